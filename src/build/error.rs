@@ -1,0 +1,165 @@
+//! What can go wrong with a build, in sentences.
+
+use std::time::Duration;
+
+use crate::name::ServiceName;
+
+/// What can go wrong with a build.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine could not be reached, or did not answer in time. A retry can help.
+    #[error("the Docker engine at {endpoint} does not answer: {reason}")]
+    EngineAway {
+        /// Where it was looked for.
+        endpoint: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The engine said no.
+    #[error("the Docker engine refused to {what}: {reason}")]
+    Refused {
+        /// What was asked, such as `build the image`.
+        what: &'static str,
+        /// The engine's own words.
+        reason: String,
+    },
+    /// The endpoint is of a kind that is not spoken.
+    #[error("`{0}` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`")]
+    Endpoint(String),
+    /// A file of the context is too large.
+    #[error(
+        "`{path}` in the build context of `{service}` has {size} bytes, {limit} at most are sent; is it built or downloaded? then let the Dockerfile do that, or list it in `.dockerignore`"
+    )]
+    FileTooLarge {
+        /// The service.
+        service: ServiceName,
+        /// The file, below the context.
+        path: String,
+        /// Its bytes.
+        size: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// The context as a whole is too large.
+    #[error(
+        "the build context of `{service}` has more than {limit} bytes; list in `.dockerignore` what the build does not need"
+    )]
+    ContextTooLarge {
+        /// The service.
+        service: ServiceName,
+        /// How many bytes are allowed.
+        limit: u64,
+    },
+    /// Git could not give a file of the context. A retry can help.
+    #[error("`{path}` in the build context of `{service}` could not be read: {reason}")]
+    Unreadable {
+        /// The service.
+        service: ServiceName,
+        /// The file, below the context.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The Dockerfile did not lead to an image.
+    #[error("the image of `{service}` could not be built: {reason}")]
+    Failed {
+        /// The service.
+        service: ServiceName,
+        /// What the builder says.
+        reason: String,
+        /// The last lines of its log.
+        log: Vec<String>,
+    },
+    /// The build, or the upload of its image, was still going on at its deadline, and was ended.
+    #[error("the {what} of `{service}` took longer than {} s", limit.as_secs())]
+    TooLong {
+        /// The service.
+        service: ServiceName,
+        /// `build`, `test` or `upload`.
+        what: &'static str,
+        /// The deadline.
+        limit: Duration,
+        /// The last lines of its log.
+        log: Vec<String>,
+    },
+    /// The image was built, and its test failed.
+    #[error("the test of `{service}` failed in the built image with exit code {exit_code}")]
+    TestFailed {
+        /// The service.
+        service: ServiceName,
+        /// What the command ended with.
+        exit_code: i64,
+        /// The last lines that it wrote.
+        log: Vec<String>,
+    },
+    /// The command of the test could not be started in the image.
+    #[error("the test of `{service}` could not be started in the built image: {reason}")]
+    TestNotStarted {
+        /// The service.
+        service: ServiceName,
+        /// The engine's own words.
+        reason: String,
+    },
+    /// The registry could not be reached, or did not answer in time. A retry can help.
+    #[error("the registry {registry} does not answer: {reason}")]
+    RegistryAway {
+        /// Its host.
+        registry: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The registry does not let us in.
+    #[error(
+        "the registry {registry} refuses {who} access to {image}; check the user, its password and its rights there"
+    )]
+    Unauthorized {
+        /// Its host.
+        registry: String,
+        /// The user, or that there is none.
+        who: String,
+        /// What was asked for.
+        image: String,
+    },
+    /// The registry says something else.
+    #[error("the registry {registry} cannot take or give {image}: {reason}")]
+    Registry {
+        /// Its host.
+        registry: String,
+        /// What was asked for.
+        image: String,
+        /// Its own words.
+        reason: String,
+    },
+    /// A foreign image is neither in its registry nor on this engine.
+    #[error("the image `{image}` cannot be found: {reason}")]
+    Unresolved {
+        /// The image as written.
+        image: String,
+        /// What the engine says of its registry.
+        reason: String,
+        /// Whether the registry failed rather than answered.
+        away: bool,
+    },
+    /// A text is not the name of an image.
+    #[error("`{0}` is not the name of an image")]
+    NotAnImage(String),
+}
+
+impl Error {
+    /// Whether the same may succeed later with nothing changed in the repository.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::EngineAway { .. } | Self::RegistryAway { .. } | Self::Unreadable { .. } => true,
+            Self::Unresolved { away, .. } => *away,
+            _ => false,
+        }
+    }
+
+    /// The last lines of the log of what failed, if there is one.
+    pub fn log(&self) -> &[String] {
+        match self {
+            Self::Failed { log, .. } | Self::TooLong { log, .. } | Self::TestFailed { log, .. } => log,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Images that others make: which digest a name means now.
+
+use std::time::Duration;
+
+use bollard::auth::DockerCredentials;
+use bollard::errors::Error as EngineError;
+use oci_client::Reference;
+use tokio::time::{Instant, timeout};
+
+use super::registry::{self, PATIENCE};
+use super::{Builder, Error};
+
+/// How long a digest that was asked for is taken to be current.
+const FRESH: Duration = Duration::from_mins(5);
+
+impl Builder {
+    /// What to deploy for an image as written: `redis:7@sha256:…`, as its registry answers the engine now.
+    ///
+    /// A registry that is away changes nothing: then it is what `running` is pinned to, or the digest that the engine has
+    /// pulled or pushed. None when the registry does not know the image, and the engine has one of that name: it runs as
+    /// written.
+    pub async fn resolve(&self, image: &str, running: Option<&str>) -> Result<Option<String>, Error> {
+        let reference: Reference = image.parse().map_err(|_| Error::NotAnImage(image.to_owned()))?;
+        if reference.digest().is_some() {
+            return Ok(Some(image.to_owned()));
+        }
+        if let Some(fresh) = self.fresh(image) {
+            return Ok(Some(fresh));
+        }
+        match self.ask(image).await {
+            Ok(digest) => Ok(Some(self.pin(image, &digest))),
+            Err(Error::Unresolved { away: true, .. }) if running.is_some() => Ok(running.map(str::to_owned)),
+            Err(error) => self.local(image, error).await,
+        }
+    }
+
+    /// What the engine has of an image that no registry gave a digest of.
+    async fn local(&self, image: &str, error: Error) -> Result<Option<String>, Error> {
+        let Some(digests) = self.local_digests(image).await? else { return Err(error) };
+        if !matches!(error, Error::Unresolved { away: true, .. }) {
+            return Ok(None);
+        }
+        let of_image =
+            |digest: &String| Some(digest.split_once('@').filter(|(name, _)| *name == repository(image))?.1.to_owned());
+        Ok(digests.iter().find_map(of_image).map(|digest| pinned(image, &digest)))
+    }
+
+    /// The digest of an image, as the engine is told by its registry.
+    async fn ask(&self, image: &str) -> Result<String, Error> {
+        let unresolved = |reason, away| Error::Unresolved { image: image.to_owned(), reason, away };
+        let answer = timeout(PATIENCE, self.docker.inspect_registry_image(image, self.credentials_for(image))).await;
+        match answer.map_err(|_| unresolved("its registry does not answer in time".into(), true))? {
+            Ok(found) => found.descriptor.digest.ok_or_else(|| unresolved("its registry has no digest".into(), false)),
+            Err(EngineError::DockerResponseServerError { status_code, message }) => {
+                Err(unresolved(message, status_code >= 500))
+            }
+            Err(error) => Err(self.engine_error("ask a registry", error)),
+        }
+    }
+
+    fn credentials_for(&self, image: &str) -> Option<DockerCredentials> {
+        let (registry, _) = self.registry.as_ref()?;
+        (registry.host() == registry::host(image)).then(|| registry.for_engine()).flatten()
+    }
+
+    fn fresh(&self, image: &str) -> Option<String> {
+        let resolved = self.resolved.lock().expect("nobody panics while holding it");
+        resolved.get(image).filter(|(_, asked)| asked.elapsed() < FRESH).map(|(pinned, _)| pinned.clone())
+    }
+
+    fn pin(&self, image: &str, digest: &str) -> String {
+        let pinned = pinned(image, digest);
+        let mut resolved = self.resolved.lock().expect("nobody panics while holding it");
+        resolved.retain(|_, (_, asked)| asked.elapsed() < FRESH);
+        resolved.insert(image.to_owned(), (pinned.clone(), Instant::now()));
+        pinned
+    }
+}
+
+/// An image with its tag and a digest.
+fn pinned(image: &str, digest: &str) -> String {
+    let tag = if repository(image) == image { ":latest" } else { "" };
+    format!("{image}{tag}@{digest}")
+}
+
+/// An image without its tag.
+fn repository(image: &str) -> &str {
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    }
+}

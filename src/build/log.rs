@@ -1,0 +1,98 @@
+//! Log lines: passed on as they come, the last ones kept for the message of a failure.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Where log lines go. It must not wait: a line that cannot be taken at once is the receiver's to drop.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How many lines the message of a failure has.
+const KEPT: usize = 50;
+/// How many characters of a line are shown.
+const WIDTH: usize = 500;
+
+/// Passes lines on and keeps the last ones.
+pub(super) struct Tail {
+    log: Log,
+    kept: VecDeque<String>,
+}
+
+impl Tail {
+    pub(super) fn new(log: Log) -> Self {
+        Self { log, kept: VecDeque::new() }
+    }
+
+    /// Takes a line from outside: colours and control characters are left out, a long line is cut.
+    pub(super) fn line(&mut self, line: &str) {
+        let line = readable(line);
+        (self.log)(&line);
+        self.kept.push_back(line);
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
+    }
+
+    pub(super) fn kept(&self) -> Vec<String> {
+        self.kept.iter().cloned().collect()
+    }
+}
+
+/// Bytes that come in pieces, as lines. What a carriage return would overwrite on a terminal is a line, too.
+#[derive(Default)]
+pub(super) struct Lines {
+    open: Vec<u8>,
+}
+
+impl Lines {
+    /// The lines that are complete with this piece.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
+        let mut complete = Vec::new();
+        for &byte in piece {
+            match byte {
+                b'\n' | b'\r' => complete.extend(self.rest()),
+                byte if self.open.len() < WIDTH * 4 => self.open.push(byte),
+                _ => {}
+            }
+        }
+        complete
+    }
+
+    /// The line that no line end came after.
+    pub(super) fn rest(&mut self) -> Option<String> {
+        let line = std::mem::take(&mut self.open);
+        (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned())
+    }
+}
+
+fn readable(line: &str) -> String {
+    let plain = anstream::adapter::strip_str(line).to_string();
+    let line: String = plain.trim_end().chars().filter(|c| !c.is_control() || *c == '\t').collect();
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_kept_and_readable() {
+        let mut tail = Tail::new(Arc::new(|_| {}));
+        (0..60).for_each(|number| tail.line(&number.to_string()));
+        tail.line("\u{1b}[31mred\u{1b}[0m\u{7} é \r");
+        tail.line(&"x".repeat(600));
+        let kept = tail.kept();
+        assert_eq!((kept.len(), kept[0].as_str(), kept[48].as_str()), (KEPT, "12", "red é"));
+        assert_eq!(kept[49].chars().count(), WIDTH + 1);
+    }
+
+    #[test]
+    fn pieces_become_lines() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.push(b"one\ntw"), ["one"]);
+        assert_eq!(lines.push(b"o\r\n10%\r20%"), ["two", "10%"]);
+        assert_eq!((lines.rest().as_deref(), lines.rest()), (Some("20%"), None));
+    }
+}

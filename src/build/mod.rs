@@ -1,0 +1,257 @@
+//! Contexts, the engine's builder, the registry: from the files of a commit to an image with a digest.
+//!
+//! An image is named by the [key](context::Context::key) of what it is made of, so what is there is not built again,
+//! by any replica and for any branch. What was built is tested before it gets that name, and so never found by it
+//! when the test failed. With a registry, images are pushed and deployed by digest; without one they stay on this
+//! engine under [`LOCAL`].
+//!
+//! Dropping a future of this module ends what it was doing in the engine, too. Not handled here: images for other
+//! platforms than the engine's, build secrets and SSH agents, and caches in registries.
+
+pub mod context;
+mod engine;
+mod error;
+mod foreign;
+pub mod ignore;
+mod log;
+mod make;
+mod progress;
+mod registry;
+mod tarball;
+mod trial;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use bollard::Docker;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+pub use self::error::Error;
+pub use self::log::Log;
+pub use self::registry::{Registry, host as registry_of};
+pub use self::tarball::{Objects, ReadError};
+use crate::name::{ServiceName, StackName};
+use crate::stack::recipe::Recipe;
+
+/// What the names of images begin with that are not pushed. No such registry exists.
+pub const LOCAL: &str = "skep.local";
+
+/// Bounds of what a build may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of one file of a context.
+    pub file: u64,
+    /// Bytes of a context.
+    pub context: u64,
+    /// How long a build may take, its upload excluded.
+    pub build: Duration,
+    /// How long a test may take.
+    pub test: Duration,
+    /// How long an upload may take.
+    pub upload: Duration,
+    /// How many builds run at once.
+    pub at_once: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file: 512 << 20,
+            context: 1 << 30,
+            build: Duration::from_mins(15),
+            test: Duration::from_mins(5),
+            upload: Duration::from_mins(15),
+            at_once: 2,
+        }
+    }
+}
+
+/// An image that should be there.
+#[derive(Clone)]
+pub struct Request {
+    /// The stack that wants it, a part of its name.
+    pub stack: StackName,
+    /// How it is built.
+    pub recipe: Recipe,
+    /// Of what.
+    pub context: context::Context,
+    /// The [key](context::Context::key) of all that.
+    pub key: String,
+    /// Whether the engine asks registries for newer base images first. It should when the key has a digest of each;
+    /// else a base that is only on this engine would be missed.
+    pub pull: bool,
+    /// Reads the files.
+    pub objects: Objects,
+    /// Takes the builder's lines as they come.
+    pub log: Log,
+}
+
+/// An image that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// What to deploy: `name:tag@sha256:…`, or `name:tag` without a registry.
+    pub image: String,
+    /// Whether it had to be built.
+    pub built: bool,
+    /// How long all of it took.
+    pub took: Duration,
+}
+
+/// Builds images on an engine, and knows which are there.
+pub struct Builder {
+    docker: Docker,
+    endpoint: String,
+    registry: Option<(Registry, oci_client::Client)>,
+    limits: Limits,
+    slots: Semaphore,
+    /// Images that the registry has, by name and tag.
+    pushed: Mutex<HashMap<String, String>>,
+    /// Who makes which image, by name and tag.
+    turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    /// Digests of foreign images, and when they were asked for.
+    resolved: Mutex<HashMap<String, (String, Instant)>>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// A builder on the engine at `unix://…` or `tcp://…`, which must answer.
+    pub async fn connect(endpoint: &str, registry: Option<Registry>, limits: Limits) -> Result<Self, Error> {
+        let docker = engine::connect(endpoint).await?;
+        Ok(Self {
+            docker,
+            endpoint: endpoint.to_owned(),
+            registry: registry.map(|registry| (registry.clone(), registry.client())),
+            slots: Semaphore::new(limits.at_once),
+            limits,
+            pushed: Mutex::default(),
+            turns: Mutex::default(),
+            resolved: Mutex::default(),
+        })
+    }
+
+    /// The name and tag of the image of a service.
+    pub fn image_name(&self, stack: &StackName, service: &ServiceName, key: &str) -> String {
+        // Repositories have no capital letters, services may.
+        format!("{}/{stack}/{}:{key}", self.prefix(), service.as_str().to_ascii_lowercase())
+    }
+
+    /// What [`ensure`](Self::ensure) would answer, as far as that is known without building: the image with its digest
+    /// if it is there, else its name and tag.
+    pub async fn named(&self, stack: &StackName, service: &ServiceName, key: &str) -> Result<String, Error> {
+        let name = self.image_name(stack, service, key);
+        Ok(self.known(&name).await?.unwrap_or(name))
+    }
+
+    /// The image of a request: found by its key, else built, tested, pushed.
+    ///
+    /// Of several requests for the same image at once, the first makes it and the others find it.
+    pub async fn ensure(&self, request: Request) -> Result<Built, Error> {
+        let started = Instant::now();
+        let name = self.image_name(&request.stack, &request.recipe.service, &request.key);
+        let turn = self.turn(&name);
+        let _turn = turn.lock().await;
+        let (image, built) = match self.known(&name).await? {
+            Some(image) => (image, false),
+            None => (self.make(Arc::new(request), &name).await?, true),
+        };
+        Ok(Built { image, built, took: started.elapsed() })
+    }
+
+    /// Removes the images from this engine that skep built here and `keep` does not name; those that it removed.
+    ///
+    /// `keep` has images as [`Built`] names them. An image that a container uses stays until a later call.
+    pub async fn remove_images(&self, keep: &BTreeSet<String>) -> Result<Vec<String>, Error> {
+        let keep: BTreeSet<&str> = keep.iter().map(|image| without_digest(image)).collect();
+        let mut removed = Vec::new();
+        for image in self.own_images().await? {
+            if !keep.contains(image.as_str()) && self.remove(&image).await? {
+                removed.push(image);
+            }
+        }
+        Ok(removed)
+    }
+
+    fn prefix(&self) -> &str {
+        self.registry.as_ref().map_or(LOCAL, |(registry, _)| registry.prefix.trim_end_matches('/'))
+    }
+
+    /// The lock of whoever makes this image.
+    fn turn(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().expect("nobody panics while holding it");
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = turns.get(name).and_then(Weak::upgrade).unwrap_or_default();
+        turns.insert(name.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
+    /// What to deploy for a name and tag, if it is there: in the registry, or without one on this engine.
+    ///
+    /// What the registry had once is not asked for again. The engine always is: anyone may remove its images.
+    async fn known(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some((registry, client)) = &self.registry else {
+            return Ok(self.is_local(name).await?.then(|| name.to_owned()));
+        };
+        let cached = self.pushed.lock().expect("nobody panics while holding it").get(name).cloned();
+        if cached.is_some() {
+            return Ok(cached);
+        }
+        let Some(digest) = registry.digest(client, name).await? else { return Ok(None) };
+        let image = format!("{name}@{digest}");
+        self.pushed.lock().expect("nobody panics while holding it").insert(name.to_owned(), image.clone());
+        Ok(Some(image))
+    }
+
+    async fn own_images(&self) -> Result<Vec<String>, Error> {
+        let images = self.docker.list_images(None::<bollard::query_parameters::ListImagesOptions>).await;
+        let images = images.map_err(|error| self.engine_error("list its images", error))?;
+        let names = images.into_iter().flat_map(|image| image.repo_tags);
+        Ok(names.filter(|name| is_own(name, self.prefix())).collect())
+    }
+
+    /// What an error of the engine means.
+    fn engine_error(&self, what: &'static str, error: bollard::errors::Error) -> Error {
+        engine::error(&self.endpoint, what, error)
+    }
+}
+
+fn without_digest(image: &str) -> &str {
+    image.split_once('@').map_or(image, |(name, _)| name)
+}
+
+/// Whether skep gave an image this name: `<prefix>/<stack>/<service>:<key>`.
+fn is_own(name: &str, prefix: &str) -> bool {
+    let rest = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
+    let Some((path, key)) = rest.and_then(|rest| rest.rsplit_once(':')) else { return false };
+    path.split('/').count() == 2 && key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_images_that_skep_named_are_its_own() {
+        let key = "cbe36db86e402d3c15f98a4f9a98d1b7";
+        let own = |name: &str| is_own(&name.replace("KEY", key), "r.example.com/team");
+        assert!(own("r.example.com/team/shop/web:KEY"));
+        let foreign =
+            ["r.example.com/team/shop/web:1", "r.example.com/team/web:KEY", "r.example.com/teams/shop/web:KEY"];
+        assert!(foreign.iter().all(|name| !own(name)) && !own("redis:7") && !own("x/r.example.com/team/shop/web:KEY"));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_none_is_refused() {
+        let refused =
+            async |endpoint| Builder::connect(endpoint, None, Limits::default()).await.unwrap_err().to_string();
+        insta::assert_snapshot!(refused("ssh://host").await, @"`ssh://host` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`");
+        insta::assert_snapshot!(refused("unix:///nowhere.sock").await, @"the Docker engine at unix:///nowhere.sock does not answer: Socket not found: /nowhere.sock");
+    }
+}

@@ -1,0 +1,111 @@
+//! `skep deploy`: a folder, with the same gate and rollback as a push, without a controller.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::once::WriteOnce;
+use super::output::Format;
+use super::plan::{Planned, planned};
+use super::rolling::{Ended, roll_out};
+use super::workspace::{Opened, Workspace, cluster};
+use super::{Common, output};
+use crate::config::Settings;
+use crate::controller::cluster::{self, Cluster, Consent, Proposal};
+use crate::controller::origin;
+use crate::name::StackName;
+use crate::plan::{Color, Fingerprint};
+use crate::release::Cause;
+
+/// `skep deploy`
+#[derive(Debug, Args)]
+pub(super) struct Deploy {
+    #[command(flatten)]
+    workspace: Workspace,
+    /// Try the same files again that failed before
+    #[arg(long)]
+    retry: bool,
+    /// Only if the plan is still the one that `skep plan` printed with this fingerprint; one for each stack
+    #[arg(long, value_name = "FINGERPRINT")]
+    plan: Vec<Fingerprint>,
+    /// Also if that removes more than half of a stack's services
+    #[arg(long)]
+    confirm_removal: bool,
+    #[command(flatten)]
+    once: WriteOnce,
+}
+
+impl Deploy {
+    /// Exit code 0: it is what runs; 1: it is not.
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        if self.once.no_wait {
+            return super::block_on(self.once.run(&self.workspace, &settings, common));
+        }
+        super::block_on(async {
+            let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
+            let cluster = cluster(&settings)?;
+            let agreed = self.agreed(&opened, &settings, &cluster).await?;
+            let mut ended = Vec::new();
+            for desired in self.workspace.built_stacks(&opened, &settings).await? {
+                let origin = origin(opened.checked.revision(), &self.workspace.repository(), None);
+                let history = cluster.history(&desired.name).await?;
+                if let Some(failed) = history.quarantine(&origin.tree).filter(|_| !self.retry) {
+                    anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
+                }
+                let bound = agreed.get(&desired.name).cloned();
+                let consent = Consent { removal: self.confirm_removal, recreation: false };
+                let proposal = Proposal { bound, consent, ..Proposal::new(origin, Cause::Command, desired) };
+                let rolled_out = roll_out(&cluster, proposal).await;
+                ended.push(rolled_out.map_err(|error| opened.placed(error))?);
+            }
+            Ok(report(&ended, common.format))
+        })
+    }
+
+    /// The plans that somebody has agreed to, by stack; an error if one of them is not the plan any more.
+    async fn agreed(
+        &self,
+        opened: &Opened,
+        settings: &Settings,
+        cluster: &Cluster,
+    ) -> anyhow::Result<BTreeMap<StackName, Fingerprint>> {
+        let mut agreed = BTreeMap::new();
+        if self.plan.is_empty() {
+            return Ok(agreed);
+        }
+        for stack in self.workspace.stacks(opened, settings).await? {
+            let now = planned(cluster, &stack, opened).await?;
+            self.check(&stack.name, &now)?;
+            agreed.insert(stack.name, now.fingerprint);
+        }
+        Ok(agreed)
+    }
+
+    /// Whether the plan for a stack is one that was agreed to.
+    fn check(&self, stack: &StackName, now: &Planned) -> anyhow::Result<()> {
+        if self.plan.contains(&now.fingerprint) {
+            return Ok(());
+        }
+        let same_stack = self.plan.iter().find(|plan| plan.is_for_the_same_stack(&now.fingerprint));
+        let same_swarm = || self.plan.iter().find(|plan| plan.is_of_the_same_swarm(&now.fingerprint));
+        let nearest = same_stack.or_else(same_swarm).or(self.plan.first());
+        let changed = nearest.map(|plan| plan.since(&now.fingerprint)).unwrap_or_default();
+        output::line(&format!("the plan is now:\n{}", now.to_text(Color::Never)));
+        Err(cluster::Error::Stale { stack: stack.clone(), changed }.into())
+    }
+}
+
+/// Tells a program how it ended; the exit code tells everybody.
+pub(super) fn report(ended: &[Ended], format: Format) -> ExitCode {
+    if format == Format::Json {
+        let results: Vec<_> = ended
+            .iter()
+            .map(|ended| json!({ "stack": ended.stack, "release": ended.release, "result": ended.outcome }))
+            .collect();
+        output::json(&results);
+    }
+    if ended.iter().all(|ended| ended.outcome.is_good()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

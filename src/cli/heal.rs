@@ -1,0 +1,66 @@
+//! `skep heal`: what was changed by hand is changed back, once, also where somebody contested it.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::Format;
+use super::workspace::cluster;
+use super::{Common, output};
+use crate::controller::cluster::Cluster;
+use crate::controller::heal::Healed;
+use crate::name::StackName;
+use crate::plan::Plan;
+
+/// `skep heal`
+#[derive(Debug, Args)]
+pub(super) struct Heal {
+    /// The stack
+    stack: StackName,
+}
+
+impl Heal {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            let healed = self.heal(&cluster).await?;
+            match common.format {
+                Format::Json => {
+                    output::json(&json!({ "stack": self.stack, "healed": healed.done, "left": healed.left }));
+                }
+                Format::Human => self.tell(&healed, common),
+            }
+            Ok(if healed.left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        })
+    }
+
+    async fn heal(&self, cluster: &Cluster) -> anyhow::Result<Healed> {
+        match cluster.heal(&self.stack).await? {
+            Some(healed) => Ok(healed),
+            None => anyhow::bail!(
+                "the stack `{}` has no release that runs and could be gone back to; see `skep status {}`",
+                self.stack,
+                self.stack
+            ),
+        }
+    }
+
+    fn tell(&self, healed: &Healed, common: &Common) {
+        let shown =
+            |plan: &Plan| plan.changes.iter().map(|change| change.to_text(common.color.resolve())).collect::<Vec<_>>();
+        if healed.done.is_empty() && healed.left.is_empty() {
+            return output::line(&format!("{} is as its release says: nothing to do", self.stack));
+        }
+        output::result(&shown(&healed.done).join("\n"));
+        for trouble in &healed.trouble {
+            output::line(&format!("  {trouble}"));
+        }
+        if healed.left.is_empty() {
+            output::line(&format!("{} is as its release says again", self.stack));
+        } else {
+            output::line(&format!("{} still differs; `skep heal {}` tries again", self.stack, self.stack));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! `skep hook`: the rules as a hook of any Git server, and of a work tree.
+//!
+//! What was pushed is read before it is accepted, and only what it changes is looked at. Errors refuse the push. The settings of the
+//! pushed tree count, but errors that keep a stack from being deployed refuse it whatever they say.
+
+mod install;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Common, output, trouble};
+use crate::config;
+use crate::lint::report::{SCREENFUL, Texts, remote, summary};
+use crate::lint::settings::Written;
+use crate::lint::{self, Finding, Settings, Severity};
+use crate::name::RepoPath;
+use crate::revision::Revision;
+use crate::source::pushed::{self, Pushed, Receiving};
+
+/// `skep hook`
+#[derive(Debug, Args)]
+pub(super) struct Hook {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// Check a push: Git runs it, with the refs on standard input
+    PreReceive,
+    /// Check one ref of a push: Git runs it
+    Update {
+        /// The ref
+        name: String,
+        /// What it was
+        old: String,
+        /// What it will be
+        new: String,
+    },
+    /// Check what is staged for the next commit: Git runs it
+    PreCommit,
+    /// Install the hook: into a bare repository, a `pre-receive.d` of GitLab or Gitea, or a work tree
+    Install(install::Install),
+}
+
+/// Bytes on the hook's standard input, at most: room for a hundred thousand refs.
+const MAX_INPUT: u64 = 32 << 20;
+
+/// A ref that is pushed.
+struct Update {
+    name: String,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+/// What was found, and what the findings point into.
+#[derive(Default)]
+struct Outcome {
+    findings: Vec<Finding>,
+    texts: Texts,
+    refused: bool,
+}
+
+impl Hook {
+    /// Exit code 0: it may come in; 1: it may not; 2: it could not be told.
+    pub(super) fn run(&self, _common: &Common) -> ExitCode {
+        let outcome = match &self.which {
+            Which::Install(install) => return install.run(),
+            Which::PreReceive => updates().and_then(|updates| pushes(&updates)),
+            Which::Update { name, old, new } => pushes(&[Update::of(name, old, new)]),
+            Which::PreCommit => staged(),
+        };
+        match outcome {
+            Ok(outcome) => outcome.tell(),
+            Err(error) => {
+                trouble::tell(&error);
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+impl Update {
+    /// Git writes zeros for a ref that is not there.
+    fn of(name: &str, old: &str, new: &str) -> Self {
+        let there = |id: &str| id.bytes().any(|digit| digit != b'0').then(|| id.to_owned());
+        Self { name: name.to_owned(), old: there(old), new: there(new) }
+    }
+
+    /// Branches and tags are what somebody deploys.
+    fn counts(&self) -> bool {
+        ["refs/heads/", "refs/tags/"].iter().any(|folder| self.name.starts_with(folder))
+    }
+}
+
+/// What Git writes to the hook: `old new ref` on each line.
+fn updates() -> anyhow::Result<Vec<Update>> {
+    let mut input = Vec::new();
+    std::io::stdin().take(MAX_INPUT).read_to_end(&mut input)?;
+    let input = String::from_utf8_lossy(&input);
+    let update = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some(old), Some(new), Some(name)) => Ok(Update::of(name, old, new)),
+            _ => anyhow::bail!("`{line}` on standard input is not `OLD NEW REF`; Git runs this command, as its hook"),
+        }
+    };
+    input.lines().map(update).collect()
+}
+
+fn pushes(updates: &[Update]) -> anyhow::Result<Outcome> {
+    let receiving = receiving();
+    let mut outcome = Outcome::default();
+    let mut seen = BTreeSet::new();
+    for update in updates.iter().filter(|update| update.counts()) {
+        let Some(new) = &update.new else { continue };
+        if seen.insert((update.old.as_deref(), new.as_str()))
+            && let Some(pushed) = receiving.read(update.old.as_deref(), new, wanted)?
+        {
+            outcome.add(&pushed);
+        }
+    }
+    Ok(outcome)
+}
+
+/// Git says in the environment where it keeps the objects of the push.
+fn receiving() -> Receiving {
+    let folders = |name| config::variable(name).map(|value| value.split(':').map(PathBuf::from).collect::<Vec<_>>());
+    let objects = ["GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+    let mut objects: Vec<PathBuf> =
+        objects.into_iter().filter_map(folders).flatten().filter(|path| path.is_dir()).collect();
+    objects.dedup();
+    Receiving { repository: config::variable("GIT_DIR").map_or_else(|| ".".into(), PathBuf::from), objects }
+}
+
+fn staged() -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::default();
+    if let Some(pushed) = pushed::staged(&PathBuf::from("."), wanted)? {
+        outcome.add(&pushed);
+    }
+    Ok(outcome)
+}
+
+/// The stack files with all that they name, and the Dockerfiles that are other than before.
+fn wanted(revision: &Revision, changed: &BTreeSet<RepoPath>) -> Vec<RepoPath> {
+    let mut wanted = revision.wanted();
+    let is_one = |path: &&RepoPath| lint::is_dockerfile(path) && revision.readable(path).is_ok();
+    wanted.extend(changed.iter().filter(is_one).cloned());
+    wanted
+}
+
+impl Outcome {
+    fn add(&mut self, Pushed { revision, changed }: &Pushed) {
+        let variables = BTreeMap::new();
+        let touched = lint::touched(revision, &variables, changed);
+        let mut findings = lint::findings(revision, &variables, &Settings::default());
+        findings.retain(|finding| touched.contains(&finding.place.path));
+        findings.retain(|finding| !self.findings.contains(finding));
+        let settings = Written::of(revision).settings;
+        self.refused |= findings.iter().any(|finding| refuses(finding, &settings));
+        self.texts.extend(revision.texts.iter().map(|(path, text)| (path.clone(), text.clone())));
+        self.findings.extend(findings);
+    }
+
+    fn tell(&self) -> ExitCode {
+        let say = teller();
+        if self.refused {
+            for line in remote(&self.findings, &self.texts, SCREENFUL) {
+                say(&line);
+            }
+            say(&format!("refused: {}", summary(&self.findings)));
+            return ExitCode::FAILURE;
+        }
+        if self.findings.iter().any(|finding| finding.severity >= Severity::Warning) {
+            say(&format!("{}: `skep lint` shows them", summary(&self.findings)));
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+/// Whether a finding keeps a push out.
+fn refuses(finding: &Finding, settings: &Settings) -> bool {
+    let must_hold = lint::explain(finding.rule).is_some_and(lint::Rule::must_hold);
+    let least = settings.fail_on.unwrap_or(Severity::Error);
+    must_hold || finding.rule == lint::BAD_SETTINGS || (!settings.no_fail && finding.severity >= least)
+}
+
+/// GitLab shows a person only lines that begin so.
+fn teller() -> impl Fn(&str) {
+    let is_gitlab = config::variable("GL_ID").or_else(|| config::variable("GL_REPOSITORY")).is_some();
+    let before = if is_gitlab { "GL-HOOK-ERR: " } else { "" };
+    move |line: &str| output::line(&format!("{before}{line}"))
+}

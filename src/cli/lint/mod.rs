@@ -1,0 +1,203 @@
+//! `skep lint`: the rules over folders and files.
+
+mod target;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use similar::TextDiff;
+
+use self::target::Target;
+use super::{Common, live, output, trouble};
+use crate::config;
+use crate::lint::report::{self, Texts};
+use crate::lint::{self, Finding, Settings, Severity, settings};
+use crate::plan::Color;
+
+/// `skep lint`
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
+pub(super) struct Lint {
+    /// Folders, Dockerfiles and stack files; `-` is a Dockerfile on standard input
+    #[arg(default_value = ".", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The least severity that makes the exit code 1 [default: what the settings say, else error]
+    #[arg(long, value_enum)]
+    fail_on: Option<FailOn>,
+    /// Ask a rule that is off
+    #[arg(long, value_name = "RULE")]
+    enable: Vec<String>,
+    /// Services with this profile, too
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
+    /// Also what only the swarm knows: what a deploy would be refused for
+    #[arg(long)]
+    live: bool,
+    /// One line a finding: `--format short`
+    #[arg(long)]
+    short: bool,
+    /// Write the findings to a file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Carry out the fixes that are safe
+    #[arg(long, conflicts_with = "diff")]
+    fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long)]
+    diff: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Info,
+    Style,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+            Self::Style => Severity::Style,
+        }
+    }
+}
+
+/// What was found in everything that was named.
+#[derive(Default)]
+struct Outcome {
+    findings: Vec<Finding>,
+    texts: Texts,
+    /// Whether something is at or above what fails.
+    fails: bool,
+    /// How findings are written, by the settings of the first that was named.
+    format: Option<String>,
+}
+
+impl Lint {
+    /// Exit code 0: clean; 1: findings; 2: it could not run.
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        self.tried(common).unwrap_or_else(|error| {
+            trouble::tell(&error);
+            ExitCode::from(2)
+        })
+    }
+
+    fn tried(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let given = self.given()?;
+        let variables = super::workspace::with_profiles(common.settings()?.variables, &self.profiles);
+        let mut outcome = Outcome::default();
+        for mut target in target::all(&self.paths, &variables)? {
+            target.given = target.given.then(given.clone());
+            self.look(&mut target, &mut outcome, common)?;
+        }
+        if !self.diff {
+            self.tell(&outcome, common)?;
+        }
+        Ok(exit_code(&outcome))
+    }
+
+    /// The settings of the environment and of the command.
+    fn given(&self) -> anyhow::Result<Settings> {
+        let variables = settings::of_variables(&config::hadolint()).map_err(anyhow::Error::msg)?;
+        self.enable.iter().try_fold(variables, |settings, id| {
+            let known = lint::explain(id).is_some();
+            anyhow::ensure!(known, "there is no rule `{id}`; `skep rules` lists them");
+            Ok(settings.enable(id))
+        })
+    }
+
+    fn look(&self, target: &mut Target, outcome: &mut Outcome, common: &Common) -> anyhow::Result<()> {
+        if self.fix || self.diff {
+            self.mend(target)?;
+        }
+        let settings = target.settings();
+        let mut findings = target.findings();
+        if self.live {
+            findings.extend(seen(target, &settings, common)?);
+        }
+        let least = self.fail_on.map(FailOn::severity).or(settings.fail_on).unwrap_or(Severity::Error);
+        outcome.fails |= !settings.no_fail && findings.iter().any(|finding| finding.severity >= least);
+        outcome.format = outcome.format.take().or(settings.format);
+        outcome.texts.extend(target.texts());
+        outcome.findings.extend(findings);
+        Ok(())
+    }
+
+    fn mend(&self, target: &mut Target) -> anyhow::Result<()> {
+        let before = target.revision.clone();
+        for path in lint::fixed(&mut target.revision, &target.variables, &target.given) {
+            let text = &target.revision.texts[&path];
+            if self.diff {
+                let shown = target.shown(&path);
+                output::result(&unified(shown.as_str(), &before.texts[&path], text));
+            } else if let Some(file) = target.on_disk(&path) {
+                std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+                output::line(&format!("fixed {}", target.shown(&path)));
+            } else {
+                output::result(&String::from_utf8_lossy(text));
+            }
+        }
+        if self.diff {
+            target.revision = before;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, outcome: &Outcome, common: &Common) -> anyhow::Result<()> {
+        let format = self.format(outcome, common);
+        let color = self.output.is_none() && common.color.resolve() == Color::Always;
+        let is_for_people = matches!(format, report::Format::Human | report::Format::Short);
+        if is_for_people && outcome.findings.is_empty() && self.output.is_none() {
+            output::line("no findings");
+            return Ok(());
+        }
+        let text = format.write(&outcome.findings, &outcome.texts, color);
+        match &self.output {
+            Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
+            None => output::result(&text),
+        }
+        Ok(())
+    }
+
+    /// What is asked for, or what the settings say.
+    fn format(&self, outcome: &Outcome, common: &Common) -> report::Format {
+        if self.short {
+            return report::Format::Short;
+        }
+        let asked = common.findings.map(super::output::FindingsFormat::format);
+        let of_settings = outcome.format.as_deref().and_then(report::Format::named);
+        asked.or(of_settings).unwrap_or(report::Format::Human)
+    }
+}
+
+/// What only the swarm knows, with paths as they are seen from here.
+fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Finding>> {
+    let (settings, name) = (common.settings()?, target.name());
+    let asked = live::findings(&settings, &target.revision, &target.variables, levels, &name);
+    let mut findings = super::block_on(asked)?;
+    for finding in &mut findings {
+        finding.place.path = target.shown(&finding.place.path);
+    }
+    Ok(findings)
+}
+
+/// With settings that are not understood it could not run as it should.
+fn exit_code(outcome: &Outcome) -> ExitCode {
+    if outcome.findings.iter().any(|finding| finding.rule == lint::BAD_SETTINGS) {
+        ExitCode::from(2)
+    } else {
+        ExitCode::from(u8::from(outcome.fails))
+    }
+}
+
+fn unified(path: &str, before: &[u8], after: &[u8]) -> String {
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
+    diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string()
+}

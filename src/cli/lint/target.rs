@@ -1,0 +1,181 @@
+//! What a person named, read: a folder, Dockerfiles, a stack file.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::lint::report::Texts;
+use crate::lint::settings::Written;
+use crate::lint::{self, Finding, Settings};
+use crate::name::RepoPath;
+use crate::revision::{LINT_SETTINGS, Revision};
+use crate::source::read::MAX_TEXT;
+use crate::source::{folder, named};
+
+/// The name that stands for a Dockerfile on standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// Something to look at.
+pub(super) struct Target {
+    pub(super) revision: Revision,
+    pub(super) variables: BTreeMap<String, String>,
+    /// Settings that go before those of the revision.
+    pub(super) given: Settings,
+    /// Where the top of the revision is.
+    top: PathBuf,
+    /// The same, as it is seen from the working folder.
+    seen: Seen,
+}
+
+/// How paths of a revision are shown.
+enum Seen {
+    /// As they are, with this before them.
+    Below(RepoPath),
+    /// Without this before them: paths of the machine's files.
+    From(RepoPath),
+}
+
+/// What these paths name: each folder and stack file for itself, and all Dockerfiles together.
+pub(super) fn all(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> anyhow::Result<Vec<Target>> {
+    let (folders, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| !is_file(path));
+    let (stacks, dockerfiles): (Vec<&PathBuf>, Vec<&PathBuf>) = files.into_iter().partition(|path| is_stack_file(path));
+    let mut targets = Vec::new();
+    for path in folders {
+        targets.push(of_folder(path, variables)?);
+    }
+    let settings = if stacks.is_empty() && dockerfiles.is_empty() { Texts::new() } else { settings_here() };
+    if !settings.is_empty() || !dockerfiles.is_empty() {
+        targets.push(of_dockerfiles(&dockerfiles, settings.clone())?);
+    }
+    for path in stacks {
+        targets.push(of_stack_file(path, variables, &settings)?);
+    }
+    Ok(targets)
+}
+
+fn is_file(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT) || path.is_file()
+}
+
+fn is_stack_file(path: &Path) -> bool {
+    let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    is_yaml && !name.parse().is_ok_and(|name| lint::is_dockerfile(&name))
+}
+
+fn of_folder(path: &Path, given: &BTreeMap<String, String>) -> anyhow::Result<Target> {
+    let variables = given.clone();
+    let wanted = move |revision: &Revision| match revision.wanted_with(&variables) {
+        none if none.is_empty() => lint::wanted(revision),
+        wanted => wanted,
+    };
+    let (revision, _) = super::super::block_on(async { Ok(folder::read(path, wanted).await?) })?;
+    let seen = Seen::Below(from_here(path).unwrap_or_else(RepoPath::root));
+    Ok(Target { revision, variables: given.clone(), given: Settings::default(), top: path.to_owned(), seen })
+}
+
+fn of_dockerfiles(paths: &[&PathBuf], settings: Texts) -> anyhow::Result<Target> {
+    let mut texts = settings;
+    for path in paths {
+        let (name, text) = dockerfile(path)?;
+        texts.insert(name, text);
+    }
+    Ok(Target {
+        revision: Revision::alone(texts),
+        variables: BTreeMap::new(),
+        given: Settings::default(),
+        top: PathBuf::new(),
+        seen: Seen::Below(RepoPath::root()),
+    })
+}
+
+fn of_stack_file(path: &Path, given: &BTreeMap<String, String>, settings: &Texts) -> anyhow::Result<Target> {
+    let (variables, files) = (given.clone(), [path.to_owned()]);
+    let wanted = move |revision: &Revision| revision.wanted_with(&variables);
+    let (revision, _) = super::super::block_on(async { Ok(named::read(&files, false, wanted).await?) })?;
+    let here = std::env::current_dir().ok().and_then(|here| here.to_str()?.trim_start_matches('/').parse().ok());
+    Ok(Target {
+        revision,
+        variables: given.clone(),
+        given: Written::of(&Revision::alone(settings.clone())).settings,
+        top: PathBuf::from("/"),
+        seen: here.map_or(Seen::Below(RepoPath::root()), Seen::From),
+    })
+}
+
+/// The settings in the working folder, which count for files that are named.
+fn settings_here() -> Texts {
+    let read = |name: &&str| Some((name.parse().ok()?, std::fs::read(name).ok()?.into()));
+    LINT_SETTINGS.iter().filter_map(read).collect()
+}
+
+fn dockerfile(path: &Path) -> anyhow::Result<(RepoPath, Arc<[u8]>)> {
+    if path == Path::new(STANDARD_INPUT) {
+        let mut text = Vec::new();
+        std::io::stdin().take(MAX_TEXT + 1).read_to_end(&mut text).context("cannot read standard input")?;
+        ensure_small(text.len() as u64, "what is on standard input")?;
+        return Ok((STANDARD_INPUT.parse()?, text.into()));
+    }
+    let doing = || format!("cannot read {}", path.display());
+    ensure_small(path.metadata().with_context(doing)?.len(), &path.display().to_string())?;
+    let name = from_here(path).or_else(|| path.to_str()?.trim_start_matches('/').parse().ok());
+    let name = name.with_context(|| format!("cannot read {}: its path is not UTF-8", path.display()))?;
+    Ok((name, std::fs::read(path).with_context(doing)?.into()))
+}
+
+fn ensure_small(size: u64, what: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        size <= MAX_TEXT,
+        "{what} is larger than {} MiB, and a Dockerfile is a few kilobytes",
+        MAX_TEXT >> 20
+    );
+    Ok(())
+}
+
+/// A path below the working folder, relative to it.
+fn from_here(path: &Path) -> Option<RepoPath> {
+    let here = std::env::current_dir().ok()?;
+    let inside = if path.is_absolute() { path.strip_prefix(&here).ok()? } else { path };
+    RepoPath::root().join(inside.to_str()?).ok()
+}
+
+impl Target {
+    pub(super) fn settings(&self) -> Settings {
+        Written::of(&self.revision).settings.then(self.given.clone())
+    }
+
+    /// What is found, with paths as they are seen from here.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut findings = lint::findings(&self.revision, &self.variables, &self.given);
+        for finding in &mut findings {
+            finding.place.path = self.shown(&finding.place.path);
+        }
+        findings
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = (RepoPath, Arc<[u8]>)> {
+        self.revision.texts.iter().map(|(path, text)| (self.shown(path), text.clone()))
+    }
+
+    pub(super) fn shown(&self, path: &RepoPath) -> RepoPath {
+        let shown = match &self.seen {
+            Seen::Below(above) => above.join(path.as_str()).ok(),
+            Seen::From(here) => path.below(here).and_then(|path| path.parse().ok()),
+        };
+        shown.unwrap_or_else(|| path.clone())
+    }
+
+    /// The name of its folder: what a stack is called that says nothing else.
+    pub(super) fn name(&self) -> String {
+        let top = self.top.canonicalize().unwrap_or_default();
+        top.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned()
+    }
+
+    /// The file that a text was read from; none for standard input.
+    pub(super) fn on_disk(&self, path: &RepoPath) -> Option<PathBuf> {
+        (path.as_str() != STANDARD_INPUT).then(|| self.top.join(path.as_str()))
+    }
+}

@@ -1,0 +1,73 @@
+//! `skep lint --live`: what only the swarm knows of the stacks of a folder.
+
+use std::collections::BTreeMap;
+
+use super::workspace::cluster;
+use crate::config::Settings;
+use crate::controller::cluster::Cluster;
+use crate::lint::live::{Kind, Seen, managers};
+use crate::lint::{self, Finding};
+use crate::name::StackName;
+use crate::plan::{Plan, Removable};
+use crate::preflight::{Obstacle, interruptions};
+use crate::render::{self, Inputs, render};
+use crate::revision::Revision;
+use crate::stack::Stack;
+use crate::stack::file::File;
+
+/// What the swarm says of every stack file that can be understood; a stack without a name of its own is called
+/// `fallback`.
+pub(super) async fn findings(
+    settings: &Settings,
+    revision: &Revision,
+    variables: &BTreeMap<String, String>,
+    levels: &lint::Settings,
+    fallback: &str,
+) -> anyhow::Result<Vec<Finding>> {
+    let cluster = cluster(settings)?;
+    let mut findings = Vec::new();
+    for (number, source) in revision.stack_files().into_iter().enumerate() {
+        let Some(gathered) = revision.gathered(&source, variables) else { continue };
+        let (file, problems) = File::of(gathered);
+        let named = file.name.as_ref().map_or(fallback, |name| name.value.as_str());
+        let Some(name) = source.name.or_else(|| named.parse().ok()).filter(|_| problems.is_empty()) else { continue };
+        let Ok(stack) = render(&file, &inputs(settings, revision, &file, name)) else { continue };
+        let mut seen = seen(&cluster, &stack).await?;
+        // The swarm is the same for all of them.
+        seen.retain(|seen| number == 0 || seen.kind != Kind::Managers);
+        findings.extend(seen.into_iter().filter_map(|seen| seen.finding(&file, levels)));
+    }
+    Ok(findings)
+}
+
+/// What a deploy of the stack would meet now.
+async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Seen>> {
+    let observed = cluster.swarm.observe(&stack.name).await?;
+    let plan = Plan::between(stack, &observed, &Removable::default());
+    let found = cluster.look_ahead(stack, &observed, &plan).await;
+    let obstacles = found.obstacles.into_iter().chain(interruptions(stack, &plan)).map(obstacle);
+    let note = |message| Seen { kind: Kind::Note, keys: Vec::new(), message, help: None };
+    let count = observed.nodes.iter().filter(|node| node.role == "manager").count();
+    Ok(obstacles.chain(found.notes.into_iter().map(note)).chain(managers(count)).collect())
+}
+
+fn obstacle(Obstacle { place, message, help }: Obstacle) -> Seen {
+    Seen { kind: Kind::Obstacle, keys: place, message, help: Some(help) }
+}
+
+/// Nothing is built or looked up for this, and nothing is decrypted.
+fn inputs<'a>(settings: &Settings, revision: &'a Revision, file: &File, name: StackName) -> Inputs<'a> {
+    let traefik = &settings.traefik;
+    Inputs {
+        images: file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect(),
+        data_root: settings.data_root.clone(),
+        traefik: render::Traefik {
+            network: traefik.network.clone(),
+            entrypoint: traefik.entrypoint.clone(),
+            insecure_entrypoint: traefik.insecure_entrypoint.clone(),
+            resolver: Some(traefik.resolver.clone()).filter(|resolver| !resolver.is_empty()),
+        },
+        as_written: revision.manner().as_written,
+        ..Inputs::new(name, &revision.texts)
+    }
+}

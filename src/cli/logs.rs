@@ -1,0 +1,224 @@
+//! `skep logs`: what the tasks of a stack write, in the order of time.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::output::Format;
+use super::workspace::{cluster, painted};
+use super::{Common, output};
+use crate::controller::cluster::Cluster;
+use crate::name::{ServiceName, StackName};
+use crate::plan::Color;
+use crate::plan::observed::Observed;
+use crate::swarm::{Line, Wanted};
+
+/// Lines that may wait for their reader: then the engine waits, too.
+const QUEUE: usize = 1024;
+/// How many lines are put in order at once where all of them are there already.
+const HELD: usize = 100_000;
+/// How long a line is held back for an older one of another task.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How long until a log is opened again that broke off.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Colours that tell services apart.
+const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
+
+/// `skep logs`
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    /// The stack
+    stack: StackName,
+    /// One of its services; all of them when left out
+    service: Option<ServiceName>,
+    /// Go on with what is still to come
+    #[arg(long, short)]
+    follow: bool,
+    /// How many of the last lines of each task, or `all`
+    #[arg(long, short = 'n', value_name = "N", default_value = "100", value_parser = tail)]
+    tail: Tail,
+    /// Nothing older: a time such as 2026-01-31T12:00:00Z, or a length of time such as 10m
+    #[arg(long, value_name = "T", value_parser = since)]
+    since: Option<Since>,
+    /// With the time of each line
+    #[arg(long, short)]
+    timestamps: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Tail(Option<u64>);
+
+#[derive(Debug, Clone, Copy)]
+enum Since {
+    At(Timestamp),
+    Ago(SignedDuration),
+}
+
+fn tail(text: &str) -> Result<Tail, String> {
+    let number = || text.parse().map(|number| Tail(Some(number)));
+    if text == "all" { Ok(Tail(None)) } else { number().map_err(|_| "write a number, or `all`".to_owned()) }
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    if let Some(ago) = crate::stack::file::duration(text) {
+        return Ok(Since::Ago(SignedDuration::from_nanos(ago.0)));
+    }
+    text.parse().map(Since::At).map_err(|_| "write a time such as 2026-01-31T12:00:00Z, or 10m".to_owned())
+}
+
+/// A line and the service that it is of.
+struct Said {
+    nth: usize,
+    line: Line,
+}
+
+impl Logs {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            let observed = cluster.swarm.observe(&self.stack).await?;
+            let services = self.services(&observed)?;
+            let (sender, lines) = mpsc::channel(QUEUE);
+            for (nth, service) in services.iter().enumerate() {
+                let reader =
+                    Reader { cluster: cluster.clone(), stack: self.stack.clone(), service: service.clone(), nth };
+                tokio::spawn(reader.read(self.wanted(cluster.clock.now()), sender.clone()));
+            }
+            drop(sender);
+            let printer = Printer {
+                width: services.iter().map(|name| name.as_str().len() + 3).max().unwrap_or(0),
+                services,
+                timestamps: self.timestamps,
+                format: common.format,
+                color: common.color.resolve(),
+            };
+            tokio::select! {
+                () = printer.print(lines, self.follow) => {}
+                // To be stopped is how following ends.
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+
+    fn services(&self, observed: &Observed) -> anyhow::Result<Vec<ServiceName>> {
+        if observed.services.is_empty() {
+            anyhow::bail!("there is no stack `{}`; `skep status` lists those there are", self.stack);
+        }
+        let Some(service) = &self.service else { return Ok(observed.services.keys().cloned().collect()) };
+        if !observed.services.contains_key(service) {
+            let known: Vec<&str> = observed.services.keys().map(ServiceName::as_str).collect();
+            anyhow::bail!("the stack `{}` has no service `{service}`; it has {}", self.stack, known.join(", "));
+        }
+        Ok(vec![service.clone()])
+    }
+
+    fn wanted(&self, now: Timestamp) -> Wanted {
+        let since = self.since.map(|since| match since {
+            Since::At(at) => at,
+            Since::Ago(ago) => now - ago,
+        });
+        Wanted { tail: self.tail.0, since, follow: self.follow }
+    }
+}
+
+/// Who reads the log of one service.
+struct Reader {
+    cluster: Cluster,
+    stack: StackName,
+    service: ServiceName,
+    nth: usize,
+}
+
+impl Reader {
+    /// Reads to the end; when following, from where it was when the log breaks off: the service may be made anew.
+    async fn read(self, mut wanted: Wanted, sender: mpsc::Sender<Said>) {
+        let mut told = String::new();
+        loop {
+            let broke = self.read_once(&mut wanted, &sender).await;
+            if let Err(error) = &broke
+                && told != error.to_string()
+            {
+                told = error.to_string();
+                output::line(&format!("the log of {} breaks off: {error}", self.service));
+            }
+            if !wanted.follow || sender.is_closed() {
+                return;
+            }
+            self.cluster.clock.wait(AGAIN).await;
+        }
+    }
+
+    async fn read_once(&self, wanted: &mut Wanted, sender: &mpsc::Sender<Said>) -> anyhow::Result<()> {
+        let observed = self.cluster.swarm.observe(&self.stack).await?;
+        let Some(there) = observed.services.get(&self.service) else { return Ok(()) };
+        let mut log = self.cluster.swarm.log(&there.id, there.service.tty, wanted).await?;
+        while let Some(line) = log.next().await? {
+            // Whatever comes after a break begins after this.
+            (wanted.since, wanted.tail) = (Some(line.at + SignedDuration::from_secs(1)), None);
+            if sender.send(Said { nth: self.nth, line }).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How lines are written.
+struct Printer {
+    services: Vec<ServiceName>,
+    width: usize,
+    timestamps: bool,
+    format: Format,
+    color: Color,
+}
+
+impl Printer {
+    /// Writes lines in the order of their times, as far as they come soon enough, until there are no more or nobody reads.
+    async fn print(&self, mut lines: mpsc::Receiver<Said>, follow: bool) {
+        let (mut held, most) = (Vec::new(), if follow { QUEUE } else { HELD });
+        loop {
+            let next = if follow && !held.is_empty() {
+                tokio::time::timeout(PATIENCE, lines.recv()).await
+            } else {
+                Ok(lines.recv().await)
+            };
+            let ended = matches!(next, Ok(None));
+            if let Ok(Some(said)) = next {
+                held.push(said);
+                if held.len() < most {
+                    continue;
+                }
+            }
+            if !self.write(&mut held) || ended {
+                return;
+            }
+        }
+    }
+
+    /// Writes what was held back, oldest first; whether somebody still reads.
+    fn write(&self, held: &mut Vec<Said>) -> bool {
+        held.sort_by_key(|said| said.line.at);
+        let text: String = held.drain(..).map(|said| self.shown(&said) + "\n").collect();
+        output::piece(&text)
+    }
+
+    fn shown(&self, Said { nth, line }: &Said) -> String {
+        let service = &self.services[*nth];
+        if self.format == Format::Json {
+            let value =
+                json!({ "service": service, "slot": line.slot, "task": line.task, "at": line.at, "text": line.text });
+            return value.to_string();
+        }
+        let name = line.slot.map_or_else(|| service.to_string(), |slot| format!("{service}.{slot}"));
+        let name = painted(&format!("{name:<width$}", width = self.width), COLORS[nth % COLORS.len()], self.color);
+        let time =
+            if self.timestamps { format!("{} ", line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) } else { String::new() };
+        format!("{name} | {time}{}", line.text)
+    }
+}

@@ -1,0 +1,90 @@
+//! `skep deploy --as-written --no-wait`: a file written once, as `docker stack deploy` writes it.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::output::Format;
+use super::workspace::Workspace;
+use super::{Common, logins, output};
+use crate::config::Settings;
+use crate::engine::{Engine, docker};
+use crate::name::StackName;
+use crate::plan::FieldChange;
+use crate::swarm::{Once, Prepared, Resolve, Swarm, Write};
+
+/// What is said of writing once.
+#[derive(Debug, Args)]
+pub(super) struct WriteOnce {
+    /// Write once and do not wait: no order of services, no gate, no way back, and no release
+    #[arg(long, requires_all = ["as_written", "files"], conflicts_with_all = ["retry", "plan"])]
+    pub(super) no_wait: bool,
+    /// When the digests of images are asked for
+    #[arg(long, value_enum, default_value_t, requires = "no_wait", value_name = "WHEN")]
+    resolve_image: ResolveImage,
+    /// Send this user's logins to registries along, so that the nodes can pull
+    #[arg(long, requires = "no_wait")]
+    with_registry_auth: bool,
+}
+
+/// When the digests of images are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ResolveImage {
+    /// Every time
+    #[default]
+    Always,
+    /// Where the file names another image than before
+    Changed,
+    /// Never
+    Never,
+}
+
+impl WriteOnce {
+    /// Exit code 0: all of it was written, or was there already.
+    pub(super) async fn run(
+        &self,
+        workspace: &Workspace,
+        settings: &Settings,
+        common: &Common,
+    ) -> anyhow::Result<ExitCode> {
+        let Some(opened) = workspace.open(settings).await? else { return Ok(ExitCode::FAILURE) };
+        let swarm = Swarm::new(Engine::Docker(docker::Client::connect_for_few(&settings.docker_host)?));
+        for stack in Workspace::stacks_as_written(&opened)? {
+            let auth = if self.with_registry_auth { logins::by_image(&stack).await? } else { BTreeMap::new() };
+            let once = Once { resolve: self.resolve_image.into(), auth };
+            let prepared = swarm.prepare_once(&stack, &once).await?;
+            prepared.warnings.iter().for_each(|warning| output::line(&format!("warning: {warning}")));
+            swarm.write_once(&prepared).await?;
+            match common.format {
+                Format::Json => output::json(&json!({ "stack": stack.name, "written": prepared.writes() })),
+                Format::Human => output::result(&written(&stack.name, &prepared)),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What was written, one line each.
+fn written(stack: &StackName, prepared: &Prepared) -> String {
+    let line = |write: &Write| {
+        let sign = if write.creates { '+' } else { '~' };
+        let fields: Vec<String> = write.fields.iter().map(FieldChange::to_text).collect();
+        let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+        format!("{sign} {}{fields}\n", write.subject)
+    };
+    let lines: String = prepared.writes().iter().map(line).collect();
+    let outcome = if lines.is_empty() { "nothing to do" } else { "written; nothing was waited for" };
+    format!("stack {stack}\n{lines}{outcome}")
+}
+
+impl From<ResolveImage> for Resolve {
+    fn from(when: ResolveImage) -> Self {
+        match when {
+            ResolveImage::Always => Self::Always,
+            ResolveImage::Changed => Self::Changed,
+            ResolveImage::Never => Self::Never,
+        }
+    }
+}

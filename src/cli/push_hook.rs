@@ -1,0 +1,118 @@
+//! `skep push-hook`: Git's `pre-receive` hook on the built-in server. Git runs it, not a person.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::controller::{Push, RefUpdate};
+use crate::http::hook::ask;
+use crate::name::CommitId;
+
+/// Asks the controller whether a push may be accepted, and shows the pusher what it says.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The controller's socket
+    #[arg(long, env = "SKEP_HOOK_SOCKET")]
+    socket: PathBuf,
+    /// The repository that is pushed to
+    #[arg(long, env = "SKEP_REPOSITORY")]
+    repository: String,
+    /// Who pushes
+    #[arg(long, env = "REMOTE_USER", default_value = "git")]
+    user: String,
+    /// Where Git keeps the objects until the push is accepted
+    #[arg(long, env = "GIT_QUARANTINE_PATH")]
+    quarantine: Option<PathBuf>,
+}
+
+/// Bytes on the hook's standard input, at most.
+const MAX_INPUT: u64 = 1 << 20;
+/// Options of one push, at most.
+const MAX_OPTIONS: usize = 64;
+
+/// Runs the hook: what is said goes to standard error, which Git shows as `remote:`; the exit code is the verdict.
+pub async fn run(args: Args) -> ExitCode {
+    match verdict(args).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn verdict(args: Args) -> anyhow::Result<bool> {
+    let mut input = String::new();
+    std::io::stdin().take(MAX_INPUT).read_to_string(&mut input)?;
+    let push = Push {
+        repository: args.repository,
+        user: args.user,
+        updates: updates(&input)?,
+        options: options(),
+        quarantine: args.quarantine,
+    };
+    Ok(ask(&args.socket, &push, say).await?)
+}
+
+/// Written at once, so that the pusher sees it when it happens. A pusher who is gone is no reason to stop.
+fn say(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    drop(writeln!(stderr, "{line}").and_then(|()| stderr.flush()));
+}
+
+/// What Git writes to the hook: `old new ref` on each line (`git help hooks`).
+fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
+    input.lines().map(|line| update(line).ok_or_else(|| anyhow::anyhow!("not understood: `{line}`"))).collect()
+}
+
+fn update(line: &str) -> Option<RefUpdate> {
+    let mut words = line.splitn(3, ' ');
+    let (old, new, name) = (words.next()?, words.next()?, words.next()?);
+    // Git writes zeros for a ref that is not there.
+    let there = |id: &CommitId| id.as_str().bytes().any(|digit| digit != b'0');
+    let (old, new): (CommitId, CommitId) = (old.parse().ok()?, new.parse().ok()?);
+    Some(RefUpdate { name: name.to_owned(), old: Some(old).filter(there), new: Some(new).filter(there) })
+}
+
+/// What was given with `git push -o`.
+fn options() -> Vec<String> {
+    let count = variable("GIT_PUSH_OPTION_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0_usize);
+    (0..count.min(MAX_OPTIONS)).filter_map(|number| variable(&format!("GIT_PUSH_OPTION_{number}"))).collect()
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "Git tells a hook the options so, in as many variables as there are")]
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn what_git_writes_is_understood() {
+        let (zero, one) = ("0".repeat(40), "1".repeat(40));
+        let read = updates(&format!("{zero} {one} refs/heads/new\n{one} {zero} refs/heads/old\n")).unwrap();
+        let commit: CommitId = one.parse().unwrap();
+        assert_eq!((&read[0].old, &read[0].new), (&None, &Some(commit.clone())));
+        assert_eq!((&read[1].old, &read[1].new, read[1].name.as_str()), (&Some(commit), &None, "refs/heads/old"));
+        assert!(updates("what").is_err());
+    }
+
+    #[derive(Parser)]
+    struct Hook {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// Not a test: the tests of the Git server (`http::tests`) have Git run this one as its hook.
+    #[tokio::test]
+    #[ignore = "Git runs it, as the hook"]
+    async fn as_the_hook() {
+        let hook = Hook::parse_from(["push-hook"]);
+        assert_eq!(run(hook.args).await, ExitCode::SUCCESS, "refused");
+    }
+}

@@ -1,0 +1,195 @@
+//! `skep remove`: all of a stack but its data, in order, and until it is really gone.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::output::Format;
+use super::rolling::follow;
+use super::workspace::cluster;
+use super::{Common, output};
+use crate::controller::cluster::Cluster;
+use crate::controller::narrate;
+use crate::name::StackName;
+use crate::plan::observed::Observed;
+use crate::plan::{Plan, Removable};
+use crate::release::{Cause, History, Outcome, Phase};
+use crate::stack::Stack;
+
+/// `skep remove`
+#[derive(Debug, Args)]
+pub(super) struct Remove {
+    /// The stack
+    stack: StackName,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Keep the records of its releases
+    #[arg(long)]
+    keep_history: bool,
+    /// Also what no release of skep made: everything that bears the stack's label
+    #[arg(long)]
+    foreign: bool,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Ended {
+    /// It is gone.
+    Removed,
+    /// There was nothing.
+    Nothing,
+    /// Something is left.
+    Left,
+}
+
+impl Remove {
+    /// Exit code 0: there is nothing of it; 1: there is, or it could not be told.
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            let (history, observed) = (cluster.history(&self.stack).await?, cluster.swarm.observe(&self.stack).await?);
+            let plan = self.plan(&history, &observed);
+            let ended = self.remove(&cluster, &history, &observed, &plan, common).await?;
+            if common.format == Format::Json {
+                output::json(&json!({ "stack": self.stack, "result": ended, "plan": plan }));
+            }
+            Ok(if ended == Ended::Left { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        })
+    }
+
+    /// What goes.
+    fn plan(&self, history: &History, observed: &Observed) -> Plan {
+        let removable = Removable {
+            everything: self.foreign,
+            kept_files: std::collections::BTreeSet::new(),
+            ..history.removable()
+        };
+        Plan::between(&Stack::empty(self.stack.clone()), observed, &removable)
+    }
+
+    async fn remove(
+        &self,
+        cluster: &Cluster,
+        history: &History,
+        observed: &Observed,
+        plan: &Plan,
+        common: &Common,
+    ) -> anyhow::Result<Ended> {
+        let stack = &self.stack;
+        if history.last().is_none() {
+            if is_nothing(observed) {
+                output::line(&format!("there is no stack `{stack}`: nothing to remove"));
+                return Ok(Ended::Nothing);
+            }
+            if !self.foreign {
+                anyhow::bail!(
+                    "skep has no record of the stack `{stack}`, and removes only what it made; `--foreign` removes it all the same"
+                );
+            }
+        }
+        self.show(observed, plan, common);
+        if !self.may_go_on()? {
+            output::line("nothing was changed");
+            return Ok(Ended::Left);
+        }
+        if plan.is_empty() && is_removed(history) && self.keep_history {
+            output::line(&format!("{stack} is removed already"));
+            return Ok(Ended::Nothing);
+        }
+        if plan.is_empty() && is_removed(history) {
+            cluster.store.forget(stack, None).await?;
+            output::line(&format!("{stack} is removed, and so are its records"));
+            return Ok(Ended::Removed);
+        }
+        self.carry_out(cluster, history).await
+    }
+
+    /// Records first that it is to go, so that nobody brings it back; the records go last.
+    async fn carry_out(&self, cluster: &Cluster, history: &History) -> anyhow::Result<Ended> {
+        let stack = &self.stack;
+        let release = cluster.retire(stack, self.foreign).await?;
+        let retired = cluster.history(stack).await?;
+        let settings = retired.get(release).and_then(|it| it.desired.as_ref()).map(|it| it.settings.clone());
+        match follow(cluster, stack, release, settings.unwrap_or_default().deadline).await? {
+            Outcome::Promoted => {}
+            Outcome::Halted { symptoms } => {
+                for line in symptoms.iter().flat_map(narrate::symptom) {
+                    output::line(&line);
+                }
+                output::line(&format!("{stack} is not removed: what is left goes with `skep remove {stack}` again"));
+                return Ok(Ended::Left);
+            }
+            outcome => anyhow::bail!("{}", narrate::verdict(stack, Some(release), &outcome, &[])),
+        }
+        if self.keep_history {
+            output::line(&format!("{stack} is removed; the records of its releases stay (`skep history {stack}`)"));
+        } else if let Some(repository) = watched(history) {
+            cluster.store.forget(stack, Some(release)).await?;
+            output::line(&format!(
+                "{stack} is removed; the record {release} stays, so that it is not deployed again from {repository} until \
+                 something new is pushed there; `skep remove {stack}` again removes the record"
+            ));
+        } else {
+            cluster.store.forget(stack, None).await?;
+            output::line(&format!("{stack} is removed"));
+        }
+        Ok(Ended::Removed)
+    }
+
+    fn show(&self, observed: &Observed, plan: &Plan, common: &Common) {
+        if common.format == Format::Json {
+            return;
+        }
+        let color = common.color.resolve();
+        let mut lines = vec![format!("stack {}", self.stack)];
+        lines.extend(plan.changes.iter().map(|change| change.to_text(color)));
+        let goes = plan.removed_services();
+        let stays = observed.services.keys().filter(|name| !goes.contains(name));
+        lines.extend(stays.map(|name| {
+            format!("note: service {name} stays: no release of skep made it; `--foreign` removes it, too")
+        }));
+        lines.push("volumes, folders and what is external stay".into());
+        output::result(&lines.join("\n"));
+    }
+
+    fn may_go_on(&self) -> anyhow::Result<bool> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !std::io::stdin().is_terminal() {
+            anyhow::bail!("nobody is there to be asked; `--yes` removes the stack without asking");
+        }
+        output::line(&format!("remove the stack {}? [y/N]", self.stack));
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+fn is_nothing(observed: &Observed) -> bool {
+    observed.services.is_empty()
+        && observed.networks.is_empty()
+        && observed.configs.is_empty()
+        && observed.secrets.is_empty()
+        && observed.leaving.is_empty()
+}
+
+/// Whether all that is left of a stack is the record that it was removed.
+fn is_removed(history: &History) -> bool {
+    let last = history.last();
+    last.is_some_and(|last| matches!((&last.cause, &last.phase), (Cause::Remove { .. }, Phase::Promoted { .. })))
+}
+
+/// The repository that a controller looks at by itself, if the stack came from one.
+fn watched(history: &History) -> Option<&str> {
+    let from_repository =
+        |cause: &Cause| !matches!(cause, Cause::RollBack { .. } | Cause::Remove { .. } | Cause::Adopt);
+    let last = history.releases().iter().rev().find(|release| from_repository(&release.cause))?;
+    matches!(last.cause, Cause::Poll | Cause::Webhook).then_some(last.origin.repository.as_str())
+}

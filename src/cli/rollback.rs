@@ -1,0 +1,66 @@
+//! `skep rollback`: an earlier release's stack as a new release, through the same gate.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::Common;
+use super::deploy::report;
+use super::rolling::roll_out;
+use super::workspace::cluster;
+use crate::controller::cluster::{Consent, Proposal};
+use crate::name::StackName;
+use crate::release::{Cause, History, Phase, Release, ReleaseId};
+
+/// `skep rollback`
+#[derive(Debug, Args)]
+pub(super) struct Rollback {
+    /// The stack
+    stack: StackName,
+    /// The release to go back to, such as 3 or r3 [default: the last good one with other contents]
+    release: Option<String>,
+}
+
+impl Rollback {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            let history = cluster.history(&self.stack).await?;
+            if history.last().is_none() {
+                anyhow::bail!("skep has no record of a stack `{}`; `skep status` lists those it has", self.stack);
+            }
+            let to = self.target(&history)?;
+            let desired = to.desired.clone().with_context(|| {
+                format!(
+                    "{} is too old: only its digests are kept; `skep history {}` shows which can be gone back to",
+                    to.id, self.stack
+                )
+            })?;
+            // Whoever goes back takes with it what that removes and interrupts.
+            let consent = Consent { removal: true, recreation: true };
+            let proposal = Proposal { consent, ..Proposal::new(to.origin.clone(), Cause::Command, desired) };
+            Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
+        })
+    }
+
+    fn target<'a>(&self, history: &'a History) -> anyhow::Result<&'a Release> {
+        let Some(text) = &self.release else {
+            return before_last_good(history)
+                .with_context(|| format!("the stack `{}` has no earlier good release to go back to", self.stack));
+        };
+        let number = text.strip_prefix('r').unwrap_or(text).parse().ok();
+        let id = ReleaseId(number.with_context(|| format!("`{text}` is not a release such as r3"))?);
+        history.get(id).with_context(|| {
+            format!("the stack `{}` has no release {id}; see `skep history {}`", self.stack, self.stack)
+        })
+    }
+}
+
+/// The newest good release whose stack is not the one that runs.
+fn before_last_good(history: &History) -> Option<&Release> {
+    let running = history.promoted()?;
+    let good = |release: &&Release| matches!(release.phase, Phase::Promoted { .. });
+    history.releases().iter().rev().filter(good).find(|release| release.desired != running.desired)
+}

@@ -1,0 +1,122 @@
+//! Rolling a proposal out from the command line: the same rounds as the controller makes, and what happens on the
+//! terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
+use tokio::sync::mpsc;
+
+use super::output;
+use crate::controller::cluster::{Accepted, Cluster, Proposal};
+use crate::controller::narrate::{self, Narrator};
+use crate::controller::progress::{Progress, Teller};
+use crate::controller::rollout::Rollout;
+use crate::name::StackName;
+use crate::release::{Outcome, ReleaseId};
+use crate::stack::Nanos;
+
+/// How often is looked when there is nothing to do but to see what others do.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How a proposal ended.
+pub(super) struct Ended {
+    pub(super) stack: StackName,
+    pub(super) release: Option<ReleaseId>,
+    pub(super) outcome: Outcome,
+}
+
+/// Rolls a proposal out, to its end.
+pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::Result<Ended> {
+    let (stack, urls) = (proposal.desired.name.clone(), crate::controller::deploy::urls(&proposal.desired));
+    let deadline = proposal.desired.settings.deadline;
+    let proposed = cluster.propose(proposal).await?;
+    for note in &proposed.notes {
+        output::line(&format!("note: {note}"));
+    }
+    let (release, outcome) = match proposed.accepted {
+        Accepted::Unchanged(release) => (Some(release), Outcome::Unchanged),
+        Accepted::Rolling(release) => {
+            output::line(&format!("{stack} {release} rolls out"));
+            (Some(release), follow(cluster, &stack, release, deadline).await?)
+        }
+    };
+    output::line(&narrate::verdict(&stack, release, &outcome, &urls));
+    Ok(Ended { stack, release, outcome })
+}
+
+/// Makes rounds until the release has ended. Trouble is shown, and tried again, until nothing could be seen of the swarm
+/// for as long as the release has.
+pub(super) async fn follow(
+    cluster: &Cluster,
+    stack: &StackName,
+    release: ReleaseId,
+    deadline: Nanos,
+) -> anyhow::Result<Outcome> {
+    let (sender, mut progress) = mpsc::channel(256);
+    let teller = Teller::new(vec![sender]);
+    let (mut rollout, mut screen) = (Rollout::new(cluster.clone(), stack.clone()), Screen::new(stack));
+    let mut seen = cluster.clock.now();
+    loop {
+        let attempt = rollout.attempt(&teller).await;
+        while let Ok(progress) = progress.try_recv() {
+            screen.show(&progress);
+        }
+        if let Some(history) = &attempt.history {
+            seen = cluster.clock.now();
+            if let Some(outcome) = history.outcome(release) {
+                screen.clear();
+                return Ok(outcome);
+            }
+        } else if cluster.clock.now().duration_since(seen) >= SignedDuration::from_nanos(deadline.0) {
+            screen.clear();
+            let trouble = rollout.trouble().unwrap_or_default();
+            anyhow::bail!(
+                "nothing is known of {stack} {release} for {deadline}: {trouble}; it is recorded, and goes on with the \
+                 next `skep serve` or `skep deploy`"
+            );
+        }
+        cluster.clock.wait(if attempt.rests { LOOK } else { attempt.pause }).await;
+    }
+}
+
+/// Lines, and under them for a person who watches, what is waited for.
+struct Screen {
+    narrator: Narrator,
+    bar: Option<ProgressBar>,
+}
+
+impl Screen {
+    fn new(stack: &StackName) -> Self {
+        let bar = output::is_watched().then(ProgressBar::new_spinner);
+        if let Some(bar) = &bar {
+            let style = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}").expect("the template is valid");
+            bar.set_style(style);
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self { narrator: Narrator::new(stack.clone()), bar }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let lines = self.narrator.say(progress);
+        match (&self.bar, progress) {
+            (Some(bar), Progress::Waiting { waiting, .. }) => bar.set_message(summary(waiting)),
+            (Some(bar), _) => lines.iter().for_each(|line| bar.println(line)),
+            (None, _) => lines.iter().for_each(|line| output::line(line)),
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn summary(waiting: &[crate::health::Waiting]) -> String {
+    if waiting.is_empty() {
+        return "all tasks run; waiting for them to stay so".into();
+    }
+    let services = waiting.iter().map(|one| format!("{} {}/{} {}", one.service, one.running, one.wanted, one.what));
+    services.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,179 @@
+//! `skep serve`: the controller and its HTTP server.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Common;
+use super::workspace::{cluster, workshop};
+use crate::config::{self, Settings};
+use crate::controller::deploy::Deployer;
+use crate::controller::workers::Workers;
+use crate::controller::{Controller, Metrics};
+use crate::http;
+use crate::source::server::{self, Server};
+
+/// How long threads that wait for something may go on after the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often memory is given back.
+const TIDY: Duration = Duration::from_secs(10);
+
+/// `skep serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {}
+
+impl Serve {
+    #[expect(clippy::unused_self, reason = "every command is called alike")]
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        share_one_arena();
+        log();
+        let settings = Arc::new(common.settings()?);
+        // Two threads: a controller waits more than it works, and each thread costs memory.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let ended = runtime.block_on(serve(settings));
+        // A thread that waits for a dead Git server must not keep the process.
+        runtime.shutdown_timeout(FAREWELL);
+        ended
+    }
+}
+
+/// Has all threads share one arena of the C library's allocator. Otherwise each thread that ever runs gets an arena of
+/// its own and keeps what was freed in it: 10 MiB after a handful of pushes (`docs/performance.md`).
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "glibc is told so only by its own function, or by an environment variable")]
+fn share_one_arena() {
+    // SAFETY: `mallopt` only sets a number in the allocator, and no other thread runs yet.
+    let set = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    debug_assert_eq!(set, 1, "glibc knows this parameter");
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn share_one_arena() {}
+
+/// Gives memory back that was freed, now and then: the allocator keeps what a push needed, which is long gone.
+async fn give_back() {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        trim();
+    }
+}
+
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "glibc is told so only by its own function")]
+fn trim() {
+    // SAFETY: `malloc_trim` takes the allocator's own locks, and touches nothing that is in use.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn trim() {}
+
+async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
+    let mut stop = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let controller = tokio::select! {
+        controller = start(&settings) => controller?,
+        _ = stop.recv() => return Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+    };
+    let (server, router) = controller;
+    let listener =
+        TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
+    tokio::spawn(give_back());
+    tracing::info!(listen = %settings.listen, repositories = settings.repositories.len(), "skep serves");
+    let stopped = async move {
+        tokio::select! {
+            _ = stop.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    http::serve(listener, router, stopped).await;
+    drop(server);
+    tracing::info!("skep stops; rollouts go on where they are when it starts again");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the controller together and lets it begin; its server and what is served.
+async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Server, axum::Router)> {
+    let metrics = Metrics::new();
+    let cluster = cluster(settings)?;
+    let workers = Workers::new(cluster.clone(), metrics.clone(), settings.rollouts);
+    let deployer = Deployer { workshop: workshop(settings, metrics.clone()).await?, cluster, workers };
+    let server = git_server(settings)?;
+    let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
+    let pushes = controller.clone();
+    let socket = settings.data.join("run/hook.sock");
+    tokio::spawn(async move {
+        let push = move |push, lines| {
+            let controller = pushes.clone();
+            async move { controller.push(push, lines).await }
+        };
+        if let Err(error) = http::hook::listen(socket, push).await {
+            tracing::error!(%error, "pushes cannot be taken: the hook's socket cannot be opened");
+        }
+    });
+    controller.start().await?;
+    let state = http::State {
+        hooks: Arc::new(hook_secrets(settings)?),
+        git: Some(http::Git::new(server.clone(), tokens(settings)?)),
+        look: {
+            let controller = controller.clone();
+            Arc::new(move |trigger| controller.look(&trigger))
+        },
+        ready: {
+            let controller = controller.clone();
+            Arc::new(move || {
+                let controller = controller.clone();
+                Box::pin(async move { controller.ready().await })
+            })
+        },
+        metrics: metrics.registry().clone(),
+    };
+    Ok((server, http::router(state)))
+}
+
+fn git_server(settings: &Settings) -> anyhow::Result<Server> {
+    let skep = std::env::current_exe().context("the path of skep itself is not known")?;
+    Ok(Server::new(server::Settings {
+        root: settings.data.join("git"),
+        runtime: settings.data.join("run"),
+        hook: vec![skep.to_string_lossy().into_owned(), "push-hook".into()],
+        socket: settings.data.join("run/hook.sock"),
+        max_push: settings.max_push,
+        patience: server::Settings::PATIENCE,
+    })?)
+}
+
+fn tokens(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
+    if settings.token_files.is_empty() {
+        tracing::warn!("no token is set (SKEP_TOKEN_FILE, `token_files`): nobody can push");
+    }
+    Ok(settings.token_files.iter().map(|file| config::secret(file)).collect::<Result<_, _>>()?)
+}
+
+/// The secrets of webhooks, by repository. A repository without one takes no webhooks.
+fn hook_secrets(settings: &Settings) -> anyhow::Result<HashMap<String, Vec<SecretString>>> {
+    let Some(gitlab) = &settings.gitlab else { return Ok(HashMap::new()) };
+    let secrets: Vec<SecretString> =
+        gitlab.webhook_secret_files.iter().map(|file| config::secret(file)).collect::<Result<_, _>>()?;
+    Ok(settings.repositories.keys().map(|name| (name.clone(), secrets.clone())).collect())
+}
+
+/// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.
+fn log() {
+    let filter = config::variable("SKEP_LOG").unwrap_or_else(|| "info".into());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if config::variable("SKEP_LOG_FORMAT").is_some_and(|format| format == "json") {
+        builder.json().init();
+    } else {
+        builder.with_ansi(super::output::is_watched()).init();
+    }
+}

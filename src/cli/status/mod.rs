@@ -1,0 +1,104 @@
+//! `skep status`: what runs, what was last tried, and what differs; a line a stack, or one stack in detail.
+
+mod overview;
+mod report;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::output::Format;
+use super::workspace::cluster;
+use super::{Common, output};
+use crate::controller::cluster::Cluster;
+use crate::name::StackName;
+use crate::plan::Color;
+use report::Report;
+
+/// How long a watcher waits between two looks.
+const LOOK: Duration = Duration::from_secs(2);
+/// What a terminal is told before it is written on anew: to the first place, and nothing below it.
+const FROM_THE_TOP: &str = "\u{1b}[H\u{1b}[J";
+
+/// `skep status`
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The stack, in detail; a line for each of them when left out
+    stack: Option<StackName>,
+    /// Look again every two seconds, until it is interrupted
+    #[arg(long, short)]
+    watch: bool,
+}
+
+impl Status {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            if self.watch {
+                self.watched(&cluster, common).await?;
+            } else {
+                let reports = self.reports(&cluster).await?;
+                match common.format {
+                    Format::Human if reports.is_empty() => output::line("no stack runs here"),
+                    _ => output::result(&self.shown(&reports, cluster.clock.now(), common)),
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+
+    /// Shows it again and again: in the same place on a terminal, otherwise whenever something else is to be said.
+    async fn watched(&self, cluster: &Cluster, common: &Common) -> anyhow::Result<()> {
+        let (in_place, mut last) = (output::is_a_terminal(), String::new());
+        loop {
+            let shown = match self.reports(cluster).await {
+                Ok(reports) => self.shown(&reports, cluster.clock.now(), common),
+                Err(error) if last.is_empty() => return Err(error),
+                Err(error) => format!("error: {error:#}"),
+            };
+            let start = if in_place { FROM_THE_TOP } else { "" };
+            if (in_place || shown != last) && !output::piece(&format!("{start}{shown}\n")) {
+                return Ok(());
+            }
+            last = shown;
+            cluster.clock.wait(LOOK).await;
+        }
+    }
+
+    fn shown(&self, reports: &[Report], now: Timestamp, common: &Common) -> String {
+        let color = common.color.resolve();
+        match common.format {
+            Format::Json if self.watch => serde_json::to_string(reports).expect("reports are plain data"),
+            Format::Json => serde_json::to_string_pretty(reports).expect("reports are plain data"),
+            Format::Human if self.stack.is_some() => in_detail(reports, color),
+            Format::Human => overview::of(reports, now, color),
+        }
+    }
+
+    async fn reports(&self, cluster: &Cluster) -> anyhow::Result<Vec<Report>> {
+        let mut recorded = cluster.store.stacks().await?;
+        let mut observed = match &self.stack {
+            Some(stack) => BTreeMap::from([(stack.clone(), cluster.swarm.observe(stack).await?)]),
+            None => cluster.swarm.observe_all(recorded.keys().cloned()).await?,
+        };
+        if let Some(stack) = &self.stack
+            && !recorded.contains_key(stack)
+            && observed[stack].services.is_empty()
+        {
+            anyhow::bail!("there is no stack `{stack}`");
+        }
+        let names: Vec<StackName> = observed.keys().cloned().collect();
+        let report = |name: StackName| {
+            Some(Report::of(name.clone(), recorded.remove(&name).unwrap_or_default(), &observed.remove(&name)?))
+        };
+        Ok(names.into_iter().filter_map(report).collect())
+    }
+}
+
+fn in_detail(reports: &[Report], color: Color) -> String {
+    reports.iter().map(|report| report.to_text(color)).collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,146 @@
+//! All stacks, one line each.
+
+use jiff::Timestamp;
+
+use super::report::Report;
+use crate::cli::ps::age;
+use crate::cli::table::{Cell, table};
+use crate::plan::Color;
+use crate::release::Phase;
+
+/// The table.
+pub(super) fn of(reports: &[Report], now: Timestamp, color: Color) -> String {
+    let rows: Vec<[Cell; 6]> = reports.iter().map(|report| row(report, now)).collect();
+    table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color)
+}
+
+fn row(report: &Report, now: Timestamp) -> [Cell; 6] {
+    let (state, ansi) = state(report);
+    let rolls = matches!(report.phase, Some(Phase::Rolling { .. }));
+    let shown = report.attempted.filter(|_| rolls).or(report.promoted);
+    let since = report.phase.as_ref().map(|phase| age(now.duration_since(at(phase)))).unwrap_or_default();
+    [
+        Cell::painted(report.stack.as_str(), "1"),
+        Cell::painted(state, ansi),
+        shown.map_or_else(|| "-".to_owned(), |release| release.to_string()).into(),
+        tasks(report).into(),
+        since.into(),
+        what_to_know(report).into(),
+    ]
+}
+
+/// How a stack is, in one word and its colour: the worst that is true of it.
+fn state(report: &Report) -> (&'static str, &'static str) {
+    let short = report.services.iter().any(|service| service.wanted.is_some_and(|wanted| service.running < wanted));
+    match (&report.phase, report.promoted) {
+        (None, _) if report.damaged => ("damaged", "31"),
+        (None, _) => ("no record", "2"),
+        (Some(Phase::Rolling { .. }), _) => ("rolling", "33"),
+        (Some(_), Some(_)) if report.services.is_empty() => ("removed", "2"),
+        (Some(_), None) => ("failed", "31"),
+        _ if short => ("degraded", "31"),
+        (Some(Phase::Failed { .. }), Some(_)) => ("went back", "33"),
+        _ if !report.drift.is_empty() => ("differs", "33"),
+        _ => ("healthy", "32"),
+    }
+}
+
+/// How many tasks run of how many there should be, where that is known.
+fn tasks(report: &Report) -> String {
+    if report.services.is_empty() {
+        return String::new();
+    }
+    let running: u64 = report.services.iter().map(|service| service.running).sum();
+    let wanted: Option<u64> = report.services.iter().map(|service| service.wanted).sum();
+    wanted.map_or_else(|| running.to_string(), |wanted| format!("{running}/{wanted}"))
+}
+
+fn at(phase: &Phase) -> Timestamp {
+    match phase {
+        Phase::Rolling { since: at }
+        | Phase::Promoted { at, .. }
+        | Phase::Failed { at, .. }
+        | Phase::Superseded { at, .. } => *at,
+    }
+}
+
+/// The first thing that a person would want to be told; `skep status STACK` has the rest.
+fn what_to_know(report: &Report) -> String {
+    let failed = match (&report.phase, report.attempted) {
+        (Some(Phase::Failed { symptoms, .. }), Some(release)) => symptoms.first().map(|symptom| {
+            let service = symptom.service.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            format!("{release} failed: {service}{}", symptom.message)
+        }),
+        _ => None,
+    };
+    let differs = match report.drift.len() {
+        0 => None,
+        1 => Some("1 change by hand".to_owned()),
+        changes => Some(format!("{changes} changes by hand")),
+    };
+    let contested = report.contested.then(|| "not healed any more".to_owned());
+    failed.into_iter().chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::cli::status::report::Service;
+    use crate::health::Symptom;
+    use crate::release::ReleaseId;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn report(stack: &str, phase: Option<Phase>, promoted: Option<u64>, running: u64) -> Report {
+        let services = vec![Service { name: "web".into(), running, wanted: promoted.map(|_| 2) }];
+        Report {
+            attempted: phase.as_ref().map(|_| ReleaseId(promoted.unwrap_or(0) + 1)),
+            promoted: promoted.map(ReleaseId),
+            phase,
+            stack: stack.parse().unwrap(),
+            services,
+            commit: None,
+            repository: None,
+            drift: Vec::new(),
+            notes: Vec::new(),
+            urls: Vec::new(),
+            damaged: false,
+            contested: false,
+        }
+    }
+
+    #[test]
+    fn a_stack_is_as_bad_as_the_worst_that_is_true_of_it() {
+        let failed = |message: &str| Phase::Failed { at: NOW, symptoms: vec![Symptom::whole_stack(message.into())] };
+        let good = Phase::promoted(NOW);
+        let reports = [
+            report("shop", Some(good.clone()), Some(7), 2),
+            report("short", Some(good.clone()), Some(7), 1),
+            report("back", Some(failed("a task failed")), Some(7), 2),
+            report("first", Some(failed("no such image")), None, 0),
+            report("rolls", Some(Phase::Rolling { since: NOW }), Some(7), 1),
+            Report {
+                drift: vec!["a".into(), "b".into()],
+                contested: true,
+                ..report("hand", Some(good.clone()), Some(7), 2)
+            },
+            Report { services: Vec::new(), ..report("gone", Some(good), Some(7), 0) },
+            Report { damaged: true, ..report("broken", None, None, 2) },
+            report("foreign", None, None, 2),
+        ];
+        assert_snapshot!(of(&reports, NOW + std::time::Duration::from_secs(61), Color::Never), @r"
+        STACK    STATE      RELEASE  TASKS  SINCE  WHAT TO KNOW
+        shop     healthy    r7       2/2    1 min
+        short    degraded   r7       1/2    1 min
+        back     went back  r7       2/2    1 min  r8 failed: a task failed
+        first    failed     -        0      1 min  r1 failed: no such image
+        rolls    rolling    r8       1/2    1 min
+        hand     differs    r7       2/2    1 min  2 changes by hand; not healed any more
+        gone     removed    r7              1 min
+        broken   damaged    -        2
+        foreign  no record  -        2
+        ");
+    }
+}

@@ -1,0 +1,87 @@
+//! What a command says when it could not do what it was asked: the error once, and what to do about it.
+
+use anyhow::Error;
+
+use super::output;
+use crate::build;
+use crate::controller::cluster;
+use crate::controller::prepare::Refusal;
+use crate::engine;
+use crate::store;
+use crate::swarm;
+
+/// Tells an error, and what to do about it where that is known.
+pub(super) fn tell(error: &Error) {
+    output::line(&format!("error: {}", sentence(error)));
+    if let Some(hint) = hint(error) {
+        output::line(&format!("hint: {hint}"));
+    }
+}
+
+/// The error with its causes. Many a message holds that of its cause already.
+fn sentence(error: &Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    if matches!(error.downcast_ref(), Some(Refusal::Name(_))) {
+        return Some("name the stack with `--stack NAME`, or with `name: NAME` at the top of its file");
+    }
+    if matches!(error.downcast_ref(), Some(cluster::Error::Stale { .. })) {
+        return Some("look at it with `skep plan`, and agree to it with the fingerprint that it prints");
+    }
+    if let Some(swarm::Error::Missing { kind, .. }) = error.downcast_ref() {
+        return Some(match *kind {
+            "network" => "it is external: create it first, with `docker network create --driver overlay NAME`",
+            _ => "it is external: create it first, or say in the file what it holds",
+        });
+    }
+    let reason = away(error)?;
+    Some(if reason.contains("ermission denied") {
+        "run this as root, or as a member of the group `docker`"
+    } else {
+        "is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for"
+    })
+}
+
+/// Why the engine could not be reached, if that is what went wrong.
+fn away(error: &Error) -> Option<&str> {
+    if let Some(build::Error::EngineAway { reason, .. }) = built(error) {
+        return Some(reason);
+    }
+    match asked(error)? {
+        engine::Error::Away { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
+fn built(error: &Error) -> Option<&build::Error> {
+    match error.downcast_ref() {
+        Some(Refusal::Build(error)) => Some(error),
+        _ => error.downcast_ref(),
+    }
+}
+
+fn asked(error: &Error) -> Option<&engine::Error> {
+    if let Some(
+        cluster::Error::Swarm(swarm::Error::Engine(error)) | cluster::Error::Store(store::Error::Engine(error)),
+    ) = error.downcast_ref()
+    {
+        return Some(error);
+    }
+    if let Some(store::Error::Engine(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    match error.downcast_ref() {
+        Some(swarm::Error::Engine(error)) => Some(error),
+        _ => error.downcast_ref(),
+    }
+}

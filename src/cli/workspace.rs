@@ -1,0 +1,280 @@
+//! What the commands share: a folder as a revision, the swarm, a stack as it should be.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::output;
+use crate::build::{Builder, Limits, Registry};
+use crate::config::{self, Settings};
+use crate::controller::Metrics;
+use crate::controller::clock::Clock;
+use crate::controller::cluster::{self, Cluster};
+use crate::controller::lines::Lines;
+use crate::controller::prepare::{self, Refusal, Workshop, named as named_stacks};
+use crate::engine::{Engine, docker};
+use crate::lint::report::Texts;
+use crate::lint::{self, Checked, CheckedStack, Finding};
+use crate::name::{RepoPath, StackName};
+use crate::plan::Color;
+use crate::preflight::Obstacle;
+use crate::probe::Prober;
+use crate::revision::Revision;
+use crate::sops::Keys;
+use crate::source::{Objects, folder, named};
+use crate::stack::Stack;
+use crate::stack::file::PROFILES;
+use crate::stack::yaml::line_column;
+use crate::store::Store;
+use crate::swarm::Swarm;
+
+/// A folder with stack files, and which of its stacks is meant.
+#[derive(Debug, Args)]
+pub(super) struct Workspace {
+    /// The folder with the stack file; with `--compose-file` the stack's name
+    #[arg(default_value = ".", value_name = "FOLDER|STACK")]
+    target: PathBuf,
+    /// A stack file of this machine instead of a folder; `-` is standard input
+    #[arg(long = "compose-file", short = 'c', value_name = "FILE", value_delimiter = ',')]
+    files: Vec<PathBuf>,
+    /// The stack's name [default: what the file says, else the folder's name]
+    #[arg(long, value_name = "NAME")]
+    stack: Option<StackName>,
+    /// Services with this profile, too
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
+    /// Deploy exactly the file, with none of skep's rewriting
+    #[arg(long)]
+    as_written: bool,
+}
+
+/// A folder that passed the checks.
+pub(super) struct Opened {
+    pub(super) checked: Checked,
+    pub(super) objects: Objects,
+    /// What the stack is called by whoever typed the command.
+    given: Option<StackName>,
+    fallback: String,
+}
+
+impl Opened {
+    fn stacks(&self) -> Result<Vec<(StackName, &CheckedStack)>, Refusal> {
+        named_stacks(&self.checked, self.given.as_ref(), &self.fallback)
+    }
+
+    /// An error with the places in the file that it is about.
+    pub(super) fn placed(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast_ref::<cluster::Error>() {
+            Some(cluster::Error::Obstructed { stack, obstacles }) => {
+                anyhow::anyhow!("{}", self.places(stack, obstacles).join("\n"))
+            }
+            _ => error,
+        }
+    }
+
+    /// What stands in the way of a stack, each with its place in the file.
+    pub(super) fn places(&self, stack: &StackName, obstacles: &[Obstacle]) -> Vec<String> {
+        let stacks = self.stacks().unwrap_or_default();
+        let written = stacks.into_iter().find(|(name, _)| name == stack).map(|(_, written)| written);
+        let place = |obstacle: &Obstacle| match written {
+            Some(written) => prepare::placed(&self.checked, written, obstacle),
+            None => obstacle.to_string(),
+        };
+        obstacles.iter().map(place).collect()
+    }
+}
+
+impl Workspace {
+    /// Reads and checks the folder or files. What is found is shown; none comes back when it must not be deployed.
+    pub(super) async fn open(&self, settings: &Settings) -> anyhow::Result<Option<Opened>> {
+        let variables = self.variables(settings);
+        let (revision, objects) = self.read(variables.clone()).await?;
+        let texts = revision.texts.clone();
+        let (findings, checked) = match lint::check(revision, &variables) {
+            Ok(checked) => (checked.findings().to_vec(), Some(checked)),
+            Err(rejection) => (rejection.findings, None),
+        };
+        let shown: Vec<_> = findings.into_iter().filter(|finding| finding.severity > lint::Severity::Info).collect();
+        let (shown, texts) = self.seen_from_here(shown, texts);
+        if !shown.is_empty() {
+            output::line(lint::report::human(&shown, &texts, false).trim_end());
+        }
+        let here = self.here();
+        checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, here.as_ref()));
+        let (given, fallback) = (self.given()?, self.fallback()?);
+        Ok(checked.map(|checked| Opened { checked, objects, given, fallback }))
+    }
+
+    /// The folder that a person reads the paths of files of this machine from; none if they are not below it, or if they
+    /// are those of a repository.
+    fn here(&self) -> Option<RepoPath> {
+        let here = std::env::current_dir().ok().filter(|_| !self.files.is_empty())?;
+        here.to_str()?.trim_start_matches('/').parse().ok()
+    }
+
+    /// Findings with the paths of files of this machine as a person sees them from here.
+    fn seen_from_here(&self, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
+        let Some(here) = self.here() else { return (findings, texts) };
+        for finding in &mut findings {
+            finding.place.path = seen_from(&here, &finding.place.path);
+        }
+        let seen: Vec<_> = texts.iter().map(|(path, text)| (seen_from(&here, path), text.clone())).collect();
+        texts.extend(seen);
+        (findings, texts)
+    }
+
+    async fn read(&self, variables: BTreeMap<String, String>) -> anyhow::Result<(Revision, Objects)> {
+        let wanted = move |revision: &Revision| revision.wanted_with(&variables);
+        if self.files.is_empty() {
+            return Ok(folder::read(&self.target, wanted).await?);
+        }
+        Ok(named::read(&self.files, self.as_written, wanted).await?)
+    }
+
+    /// What variables are filled in with: a file of this machine may have them from the environment, too.
+    fn variables(&self, settings: &Settings) -> BTreeMap<String, String> {
+        let mut variables = settings.variables.clone();
+        if !self.files.is_empty() {
+            variables.extend(config::environment());
+        }
+        with_profiles(variables, &self.profiles)
+    }
+
+    /// The stacks that are meant, exactly as they are written, without asking anybody.
+    pub(super) fn stacks_as_written(opened: &Opened) -> anyhow::Result<Vec<Stack>> {
+        let rendered = |(name, stack)| prepare::as_written(&opened.checked, stack, name);
+        Ok(opened.stacks()?.into_iter().map(rendered).collect::<Result<_, _>>()?)
+    }
+
+    /// The stacks that are meant, as they would be: nothing is built.
+    pub(super) async fn stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
+        let workshop = workshop(settings, Metrics::new()).await?.without_building();
+        self.prepared(workshop, opened, settings, &Lines::nowhere()).await
+    }
+
+    /// The stacks that are meant, as they should be; their images are built.
+    pub(super) async fn built_stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
+        self.prepared(workshop(settings, Metrics::new()).await?, opened, settings, &lines()).await
+    }
+
+    async fn prepared(
+        &self,
+        workshop: Workshop,
+        opened: &Opened,
+        settings: &Settings,
+        lines: &Lines,
+    ) -> anyhow::Result<Vec<Stack>> {
+        let (workshop, cluster) = (workshop.as_written(self.as_written), cluster(settings)?);
+        let mut stacks = Vec::new();
+        for (name, stack) in opened.stacks()? {
+            // Without a record nothing is known to run.
+            let running = cluster.history(&name).await.map(|history| history.pinned()).unwrap_or_default();
+            stacks.push(workshop.prepare(&opened.checked, stack, &name, &opened.objects, &running, lines).await?);
+        }
+        Ok(stacks)
+    }
+
+    /// The name that was typed, whatever the file says.
+    fn given(&self) -> anyhow::Result<Option<StackName>> {
+        if self.stack.is_some() || self.files.is_empty() || self.target.as_os_str() == "." {
+            return Ok(self.stack.clone());
+        }
+        Ok(Some(self.target.to_string_lossy().parse()?))
+    }
+
+    /// The name of a stack that has none of its own.
+    fn fallback(&self) -> anyhow::Result<String> {
+        if !self.files.is_empty() {
+            return Ok(String::new());
+        }
+        let folder = self.target.canonicalize().with_context(|| format!("cannot read {}", self.target.display()))?;
+        Ok(folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
+    }
+
+    /// How releases of it name their repository.
+    pub(super) fn repository(&self) -> String {
+        if let Some(file) = self.files.first() {
+            return format!("file {}", file.display());
+        }
+        let folder = self.target.canonicalize().unwrap_or_else(|_| self.target.clone());
+        format!("folder {}", folder.display())
+    }
+}
+
+/// A path as it is seen from a folder, if it is below it.
+fn seen_from(here: &RepoPath, path: &RepoPath) -> RepoPath {
+    path.below(here).and_then(|path| path.parse().ok()).unwrap_or_else(|| path.clone())
+}
+
+/// Says which variables were taken for empty, as Docker takes them without saying so.
+fn tell_unset(stack: &CheckedStack, texts: &Texts, here: Option<&RepoPath>) {
+    for problem in &stack.file.unset {
+        let misfit = stack.file.sources.misfit(problem.clone());
+        let path = here.map_or_else(|| misfit.path.clone(), |here| seen_from(here, &misfit.path));
+        let text = texts.get(&misfit.path).cloned().unwrap_or_default();
+        let (line, column) = line_column(&text, misfit.problem.span.start);
+        let help = misfit.problem.help.map(|help| format!("; {help}")).unwrap_or_default();
+        output::line(&format!("warning: {path}:{line}:{column}: {}{help}", misfit.problem.message));
+    }
+}
+
+/// Variables that ask for these profiles, too.
+pub(super) fn with_profiles(mut variables: BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
+    if !profiles.is_empty() {
+        let asked = variables.entry(PROFILES.to_owned()).or_default();
+        *asked = [asked.as_str(), &profiles.join(",")].join(",");
+    }
+    variables
+}
+
+/// The swarm and its records.
+pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
+    let engine = Engine::Docker(docker::Client::connect(&settings.docker_host)?);
+    let registry = registry(settings)?;
+    let mut swarm = Swarm::new(engine.clone());
+    swarm.data_root = PathBuf::from(&settings.data_root);
+    swarm.registry_auth = registry.as_ref().and_then(Registry::auth_header);
+    Ok(Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock: Clock::System })
+}
+
+/// The workshop on the engine that the settings name.
+pub(super) async fn workshop(settings: &Settings, metrics: Metrics) -> anyhow::Result<Workshop> {
+    let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
+    let builder = Builder::connect(&settings.docker_host, registry(settings)?, limits).await?;
+    Ok(Workshop::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
+}
+
+/// The keys that secrets are decrypted with.
+fn keys(settings: &Settings) -> anyhow::Result<Keys> {
+    let mut keys = Keys::default();
+    for (origin, text) in config::age_keys(&settings.sops)? {
+        keys.extend(Keys::parse(&text).with_context(|| format!("{origin} does not hold age keys"))?);
+    }
+    Ok(keys)
+}
+
+fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {
+    let Some(registry) = &settings.registry else { return Ok(None) };
+    let password = registry.password_file.as_deref().map(config::secret).transpose()?;
+    let credentials = registry.username.clone().zip(password);
+    Ok(Some(Registry { prefix: registry.prefix.clone(), insecure: registry.insecure, credentials }))
+}
+
+/// Paints `text` when results are coloured.
+pub(super) fn painted(text: &str, ansi: &str, color: Color) -> String {
+    if color == Color::Always { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Lines about what happens, to standard error.
+fn lines() -> Lines {
+    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(256);
+    tokio::spawn(async move {
+        while let Some(line) = lines.recv().await {
+            output::line(&line);
+        }
+    });
+    Lines::to(sender)
+}

@@ -1,0 +1,329 @@
+//! The only reader of environment and settings.
+//!
+//! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
+//! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
+//! `SKEP_DATA`, `SKEP_DATA_ROOT`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`,
+//! `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves).
+//! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
+
+pub mod docker;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::name::StackName;
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where skep keeps its own files: mirrors and caches, which can be lost, and the repositories that are pushed to.
+    pub data: PathBuf,
+    /// Where named volumes are kept, the same folder on every node.
+    pub data_root: String,
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// The engine: `unix:///path` or `tcp://host:port`.
+    pub docker_host: String,
+    /// Files that hold a token for `git push`; any of them is accepted. Without one, nobody can push.
+    pub token_files: Vec<PathBuf>,
+    /// Where built images are pushed; without it they stay on this node.
+    pub registry: Option<Registry>,
+    /// How encrypted secrets are decrypted.
+    pub sops: Sops,
+    /// How Traefik is set up.
+    pub traefik: Traefik,
+    /// The GitLab whose webhooks are heard and which is told the outcome.
+    pub gitlab: Option<GitLab>,
+    /// The repositories elsewhere that are watched, by a name for them.
+    pub repositories: BTreeMap<String, Repository>,
+    /// Values for `${NAME}` in stack files.
+    pub variables: BTreeMap<String, String>,
+    /// How many stacks may roll out at once.
+    pub rollouts: usize,
+    /// How many images may be built at once.
+    pub builds: usize,
+    /// The largest push, in bytes.
+    pub max_push: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: "/data/skep".into(),
+            data_root: "/data".into(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8484)),
+            docker_host: "unix:///var/run/docker.sock".into(),
+            token_files: Vec::new(),
+            registry: None,
+            sops: Sops::default(),
+            traefik: Traefik::default(),
+            gitlab: None,
+            repositories: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            rollouts: 8,
+            builds: 2,
+            max_push: 256 * 1024 * 1024,
+        }
+    }
+}
+
+/// A registry that built images are pushed to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// What image names begin with, such as `registry.example.com/apps`.
+    pub prefix: String,
+    /// Who logs in.
+    pub username: Option<String>,
+    /// The file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// Whether it is asked without TLS. The engines need it in `insecure-registries`, too.
+    #[serde(default)]
+    pub insecure: bool,
+}
+
+/// How secrets that are encrypted with SOPS are decrypted.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sops {
+    /// The file with the keys of age, as `age-keygen` writes it: several keys and comments may be in it.
+    pub age_key_file: Option<PathBuf>,
+    /// Keys of age from the environment.
+    #[serde(skip)]
+    age_key: Option<SecretString>,
+}
+
+/// How Traefik is set up: what `x-skep.http` refers to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Traefik {
+    /// The overlay network that Traefik and what it serves share.
+    pub network: String,
+    /// The entry point for HTTPS.
+    pub entrypoint: String,
+    /// The entry point for HTTP, which redirects.
+    pub insecure_entrypoint: String,
+    /// The certificate resolver; empty for Traefik's default certificate.
+    pub resolver: String,
+}
+
+impl Default for Traefik {
+    fn default() -> Self {
+        Self {
+            network: "traefik".into(),
+            entrypoint: "websecure".into(),
+            insecure_entrypoint: "web".into(),
+            resolver: "le".into(),
+        }
+    }
+}
+
+/// A GitLab.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitLab {
+    /// Such as `https://gitlab.example.com`.
+    pub url: String,
+    /// The file with an access token (scope `api`) for commit statuses; without it none are reported.
+    pub token_file: Option<PathBuf>,
+    /// Files with the webhook's secret token; any of them is accepted, so that it can be changed without a gap.
+    #[serde(default)]
+    pub webhook_secret_files: Vec<PathBuf>,
+}
+
+/// A repository elsewhere that is watched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Where it is fetched from.
+    pub url: String,
+    /// The branch that is deployed.
+    #[serde(default = "main")]
+    pub branch: String,
+    /// The stack's name, if the repository's is not to be used.
+    pub stack: Option<StackName>,
+    /// Seconds between two looks.
+    #[serde(default = "a_minute")]
+    pub poll_seconds: u64,
+    /// Who fetches.
+    pub username: Option<String>,
+    /// The file with their password or token.
+    pub password_file: Option<PathBuf>,
+    /// The project's path in GitLab, such as `team/shop`, for commit statuses.
+    pub project: Option<String>,
+}
+
+fn main() -> String {
+    "main".into()
+}
+
+fn a_minute() -> u64 {
+    60
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The settings file is not understood.
+    #[error("{}: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and what, with the line.
+        message: String,
+    },
+    /// A file that should hold a secret is empty.
+    #[error("{} is empty, it should hold a secret", path.display())]
+    EmptySecret {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A variable of the environment is not what it should be.
+    #[error("{name}: {reason}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Settings {
+    /// The settings of this process: from `file`, or the one that the environment names, or the usual one if it is
+    /// there, and from the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        let named = file.map(Path::to_owned).or_else(|| variable("SKEP_CONFIG").map(PathBuf::from));
+        let usual = Path::new("/etc/skep/skep.yml");
+        let mut settings = match named {
+            Some(path) => Self::read(&path)?,
+            None if usual.exists() => Self::read(usual)?,
+            None => Self::default(),
+        };
+        settings.override_with(variable)?;
+        Ok(settings)
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|message| Error::Malformed { path: path.to_owned(), message })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    }
+
+    fn override_with(&mut self, variable: impl Fn(&'static str) -> Option<String>) -> Result<(), Error> {
+        if let Some(data) = variable("SKEP_DATA") {
+            self.data = data.into();
+        }
+        if let Some(data_root) = variable("SKEP_DATA_ROOT") {
+            self.data_root = data_root;
+        }
+        if let Some(listen) = variable("SKEP_LISTEN") {
+            let invalid = |_| Error::Variable {
+                name: "SKEP_LISTEN",
+                reason: format!("`{listen}` is not an address and port such as 0.0.0.0:8484"),
+            };
+            self.listen = listen.parse().map_err(invalid)?;
+        }
+        self.token_files.extend(variable("SKEP_TOKEN_FILE").map(PathBuf::from));
+        if let Some(prefix) = variable("SKEP_REGISTRY") {
+            let registry = Registry { prefix, username: None, password_file: None, insecure: false };
+            self.registry = Some(registry);
+        }
+        if let Some(file) = variable("SOPS_AGE_KEY_FILE") {
+            self.sops.age_key_file = Some(file.into());
+        }
+        self.sops.age_key = variable("SOPS_AGE_KEY").map(SecretString::from);
+        if let Some(host) = variable("DOCKER_HOST") {
+            self.docker_host = host;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a secret from its file, without the line end that editors add.
+pub fn secret(path: &Path) -> Result<SecretString, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let secret = text.trim_end_matches(['\n', '\r']);
+    if secret.is_empty() { Err(Error::EmptySecret { path: path.to_owned() }) } else { Ok(secret.to_owned().into()) }
+}
+
+/// All variables of the environment whose names and values are text, for stack files of this machine.
+pub fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// The variables that set up hadolint, and so skep's linter, too.
+pub fn hadolint() -> BTreeMap<String, String> {
+    environment().into_iter().filter(|(name, _)| name.starts_with("HADOLINT_")).collect()
+}
+
+/// The texts that hold keys of age, and where each comes from.
+pub fn age_keys(settings: &Sops) -> Result<Vec<(String, SecretString)>, Error> {
+    let mut keys = Vec::new();
+    if let Some(path) = &settings.age_key_file {
+        keys.push((path.display().to_string(), secret(path)?));
+    }
+    keys.extend(settings.age_key.clone().map(|key| ("SOPS_AGE_KEY".to_owned(), key)));
+    Ok(keys)
+}
+
+/// A variable of the environment; one that is empty counts as not there.
+#[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
+pub fn variable(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_can_be_left_out() {
+        let settings = Settings::parse("").unwrap();
+        assert_eq!((settings.data.as_path(), settings.listen.port()), (Path::new("/data/skep"), 8484));
+    }
+
+    #[test]
+    fn a_repository_needs_only_its_url() {
+        let settings =
+            Settings::parse("repositories: { shop: { url: https://gitlab.example.com/team/shop.git } }").unwrap();
+        let shop = &settings.repositories["shop"];
+        assert_eq!((shop.branch.as_str(), shop.poll_seconds), ("main", 60));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_with_its_place() {
+        let error = Settings::parse("listen: 0.0.0.0:80\nregistri: {}\n").unwrap_err();
+        assert!(error.contains("registri") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_goes_first() {
+        let mut settings = Settings::parse("data: /a").unwrap();
+        settings.override_with(|name| (name == "SKEP_DATA").then(|| "/b".into())).unwrap();
+        assert_eq!(settings.data, Path::new("/b"));
+        let error = settings.override_with(|name| (name == "SKEP_LISTEN").then(|| "80".into())).unwrap_err();
+        insta::assert_snapshot!(error, @"SKEP_LISTEN: `80` is not an address and port such as 0.0.0.0:8484");
+    }
+}

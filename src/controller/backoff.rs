@@ -1,0 +1,58 @@
+//! How long to wait before something is tried again that was in the way of itself.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// The first pause, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(15)];
+
+/// Pauses that become longer, each a little longer or shorter than planned, so that many who wait for the same do not
+/// come back at the same moment.
+#[derive(Debug, Clone, Default)]
+pub struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    /// The next pause. `now` is where the jitter comes from.
+    pub fn next(&mut self, now: Timestamp) -> Duration {
+        let planned = PAUSES[0].saturating_mul(1 << self.tries.min(10)).min(PAUSES[1]);
+        self.tries = self.tries.saturating_add(1);
+        jittered(planned, now)
+    }
+
+    /// All went well: the next pause is a short one again.
+    pub fn reset(&mut self) {
+        self.tries = 0;
+    }
+}
+
+/// A pause, longer or shorter by up to a tenth.
+pub(super) fn jittered(pause: Duration, now: Timestamp) -> Duration {
+    // The nanoseconds of a clock are as good as dice here.
+    let percent = 90 + now.subsec_nanosecond().unsigned_abs() / 1_000 % 21;
+    pause * percent / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_become_longer_up_to_a_limit_and_begin_anew() {
+        let mut backoff = Backoff::default();
+        let now = Timestamp::from_nanosecond(10_000).unwrap();
+        let pauses: Vec<u128> = (0..7).map(|_| backoff.next(now).as_millis()).collect();
+        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+        backoff.reset();
+        assert_eq!(backoff.next(now).as_millis(), 500);
+    }
+
+    #[test]
+    fn the_clock_makes_a_pause_longer_or_shorter_by_a_tenth() {
+        let pause =
+            |micros: i128| jittered(Duration::from_secs(10), Timestamp::from_nanosecond(micros * 1_000).unwrap());
+        assert_eq!([0, 10, 20, 21].map(|micros| pause(micros).as_secs()), [9, 10, 11, 9]);
+    }
+}

@@ -1,0 +1,313 @@
+//! The swarm with the record of its releases: what is proposed is looked at, and recorded.
+
+use jiff::SignedDuration;
+
+use super::backoff::Backoff;
+use super::clock::Clock;
+use crate::name::StackName;
+use crate::plan::observed::Observed;
+use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
+use crate::preflight::{self, Obstacle, Preflight};
+use crate::probe::Prober;
+use crate::release::{Cause, History, Origin, Phase, Release, ReleaseId};
+use crate::stack::{Drift, Nanos, Settings, Stack};
+use crate::store::{self, Store};
+use crate::swarm::{self, Swarm};
+
+/// How often a number for a release is asked for again when it was taken.
+const TRIES: usize = 3;
+/// How long a swarm in trouble is waited for before a release is recorded.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// The swarm, the record of its releases, and the time.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// The stacks as they are.
+    pub swarm: Swarm,
+    /// The releases.
+    pub store: Store,
+    /// Makes the checks of stacks' own.
+    pub prober: Prober,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What can go wrong in a round. The next one may go better.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The swarm could not be read or written.
+    #[error(transparent)]
+    Swarm(#[from] swarm::Error),
+    /// The record could not be read or written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The plan that somebody agreed to is not the plan any more. Nothing was changed.
+    #[error("the plan for `{stack}` is out of date: {}", changed.join("; "))]
+    Stale {
+        /// The stack.
+        stack: StackName,
+        /// What has changed.
+        changed: Vec<&'static str>,
+    },
+    /// Something in the file cannot be done in this swarm as it is. Nothing was changed.
+    #[error("{}", obstacles.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Obstructed {
+        /// The stack.
+        stack: StackName,
+        /// What is in the way.
+        obstacles: Vec<Obstacle>,
+    },
+    /// Most of the stack would go, and nobody has said that this is meant. Nothing was changed.
+    #[error("{what}; if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`")]
+    GreatRemoval {
+        /// What would go.
+        what: String,
+    },
+    /// A record is not what skep wrote: nothing is deployed or removed on the strength of it.
+    #[error(
+        "the record `{name}` is damaged: {why}; look at it with `docker config inspect {name}`, and remove it to go on"
+    )]
+    Damaged {
+        /// The config's name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Whether the same may succeed a little later, without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Swarm(error) => error.is_transient(),
+            Self::Store(error) => error.is_transient(),
+            Self::Stale { .. } | Self::Obstructed { .. } | Self::GreatRemoval { .. } | Self::Damaged { .. } => false,
+        }
+    }
+}
+
+/// What a stack should become, and why.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Why it is made.
+    pub cause: Cause,
+    /// What should be.
+    pub desired: Stack,
+    /// The plan that somebody has seen and agreed to; any if none.
+    pub bound: Option<Fingerprint>,
+    /// What somebody has agreed to that is not done otherwise.
+    pub consent: Consent,
+}
+
+/// What is done only when somebody has said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// That many services are removed.
+    pub removal: bool,
+    /// That a service is interrupted because Swarm cannot change it.
+    pub recreation: bool,
+}
+
+impl Proposal {
+    /// One that is bound to no plan, and to which nobody has agreed in advance.
+    pub fn new(origin: Origin, cause: Cause, desired: Stack) -> Self {
+        Self { origin, cause, desired, bound: None, consent: Consent::default() }
+    }
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is what runs already, as this release: nothing was written.
+    Unchanged(ReleaseId),
+    /// It is being rolled out under this number.
+    Rolling(ReleaseId),
+}
+
+/// A proposal that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// What became of it.
+    pub accepted: Accepted,
+    /// What a person should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Cluster {
+    /// The releases of a stack; an error if any of its records cannot be read.
+    pub async fn history(&self, stack: &StackName) -> Result<History, Error> {
+        let records = self.store.history(stack).await?;
+        if let Some(damaged) = records.damaged.into_iter().next() {
+            return Err(Error::Damaged { name: damaged.name, why: damaged.why });
+        }
+        Ok(History::new(records.releases))
+    }
+
+    /// The same, of a swarm in trouble that is waited for a little while.
+    pub async fn history_in_time(&self, stack: &StackName) -> Result<History, Error> {
+        self.patiently(|| self.history(stack)).await
+    }
+
+    /// Records a release of what is proposed, unless it is what runs already. Nothing else is changed by it. A swarm in
+    /// trouble is waited for a little while.
+    pub async fn propose(&self, proposal: Proposal) -> Result<Proposed, Error> {
+        for _ in 0..TRIES {
+            match self.patiently(|| self.try_propose(&proposal)).await {
+                // Somebody else, such as a rollback, was given the number in the meantime.
+                Err(Error::Store(store::Error::Taken { .. })) => {}
+                outcome => return outcome,
+            }
+        }
+        self.try_propose(&proposal).await
+    }
+
+    /// Tries until it succeeds, or fails in a way that waiting does not help, or it has been tried for long enough.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let until = self.clock.now() + PATIENCE;
+        let mut backoff = Backoff::default();
+        loop {
+            match attempt().await {
+                Err(error) if error.is_transient() && self.clock.now() < until => {
+                    tracing::warn!(%error, "the swarm is in trouble; trying again");
+                    self.clock.wait(backoff.next(self.clock.now())).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_propose(&self, proposal: &Proposal) -> Result<Proposed, Error> {
+        let desired = &proposal.desired;
+        let (history, observed) = (self.history(&desired.name).await?, self.swarm.observe(&desired.name).await?);
+        proposal.check_plan(&history, &observed)?;
+        if let Some(accepted) = unchanged(desired, &history, &observed).or_else(|| proposal.again(&history)) {
+            return Ok(Proposed { accepted, notes: Vec::new() });
+        }
+        let notes = self.preflight(proposal, &history, &observed).await?;
+        let history = self.adopted(history, &proposal.origin, &observed).await?;
+        self.create_secrets(desired, &observed).await?;
+        let id = history.next_id();
+        let Proposal { origin, cause, desired, .. } = proposal.clone();
+        self.store.add(&self.release(id, origin, cause, desired)).await?;
+        Ok(Proposed { accepted: Accepted::Rolling(id), notes })
+    }
+
+    /// Looks at what stands in the way, before anything is written; what may do so later.
+    async fn preflight(
+        &self,
+        proposal: &Proposal,
+        history: &History,
+        observed: &Observed,
+    ) -> Result<Vec<String>, Error> {
+        let desired = &proposal.desired;
+        let plan = Plan::between(desired, observed, &history.removable_of(observed));
+        if let Some(what) = preflight::great_removal(observed, &plan).filter(|_| !proposal.consent.removal) {
+            return Err(Error::GreatRemoval { what });
+        }
+        let found = self.look_ahead(desired, observed, &plan).await;
+        let mut obstacles = found.obstacles;
+        if !proposal.consent.recreation {
+            obstacles.extend(preflight::interruptions(desired, &plan));
+        }
+        if obstacles.is_empty() {
+            Ok([plan.notes, found.notes].concat())
+        } else {
+            Err(Error::Obstructed { stack: desired.name.clone(), obstacles })
+        }
+    }
+
+    /// What stands in the way of a plan, and what may.
+    pub async fn look_ahead(&self, desired: &Stack, observed: &Observed, plan: &Plan) -> Preflight {
+        Preflight::of(desired, observed, &self.swarm.survey(desired).await, plan)
+    }
+
+    /// Records that everything of a stack is to go that its releases have made, or everything that bears its label.
+    /// Nothing else is changed by it. One that was recorded before gives way, so that the time for it begins anew.
+    pub async fn retire(&self, stack: &StackName, everything: bool) -> Result<ReleaseId, Error> {
+        let history = self.history(stack).await?;
+        let cause = Cause::Remove { everything };
+        let last = history.last();
+        let settings = last.and_then(|last| last.desired.as_ref()).map(|desired| desired.settings.clone());
+        let settings = Settings { stable: Nanos(0), prune: true, drift: Drift::Warn, ..settings.unwrap_or_default() };
+        let desired = Stack { settings, ..Stack::empty(stack.clone()) };
+        let origin = last.map_or_else(Origin::unknown, |last| last.origin.clone());
+        let id = history.next_id();
+        self.store.add(&self.release(id, origin, cause, desired)).await?;
+        Ok(id)
+    }
+
+    /// What ran before skep knew the stack is recorded, so that it can be gone back to.
+    async fn adopted(&self, history: History, origin: &Origin, observed: &Observed) -> Result<History, Error> {
+        if history.last().is_some() || observed.services.is_empty() {
+            return Ok(history);
+        }
+        let id = history.next_id();
+        let origin = Origin { subject: "what ran before skep".into(), ..origin.clone() };
+        let mut release = self.release(id, origin, Cause::Adopt, observed.as_stack());
+        release.phase = Phase::promoted(release.created);
+        self.store.add(&release).await?;
+        Ok(History::new(vec![release]))
+    }
+
+    /// A record holds no secret, so the secrets must be there before it is.
+    async fn create_secrets(&self, desired: &Stack, observed: &Observed) -> Result<(), Error> {
+        for name in desired.secrets.keys().filter(|name| !observed.secrets.contains_key(*name)) {
+            if matches!(&desired.secrets[name], crate::stack::Secret::Own { content, .. } if content.expose().is_some())
+            {
+                let change = Change::new(Subject::Secret(name.clone()), Action::Create);
+                self.swarm.perform(&change, desired, observed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A release that begins now.
+    pub(super) fn release(&self, id: ReleaseId, origin: Origin, cause: Cause, desired: Stack) -> Release {
+        let now = self.clock.now();
+        Release {
+            id,
+            stack: desired.name.clone(),
+            origin,
+            cause,
+            created: now,
+            images: desired.services.iter().map(|(name, service)| (name.clone(), service.image.clone())).collect(),
+            desired: Some(desired),
+            phase: Phase::Rolling { since: now },
+        }
+    }
+}
+
+impl Proposal {
+    /// The release that this was recorded as already: the answer was lost, or somebody asked twice.
+    fn again(&self, history: &History) -> Option<Accepted> {
+        let last = history.last().filter(|last| matches!(last.phase, Phase::Rolling { .. }))?;
+        let same =
+            last.desired.as_ref() == Some(&self.desired) && last.origin == self.origin && last.cause == self.cause;
+        same.then_some(Accepted::Rolling(last.id))
+    }
+
+    /// Whether the swarm is as it was when somebody agreed to a plan. That the stack is the same was seen before its
+    /// images were built.
+    fn check_plan(&self, history: &History, observed: &Observed) -> Result<(), Error> {
+        let Some(bound) = &self.bound else { return Ok(()) };
+        let plan = Plan::between(&self.desired, observed, &history.removable_of(observed));
+        let now = Fingerprint::of(&self.desired, observed, &plan);
+        if bound.is_of_the_same_swarm(&now) {
+            return Ok(());
+        }
+        Err(Error::Stale { stack: self.desired.name.clone(), changed: bound.since(&now) })
+    }
+}
+
+/// Whether what should be is what runs and is known to be good: then a push costs no write at all.
+fn unchanged(desired: &Stack, history: &History, observed: &Observed) -> Option<Accepted> {
+    if history.rolling().is_some() || !Plan::between(desired, observed, &history.removable()).is_empty() {
+        return None;
+    }
+    let last = history.last().filter(|last| last.desired.as_ref() == Some(desired))?;
+    matches!(last.phase, Phase::Promoted { .. }).then_some(Accepted::Unchanged(last.id))
+}

@@ -1,0 +1,301 @@
+//! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::cluster::{self, Accepted, Cluster, Consent, Proposal};
+use super::lines::Lines;
+use super::narrate::{self, Narrator};
+use super::prepare::{self, Refusal, Workshop, named};
+use super::progress::Progress;
+use super::turn::Turn;
+use super::workers::{Hold, Workers};
+use crate::lint::{Checked, CheckedStack};
+use crate::name::StackName;
+use crate::release::{Cause, History, Origin, Outcome, Release, ReleaseId};
+use crate::source::Objects;
+use crate::stack::Stack;
+
+/// Lines of progress that may wait for their reader.
+const PROGRESS: usize = 256;
+
+/// Why a stack was not even tried.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It could not be prepared.
+    #[error(transparent)]
+    Preparing(#[from] Refusal),
+    /// The swarm or the record could not be read.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// It is another repository's.
+    #[error(
+        "the stack `{stack}` belongs to the repository {owner}; give this one another name, or remove that stack first"
+    )]
+    Foreign {
+        /// The stack.
+        stack: StackName,
+        /// The repository that it belongs to.
+        owner: String,
+    },
+    /// The same files failed already.
+    #[error(
+        "these files failed already, as {release}: {why}; push a change, or the same again with `git push -o retry`"
+    )]
+    Quarantined {
+        /// The release that failed.
+        release: ReleaseId,
+        /// Its first symptom.
+        why: String,
+    },
+    /// Its images took longer than the next push.
+    #[error("a newer push took its place")]
+    Overtaken,
+    /// Something in the file cannot be done in this swarm as it is.
+    #[error("{}", .0.join("\n"))]
+    Obstructed(Vec<String>),
+    /// A person has removed it, and nothing was pushed since.
+    #[error("the stack `{stack}` was removed, as {release}; nothing is deployed until something new is pushed")]
+    Removed {
+        /// The stack.
+        stack: StackName,
+        /// The release that removed it.
+        release: ReleaseId,
+    },
+    /// The record is lost, and only a person can say that what runs may be changed.
+    #[error("the stack `{stack}` runs, but no record of it is left; nothing is changed until something new is pushed")]
+    Unrecorded {
+        /// The stack.
+        stack: StackName,
+    },
+}
+
+/// What a revision is deployed with.
+#[derive(Clone, Debug)]
+pub struct Deployer {
+    /// Prepares.
+    pub workshop: Workshop,
+    /// Knows what is there.
+    pub cluster: Cluster,
+    /// Roll out.
+    pub workers: Workers,
+}
+
+/// A revision that passed the checks, and all that is known about why it is to be deployed.
+pub struct Order {
+    /// The revision.
+    pub checked: Checked,
+    /// The bytes of its files.
+    pub objects: Objects,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Why now.
+    pub cause: Cause,
+    /// Whether files that failed before are tried again.
+    pub retry: bool,
+    /// Whether somebody is known to have changed something: then a stack without a record may be taken over.
+    pub news: bool,
+    /// When it was asked for.
+    pub since: Timestamp,
+    /// Its turn among those of its repository.
+    pub turn: Turn,
+    /// Whether somebody has agreed to the removal of many services.
+    pub confirm_removal: bool,
+}
+
+/// How a stack fared.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The stack.
+    pub stack: StackName,
+    /// Its release, if it came to one.
+    pub release: Option<ReleaseId>,
+    /// How that ended, or why there was none.
+    pub outcome: Result<Outcome, Refused>,
+    /// Where people reach it.
+    pub urls: Vec<String>,
+}
+
+/// What was proposed for a stack.
+#[derive(Debug)]
+pub struct Begun {
+    /// What became of it.
+    pub accepted: Accepted,
+    /// Where people will reach the stack.
+    pub urls: Vec<String>,
+    /// Keeps the rollout from going on before somebody follows it.
+    pub hold: Option<Hold>,
+}
+
+impl Deployed {
+    /// Whether what was asked for is what runs.
+    pub fn is_good(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(Outcome::is_good)
+    }
+
+    /// The verdict in one line.
+    pub fn verdict(&self) -> String {
+        match &self.outcome {
+            Ok(outcome) => narrate::verdict(&self.stack, self.release, outcome, &self.urls),
+            Err(refused) => format!("{} was not deployed: {refused}", self.stack),
+        }
+    }
+}
+
+impl Deployer {
+    /// Deploys every stack of the revision, all at once; what happens is said as it happens.
+    pub async fn deploy(&self, order: &Order, repository: &str, lines: &Lines) -> Result<Vec<Deployed>, Refused> {
+        let name = repository.rsplit('/').next().unwrap_or(repository);
+        let stacks = named(&order.checked, None, name)?;
+        Ok(join_all(stacks.into_iter().map(|(name, stack)| self.deploy_one(order, name, stack, lines))).await)
+    }
+
+    async fn deploy_one(&self, order: &Order, name: StackName, stack: &CheckedStack, lines: &Lines) -> Deployed {
+        let mut result = Deployed { stack: name, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
+        result.outcome = self.try_one(order, stack, &mut result, lines).await;
+        for line in result.log() {
+            lines.say(line).await;
+        }
+        result
+    }
+
+    async fn try_one(
+        &self,
+        order: &Order,
+        stack: &CheckedStack,
+        result: &mut Deployed,
+        lines: &Lines,
+    ) -> Result<Outcome, Refused> {
+        let begun = self.begin(order, &result.stack, stack, lines).await?;
+        result.urls = begun.urls;
+        match begun.accepted {
+            Accepted::Unchanged(release) => {
+                result.release = Some(release);
+                Ok(Outcome::Unchanged)
+            }
+            Accepted::Rolling(release) => {
+                result.release = Some(release);
+                Ok(self.follow(&result.stack, release, begun.hold, lines).await)
+            }
+        }
+    }
+
+    /// Everything up to the record of a release, after which rounds of [`super::rollout`] do the rest.
+    pub async fn begin(
+        &self,
+        order: &Order,
+        name: &StackName,
+        stack: &CheckedStack,
+        lines: &Lines,
+    ) -> Result<Begun, Refused> {
+        let history = self.cluster.history_in_time(name).await?;
+        if let Some(tried) = tried(order, &history) {
+            let urls = tried.desired.as_ref().map(urls).unwrap_or_default();
+            return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
+        }
+        admit(order, name, &history)?;
+        let desired =
+            self.workshop.prepare(&order.checked, stack, name, &order.objects, &history.pinned(), lines).await?;
+        self.not_by_accident(order, &history, &desired).await?;
+        if order.turn.is_over() {
+            return Err(Refused::Overtaken);
+        }
+        let urls = urls(&desired);
+        let consent = Consent { removal: order.confirm_removal, recreation: false };
+        let proposal = Proposal { consent, ..Proposal::new(order.origin.clone(), order.cause.clone(), desired) };
+        let hold = self.workers.hold(name);
+        let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, order, stack))?;
+        for note in &proposed.notes {
+            lines.say(format!("  note: {note}")).await;
+        }
+        Ok(Begun { accepted: proposed.accepted, urls, hold })
+    }
+
+    /// Losing the record must never change what runs: not by polling alone.
+    async fn not_by_accident(&self, order: &Order, history: &History, desired: &Stack) -> Result<(), Refused> {
+        if order.news || history.last().is_some() {
+            return Ok(());
+        }
+        let observed = self.cluster.swarm.observe(&desired.name).await.map_err(cluster::Error::from)?;
+        if observed.services.is_empty() { Ok(()) } else { Err(Refused::Unrecorded { stack: desired.name.clone() }) }
+    }
+
+    /// Says what happens to a release until it ends.
+    pub async fn follow(&self, stack: &StackName, release: ReleaseId, hold: Option<Hold>, lines: &Lines) -> Outcome {
+        let (sender, mut progress) = mpsc::channel::<Progress>(PROGRESS);
+        let ended = self.workers.follow(stack, release, sender);
+        drop(hold);
+        lines.say(format!("{stack} {release} rolls out")).await;
+        let mut narrator = Narrator::new(stack.clone());
+        // The worker lets go of the channel when the release has ended.
+        while let Some(progress) = progress.recv().await {
+            for line in narrator.say(&progress) {
+                lines.say(line).await;
+            }
+        }
+        let lost = || Outcome::Halted { symptoms: Vec::new() };
+        let outcome = ended.await.unwrap_or_else(|_| lost());
+        for line in narrator.untold(release, &outcome) {
+            lines.say(line).await;
+        }
+        outcome
+    }
+}
+
+impl Deployed {
+    /// What a builder or a test said before it failed.
+    fn log(&self) -> Vec<String> {
+        match &self.outcome {
+            Err(Refused::Preparing(Refusal::Build(error))) => {
+                error.log().iter().map(|line| format!("    | {line}")).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The release that was made of this commit already, when it was only found again: by a controller that has restarted.
+fn tried<'a>(order: &Order, history: &'a History) -> Option<&'a Release> {
+    let found = |cause: &Cause| matches!(cause, Cause::Poll | Cause::Webhook);
+    let same = |release: &&Release| {
+        found(&release.cause)
+            && release.origin.repository == order.origin.repository
+            && release.origin.commit == order.origin.commit
+    };
+    if found(&order.cause) { history.releases().iter().rev().find(same) } else { None }
+}
+
+/// An error with the places in the file that it is about.
+fn placed(error: cluster::Error, order: &Order, stack: &CheckedStack) -> Refused {
+    match error {
+        cluster::Error::Obstructed { obstacles, .. } => {
+            Refused::Obstructed(obstacles.iter().map(|it| prepare::placed(&order.checked, stack, it)).collect())
+        }
+        error => error.into(),
+    }
+}
+
+/// Whether the history lets this revision try.
+fn admit(order: &Order, stack: &StackName, history: &History) -> Result<(), Refused> {
+    if let Some(owner) = history.owner().filter(|owner| *owner != order.origin.repository) {
+        return Err(Refused::Foreign { stack: stack.clone(), owner: owner.to_owned() });
+    }
+    if let Some(last) = history.last().filter(|last| matches!(last.cause, Cause::Remove { .. }) && !order.news) {
+        return Err(Refused::Removed { stack: stack.clone(), release: last.id });
+    }
+    match history.quarantine(&order.origin.tree) {
+        Some(failed) if !order.retry => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
+        _ => Ok(()),
+    }
+}
+
+fn why(failed: &Release) -> String {
+    let crate::release::Phase::Failed { symptoms, .. } = &failed.phase else { return String::new() };
+    symptoms.first().map(|symptom| symptom.message.clone()).unwrap_or_default()
+}
+
+/// Where people reach a stack.
+pub fn urls(stack: &Stack) -> Vec<String> {
+    stack.services.values().filter_map(|service| service.url.clone()).collect()
+}

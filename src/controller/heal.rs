@@ -1,0 +1,53 @@
+//! Changing back what was changed by hand, because a person asks for it.
+
+use super::cluster::{Cluster, Error};
+use crate::name::StackName;
+use crate::plan::Plan;
+use crate::release::Phase;
+
+/// How often the swarm is looked at again, because something was changed meanwhile.
+const LOOKS: usize = 3;
+
+/// What a person had healed.
+#[derive(Debug, Default)]
+pub struct Healed {
+    /// What was changed back.
+    pub done: Plan,
+    /// What still differs.
+    pub left: Plan,
+    /// Why.
+    pub trouble: Vec<String>,
+}
+
+impl Cluster {
+    /// Changes back all that differs from the release that runs, whatever its settings say of drift, and has the controller
+    /// heal again what it had given up. None if no release runs, or one is on its way.
+    pub async fn heal(&self, stack: &StackName) -> Result<Option<Healed>, Error> {
+        let history = self.history(stack).await?;
+        let Some(release) = history.last() else { return Ok(None) };
+        let (Phase::Promoted { at, contested }, Some(desired)) = (&release.phase, &release.desired) else {
+            return Ok(None);
+        };
+        if !contested.is_empty() {
+            self.store.set_phase(stack, release.id, &release.phase, &Phase::promoted(*at)).await?;
+        }
+        let mut healed = Healed::default();
+        for _ in 0..LOOKS {
+            let observed = self.swarm.observe(stack).await?;
+            let desired = observed.scaled(desired);
+            healed.left =
+                Plan::between(&desired, &observed, &history.removable()).only(|change| !change.is_housekeeping());
+            if healed.left.is_empty() {
+                break;
+            }
+            healed.trouble.clear();
+            for change in &healed.left.changes {
+                match self.swarm.perform(change, &desired, &observed).await {
+                    Ok(()) => healed.done.changes.push(change.clone()),
+                    Err(error) => healed.trouble.push(error.to_string()),
+                }
+            }
+        }
+        Ok(Some(healed))
+    }
+}

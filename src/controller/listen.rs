@@ -1,0 +1,46 @@
+//! Listening to the engine: an event says "look at this stack now", and nothing else. Whatever was missed is seen at the
+//! next look, which comes all the same.
+
+use std::time::Duration;
+
+use super::Controller;
+use crate::swarm::Events;
+
+/// How long until the stream is opened again after it broke, at first and at most.
+const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
+
+impl Controller {
+    /// Listens for ever.
+    pub(super) async fn listen(self) {
+        let mut backoff = BACKOFF[0];
+        loop {
+            match self.deployer.cluster.swarm.events().await {
+                Ok(events) => {
+                    // Events of the time without a stream are lost.
+                    self.deployer.workers.wake_all();
+                    if self.heed(events).await {
+                        backoff = BACKOFF[0];
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the engine's events cannot be had; stacks are looked at all the same");
+                }
+            }
+            self.deployer.cluster.clock.wait(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF[1]);
+        }
+    }
+
+    /// Wakes whom events are about until the stream ends; whether there was any.
+    async fn heed(&self, mut events: Events) -> bool {
+        let mut any = false;
+        while let Ok(Some(event)) = events.next().await {
+            any = true;
+            match event.kind.as_str() {
+                "node" => self.deployer.workers.wake_all(),
+                _ => self.deployer.workers.heard_of(&event.name),
+            }
+        }
+        any
+    }
+}

@@ -1,0 +1,170 @@
+//! Prepare, perform, queue: the edges put together.
+//!
+//! A push, a webhook, a poll and a command take the same road: [`lint::check`](crate::lint::check), then
+//! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends. All that must survive is in the
+//! record: a controller that is killed leaves nothing behind that the next one needs.
+
+pub mod backoff;
+pub mod clock;
+pub mod cluster;
+pub mod deploy;
+pub mod heal;
+pub mod lines;
+mod listen;
+mod metrics;
+pub mod narrate;
+pub mod prepare;
+pub mod progress;
+mod push;
+pub mod rollout;
+pub mod turn;
+mod watch;
+pub mod workers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::build;
+use crate::config::{self, Settings};
+use crate::engine;
+use crate::forge::gitlab;
+use crate::name::RepoPath;
+use crate::release::{Cause, History, Origin, Outcome, Release};
+use crate::revision::Revision;
+use crate::source;
+use crate::source::server::{self, RepositoryName, Server};
+use deploy::Deployer;
+use lines::Lines;
+use turn::{Turn, Turns};
+
+pub use metrics::Metrics;
+pub use push::{Push, RefUpdate};
+
+/// "Look at this repository now": all that a webhook can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// The repository as the settings name it.
+    pub repository: String,
+}
+
+/// What keeps a controller from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// A repository.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// The forge.
+    #[error(transparent)]
+    Forge(#[from] gitlab::Error),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The builder.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+    /// The records.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+}
+
+/// The controller. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    settings: Arc<Settings>,
+    deployer: Deployer,
+    server: Server,
+    metrics: Metrics,
+    wakes: Arc<HashMap<String, Arc<Notify>>>,
+    turns: Turns,
+}
+
+impl Controller {
+    /// A controller that does nothing yet.
+    pub fn new(settings: Arc<Settings>, deployer: Deployer, server: Server, metrics: Metrics) -> Self {
+        let wakes = settings.repositories.keys().map(|name| (name.clone(), Arc::default())).collect();
+        Self { settings, deployer, server, metrics, wakes: Arc::new(wakes), turns: Turns::default() }
+    }
+
+    /// Takes up what a controller before it left in the record, and begins to watch.
+    pub async fn start(&self) -> Result<(), Error> {
+        let stacks = self.deployer.cluster.store.stacks().await.map_err(cluster::Error::from)?;
+        let recorded = stacks.values().flat_map(|records| &records.releases);
+        let recorded = recorded.map(|release| release.origin.commit.clone()).collect();
+        for (stack, records) in stacks {
+            let history = History::new(records.releases);
+            match history.rolling() {
+                Some(rolling) => drop(tokio::spawn(self.clone().resume(rolling.clone()))),
+                None => self.deployer.workers.wake(&stack),
+            }
+        }
+        let controller = self.clone();
+        drop(tokio::spawn(async move { controller.keep_promises(&recorded).await }));
+        drop(tokio::spawn(self.clone().listen()));
+        self.watch_all()
+    }
+
+    /// Looks at a repository soon. Never waits.
+    pub fn look(&self, trigger: &Trigger) {
+        if let Some(wake) = self.wakes.get(&trigger.repository) {
+            wake.notify_one();
+        }
+    }
+
+    /// Whether the swarm answers.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.deployer.cluster.store.stacks().await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The newest turn of a repository, which ends those before it.
+    fn turn(&self, repository: &str) -> Turn {
+        self.turns.next(repository)
+    }
+
+    /// What is read of a revision.
+    fn wanted(&self) -> impl Fn(&Revision) -> Vec<RepoPath> + Send + 'static {
+        let settings = self.settings.clone();
+        move |revision| revision.wanted_with(&settings.variables)
+    }
+
+    /// Follows a rollout that an earlier controller began to its end.
+    async fn resume(self, release: Release) {
+        tracing::info!(stack = %release.stack, release.id = %release.id, "going on with a rollout");
+        let outcome = self.deployer.follow(&release.stack, release.id, None, &Lines::nowhere()).await;
+        self.metrics.ended(&outcome);
+        if outcome == Outcome::Promoted && release.cause == Cause::Push {
+            self.move_branch(&release.origin).await;
+        }
+        self.let_go(&release.origin).await;
+    }
+
+    /// The pusher and Git are gone: the branch is moved to what runs now.
+    async fn move_branch(&self, origin: &Origin) {
+        let (Ok(name), Some(branch)) = (origin.repository.parse::<RepositoryName>(), &origin.branch) else {
+            return;
+        };
+        let path = self.server.path(&name);
+        match server::advance(&path, &format!("refs/heads/{branch}"), &origin.commit).await {
+            Ok(()) => {
+                tracing::info!(repository = %name, branch, commit = %origin.commit, "branch moved to what runs");
+            }
+            Err(error) => tracing::warn!(repository = %name, branch, %error, "the branch was not moved"),
+        }
+    }
+}
+
+/// Where a revision comes from.
+pub fn origin(revision: &Revision, repository: &str, branch: Option<&str>) -> Origin {
+    Origin {
+        repository: repository.to_owned(),
+        branch: branch.map(str::to_owned),
+        commit: revision.commit.clone(),
+        tree: revision.tree.clone(),
+        author: revision.author.clone(),
+        subject: revision.subject.clone(),
+    }
+}

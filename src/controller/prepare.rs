@@ -1,0 +1,335 @@
+//! Preparing: from a checked revision to the stack that should be. A function of what was pushed, and repeatable: images
+//! that are there are not built again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::build::context::Context;
+use crate::build::{self, Builder, Built};
+use crate::config::Settings;
+use crate::lint::{Checked, CheckedStack};
+use crate::name::{Invalid, ServiceName, StackName};
+use crate::preflight::Obstacle;
+use crate::render::{self, Inputs};
+use crate::sops::Keys;
+use crate::source::{self, Objects};
+use crate::stack::file::{Build, File, Service};
+use crate::stack::recipe::Recipe;
+use crate::stack::template::Misfit;
+use crate::stack::yaml::line_column;
+use crate::stack::{Problem, Stack};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::lines::Lines;
+use super::metrics::Metrics;
+
+/// How many images are looked up at once.
+const LOOKUPS: usize = 8;
+
+/// Why a checked revision does not become a release.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A name is not one.
+    #[error(transparent)]
+    Name(#[from] Invalid),
+    /// Two stack files of one repository are the same stack.
+    #[error("{first} and {second} are both the stack `{stack}`; give one of them another folder or `name`")]
+    Twice {
+        /// The stack.
+        stack: StackName,
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// The file cannot be turned into a stack.
+    #[error("{}", .0.join("\n"))]
+    Render(Vec<String>),
+    /// What should go into an image is not there.
+    #[error(transparent)]
+    Context(#[from] build::context::Error),
+    /// An image that the file names is nowhere.
+    #[error("{0}")]
+    Image(String),
+    /// An image could not be built, tested or pushed.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+}
+
+/// What preparing needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    builder: Arc<Builder>,
+    settings: Arc<Settings>,
+    metrics: Metrics,
+    /// What encrypted secrets are decrypted with.
+    keys: Arc<Keys>,
+    builds: bool,
+    as_written: bool,
+}
+
+/// What runs now of the images that others make, with its digest, by the name in the file.
+pub type Running = BTreeMap<String, String>;
+
+impl Workshop {
+    /// A workshop on this engine.
+    pub fn new(builder: Builder, settings: Arc<Settings>, metrics: Metrics) -> Self {
+        Self { builder: Arc::new(builder), settings, metrics, keys: Arc::default(), builds: true, as_written: false }
+    }
+
+    /// One that decrypts secrets with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys: Arc::new(keys), ..self }
+    }
+
+    /// One that only says which images would be built.
+    #[must_use]
+    pub fn without_building(self) -> Self {
+        Self { builds: false, ..self }
+    }
+
+    /// One that leaves the file as it is, with none of skep's rewriting.
+    #[must_use]
+    pub fn as_written(self, as_written: bool) -> Self {
+        Self { as_written, ..self }
+    }
+
+    /// The stack that a checked stack file means, its images built.
+    pub async fn prepare(
+        &self,
+        checked: &Checked,
+        stack: &CheckedStack,
+        name: &StackName,
+        objects: &Objects,
+        running: &Running,
+        lines: &Lines,
+    ) -> Result<Stack, Refusal> {
+        // What cannot become a stack, such as a secret that is not to be decrypted, is refused before anything is built.
+        let placeholders = stack.file.builds().map(|(service, _)| (service.clone(), "built".to_owned())).collect();
+        self.put_together(checked, stack, name, placeholders, BTreeMap::new())?;
+        let recipes = stack.file.builds().map(recipe).collect();
+        let images = self.built(checked, name, recipes, objects, lines).await?;
+        let pinned = self
+            .resolved(foreign_images(&stack.file), running)
+            .await
+            .map_err(|error| unfound(checked, stack, error))?;
+        self.put_together(checked, stack, name, images, pinned)
+    }
+
+    fn put_together(
+        &self,
+        checked: &Checked,
+        stack: &CheckedStack,
+        name: &StackName,
+        images: BTreeMap<ServiceName, String>,
+        pinned: BTreeMap<String, String>,
+    ) -> Result<Stack, Refusal> {
+        let inputs = self.inputs(checked, name, images, pinned);
+        render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+    }
+
+    /// The images of the services that have a `build`.
+    async fn built(
+        &self,
+        checked: &Checked,
+        stack: &StackName,
+        recipes: Vec<Recipe>,
+        objects: &Objects,
+        lines: &Lines,
+    ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
+        let builds: Vec<_> =
+            recipes.into_iter().map(|recipe| self.build(checked, stack, recipe, objects, lines)).collect();
+        stream::iter(builds).buffer_unordered(self.settings.builds.max(1)).try_collect().await
+    }
+
+    async fn build(
+        &self,
+        checked: &Checked,
+        stack: &StackName,
+        recipe: Recipe,
+        objects: &Objects,
+        lines: &Lines,
+    ) -> Result<(ServiceName, String), Refusal> {
+        let service = recipe.service.clone();
+        let context = Context::of(checked.revision(), &recipe)?;
+        context.notes.iter().for_each(|note| lines.mention(format!("  {service}: {note}")));
+        let recipe_bases = bases(checked, &recipe);
+        let bases = self.resolved(recipe_bases.clone(), &Running::new()).await?;
+        // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
+        let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
+        let key = context.key(&recipe, &bases);
+        if !self.builds {
+            return Ok((service, self.builder.named(stack, &recipe.service, &key).await?));
+        }
+        let (log, prefix) = (lines.clone(), service.clone());
+        let request = build::Request {
+            stack: stack.clone(),
+            recipe,
+            context,
+            key,
+            pull,
+            objects: bytes_of(objects.clone()),
+            log: Arc::new(move |line| log.mention(format!("  {prefix} | {line}"))),
+        };
+        let Built { image, built, took } = self.builder.ensure(request).await?;
+        if built {
+            self.metrics.built(took);
+            lines.say(format!("  {service}: built {image} in {:.1} s", took.as_secs_f64())).await;
+        } else {
+            lines.say(format!("  {service}: {image} is there already")).await;
+        }
+        Ok((service, image))
+    }
+
+    /// What these images are now, by their name in the file: with the digest that their registry has.
+    async fn resolved(&self, images: BTreeSet<String>, running: &Running) -> Result<BTreeMap<String, String>, Refusal> {
+        let lookup = |image: String| async move {
+            let resolved = self.builder.resolve(&image, running.get(&image).map(String::as_str)).await?;
+            Ok::<_, Refusal>(resolved.map(|pinned| (image, pinned)))
+        };
+        let lookups: Vec<_> = images.into_iter().map(lookup).collect();
+        let found: Vec<_> = stream::iter(lookups).buffer_unordered(LOOKUPS).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn inputs<'a>(
+        &'a self,
+        checked: &'a Checked,
+        name: &StackName,
+        images: BTreeMap<ServiceName, String>,
+        pinned: BTreeMap<String, String>,
+    ) -> Inputs<'a> {
+        let traefik = &self.settings.traefik;
+        Inputs {
+            name: name.clone(),
+            images,
+            pinned,
+            data_root: self.settings.data_root.clone(),
+            texts: &checked.revision().texts,
+            // Who has no key can still see what would change.
+            keys: (self.builds || !self.keys.is_empty()).then_some(&self.keys),
+            traefik: render::Traefik {
+                network: traefik.network.clone(),
+                entrypoint: traefik.entrypoint.clone(),
+                insecure_entrypoint: traefik.insecure_entrypoint.clone(),
+                resolver: Some(traefik.resolver.clone()).filter(|resolver| !resolver.is_empty()),
+            },
+            as_written: self.as_written,
+        }
+    }
+}
+
+/// How the image of a service is built, by the file.
+fn recipe((service, build): (&ServiceName, &Build)) -> Recipe {
+    Recipe {
+        service: service.clone(),
+        context: build.context.value.clone(),
+        dockerfile: build.dockerfile.value.clone(),
+        args: build.args.clone(),
+        target: build.target.as_ref().map(|target| target.value.clone()),
+        test: build.test.clone(),
+    }
+}
+
+/// The images that services run as they are.
+fn foreign_images(file: &File) -> BTreeSet<String> {
+    let services = file.services.values().filter(|service| service.build.is_none());
+    services.filter_map(|service| Some(service.image.as_ref()?.value.clone())).collect()
+}
+
+/// An image that no registry gives and this engine has not, with its place in the file.
+fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal {
+    let Refusal::Build(build::Error::Unresolved { image, reason, away }) = &refusal else { return refusal };
+    let named = |service: &Service| service.image.as_ref().is_some_and(|written| written.value == *image);
+    let Some((name, _)) = stack.file.services.iter().find(|(_, service)| named(service)) else { return refusal };
+    let denied = ["unauthorized", "denied", "no basic auth"].iter().any(|word| reason.contains(word));
+    let help = if *away {
+        "its registry did not answer: try again later, or push again"
+    } else if denied {
+        "correct the name, or give skep an account that may pull it (`registry` in its settings)"
+    } else {
+        "correct the name or the tag, or push the image first"
+    };
+    Refusal::Image(placed(
+        checked,
+        stack,
+        &Obstacle {
+            place: ["services", name.as_str(), "image"].map(String::from).into(),
+            message: format!("the image `{image}` cannot be found: {reason}"),
+            help: help.to_owned(),
+        },
+    ))
+}
+
+/// The images that a Dockerfile starts from.
+fn bases(checked: &Checked, recipe: &Recipe) -> BTreeSet<String> {
+    let text = checked.revision().texts.get(&recipe.dockerfile).cloned().unwrap_or_default();
+    recipe.base_images(&String::from_utf8_lossy(&text)).into_iter().collect()
+}
+
+/// Reads entries for the builder, with the repository opened once.
+fn bytes_of(objects: Objects) -> build::Objects {
+    let reader = Mutex::new(None);
+    Arc::new(move |entry, limit| {
+        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |error: source::Error| build::ReadError::Failed(error.to_string());
+        let reader = match &mut *reader {
+            Some(reader) => reader,
+            none => none.insert(objects.open().map_err(failed)?),
+        };
+        match reader.size(&entry.id).map_err(failed)? {
+            size if size > limit => Err(build::ReadError::TooLarge(size)),
+            _ => reader.read(&entry.id).map_err(failed),
+        }
+    })
+}
+
+/// The stack that a checked stack file means, exactly as it is written: nothing is built, and no registry is asked.
+pub fn as_written(checked: &Checked, stack: &CheckedStack, name: StackName) -> Result<Stack, Refusal> {
+    let inputs = Inputs { as_written: true, ..Inputs::new(name, &checked.revision().texts) };
+    render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+}
+
+/// The problems in lines, each with its place.
+fn rendered(checked: &Checked, stack: &CheckedStack, problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(|problem| line(checked, stack, problem.clone())).collect()
+}
+
+/// An obstacle in a line, with its place.
+pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: &Obstacle) -> String {
+    let Obstacle { place, message, help } = obstacle;
+    let message = format!("{}: {message}", place.join("."));
+    line(checked, stack, Problem { span: stack.file.sources.span_of(place), message, help: Some(help.clone()) })
+}
+
+fn line(checked: &Checked, stack: &CheckedStack, problem: Problem) -> String {
+    let Misfit { path, problem } = stack.file.sources.misfit(problem);
+    let text = checked.revision().texts.get(&path).cloned().unwrap_or_default();
+    let (line, column) = line_column(&text, problem.span.start);
+    let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{path}:{line}:{column}: {}{help}", problem.message)
+}
+
+/// The stacks of a revision by name: the folder of `stacks/<name>`, else what somebody has `given`, else what the file
+/// says, else `fallback`.
+pub fn named<'a>(
+    checked: &'a Checked,
+    given: Option<&StackName>,
+    fallback: &str,
+) -> Result<Vec<(StackName, &'a CheckedStack)>, Refusal> {
+    let mut stacks: Vec<(StackName, &CheckedStack)> = Vec::new();
+    for stack in checked.stacks() {
+        let name = match (stack.source.name.as_ref().or(given), &stack.file.name) {
+            (Some(name), _) => name.clone(),
+            (None, Some(name)) => name.parse()?,
+            (None, None) => fallback.parse()?,
+        };
+        if let Some((_, first)) = stacks.iter().find(|(other, _)| *other == name) {
+            let (first, second) = (first.source.path.to_string(), stack.source.path.to_string());
+            return Err(Refusal::Twice { stack: name, first, second });
+        }
+        stacks.push((name, stack));
+    }
+    Ok(stacks)
+}

@@ -1,0 +1,419 @@
+//! Performing: one round after another for one stack, until there is nothing left to do.
+//!
+//! A round reads the record and the swarm, asks [`release::next`] what to do, and does it. It may be killed at any point
+//! and made again by anybody: each effect is a write with a version index, or can be done twice. Nothing is remembered
+//! between rounds but a [`Watch`], which only makes a verdict later.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::backoff::Backoff;
+use super::cluster::{Cluster, Error};
+use super::progress::{Progress, Teller};
+use crate::health::{CheckId, Symptom, Watch};
+use crate::name::{ServiceName, StackName};
+use crate::plan::observed::Observed;
+use crate::plan::{Action, Change, Plan};
+use crate::probe;
+use crate::release::drift::Healing;
+use crate::release::{self, Cause, History, Phase, Release, ReleaseId, Step};
+use crate::stack::Stack;
+use crate::stack::check::Check;
+use crate::swarm;
+
+/// How many changes are written at once.
+const WRITES: usize = 8;
+/// How many of the last lines of a log a symptom carries.
+const LOG_LINES: usize = 12;
+
+/// The rounds of one stack.
+#[derive(Debug)]
+pub struct Rollout {
+    cluster: Cluster,
+    stack: StackName,
+    watch: Watch,
+    healing: Healing,
+    gave_way: bool,
+    tally: Tally,
+    of: Option<ReleaseId>,
+    trouble: Option<String>,
+    backoff: Backoff,
+}
+
+/// A round that was made, or could not be.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The releases, if they could be read.
+    pub history: Option<History>,
+    /// How long to wait before the next one, when nothing happens before.
+    pub pause: Duration,
+    /// Whether there is nothing left to do.
+    pub rests: bool,
+}
+
+/// What was found of changes made by hand, and what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Fields that were seen to differ.
+    pub found: u64,
+    /// Fields that were changed back.
+    pub healed: u64,
+    /// Fields that are left alone, because somebody else changes them back.
+    pub contested: u64,
+}
+
+/// What was seen of the stack. A swarm under load takes seconds to answer, and when in between something was so is not
+/// known: how long it lasts is counted from the end of the first look that saw it to the beginning of the last.
+struct Look {
+    observed: Observed,
+    begin: Timestamp,
+    end: Timestamp,
+}
+
+/// What a round is about.
+struct Round<'a> {
+    release: &'a Release,
+    desired: &'a Stack,
+    history: &'a History,
+    observed: &'a Observed,
+    teller: &'a Teller,
+}
+
+/// When to make the next round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At once.
+    Now,
+    /// Soon: something is on its way.
+    Soon,
+    /// Later: something was in the way that may be gone then.
+    Later,
+    /// When something happens.
+    Rest,
+}
+
+impl Pace {
+    /// How long to wait before the next round, when nothing happens before.
+    pub fn pause(self) -> Duration {
+        match self {
+            Self::Now => Duration::ZERO,
+            Self::Soon => Duration::from_millis(250),
+            Self::Later => Duration::from_secs(1),
+            Self::Rest => Duration::from_secs(30),
+        }
+    }
+}
+
+impl Rollout {
+    /// The rounds of this stack, from the record.
+    pub fn new(cluster: Cluster, stack: StackName) -> Self {
+        Self {
+            cluster,
+            stack,
+            watch: Watch::default(),
+            healing: Healing::default(),
+            gave_way: false,
+            tally: Tally::default(),
+            of: None,
+            trouble: None,
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// Makes one round, tells what is in the way of it, and says when the next one is due: later and later while
+    /// something is in the way.
+    pub async fn attempt(&mut self, teller: &Teller) -> Attempt {
+        let outcome = self.round(teller).await;
+        let now = self.cluster.clock.now();
+        match outcome {
+            Ok((Pace::Later, history)) => {
+                Attempt { history: Some(history), pause: self.backoff.next(now), rests: false }
+            }
+            Ok((pace, history)) => {
+                self.backoff.reset();
+                Attempt { history: Some(history), pause: pace.pause(), rests: pace == Pace::Rest }
+            }
+            Err(error) => {
+                self.note(&error.to_string(), teller);
+                Attempt { history: None, pause: self.backoff.next(now), rests: false }
+            }
+        }
+    }
+
+    /// What was last in the way.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Makes one round.
+    pub async fn round(&mut self, teller: &Teller) -> Result<(Pace, History), Error> {
+        let history = self.cluster.history(&self.stack).await?;
+        self.supersede_older(&history).await?;
+        let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Pace::Rest, history)) };
+        let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
+        let look = self.look().await?;
+        if self.of.replace(release.id) != Some(release.id) {
+            (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
+        }
+        self.look_for_drift(&release, &history, &look);
+        self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
+        let look = self.check(&release, desired, &history, look).await?;
+        let step = release::next(&release, &history, &look.observed, &self.watch, look.begin);
+        let round = Round { release: &release, desired, history: &history, observed: &look.observed, teller };
+        let pace = self.perform(step, &round).await?;
+        Ok((pace, history))
+    }
+
+    async fn look(&self) -> Result<Look, Error> {
+        let begin = self.cluster.clock.now();
+        let observed = self.cluster.swarm.observe(&self.stack).await?;
+        Ok(Look { observed, begin, end: self.cluster.clock.now() })
+    }
+
+    /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what
+    /// fell over meanwhile must not be promoted.
+    async fn check(
+        &mut self,
+        release: &Release,
+        desired: &Stack,
+        history: &History,
+        look: Look,
+    ) -> Result<Look, Error> {
+        let due = release::due(release, history, &look.observed, &self.watch, look.begin);
+        if due.is_empty() {
+            return Ok(look);
+        }
+        let prober = &self.cluster.prober;
+        let ask = |(id, check): (CheckId, &'_ Check)| {
+            let subject = subject(&self.stack, &id.0, &look.observed);
+            let check = check.clone();
+            async move {
+                let reply = prober.ask(&check, &subject).await;
+                (id, check, reply)
+            }
+        };
+        let asked: Vec<_> = due.into_iter().map(ask).collect();
+        let answers: Vec<_> = stream::iter(asked).buffer_unordered(WRITES).collect().await;
+        let look = self.look().await?;
+        self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
+        for (id, check, reply) in answers {
+            self.watch = std::mem::take(&mut self.watch).answered(desired, id, &check, &reply, look.begin);
+        }
+        Ok(look)
+    }
+
+    async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Pace, Error> {
+        match step {
+            Step::Apply(plan) if matches!(round.release.phase, Phase::Promoted { .. }) => self.heal(&plan, round).await,
+            Step::Apply(plan) => self.apply(&plan, round).await,
+            Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
+                let tasks = round.observed.leaving.len();
+                round.teller.tell(&Progress::Stopping { release: round.release.id, tasks });
+                Ok(Pace::Soon)
+            }
+            Step::Wait(waiting) => {
+                round.teller.tell(&Progress::Waiting { release: round.release.id, waiting });
+                Ok(Pace::Soon)
+            }
+            Step::Promote => self.promote(round).await,
+            Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
+            Step::Halt { symptoms } => {
+                self.fail(round, symptoms).await?;
+                Ok(Pace::Now)
+            }
+            Step::Rest => Ok(Pace::Rest),
+        }
+    }
+
+    /// Tells of what was changed by hand, once.
+    fn look_for_drift(&mut self, release: &Release, history: &History, look: &Look) {
+        if matches!(&release.phase, Phase::Promoted { contested, .. } if contested.is_empty() && self.gave_way) {
+            // A person had it healed: then it is tried again.
+            (self.healing, self.gave_way) = (Healing::default(), false);
+        }
+        let Some(drift) = release::differences(release, history, &look.observed, look.begin) else { return };
+        for place in self.healing.news(&drift) {
+            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "it differs from its release");
+            self.tally.found += 1;
+        }
+    }
+
+    /// Changes back what was changed by hand, but not what somebody changes again and again.
+    async fn heal(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+        let now = self.cluster.clock.now();
+        let contested = self.healing.contested(plan, now);
+        if !contested.is_empty() {
+            return self.give_way(contested, round).await;
+        }
+        self.tally.healed += self.healing.note(plan, now) as u64;
+        self.apply(plan, round).await
+    }
+
+    /// Two who each undo what the other does would go on for ever: the record says what is left alone from now on.
+    async fn give_way(&mut self, new: BTreeSet<String>, round: &Round<'_>) -> Result<Pace, Error> {
+        let Phase::Promoted { at, contested } = &round.release.phase else { return Ok(Pace::Rest) };
+        for place in &new {
+            tracing::warn!(stack = %self.stack, release.id = %round.release.id, place, "somebody changes it back again and again: it is not healed any more");
+        }
+        self.tally.contested += new.len() as u64;
+        self.gave_way = true;
+        let places = new.iter().cloned().collect();
+        round.teller.tell(&Progress::GivingWay { release: round.release.id, places });
+        let phase = Phase::Promoted { at: *at, contested: contested.union(&new).cloned().collect() };
+        self.cluster.store.set_phase(&self.stack, round.release.id, &round.release.phase, &phase).await?;
+        Ok(Pace::Now)
+    }
+
+    /// What was found and healed since this was last asked.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+        let swarm = &self.cluster.swarm;
+        swarm.ensure_folders(&round.desired.folders).await?;
+        for change in &plan.changes {
+            round.teller.tell(&Progress::Change { release: round.release.id, change: change.clone() });
+        }
+        let write = |change| async move { (change, swarm.perform(change, round.desired, round.observed).await) };
+        let writes: Vec<_> = plan.changes.iter().map(write).collect();
+        let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
+        let mut pace = Pace::Soon;
+        for (change, result) in results {
+            match result {
+                Ok(()) => {}
+                Err(error @ swarm::Error::OutOfSequence { .. }) => self.note(&error.to_string(), round.teller),
+                Err(error) if error.is_transient() => {
+                    self.note(&error.to_string(), round.teller);
+                    pace = Pace::Later;
+                }
+                // What is removed may still be in use by a task that is stopping: that is no trouble yet.
+                Err(error) if change.action == Action::Remove => {
+                    self.watch.note_use(&change.subject, self.cluster.clock.now());
+                    tracing::debug!(stack = %self.stack, %error, "a removal is tried again");
+                }
+                Err(error) if self.is_made(change, &error, round).await => {
+                    self.note(&error.to_string(), round.teller);
+                }
+                // What could not be healed is still what was promoted.
+                Err(error) if matches!(round.release.phase, Phase::Promoted { .. }) => {
+                    self.note(&error.to_string(), round.teller);
+                    return Ok(Pace::Rest);
+                }
+                Err(error) => return self.refused(change, &error, round).await,
+            }
+        }
+        Ok(pace)
+    }
+
+    /// Whether what could not be created is there by now: another controller works on the same record.
+    async fn is_made(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> bool {
+        if !matches!(error, swarm::Error::Conflict { .. }) {
+            return false;
+        }
+        let Ok(observed) = self.cluster.swarm.observe(&self.stack).await else { return false };
+        let plan = Plan::between(round.desired, &observed, &round.history.removable());
+        change.action == Action::Create && !plan.changes.iter().any(|other| other.subject == change.subject)
+    }
+
+    /// The engine will not have it: the release fails, as if it had not become healthy.
+    async fn refused(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> Result<Pace, Error> {
+        let symptom = Symptom {
+            service: change.subject.service().cloned(),
+            ..Symptom::whole_stack(format!("{} was refused: {error}", change.subject))
+        };
+        match release::failed(round.release, round.history, vec![symptom]) {
+            Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
+            Step::Halt { symptoms } => {
+                self.fail(round, symptoms).await?;
+                Ok(Pace::Now)
+            }
+            _ => Ok(Pace::Soon),
+        }
+    }
+
+    async fn promote(&self, round: &Round<'_>) -> Result<Pace, Error> {
+        let release = round.release;
+        let phase = Phase::promoted(self.cluster.clock.now());
+        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
+        round.teller.tell(&Progress::Promoted { release: release.id });
+        tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
+        self.cluster.store.thin(&self.stack, &round.history.whole()).await?;
+        Ok(Pace::Now)
+    }
+
+    /// First the failure is recorded, then the release that goes back: a controller that is killed in between finds the
+    /// failure unanswered.
+    async fn roll_back(&self, round: &Round<'_>, to: Option<ReleaseId>, symptoms: Vec<Symptom>) -> Result<Pace, Error> {
+        let (release, history) = (round.release, round.history);
+        if matches!(release.phase, Phase::Rolling { .. }) {
+            self.fail(round, symptoms).await?;
+        }
+        let Some(stack) = release::target(history, to, round.desired) else { return Ok(Pace::Rest) };
+        let origin = to.and_then(|id| history.get(id)).map_or(&release.origin, |good| &good.origin);
+        let cause = Cause::RollBack { failed: release.id, to };
+        let back = self.cluster.release(history.next_id(), origin.clone(), cause, stack);
+        round.teller.tell(&Progress::RollingBack { release: back.id, to });
+        self.cluster.store.add(&back).await?;
+        Ok(Pace::Now)
+    }
+
+    async fn fail(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Result<(), Error> {
+        let (release, symptoms) = (round.release, self.with_evidence(round, symptoms).await);
+        for symptom in &symptoms {
+            let service = symptom.service.as_ref().map_or("", |name| name.as_str());
+            tracing::warn!(stack = %self.stack, release.id = %release.id, service, symptom = symptom.message, "release failed");
+        }
+        round.teller.tell(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
+        let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms };
+        Ok(self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?)
+    }
+
+    /// The symptoms in the words of those who saw what happened, and with the last lines of the task's log. What cannot be
+    /// had is done without.
+    async fn with_evidence(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Vec<Symptom> {
+        let each = symptoms.into_iter().map(|symptom| self.explained(round, symptom));
+        stream::iter(each.collect::<Vec<_>>()).buffered(WRITES).collect().await
+    }
+
+    async fn explained(&self, round: &Round<'_>, mut symptom: Symptom) -> Symptom {
+        let Some(id) = symptom.task.clone() else { return symptom };
+        let service = symptom.service.as_ref().and_then(|name| round.desired.services.get(name));
+        let there = symptom.service.as_ref().and_then(|name| round.observed.services.get(name));
+        let task = there.and_then(|there| there.tasks.iter().find(|task| task.id == id));
+        let log = self.cluster.swarm.logs(&id, LOG_LINES);
+        if let (Some(service), Some(task)) = (service, task) {
+            symptom = symptom.explained(service, task, &self.cluster.swarm.evidence(task).await);
+        }
+        symptom.log.extend(log.await.unwrap_or_default());
+        symptom
+    }
+
+    async fn supersede_older(&self, history: &History) -> Result<(), Error> {
+        let Some(newest) = history.rolling() else { return Ok(()) };
+        for older in history.overtaken() {
+            let phase = Phase::Superseded { at: self.cluster.clock.now(), by: newest.id };
+            self.cluster.store.set_phase(&self.stack, older.id, &older.phase, &phase).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a trouble that the next round may not have, once and not every round.
+    pub fn note(&mut self, trouble: &str, teller: &Teller) {
+        if self.trouble.as_deref() != Some(trouble) {
+            tracing::warn!(stack = %self.stack, trouble, "a round could not do all it should; trying again");
+            teller.tell(&Progress::Trouble { message: trouble.to_owned() });
+            self.trouble = Some(trouble.to_owned());
+        }
+    }
+}
+
+/// Where the checks of a service are made: in the tasks of its new version.
+fn subject(stack: &StackName, service: &ServiceName, observed: &Observed) -> probe::Subject {
+    let tasks = observed.services.get(service).into_iter().flat_map(|there| &there.tasks);
+    let running = tasks.filter(|task| task.current && task.is_running()).map(|task| task.id.clone());
+    probe::Subject { name: stack.scoped(service.as_str()), tasks: running.collect() }
+}

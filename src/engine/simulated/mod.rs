@@ -1,0 +1,286 @@
+//! A swarm in memory, which answers the same requests: JSON in, JSON out, on a clock that the test sets.
+//!
+//! Modelled, as seen on Docker 20.10:
+//! - services, networks, configs, secrets, tasks and nodes with ids, version indexes, filters and the refusals that a
+//!   controller meets: a stale version, a name that is taken, a thing in use, a change of mode;
+//! - what the engine fills in when a service is created;
+//! - tasks: made, started, restarted after a delay, with a history of five for each slot;
+//! - rolling updates with parallelism, order, monitor, failure action and failure ratio; an update that replaces no
+//!   task (labels, placement, replicas) has no status;
+//! - jobs, and services with one task on every node;
+//! - images: all are on the nodes but those that a test says cannot be pulled, and no registry answers;
+//! - containers of the first node's running tasks, and the few commands that can be run in them;
+//! - what a test scripts: see [`Behaviour`]; failing requests, an engine that is away.
+//!
+//! Not modelled: the time that stopping a task takes, delays between batches of an update, the window of a restart
+//! policy, nodes that come and go, placement (a task that finds no node is scripted), resources, ports that are
+//! taken, networks that a task which is being stopped still uses, and whatever a container does.
+
+mod containers;
+mod files;
+mod networks;
+mod orchestrator;
+mod requests;
+mod serve;
+mod services;
+mod tasks;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use serve::serve;
+
+use super::{Call, Error};
+use containers::Execution;
+use files::File;
+use networks::Network;
+use requests::{Answer, Request};
+use services::Service;
+use tasks::Task;
+
+/// A swarm in memory. Cheap to clone; all clones are the same swarm.
+#[derive(Clone, Debug)]
+pub struct World(Arc<Mutex<State>>);
+
+/// What becomes of the tasks of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// They run a second after they were started, and go on; those of a job end well a second later.
+    Healthy,
+    /// They run, and end.
+    Crash {
+        /// With this code; 0 is an end, but no failure.
+        exit_code: i64,
+        /// So long after they began to run.
+        after: Duration,
+    },
+    /// Their health check never passes.
+    NeverHealthy,
+    /// Their image cannot be pulled.
+    NoSuchImage,
+    /// No node is suitable.
+    NoNode,
+    /// They start, and their health check fails until Swarm gives them up.
+    Unhealthy,
+    /// They run, and are killed a second later for want of memory.
+    OutOfMemory,
+}
+
+/// A write that the swarm was asked for, whether it took it or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// `POST` or `DELETE`.
+    pub method: String,
+    /// Such as `/services/create`.
+    pub path: String,
+    /// The body; null if there was none.
+    pub body: Value,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Timestamp,
+    /// The version index of the newest write.
+    index: u64,
+    ids: u64,
+    nodes: u64,
+    services: BTreeMap<String, Service>,
+    /// Oldest first.
+    tasks: Vec<Task>,
+    networks: BTreeMap<String, Network>,
+    configs: BTreeMap<String, File>,
+    secrets: BTreeMap<String, File>,
+    scripts: BTreeMap<String, Behaviour>,
+    logs: BTreeMap<String, Vec<String>>,
+    executions: Vec<Execution>,
+    writes: Vec<Write>,
+    failing: u32,
+    failing_with: u16,
+    /// What the next write is answered with.
+    refusal: Option<(u16, String)>,
+    /// Whether the next write is done, and its answer lost.
+    loses_answer: bool,
+    /// How many more requests are answered; all if none.
+    reachable_for: Option<u32>,
+    requests: u64,
+    /// How much time passes with every look at the records.
+    pace: Duration,
+}
+
+/// What every object has.
+#[derive(Debug, Clone)]
+struct Meta {
+    id: String,
+    version: u64,
+    created: Timestamp,
+    updated: Timestamp,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A swarm of one node, on the first of January 2026.
+    pub fn new() -> Self {
+        Self::with_nodes(1)
+    }
+
+    /// A swarm of this many nodes, `node-1` and so on.
+    pub fn with_nodes(nodes: u64) -> Self {
+        let mut state = State {
+            now: Timestamp::constant(1_767_225_600, 0),
+            index: 10,
+            ids: 0,
+            nodes,
+            services: BTreeMap::new(),
+            tasks: Vec::new(),
+            networks: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            executions: Vec::new(),
+            writes: Vec::new(),
+            failing: 0,
+            failing_with: 0,
+            refusal: None,
+            loses_answer: false,
+            reachable_for: None,
+            requests: 0,
+            pace: Duration::ZERO,
+        };
+        state.add_predefined_networks();
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// A swarm of one node, at this time.
+    pub fn beginning_at(now: Timestamp) -> Self {
+        let world = Self::new();
+        world.state().now = now;
+        world
+    }
+
+    /// Lets so much time pass whenever somebody looks at the records, as each round of a rollout does: for a controller
+    /// in another process, which cannot set this clock.
+    pub fn pass_with_each_look(&self, duration: Duration) {
+        self.state().pace = duration;
+    }
+
+    /// The time by this swarm's clock.
+    pub fn now(&self) -> Timestamp {
+        self.state().now
+    }
+
+    /// Lets time pass, and the swarm do what it does meanwhile.
+    pub fn advance(&self, duration: Duration) {
+        self.state().advance(duration);
+    }
+
+    /// Sets what becomes of the tasks of a service, by its full name, or of an image; the image counts more. Until
+    /// then they are healthy. Tasks that run already are affected as well.
+    pub fn script(&self, service_or_image: &str, behaviour: Behaviour) {
+        self.state().scripts.insert(service_or_image.to_owned(), behaviour);
+    }
+
+    /// Sets what every task of a service, by its full name, has written.
+    pub fn log(&self, service: &str, lines: &[&str]) {
+        self.state().logs.insert(service.to_owned(), lines.iter().map(ToString::to_string).collect());
+    }
+
+    /// The writes that were asked for so far.
+    pub fn calls(&self) -> Vec<Write> {
+        self.state().writes.clone()
+    }
+
+    /// Forgets the writes that were asked for so far.
+    pub fn forget_calls(&self) {
+        self.state().writes.clear();
+    }
+
+    /// Makes the next requests fail with this status, and do nothing.
+    pub fn fail_next(&self, count: u32, status: u16) {
+        let mut state = self.state();
+        (state.failing, state.failing_with) = (count, status);
+    }
+
+    /// Makes the next write fail with this status and these words, and do nothing: what is read is still answered.
+    pub fn refuse_next_write(&self, status: u16, message: &str) {
+        self.state().refusal = Some((status, message.to_owned()));
+    }
+
+    /// Makes the connection break after the next write was done and before it is answered.
+    pub fn lose_next_answer(&self) {
+        self.state().loses_answer = true;
+    }
+
+    /// Makes the engine unreachable, or reachable again. Its swarm goes on.
+    pub fn away(&self, away: bool) {
+        self.state().reachable_for = if away { Some(0) } else { None };
+    }
+
+    /// Makes the engine unreachable after so many more requests: what a controller leaves half done, if it is killed.
+    pub fn away_after(&self, requests: u32) {
+        self.state().reachable_for = Some(requests);
+    }
+
+    /// How many requests were made so far.
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
+    pub(super) fn call(&self, call: &Call) -> Result<Bytes, Error> {
+        let query = call.query.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let request = Request { method: call.method.into(), path: call.path.clone(), query, body: call.body.clone() };
+        let Some(answer) = self.answer(&request) else {
+            return Err(Error::Away { endpoint: "simulated".into(), reason: "it was made to be away".into() });
+        };
+        match answer {
+            Answer { status: 200..=299, body } => Ok(body),
+            Answer { status, body } => Err(super::docker::refused(call, status, &body)),
+        }
+    }
+
+    /// The answer to a request; none if the engine is away.
+    fn answer(&self, request: &Request) -> Option<Answer> {
+        let mut state = self.state();
+        state.requests += 1;
+        state.answer(request)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that failed while it held the lock must not hide its own message behind another panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The index of a new write.
+    fn next_index(&mut self) -> u64 {
+        self.index += 1;
+        self.index
+    }
+
+    fn new_id(&mut self, kind: &str) -> String {
+        self.ids += 1;
+        format!("{kind}{:021}", self.ids)
+    }
+
+    fn new_meta(&mut self, kind: &str) -> Meta {
+        Meta { id: self.new_id(kind), version: self.next_index(), created: self.now, updated: self.now }
+    }
+
+    fn node_ids(&self) -> impl Iterator<Item = String> + use<> {
+        (1..=self.nodes).map(|number| format!("node-{number}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What containers write, as the engine sends it: two streams in one, and lines fit to be shown anywhere.
+
+/// The longest line that is kept, in characters.
+const MAX_LINE: usize = 500;
+/// The length of what goes before each piece of a multiplexed stream: which stream, three zeros, how many bytes.
+const HEADER: usize = 8;
+/// The stream in which the engine says why there is no log, such as that the task has no node yet.
+const ENGINE: u8 = 3;
+
+/// The bytes of both streams in the order in which they came (moby `pkg/stdcopy`). The log of a container with a
+/// terminal is one stream without headers, and returned as it is; a piece that was cut off counts as far as it goes.
+pub fn demultiplexed(mut bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    while let Some((header, rest)) = bytes.split_at_checked(HEADER) {
+        let &[stream @ 0..=ENGINE, 0, 0, 0, a, b, c, d] = header else { break };
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let (piece, rest) = rest.split_at(length.min(rest.len()));
+        if stream != ENGINE {
+            out.extend_from_slice(piece);
+        }
+        bytes = rest;
+    }
+    out.extend_from_slice(bytes);
+    out
+}
+
+/// A line without escape sequences and other control characters; it ends after 500 characters.
+pub fn clean(line: &str) -> String {
+    let text = anstream::adapter::strip_str(line).to_string();
+    let shown = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control());
+    let mut line: String = shown.take(MAX_LINE + 1).collect();
+    if let Some((cut, _)) = line.char_indices().nth(MAX_LINE) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+/// The lines of what was written, cleaned.
+pub fn lines(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes).lines().map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(stream: u8, text: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&[stream, 0, 0, 0], &length[..], text].concat()
+    }
+
+    #[test]
+    fn both_streams_are_read_in_order() {
+        let bytes = [frame(1, b"one\n"), frame(2, b"two\n"), frame(1, b"three")].concat();
+        assert_eq!(demultiplexed(&bytes), b"one\ntwo\nthree");
+        assert_eq!(demultiplexed(&bytes[..bytes.len() - 3]), b"one\ntwo\nth");
+        assert_eq!(demultiplexed(b"a terminal's log\n"), b"a terminal's log\n");
+        assert_eq!(demultiplexed(b""), b"");
+        assert_eq!(demultiplexed(&frame(3, b"Error grabbing logs: task t has not been scheduled\n")), b"");
+    }
+
+    #[test]
+    fn a_line_cannot_act_on_a_terminal() {
+        assert_eq!(clean("\x1b[31mred\x1b[0m \x1b]0;title\x07a\tb\x08\x00\u{9b}c"), "red a bc");
+        assert_eq!(clean(&"é".repeat(600)), format!("{}…", "é".repeat(500)));
+    }
+}

@@ -1,0 +1,149 @@
+//! Git over HTTP: `/git/<repository>.git/…`, by `git clone` and `git push`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, Request, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::stream;
+use secrecy::SecretString;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::State;
+use crate::forge::is_one_of;
+use crate::source::serve::{self, Service};
+use crate::source::server::{RepositoryName, Server};
+
+/// The built-in Git server and who may use it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Git {
+    server: Server,
+    tokens: Arc<[SecretString]>,
+    pushes: Arc<Semaphore>,
+    fetches: Arc<Semaphore>,
+}
+
+/// Pushes at a time, each with the deploy that it waits for.
+const PUSHES: usize = 16;
+/// Fetches at a time.
+const FETCHES: usize = 8;
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Git {
+    /// Serves the repositories of `server` to those who know one of the tokens.
+    pub fn new(server: Server, tokens: Vec<SecretString>) -> Self {
+        let (pushes, fetches) = (Arc::new(Semaphore::new(PUSHES)), Arc::new(Semaphore::new(FETCHES)));
+        Self { server, tokens: tokens.into(), pushes, fetches }
+    }
+
+    /// Waits for a turn, which lasts until Git is done.
+    async fn turn(&self, service: Service) -> Option<OwnedSemaphorePermit> {
+        let turns = if service == Service::ReceivePack { &self.pushes } else { &self.fetches };
+        tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await.ok()?.ok()
+    }
+
+    /// The user of a request that has a right token.
+    fn user(&self, headers: &HeaderMap) -> Option<String> {
+        let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, encoded) = header.split_once(' ')?;
+        let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+        let colon = decoded.iter().position(|byte| *byte == b':')?;
+        let (user, token) = (&decoded[..colon], &decoded[colon + 1..]);
+        let allowed = scheme.eq_ignore_ascii_case("basic") && is_one_of(token, &self.tokens);
+        allowed.then(|| readable(user))
+    }
+}
+
+/// A user's name as it may stand in a log and in an environment.
+fn readable(user: &[u8]) -> String {
+    let name: String = String::from_utf8_lossy(user).chars().filter(|c| !c.is_control()).take(100).collect();
+    if name.is_empty() { "git".to_owned() } else { name }
+}
+
+/// Answers a Git client.
+pub(super) async fn answer(
+    Shared(state): Shared<State>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    let Some(git) = state.git else {
+        return refusal(StatusCode::NOT_FOUND, "the built-in Git server is switched off in skep's settings");
+    };
+    let Some(user) = git.user(request.headers()) else { return unauthorized() };
+    let Some((service, name)) = Service::asked(request.method().as_str(), &path, query.as_deref().unwrap_or_default())
+    else {
+        return refusal(StatusCode::NOT_FOUND, "there is nothing here; a repository is at /git/<name>.git");
+    };
+    match name.parse::<RepositoryName>() {
+        Ok(repository) => served(&git, described(repository, service, user, request.headers()), request).await,
+        Err(invalid) => refusal(StatusCode::NOT_FOUND, &invalid.to_string()),
+    }
+}
+
+fn described(repository: RepositoryName, service: Service, user: String, headers: &HeaderMap) -> serve::Request {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    serve::Request {
+        repository,
+        service,
+        user,
+        content_type: text(header::CONTENT_TYPE.as_str()),
+        content_encoding: text(header::CONTENT_ENCODING.as_str()),
+        protocol: text("git-protocol"),
+    }
+}
+
+async fn served(git: &Git, asked: serve::Request, request: Request) -> Response {
+    if asked.service == Service::RefsToPush
+        && let Err(error) = git.server.create(&asked.repository).await
+    {
+        return failure(&error);
+    }
+    if !git.server.has(&asked.repository) {
+        let message = format!("there is no repository `{}` yet; the first push makes it", asked.repository);
+        return refusal(StatusCode::NOT_FOUND, &message);
+    }
+    let Some(turn) = git.turn(asked.service).await else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many pushes or fetches at once; try again in a moment");
+    };
+    match git.server.serve(asked, request.into_body().into_data_stream(), turn).await {
+        Ok(answer) => response(answer),
+        Err(error) => failure(&error),
+    }
+}
+
+fn response(answer: serve::Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let body = stream::unfold(answer.body, async |mut body| {
+        let bytes = body.recv().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes), body))
+    });
+    let response = answer
+        .headers
+        .into_iter()
+        .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
+    response.body(Body::from_stream(body)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
+}
+
+fn failure(error: &crate::source::Error) -> Response {
+    tracing::error!(%error, "a Git client could not be served");
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "skep could not serve this; its log says why")
+}
+
+/// Git shows a text of this type to its user, as `remote:`.
+fn refusal(status: StatusCode, message: &str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{message}\n")).into_response()
+}
+
+fn unauthorized() -> Response {
+    let message = "skep wants a token: any user name, and the token as the password";
+    let mut response = refusal(StatusCode::UNAUTHORIZED, message);
+    let challenge = axum::http::HeaderValue::from_static("Basic realm=\"skep\", charset=\"UTF-8\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}

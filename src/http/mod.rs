@@ -1,0 +1,92 @@
+//! Webhooks, Git over HTTP, health, metrics.
+//!
+//! This is the whole surface that a network sees. Everything but `/healthz`, `/readyz` and `/metrics` wants a secret,
+//! and every request is bounded in size and time.
+
+pub mod git;
+pub mod hook;
+pub mod serve;
+mod webhook;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State as Shared};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use futures_util::future::BoxFuture;
+use prometheus::{Registry, TextEncoder};
+use secrecy::SecretString;
+
+pub use git::Git;
+pub use serve::serve;
+
+use crate::controller::Trigger;
+
+/// What the server needs of the rest. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    /// The secrets of GitLab's webhooks, by the repository's name in the settings.
+    pub hooks: Arc<HashMap<String, Vec<SecretString>>>,
+    /// The built-in Git server, if it is on.
+    pub git: Option<Git>,
+    /// [`Controller::look`](crate::controller::Controller::look).
+    pub look: Arc<dyn Fn(Trigger) + Send + Sync>,
+    /// Whether skep can do its work, or in a sentence why it cannot.
+    pub ready: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    /// What is measured.
+    pub metrics: Registry,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("hooks", &self.hooks).field("git", &self.git).finish_non_exhaustive()
+    }
+}
+
+/// How long the answer to `/readyz` may take.
+const READY: Duration = Duration::from_secs(5);
+
+/// All that is served.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/hooks/gitlab/{*repository}", post(webhook::from_gitlab))
+        .route("/git/{*path}", any(git::answer))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(unknown)
+        // Each route has a limit of its own.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(state)
+}
+
+async fn ready(Shared(state): Shared<State>) -> Response {
+    let away = |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
+    match tokio::time::timeout(READY, (state.ready)()).await {
+        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Err(reason)) => away(&reason),
+        Err(_) => away("the Docker engine did not answer within 5 s"),
+    }
+}
+
+async fn metrics(Shared(state): Shared<State>) -> Response {
+    match TextEncoder::new().encode_to_string(&state.metrics.gather()) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(100).collect();
+    let served =
+        "webhooks at /hooks/gitlab/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics";
+    (StatusCode::NOT_FOUND, format!("there is nothing at {path}; skep serves {served}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,438 @@
+//! The gate: a revision goes in, a checked revision or all that is wrong with it comes out.
+
+mod parallel;
+
+use std::collections::BTreeMap;
+
+use crate::lint::dockerfile::Dockerfile;
+use crate::lint::report::Texts;
+use crate::lint::rule::{Check, Found, MAX_FOUND, MAX_LOOKED_AT, Mark, Rule};
+use crate::lint::rules::stack::no_stack_file;
+use crate::lint::rules::{RULES, own};
+use crate::lint::settings::{Settings, Written};
+use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
+use crate::lint::suppress::{Comments, Remark};
+use crate::lint::traefik::Picture;
+use crate::lint::{Finding, Place, Severity, shell};
+use crate::name::{RepoPath, StackName};
+use crate::revision::{Revision, StackSource};
+use crate::stack::file::File;
+use crate::stack::gather::Gathered;
+use crate::stack::template::Misfit;
+
+/// A revision without errors. Only [`check()`] makes one, and only such a revision can be built and deployed.
+#[derive(Debug)]
+pub struct Checked {
+    revision: Revision,
+    stacks: Vec<CheckedStack>,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// The revision.
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// Its stack files, in the order of [`Revision::stack_files`]; at least one.
+    pub fn stacks(&self) -> &[CheckedStack] {
+        &self.stacks
+    }
+
+    /// Warnings and remarks.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+/// A stack file without errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedStack {
+    /// Where it is, and what the stack is called.
+    pub source: StackSource,
+    /// What it says, and the files that say it.
+    pub file: File,
+}
+
+/// Why a revision is not deployed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", crate::lint::report::summary(findings))]
+pub struct Rejection {
+    /// Everything that was found; at least one is an error.
+    pub findings: Vec<Finding>,
+    /// The texts that the findings point into.
+    pub texts: Texts,
+}
+
+/// Asks every rule about every stack file and Dockerfile; `variables` are filled into the stack files.
+pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result<Checked, Rejection> {
+    let written = Written::of(&revision);
+    let inspection = Inspection::of(&revision, variables, &written.settings);
+    let mut findings = inspection.of_revision();
+    findings.extend(inspection.of_files());
+    // The shell says by itself what it does not understand.
+    findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Builds) || rule.id.starts_with("SC")));
+    if revision.manner().as_written {
+        findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Deploys)));
+    }
+    let findings = inspection.told(findings, &written);
+    if has_error(&findings) {
+        return Err(Rejection { findings, texts: revision.texts });
+    }
+    let stacks = inspection.stacks.into_iter().filter_map(StackFile::checked).collect();
+    Ok(Checked { revision, stacks, findings })
+}
+
+/// What every rule finds, in the order of the files. A revision of Dockerfiles alone needs no stack file. `given` goes before the
+/// settings of the revision.
+pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Finding> {
+    let mut written = Written::of(revision);
+    written.settings = written.settings.then(given.clone());
+    let inspection = Inspection::of(revision, variables, &written.settings);
+    let mut findings = inspection.of_files();
+    let needs_stack = inspection.dockerfiles.is_empty() && revision.named.is_none();
+    let of_revision = inspection.of_revision().into_iter();
+    findings.extend(of_revision.filter(|finding| needs_stack || finding.rule != no_stack_file::ID));
+    inspection.told(findings, &written)
+}
+
+/// Makes a warning of what a linter calls an error where Docker goes on all the same. What would run is no reason to keep
+/// it from running.
+fn let_docker(go_on: impl Fn(&Rule) -> bool) -> impl Fn(&mut Finding) {
+    move |finding| {
+        if finding.severity == Severity::Error && crate::lint::explain(finding.rule).is_some_and(&go_on) {
+            finding.severity = Severity::Warning;
+        }
+    }
+}
+
+fn has_error(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (finding.place.span.start, std::cmp::Reverse(finding.severity), finding.rule);
+        a.place.path.cmp(&b.place.path).then_with(|| key(a).cmp(&key(b)))
+    });
+}
+
+/// A stack file and what came of reading it.
+struct StackFile {
+    source: StackSource,
+    read: Result<File, Unread>,
+}
+
+/// Why a stack file is not understood.
+enum Unread {
+    /// Its bytes were not read.
+    TooLarge,
+    /// Nothing came out of its template.
+    Template(Vec<Misfit>),
+    /// What it says is no stack.
+    Problems(Vec<Misfit>),
+}
+
+impl StackFile {
+    fn of(revision: &Revision, source: StackSource, variables: &BTreeMap<String, String>) -> Self {
+        let read = match revision.gathered(&source, variables) {
+            None => Err(Unread::TooLarge),
+            Some(gathered) => read(gathered),
+        };
+        Self { source, read }
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.read.as_ref().ok()
+    }
+
+    fn checked(self) -> Option<CheckedStack> {
+        self.read.ok().map(|file| CheckedStack { source: self.source, file })
+    }
+}
+
+fn read(gathered: Gathered) -> Result<File, Unread> {
+    if !gathered.misfits.is_empty() {
+        return Err(Unread::Template(gathered.misfits));
+    }
+    match File::of(gathered) {
+        (file, problems) if problems.is_empty() => Ok(file),
+        (file, problems) => {
+            Err(Unread::Problems(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect()))
+        }
+    }
+}
+
+/// The files of a revision, read once for all rules.
+struct Inspection<'a> {
+    revision: &'a Revision,
+    settings: &'a Settings,
+    stacks: Vec<StackFile>,
+    /// What they say about Traefik.
+    traefik: Picture,
+    /// The contexts of each Dockerfile that stack files name.
+    contexts: BTreeMap<RepoPath, Vec<RepoPath>>,
+    /// The Dockerfiles whose text was read: those that stack files name, and those that are called so.
+    dockerfiles: BTreeMap<RepoPath, Dockerfile>,
+}
+
+impl<'a> Inspection<'a> {
+    fn of(revision: &'a Revision, variables: &BTreeMap<String, String>, settings: &'a Settings) -> Self {
+        let stacks = revision.stack_files().into_iter().map(|source| StackFile::of(revision, source, variables));
+        let stacks: Vec<StackFile> = stacks.collect();
+        let contexts = contexts(&stacks);
+        let is_alone =
+            |path: &RepoPath| revision.is_alone() && revision.lint_settings().all(|settings| settings != *path);
+        let is_one = |path: &RepoPath| contexts.contains_key(path) || is_dockerfile(path) || is_alone(path);
+        let texts: Vec<_> = revision.texts.iter().filter(|(path, _)| is_one(path)).collect();
+        let parsed = parallel::each(&texts, |(path, text)| ((*path).clone(), Dockerfile::parse(text)));
+        let dockerfiles = parsed.into_iter().collect();
+        let traefik = Picture::of(stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?))));
+        Self { revision, settings, stacks, traefik, contexts, dockerfiles }
+    }
+
+    fn of_revision(&self) -> Vec<Finding> {
+        self.run(&RepoPath::root(), |rule| match rule.check {
+            Check::Revision(check) => check(self.revision),
+            _ => Vec::new(),
+        })
+    }
+
+    fn of_files(&self) -> Vec<Finding> {
+        let dockerfiles: Vec<_> = self.dockerfiles.iter().collect();
+        let of_dockerfiles = parallel::each(&dockerfiles, |(path, file)| self.of_dockerfile(path, file));
+        let of_stacks = parallel::each(&self.stacks, |stack| self.of_stack(stack));
+        let each = of_stacks.into_iter().chain(of_dockerfiles).flatten();
+        each.chain(self.of_all_stacks()).collect()
+    }
+
+    fn of_all_stacks(&self) -> Vec<Finding> {
+        let understood = self.stacks.iter().filter_map(|stack| Some(self.subject(stack, stack.file()?)));
+        let subjects: Vec<StackSubject<'_>> = understood.collect();
+        self.run(&RepoPath::root(), |rule| match rule.check {
+            Check::Stacks(check) => check(&subjects),
+            _ => Vec::new(),
+        })
+    }
+
+    fn subject<'s>(&'s self, stack: &'s StackFile, file: &'s File) -> StackSubject<'s> {
+        StackSubject {
+            file,
+            name: name(stack, file),
+            dockerfiles: &self.dockerfiles,
+            traefik: &self.traefik,
+            revision: self.revision,
+            settings: self.settings,
+        }
+    }
+
+    fn of_stack(&self, stack: &StackFile) -> Vec<Finding> {
+        let reading = match &stack.read {
+            Ok(file) => return self.of_file(stack, file),
+            Err(Unread::TooLarge) => Reading::TooLarge,
+            Err(Unread::Template(misfits)) => Reading::Template(misfits),
+            Err(Unread::Problems(misfits)) => Reading::Problems(misfits),
+        };
+        self.run(&stack.source.path, |rule| match rule.check {
+            Check::Reading(check) => check(&reading),
+            _ => Vec::new(),
+        })
+    }
+
+    fn of_file(&self, stack: &StackFile, file: &File) -> Vec<Finding> {
+        let subject = self.subject(stack, file);
+        let placed = |found: Vec<Found>| found.into_iter().map(|found| found.placed(&file.sources)).collect();
+        let mut findings = self.run(&stack.source.path, |rule| match rule.check {
+            Check::Stack(check) => placed(check(&subject)),
+            _ => Vec::new(),
+        });
+        if !has_error(&findings) {
+            findings.extend(self.run(&stack.source.path, |rule| match rule.check {
+                Check::Last(check) => placed(check(&subject)),
+                _ => Vec::new(),
+            }));
+        }
+        findings
+    }
+
+    fn of_dockerfile(&self, path: &RepoPath, file: &Dockerfile) -> Vec<Finding> {
+        let contexts = match self.contexts.get(path) {
+            Some(known) => Contexts::Known(known.clone()),
+            None if self.revision.is_alone() => Contexts::Likely(Vec::new()),
+            None => Contexts::Likely(folders_above(path)),
+        };
+        let scripts = shell::scripts(self.revision.texts.get(path).map_or(&[][..], AsRef::as_ref), file);
+        let subject = DockerfileSubject {
+            file,
+            scripts: &scripts,
+            contexts: &contexts,
+            revision: self.revision,
+            settings: self.settings,
+        };
+        self.run(path, |rule| match rule.check {
+            Check::Dockerfile(check) => check(&subject),
+            _ => Vec::new(),
+        })
+    }
+
+    /// What a person is told of it: without what settings and comments switch off, in the order of the files, and with what
+    /// is wrong with the settings and comments themselves.
+    fn told(&self, mut findings: Vec<Finding>, written: &Written) -> Vec<Finding> {
+        findings.retain(|finding| !self.is_ignored(finding));
+        let mut by_file: BTreeMap<RepoPath, Vec<Finding>> = BTreeMap::new();
+        for path in self.stacks.iter().map(|stack| &stack.source.path).chain(self.dockerfiles.keys()) {
+            by_file.entry(path.clone()).or_default();
+        }
+        for finding in findings {
+            by_file.entry(finding.place.path.clone()).or_default().push(finding);
+        }
+        let mut told = self.of_settings(written);
+        told.extend(by_file.into_iter().flat_map(|(path, findings)| self.told_of(&path, findings)));
+        sort(&mut told);
+        told
+    }
+
+    fn is_ignored(&self, finding: &Finding) -> bool {
+        let rule = crate::lint::explain(finding.rule);
+        rule.is_some_and(|rule| self.settings.ignores(&finding.place.path, rule))
+    }
+
+    fn told_of(&self, path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let Some(mut comments) = self.comments(path) else { return few_of_each(findings) };
+        if !self.settings.disable_ignore_pragma {
+            comments.sift(&mut findings);
+            let understood = self.is_understood(path);
+            let unused = if understood { comments.unused(self.settings) } else { Vec::new() };
+            findings.extend(self.remarked(own::UNUSED, path, unused));
+            findings.extend(self.remarked(own::UNKNOWN, path, comments.doubts()));
+        }
+        let used = comments.of_hadolint().map(|span| Remark {
+            span: span.clone(),
+            message: "a comment switches rules off".to_owned(),
+            help: Some("switch them off in the settings, or do without".to_owned()),
+        });
+        findings.extend(self.remarked(own::IGNORE, path, used.collect()));
+        few_of_each(findings)
+    }
+
+    fn comments(&self, path: &RepoPath) -> Option<Comments> {
+        let text = self.revision.texts.get(path)?;
+        Some(match self.dockerfiles.get(path) {
+            Some(file) => Comments::of_dockerfile(text, file),
+            None => Comments::of_yaml(text),
+        })
+    }
+
+    /// Whether every rule could look at a file, so that one that found nothing has nothing to say.
+    fn is_understood(&self, path: &RepoPath) -> bool {
+        match self.dockerfiles.get(path) {
+            Some(file) => file.problems.is_empty(),
+            None => self.stacks.iter().any(|stack| stack.source.path == *path && stack.read.is_ok()),
+        }
+    }
+
+    fn remarked(&self, rule: &'static Rule, path: &RepoPath, remarks: Vec<Remark>) -> Vec<Finding> {
+        let Some(severity) = self.settings.severity(rule).filter(|_| !self.settings.ignores(path, rule)) else {
+            return Vec::new();
+        };
+        let found = |Remark { span, message, help }| Found { help, ..Found::new(&span, message) };
+        remarks.into_iter().map(|remark| finding(rule.id, severity, path, found(remark))).collect()
+    }
+
+    /// What is wrong with the settings.
+    fn of_settings(&self, written: &Written) -> Vec<Finding> {
+        let misfits = written.misfits.iter().map(|misfit| (own::SETTINGS, misfit));
+        let doubts = written.doubts.iter().map(|misfit| (own::UNKNOWN, misfit));
+        let told = |(rule, misfit): (&'static Rule, &Misfit)| {
+            let severity = if rule.id == own::SETTINGS.id { Some(rule.severity) } else { self.settings.severity(rule) };
+            Some(finding(rule.id, severity?, &misfit.path, Found::misfit(misfit.clone())))
+        };
+        misfits.chain(doubts).filter_map(told).collect()
+    }
+
+    /// What all rules that count find in one file.
+    fn run(&self, path: &RepoPath, ask: impl Fn(&Rule) -> Vec<Found>) -> Vec<Finding> {
+        let asked = RULES.iter().filter_map(|rule| Some((rule, self.settings.severity(rule)?)));
+        asked
+            .flat_map(|(rule, severity)| {
+                let found = ask(rule).into_iter().take(MAX_LOOKED_AT);
+                // What settings say about the severity comes before what a finding says of itself.
+                let own = move |found: &Found| found.severity.filter(|_| severity == rule.severity).unwrap_or(severity);
+                found.map(move |found| finding(rule.id, own(&found), path, found))
+            })
+            .collect()
+    }
+}
+
+/// At most fifty findings of each rule.
+fn few_of_each(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    findings.retain(|finding| {
+        let count = counts.entry(finding.rule).or_default();
+        *count += 1;
+        *count <= MAX_FOUND
+    });
+    findings
+}
+
+fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
+    let Found { path: other, span, message, help, fix, .. } = found;
+    Finding { rule, severity, place: Place { path: other.unwrap_or_else(|| path.clone()), span }, message, help, fix }
+}
+
+/// What the stack is called, as far as its files tell.
+fn name<'a>(stack: &'a StackFile, file: &'a File) -> Option<&'a str> {
+    let of_folder = stack.source.name.as_ref().map(StackName::as_str);
+    of_folder.or(file.name.as_ref().map(|name| name.value.as_str()))
+}
+
+fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Build> {
+    stacks.iter().filter_map(StackFile::file).flat_map(File::builds).map(|(_, build)| build)
+}
+
+/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted`] says: Dockerfiles that no
+/// stack file names, but that are called so. Ten thousand at most; a file that settings ignore is not read.
+pub fn wanted(revision: &Revision) -> Vec<RepoPath> {
+    let settings = Written::of(revision).settings;
+    let files = revision.entries.keys().filter(|path| is_dockerfile(path) && revision.readable(path).is_ok());
+    let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
+    unread.take(MAX_UNNAMED).cloned().collect()
+}
+
+/// The most Dockerfiles that are read because of their names.
+const MAX_UNNAMED: usize = 10_000;
+
+/// Whether a path is called as Dockerfiles are: `Dockerfile`, `Dockerfile.dev`, `dev.Dockerfile`, `Containerfile`.
+pub fn is_dockerfile(path: &RepoPath) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let (first, last) = (name.split('.').next().unwrap_or_default(), name.rsplit('.').next().unwrap_or_default());
+    let is_one = |part: &str| ["Dockerfile", "Containerfile"].iter().any(|known| part.eq_ignore_ascii_case(known));
+    (is_one(first) || is_one(last)) && last != "dockerignore"
+}
+
+/// The most folders that one Dockerfile is looked at in.
+const MAX_CONTEXTS: usize = 16;
+
+/// The contexts of each Dockerfile that stack files name.
+fn contexts(stacks: &[StackFile]) -> BTreeMap<RepoPath, Vec<RepoPath>> {
+    let mut contexts: BTreeMap<RepoPath, Vec<RepoPath>> = BTreeMap::new();
+    for build in builds(stacks) {
+        let known = contexts.entry(build.dockerfile.value.clone()).or_default();
+        if known.len() < MAX_CONTEXTS && !known.contains(&build.context.value) {
+            known.push(build.context.value.clone());
+        }
+    }
+    contexts
+}
+
+/// The folder of a path and those above it, the top of the repository last.
+fn folders_above(path: &RepoPath) -> Vec<RepoPath> {
+    let above = |folder: &RepoPath| (!folder.as_str().is_empty()).then(|| folder.parent());
+    let mut folders: Vec<RepoPath> = std::iter::successors(Some(path.parent()), above).take(MAX_CONTEXTS).collect();
+    folders.push(RepoPath::root());
+    folders.dedup();
+    folders
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::lint::report;
+use crate::revision::EntryKind;
+
+const GOOD: &str = "services:\n  web:\n    image: nginx:1.27\n    healthcheck: { test: curl localhost }\n";
+
+fn no_variables() -> BTreeMap<String, String> {
+    BTreeMap::new()
+}
+
+/// Only the errors of the gate, a line each.
+fn errors(files: &[(&str, &str)]) -> String {
+    let Err(rejection) = check(Revision::of(files), &no_variables()) else { return String::new() };
+    let errors: Vec<Finding> =
+        rejection.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+    report::short(&errors, &rejection.texts)
+}
+
+/// What the gate says about files, as lines.
+fn verdict(files: &[(&str, &str)]) -> String {
+    verdict_of(Revision::of(files))
+}
+
+fn verdict_of(revision: Revision) -> String {
+    match check(revision, &no_variables()) {
+        Ok(checked) => {
+            let mut text = format!("stacks: {}\n", checked.stacks().len());
+            text += &report::short(checked.findings(), &checked.revision().texts);
+            text
+        }
+        Err(rejection) => {
+            let mut text = format!("{rejection}\n");
+            for finding in &rejection.findings {
+                text += &report::short(std::slice::from_ref(finding), &rejection.texts);
+                if let Some(help) = &finding.help {
+                    writeln!(text, "  {help}").unwrap();
+                }
+            }
+            text
+        }
+    }
+}
+
+#[test]
+fn a_good_revision_passes_with_its_stacks() {
+    insta::assert_snapshot!(verdict(&[("stacks/a/stack.yml", GOOD), ("stacks/b/stack.yml", GOOD)]), @"stacks: 2");
+}
+
+#[test]
+fn warnings_do_not_hold_a_revision_back() {
+    insta::assert_snapshot!(verdict(&[("stack.yml", "services: { web: { image: nginx } }")]), @r"
+    stacks: 1
+    stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
+    stack.yml:1:27: warning[SK3003]: `nginx` has no fixed version
+    ");
+}
+
+#[test]
+fn a_revision_without_a_stack_file_is_rejected() {
+    insta::assert_snapshot!(verdict(&[("Dockerfile", "FROM alpine:3.20")]), @r"
+    1 error
+    .:1:1: error[SK1002]: there is no stack file, so there is nothing to deploy
+      add `stack.yml`, `docker-stack.yml`, `compose.yaml` or `docker-compose.yml` at the top, or `stacks/<name>/stack.yml`
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_understood_is_rejected_at_its_place() {
+    for text in ["", "# nothing\n---\n", "services:\n\tweb: {}\n", "services: [", "a", "\u{0}", "&a [*a]"] {
+        let verdict = verdict(&[("stack.yml", text)]);
+        assert!(verdict.starts_with("1 error\nstack.yml:"), "{text:?}: {verdict}");
+    }
+    insta::assert_snapshot!(verdict(&[("stack.yml", "# nothing\n")]), @r"
+    1 error
+    stack.yml:1:1: error[SK1001]: the file is empty
+    ");
+    insta::assert_snapshot!(verdict(&[("stack.yml", "services:\n  web: { image: 'a:1', scael: 2 }\n")]), @"
+    1 error
+    stack.yml:2:24: error[SK1001]: a service has no key `scael`
+      did you mean `scale`?
+    ");
+}
+
+#[test]
+fn a_stack_file_that_was_not_read_is_rejected() {
+    let mut revision = Revision::of(&[("stack.yml", GOOD)]);
+    revision.texts.clear();
+    insta::assert_snapshot!(verdict_of(revision), @r"
+    1 error
+    stack.yml:1:1: error[SK1001]: the stack file was not read: it is too large
+      a stack file is a few kilobytes of text
+    ");
+}
+
+#[test]
+fn a_link_is_never_followed() {
+    let stack = "services: { web: { build: web, env_file: a.env } }";
+    let mut revision = Revision::of(&[("stack.yml", stack), ("a.env", "/etc/shadow"), ("web", "/")]);
+    for path in ["a.env", "web"] {
+        revision.entries.get_mut(&path.parse().unwrap()).unwrap().kind = EntryKind::Symlink;
+    }
+    insta::assert_snapshot!(verdict_of(revision), @r"
+    2 errors and 1 remark
+    stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:1:27: error[SK1008]: the build context `web` is a symbolic link, or behind one
+      commit a copy of the file that the link points to
+    stack.yml:1:42: error[SK1008]: the env_file `a.env` is a symbolic link, or behind one
+      commit a copy of the file that the link points to
+    ");
+}
+
+#[test]
+fn a_path_that_leads_out_of_the_repository_is_refused() {
+    let stack = "services:\n  web: { build: ../web, env_file: /etc/passwd }\nconfigs: { a: { file: ../../a } }\n";
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @r"
+    3 errors
+    stack.yml:2:17: error[SK1001]: `build`: `../web` is not a path in this repository: it leads out of the repository
+      refer to a file of this repository
+    stack.yml:2:35: error[SK1001]: `env_file`: `/etc/passwd` is not a path in this repository: it is absolute; write it relative to the file
+      refer to a file of this repository
+    stack.yml:3:23: error[SK1001]: `file`: `../../a` is not a path in this repository: it leads out of the repository
+      refer to a file of this repository
+    ");
+}
+
+#[test]
+fn a_missing_context_is_one_finding_and_not_two() {
+    let stack = "services:\n  web: { build: ./web, env_file: a.env }\n";
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @r"
+    2 errors and 1 remark
+    stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:2:17: error[SK1007]: the build context `web` is not in the repository
+      is it committed, and is the path relative to the stack file?
+    stack.yml:2:34: error[SK1007]: the env_file `a.env` is not in the repository
+      is it committed, and is the path relative to the stack file?
+    ");
+}
+
+#[test]
+fn a_dockerfile_is_checked_in_the_context_that_the_stack_file_names() {
+    let stack = "services:\n  web: { build: { context: ., dockerfile: docker/Dockerfile } }\n";
+    let dockerfile = "FROM alpine:3.20\nHEALTHCHECK CMD [\"true\"]\nCOPY here gone docker /x/\n";
+    let files = [("stack.yml", stack), ("docker/Dockerfile", dockerfile), ("here", ""), ("docker/gone", "")];
+    insta::assert_snapshot!(verdict(&files), @r"
+    1 error
+    docker/Dockerfile:3:11: error[SK5002]: `gone` is not in the build context
+      the context is the top of the repository: was it committed there?
+    ");
+}
+
+#[test]
+fn a_dockerfile_that_no_stack_file_names_may_be_built_in_any_folder_above_it() {
+    let files = [("a/b/Dockerfile", "FROM alpine:3.20\nCOPY one two three /x/\n"), ("one", ""), ("a/b/two", "")];
+    let revision = Revision::of(&files);
+    let found = findings(&revision, &no_variables(), &Settings::default());
+    insta::assert_snapshot!(report::short(&found, &revision.texts), @"a/b/Dockerfile:2:14: error[SK5002]: `three` is not in the build context");
+}
+
+#[test]
+fn a_circle_is_named_once_however_it_is_entered() {
+    let stack = "services:
+  a: { image: 'x:1', depends_on: [b, z] }
+  b: { image: 'x:1', depends_on: [c] }
+  c: { image: 'x:1', depends_on: [d] }
+  d: { image: 'x:1', depends_on: [b, e] }
+  e: { image: 'x:1' }
+";
+    insta::assert_snapshot!(errors(&[("stack.yml", stack)]), @r"
+    stack.yml:2:38: error[SK1004]: there is no service `z` in this file
+    stack.yml:5:35: error[SK1004]: in a circle, each waits for the next: `c`, `d`, `b`
+    ");
+}
+
+#[test]
+fn a_path_of_any_length_is_only_missing() {
+    let long = "a/".repeat(100_000);
+    let stack = format!("services: {{ web: {{ build: {long}, env_file: {long}b }} }}");
+    let dockerfile = format!("FROM alpine:3.20\nCOPY {long} /x\n");
+    assert!(errors(&[("stack.yml", &stack), ("Dockerfile", &dockerfile)]).contains("SK1007"));
+}
+
+#[test]
+fn a_dockerfile_is_wanted_once() {
+    let mut revision = Revision::of(&[("stack.yml", GOOD), ("a/Dockerfile", "FROM a:1"), ("b/Dockerfile", "FROM b:1")]);
+    let read = revision.texts.remove(&"b/Dockerfile".parse::<RepoPath>().unwrap()).unwrap();
+    assert_eq!(wanted(&revision), ["b/Dockerfile".parse().unwrap()]);
+    revision.texts.insert("b/Dockerfile".parse().unwrap(), read);
+    assert_eq!(wanted(&revision), []);
+}
+
+#[test]
+fn what_is_named_as_a_dockerfile_is_one() {
+    let is = |path: &str| is_dockerfile(&path.parse().unwrap());
+    let yes = ["Dockerfile", "a/Dockerfile.dev", "a/dev.Dockerfile", "Containerfile", "dockerfile"];
+    let no = ["Dockerfile.dockerignore", "a/Dockerfiles", "Dockerfile/readme", "stack.yml"];
+    assert!(yes.into_iter().all(is) && !no.into_iter().any(is));
+}
+
+#[test]
+fn many_mistakes_end_in_few_findings() {
+    let stack: String = (0..5000).fold("services:\n".into(), |mut text, index| {
+        writeln!(text, "  s{index}: {{ image: 'A', networks: [n{index}], depends_on: [t{index}], configs: [c] }}")
+            .unwrap();
+        text
+    });
+    let dockerfile: String = (0..5000).fold(String::new(), |mut text, index| {
+        writeln!(text, "FROM a AS s{index}\nCOPY --from=S{index}X a b\nCOPY ../c{index} d").unwrap();
+        text
+    });
+    let found = findings(
+        &Revision::of(&[("stack.yml", &stack), ("Dockerfile", &dockerfile)]),
+        &no_variables(),
+        &Settings::default(),
+    );
+    assert!((300..1500).contains(&found.len()), "{}", found.len());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_end_in_findings(stack: Vec<u8>, dockerfile: Vec<u8>, prefix in 0..4_usize) {
+        let mut revision = Revision::of(&[("stack.yml", ""), ("Dockerfile", "")]);
+        let stack = [GOOD.as_bytes()[..prefix * 20].to_vec(), stack].concat();
+        revision.texts.insert("stack.yml".parse().unwrap(), stack.into());
+        revision.texts.insert("Dockerfile".parse().unwrap(), dockerfile.into());
+        let found = findings(&revision, &no_variables(), &Settings::default());
+        let shown = report::human(&found, &revision.texts, false);
+        prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+    }
+}
+
+#[test]
+fn what_docker_builds_all_the_same_is_deployed() {
+    let dockerfile = "FROM alpine:3.20\nMAINTAINER ada@example.com\nRUN sudo true\n";
+    let revision = Revision::of(&[("stack.yml", "services: { web: { build: . } }\n"), ("Dockerfile", dockerfile)]);
+    let levels = |findings: &[Finding]| {
+        let about = findings.iter().filter(|finding| ["DL3004", "DL4000"].contains(&finding.rule));
+        about.map(|finding| finding.severity).collect::<Vec<_>>()
+    };
+    let found = findings(&revision, &BTreeMap::new(), &Settings::default());
+    assert_eq!(levels(&found), [Severity::Error; 2]);
+    let checked = check(revision, &BTreeMap::new()).unwrap();
+    assert_eq!(levels(checked.findings()), [Severity::Warning; 2]);
+}

@@ -1,0 +1,130 @@
+//! What each instruction must look like: which flags it knows, how many arguments it needs.
+//!
+//! After BuildKit's `frontend/dockerfile/instructions/parse.go`. An instruction with a document (`COPY <<EOF /x`)
+//! has the document's opening among its words, so it is counted as Docker counts it.
+
+use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Problem, Word};
+use crate::lint::suggest;
+use crate::stack::yaml::Span;
+
+/// Everything about one instruction that keeps it from being carried out.
+pub(super) fn problems(instruction: &Instruction) -> Vec<Problem> {
+    let mut problems = unknown_flags(instruction);
+    problems.extend(arguments(instruction));
+    problems
+}
+
+fn unknown_flags(instruction: &Instruction) -> Vec<Problem> {
+    let known = instruction.keyword.flags();
+    let unknown = instruction.flags.iter().filter(|flag| !known.contains(&flag.name.as_str()));
+    unknown
+        .map(|flag| Problem {
+            span: flag.span.clone(),
+            message: format!("`{}` has no flag `--{}`", instruction.keyword, suggest::cut(&flag.name)),
+            help: suggest::nearest(&flag.name, known.iter().copied()).map(|near| format!("did you mean `--{near}`?")),
+        })
+        .collect()
+}
+
+fn arguments(instruction: &Instruction) -> Option<Problem> {
+    match instruction.keyword {
+        Keyword::Add | Keyword::Copy => transfer(instruction),
+        Keyword::From => from(instruction),
+        Keyword::Env | Keyword::Label => pairs(instruction),
+        Keyword::Healthcheck => healthcheck(instruction),
+        Keyword::Shell => shell(instruction),
+        Keyword::Run => empty_list(instruction),
+        Keyword::Arg | Keyword::Expose | Keyword::Volume => {
+            instruction.words().is_empty().then(|| missing(instruction, "at least one argument"))
+        }
+        Keyword::Maintainer | Keyword::Stopsignal | Keyword::User | Keyword::Workdir => {
+            is_blank(&instruction.arguments).then(|| missing(instruction, "an argument"))
+        }
+        Keyword::Cmd | Keyword::Entrypoint | Keyword::Onbuild => None,
+    }
+}
+
+fn transfer(instruction: &Instruction) -> Option<Problem> {
+    (instruction.words().len() < 2).then(|| missing(instruction, "a source and a destination"))
+}
+
+fn from(instruction: &Instruction) -> Option<Problem> {
+    match instruction.words() {
+        [_] => None,
+        [] => Some(missing(instruction, "an image")),
+        [_, keyword, name] if keyword.text.eq_ignore_ascii_case("as") => stage_name(name),
+        [_, second, ..] => {
+            let help = "write `FROM image` or `FROM image AS name`".to_owned();
+            Some(problem(&second.span, "`FROM` takes an image and, behind `AS`, a name".into(), Some(help)))
+        }
+    }
+}
+
+fn stage_name(name: &Word) -> Option<Problem> {
+    let mut characters = name.text.chars().map(|c| c.to_ascii_lowercase());
+    let begins = characters.next().is_some_and(|c| c.is_ascii_lowercase());
+    let valid = begins && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c));
+    (!valid).then(|| {
+        let message = format!("`{}` cannot be the name of a stage", suggest::cut(&name.text));
+        let help = "begin with a letter; letters, digits, `-`, `_` and `.` may follow".to_owned();
+        problem(&name.span, message, Some(help))
+    })
+}
+
+/// `name=value …`, or the old form `name value`.
+fn pairs(instruction: &Instruction) -> Option<Problem> {
+    let words = instruction.words();
+    let Some(first) = words.first() else { return Some(missing(instruction, "at least one `name=value`")) };
+    if !first.text.contains('=') {
+        return (words.len() < 2).then(|| missing(instruction, "a name and a value"));
+    }
+    let wrong = words.iter().find(|word| !word.text.contains('=') || word.text.starts_with('='))?;
+    let message = if wrong.text.starts_with('=') {
+        "there is no name before `=`".to_owned()
+    } else {
+        format!("`{}` is not `name=value`", suggest::cut(&wrong.text))
+    };
+    Some(problem(&wrong.span, message, Some("put a value with blanks in it in quotes: `name=\"a value\"`".into())))
+}
+
+fn healthcheck(instruction: &Instruction) -> Option<Problem> {
+    let Some((kind, rest)) = instruction.words().split_first() else {
+        return Some(missing(instruction, "`CMD` and a command, or `NONE`"));
+    };
+    match kind.text.to_ascii_uppercase().as_str() {
+        "NONE" if !rest.is_empty() => {
+            Some(problem(&rest[0].span, "nothing may follow `HEALTHCHECK NONE`".into(), None))
+        }
+        "CMD" if rest.is_empty() => Some(missing(instruction, "a command behind `CMD`")),
+        "NONE" | "CMD" => None,
+        _ => {
+            let message =
+                format!("`HEALTHCHECK` is followed by `CMD` or `NONE`, not by `{}`", suggest::cut(&kind.text));
+            Some(problem(&kind.span, message, Some("write `HEALTHCHECK CMD …`".into())))
+        }
+    }
+}
+
+fn shell(instruction: &Instruction) -> Option<Problem> {
+    match &instruction.arguments {
+        Arguments::Json(words) if !words.is_empty() => None,
+        _ => Some(missing(instruction, "a JSON list, such as `[\"/bin/bash\", \"-c\"]`")),
+    }
+}
+
+fn empty_list(instruction: &Instruction) -> Option<Problem> {
+    matches!(&instruction.arguments, Arguments::Json(words) if words.is_empty())
+        .then(|| missing(instruction, "a command"))
+}
+
+fn is_blank(arguments: &Arguments) -> bool {
+    matches!(arguments, Arguments::Text(word) if word.text.is_empty())
+}
+
+fn missing(instruction: &Instruction, what: &str) -> Problem {
+    problem(&instruction.span, format!("`{}` needs {what}", instruction.keyword), None)
+}
+
+fn problem(span: &Span, message: String, help: Option<String>) -> Problem {
+    Problem { span: span.clone(), message, help }
+}

@@ -1,0 +1,97 @@
+//! Every rule over every Dockerfile and stack file of a revision.
+//!
+//! [`check()`] is the gate and the only maker of a [`Checked`] revision; [`findings`] is the tool. Both ask the same rules,
+//! whose table is `rules::RULES`: a rule is a file with a page, which is its documentation and its test, and a
+//! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule and
+//! file, in time that grows with the size of the files.
+
+mod check;
+pub mod dockerfile;
+mod fix;
+mod fixed;
+pub mod live;
+pub mod report;
+mod rule;
+mod rules;
+pub mod settings;
+mod shell;
+mod subject;
+mod suggest;
+mod suppress;
+mod touched;
+mod traefik;
+
+use crate::name::RepoPath;
+use crate::stack::yaml::Span;
+
+pub use check::{Checked, CheckedStack, Rejection, check, findings, is_dockerfile, wanted};
+pub use fix::{Edit, Fix};
+pub use fixed::fixed;
+pub use rule::Rule;
+pub use settings::Settings;
+pub use touched::touched;
+
+/// The rule that finds settings which are not understood.
+pub const BAD_SETTINGS: &str = "SK0001";
+
+/// Every rule, in the order of the manual.
+pub fn rules() -> &'static [&'static Rule] {
+    &rules::RULES
+}
+
+/// The rule of this id, in capitals or not; its page explains it.
+pub fn explain(id: &str) -> Option<&'static Rule> {
+    rules().iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
+
+/// The pages of all rules as one Markdown page: `docs/rules.md`.
+pub fn manual() -> String {
+    let begin = "# Rules\n\nWhat `skep lint` looks for, and what keeps a push from being deployed: a rule of level error does, \
+                 warnings and remarks do not. `skep explain RULE` shows one page.\n";
+    let pages = rules().iter().map(|rule| format!("\n## {}\n\nLevel: {}\n\n{}", rule.id, rule.level(), rule.page()));
+    format!("{begin}{}", pages.collect::<String>())
+}
+
+/// The labels that Traefik knows, with a star for each name.
+pub fn traefik_labels() -> impl Iterator<Item = &'static str> {
+    traefik::known::all().iter().map(|known| known.pattern)
+}
+
+/// One thing that a rule has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id, such as `SK1003`; `skep explain` tells more about it.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// A change of the file that takes it away.
+    pub fix: Option<Fix>,
+}
+
+/// A place in a file of the revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: RepoPath,
+    /// The bytes from and to; empty at 0 for the file as a whole.
+    pub span: Span,
+}
+
+/// How bad a finding is. Errors keep a revision from being deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// A matter of taste.
+    Style,
+    /// Worth knowing.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+    /// It would fail, or do something else than it says.
+    Error,
+}

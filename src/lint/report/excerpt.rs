@@ -1,0 +1,169 @@
+//! Where a finding is, and the line it points at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::lint::report::Texts;
+use crate::lint::{Finding, Place};
+use crate::name::RepoPath;
+use crate::stack::yaml::Span;
+
+/// How many bytes of a line are shown before the place.
+const BEFORE: usize = 60;
+/// How many bytes of a line are shown from the place on.
+const BEHIND: usize = 100;
+
+/// The texts, with their lines found once.
+pub(super) struct Sources<'a> {
+    texts: BTreeMap<&'a RepoPath, Source<'a>>,
+}
+
+/// A line and a column, both from 1; a column is a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Position {
+    const START: Self = Self { line: 1, column: 1 };
+}
+
+/// The line of a place, cut to a readable length and safe to print.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Excerpt {
+    pub(super) position: Position,
+    pub(super) text: String,
+    /// The bytes of `text` that are meant; never empty unless they are at its end.
+    pub(super) marked: Range<usize>,
+}
+
+impl<'a> Sources<'a> {
+    /// Reads the lines of the files that the findings are in.
+    pub(super) fn of(findings: &'a [Finding], texts: &'a Texts) -> Self {
+        let paths: BTreeSet<&RepoPath> = findings.iter().map(|finding| &finding.place.path).collect();
+        Self { texts: paths.into_iter().filter_map(|path| Some((path, Source::new(texts.get(path)?)))).collect() }
+    }
+
+    /// Where a place begins and ends.
+    pub(super) fn positions(&self, place: &Place) -> (Position, Position) {
+        match self.texts.get(&place.path) {
+            Some(source) => (source.position(place.span.start), source.position(place.span.end)),
+            None => (Position::START, Position::START),
+        }
+    }
+
+    /// Where a span of a file begins and ends.
+    pub(super) fn between(&self, path: &RepoPath, span: &Span) -> (Position, Position) {
+        self.positions(&Place { path: path.clone(), span: span.clone() })
+    }
+
+    /// The line of a place; none if it is the file as a whole.
+    pub(super) fn excerpt(&self, place: &Place) -> Option<Excerpt> {
+        if place.span == (0..0) {
+            return None;
+        }
+        self.texts.get(&place.path).map(|source| source.excerpt(&place.span))
+    }
+}
+
+struct Source<'a> {
+    text: &'a [u8],
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        let ends = text.iter().enumerate().filter(|&(_, &byte)| byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, lines: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// The index of the line that an offset is in.
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|&start| start <= offset) - 1
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.text.len());
+        let line = self.line_of(offset);
+        let before = &self.text[self.lines[line]..offset];
+        Position { line: line + 1, column: before.iter().filter(|&&byte| begins_character(byte)).count() + 1 }
+    }
+
+    fn excerpt(&self, span: &Span) -> Excerpt {
+        let start = span.start.min(self.text.len());
+        let line = self.line_of(start);
+        let begin = self.lines[line];
+        let end = self.line_end(line).max(start);
+        let from = self.boundary(start.saturating_sub(BEFORE).max(begin));
+        let to = self.boundary((start + BEHIND).min(end));
+        let stop = span.end.clamp(start, to);
+        let mut text = if from > begin { "…".to_owned() } else { String::new() };
+        text.push_str(&clean(&self.text[from..start]));
+        let marked = text.len();
+        text.push_str(&clean(&self.text[start..stop]));
+        let marked = marked..text.len();
+        text.push_str(&clean(&self.text[stop..to]));
+        if to < end {
+            text.push('…');
+        }
+        Excerpt { position: self.position(start), marked: at_least_one(&text, marked), text }
+    }
+
+    fn line_end(&self, line: usize) -> usize {
+        let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        if self.text[..end].ends_with(b"\r") { end - 1 } else { end }
+    }
+
+    /// The nearest offset at or before this one that does not split a character.
+    fn boundary(&self, mut offset: usize) -> usize {
+        for _ in 0..3 {
+            if self.text.get(offset).is_none_or(|&byte| begins_character(byte)) {
+                break;
+            }
+            offset = offset.saturating_sub(1);
+        }
+        offset
+    }
+}
+
+fn begins_character(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+/// An empty mark is widened to the character it stands before.
+fn at_least_one(text: &str, marked: Range<usize>) -> Range<usize> {
+    if marked.is_empty() {
+        marked.start..marked.start + text[marked.start..].chars().next().map_or(0, char::len_utf8)
+    } else {
+        marked
+    }
+}
+
+/// The path of a place; the repository as a whole is `.`.
+pub(super) fn path(place: &Place) -> String {
+    match place.path.as_str() {
+        "" => ".".into(),
+        path => clean(path.as_bytes()),
+    }
+}
+
+/// Bytes of a file as text that a terminal only shows: what would steer it, or turn the writing round, is replaced.
+pub(super) fn clean(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for c in String::from_utf8_lossy(bytes).chars() {
+        match c {
+            '\t' => text.push_str("    "),
+            c if steers(c) => text.push(char::REPLACEMENT_CHARACTER),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+}

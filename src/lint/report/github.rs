@@ -1,0 +1,49 @@
+//! Commands that GitHub's runner shows as annotations of the changed lines.
+
+use crate::lint::report::excerpt::Sources;
+use crate::lint::report::{Texts, address, help_below};
+use crate::lint::{Finding, Severity};
+
+/// `::error file=…,line=…::message`, a line for each finding.
+pub(super) fn github(findings: &[Finding], texts: &Texts) -> String {
+    let sources = Sources::of(findings, texts);
+    findings.iter().map(|finding| command(finding, &sources)).collect()
+}
+
+fn command(finding: &Finding, sources: &Sources<'_>) -> String {
+    let (start, end) = sources.positions(&finding.place);
+    let help = help_below(finding);
+    // A range of columns is only understood within one line.
+    let columns = if start.line == end.line && start != end {
+        format!(",col={},endColumn={}", start.column, end.column)
+    } else {
+        String::new()
+    };
+    format!(
+        "::{} file={},line={},endLine={}{columns},title={}::{}\n",
+        level(finding.severity),
+        property(&address(&finding.place)),
+        start.line,
+        end.line,
+        property(finding.rule),
+        data(&format!("{}{help}", finding.message)),
+    )
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info | Severity::Style => "notice",
+    }
+}
+
+/// A message as the runner reads it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property as the runner reads it.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

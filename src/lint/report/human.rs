@@ -1,0 +1,51 @@
+//! For a person: as rustc shows its findings.
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::lint::report::Texts;
+use crate::lint::report::excerpt::{self, Excerpt, Sources, clean};
+use crate::lint::{Finding, Severity};
+
+/// Every finding with the line that it points at, and what to do about it.
+///
+/// Colour only if `color` is set: the caller knows where the text goes.
+pub fn human(findings: &[Finding], texts: &Texts, color: bool) -> String {
+    let sources = Sources::of(findings, texts);
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(DEFAULT_TERM_WIDTH * 2);
+    findings.iter().map(|finding| one(finding, &sources, &renderer)).collect()
+}
+
+fn one(finding: &Finding, sources: &Sources<'_>, renderer: &Renderer) -> String {
+    let message = clean(finding.message.as_bytes());
+    let path = excerpt::path(&finding.place);
+    let help = finding.help.as_ref().map(|help| clean(help.as_bytes()));
+    let excerpt = sources.excerpt(&finding.place);
+    let mut group = Group::with_title(level(finding.severity).primary_title(&message).id(finding.rule));
+    group = match &excerpt {
+        Some(excerpt) => located(group, excerpt, &path),
+        None => group.element(Origin::path(&path)),
+    };
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(help));
+    }
+    format!("{}\n\n", renderer.render(&[group]))
+}
+
+fn located<'a>(group: Group<'a>, excerpt: &'a Excerpt, path: &'a str) -> Group<'a> {
+    let origin = Origin::path(path).line(excerpt.position.line).char_column(excerpt.position.column);
+    if excerpt.text.is_empty() {
+        return group.element(origin);
+    }
+    let snippet = Snippet::source(excerpt.text.as_str()).line_start(excerpt.position.line);
+    group.element(origin).element(snippet.annotation(AnnotationKind::Primary.span(excerpt.marked.clone())))
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+        Severity::Style => Level::INFO.with_name("style"),
+    }
+}

@@ -1,0 +1,137 @@
+//! Findings as text: for a person, for an editor, for a program, for the other end of `git push`.
+//!
+//! What is shown comes from files and paths that somebody pushed: no control character of theirs reaches a terminal,
+//! and a long line is cut around the place that is meant.
+
+mod excerpt;
+mod github;
+mod gitlab;
+mod human;
+mod json;
+mod remote;
+mod sarif;
+mod short;
+mod xml;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::lint::{Finding, Place, Severity};
+use crate::name::RepoPath;
+
+pub use human::human;
+pub use json::json;
+pub use remote::{SCREENFUL, remote};
+pub use short::short;
+
+/// The texts that findings point into.
+pub type Texts = BTreeMap<RepoPath, Arc<[u8]>>;
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a person, with the lines that they point at.
+    Human,
+    /// A line each.
+    Short,
+    /// For a program.
+    Json,
+    /// For code scanning.
+    Sarif,
+    /// For a merge request of GitLab.
+    Gitlab,
+    /// For a run of GitHub's actions.
+    Github,
+    /// For build servers that show tests.
+    Junit,
+    /// For build servers that show findings.
+    Checkstyle,
+}
+
+impl Format {
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "human" => Self::Human,
+            "short" => Self::Short,
+            "json" => Self::Json,
+            "sarif" => Self::Sarif,
+            "gitlab" => Self::Gitlab,
+            "github" => Self::Github,
+            "junit" => Self::Junit,
+            "checkstyle" => Self::Checkstyle,
+            _ => return None,
+        })
+    }
+
+    /// Findings in this format; colour only if `color` is set.
+    pub fn write(self, findings: &[Finding], texts: &Texts, color: bool) -> String {
+        match self {
+            Self::Human => human(findings, texts, color),
+            Self::Short => short(findings, texts),
+            Self::Json => json(findings, texts),
+            Self::Sarif => sarif::sarif(findings, texts),
+            Self::Gitlab => gitlab::gitlab(findings, texts),
+            Self::Github => github::github(findings, texts),
+            Self::Junit => xml::junit(findings, texts),
+            Self::Checkstyle => xml::checkstyle(findings, texts),
+        }
+    }
+}
+
+/// The path of a place for a program; the repository as a whole is `.`.
+fn address(place: &Place) -> String {
+    match place.path.as_str() {
+        "" => ".".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+/// How many findings of each kind there are, such as `2 errors and 1 warning`; `no findings` if there are none.
+pub fn summary(findings: &[Finding]) -> String {
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style]
+        .into_iter()
+        .filter_map(|severity| {
+            let count = findings.iter().filter(|finding| finding.severity == severity).count();
+            counted(count, severity)
+        })
+        .collect();
+    match parts.split_last() {
+        None => "no findings".into(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+fn counted(count: usize, severity: Severity) -> Option<String> {
+    let one = match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "remark",
+        Severity::Style => "matter of style",
+    };
+    match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ if severity == Severity::Style => Some(format!("{count} matters of style")),
+        _ => Some(format!("{count} {one}s")),
+    }
+}
+
+/// What to do about a finding, on a line of its own below what is wrong; nothing if nobody knows.
+fn help_below(finding: &Finding) -> String {
+    finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
+}
+
+/// `error`, `warning`, `info` or `style`.
+pub(super) fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+        Severity::Style => "style",
+    }
+}
+
+#[cfg(test)]
+mod tests;

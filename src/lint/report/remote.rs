@@ -1,0 +1,46 @@
+//! For the other end of `git push`, which puts `remote:` before each line.
+
+use std::cmp::Reverse;
+
+use crate::lint::Finding;
+use crate::lint::report::excerpt::{Excerpt, Sources, clean};
+use crate::lint::report::{Texts, short};
+
+/// How many findings fit on a screen.
+pub const SCREENFUL: usize = 8;
+
+/// The first `max` findings, errors before warnings before remarks, as lines without their ends: the place and the
+/// message, the line of the file, what to do; then how many more there are.
+pub fn remote(findings: &[Finding], texts: &Texts, max: usize) -> Vec<String> {
+    let sources = Sources::of(findings, texts);
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| Reverse(finding.severity));
+    let mut lines: Vec<String> = sorted.iter().take(max).flat_map(|finding| one(finding, &sources)).collect();
+    let more = sorted.len().saturating_sub(max);
+    if more > 0 {
+        lines.push(format!("and {more} more: `skep lint` shows them all"));
+    }
+    lines
+}
+
+fn one(finding: &Finding, sources: &Sources<'_>) -> Vec<String> {
+    let mut lines = vec![short::line(finding, sources)];
+    if let Some(excerpt) = sources.excerpt(&finding.place) {
+        lines.extend(pointed(&excerpt));
+    }
+    if let Some(help) = &finding.help {
+        lines.push(format!("  help: {}", clean(help.as_bytes())));
+    }
+    lines
+}
+
+/// The line of the file, and carets under what is meant.
+fn pointed(excerpt: &Excerpt) -> [String; 2] {
+    let number = excerpt.position.line.to_string();
+    let before = excerpt.text[..excerpt.marked.start].chars().count();
+    let carets = excerpt.text[excerpt.marked.clone()].chars().count().max(1);
+    [
+        format!("  {number} | {}", excerpt.text),
+        format!("  {:width$} | {:before$}{}", "", "", "^".repeat(carets), width = number.len()),
+    ]
+}

@@ -1,0 +1,25 @@
+//! For editors and for grep: a line each.
+
+use crate::lint::Finding;
+use crate::lint::report::excerpt::{self, Sources, clean};
+use crate::lint::report::{Texts, level};
+
+/// `path:line:column: error[SK1001]: message`, a line for each finding.
+pub fn short(findings: &[Finding], texts: &Texts) -> String {
+    let sources = Sources::of(findings, texts);
+    findings.iter().flat_map(|finding| [line(finding, &sources), "\n".into()]).collect()
+}
+
+/// The line of one finding, without its end.
+pub(super) fn line(finding: &Finding, sources: &Sources<'_>) -> String {
+    let (start, _) = sources.positions(&finding.place);
+    format!(
+        "{}:{}:{}: {}[{}]: {}",
+        excerpt::path(&finding.place),
+        start.line,
+        start.column,
+        level(finding.severity),
+        finding.rule,
+        clean(finding.message.as_bytes()),
+    )
+}

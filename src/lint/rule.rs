@@ -1,0 +1,205 @@
+//! What a rule is: an id, a page that is its documentation and its test, and a function.
+
+use crate::lint::report::level;
+use crate::lint::subject::{DockerfileSubject, Reading, StackSubject};
+use crate::lint::{Edit, Fix, Severity};
+use crate::name::RepoPath;
+use crate::revision::Revision;
+use crate::stack::Problem;
+use crate::stack::sources::Sources;
+use crate::stack::template::Misfit;
+use crate::stack::yaml::Span;
+
+/// A rule: something that every stack file or Dockerfile is asked.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id, which never changes its meaning: `SK0…` for what is said to the linter itself, `SK1…` for what will not deploy, `SK2…` for what is silently different,
+    /// `SK3…` for availability, `SK4…` for Traefik, `SK5…` and `DL…` for Dockerfiles, `SC…` for the shell in them.
+    pub id: &'static str,
+    /// How bad its findings are, if no settings say otherwise.
+    pub severity: Severity,
+    /// What else is to be known about it.
+    pub(super) marks: &'static [Mark],
+    /// The doc comment, each line with the blank that follows the slashes.
+    pub(super) comment: &'static str,
+    /// The function.
+    pub(super) check: Check,
+}
+
+/// Something that is to be known about a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It is only asked if settings say so.
+    Off,
+    /// It has a fix for some of what it finds.
+    Fixes,
+    /// Docker builds an image over its errors all the same.
+    Builds,
+    /// Docker deploys a file over its errors all the same.
+    Deploys,
+}
+
+/// What a rule looks at.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// A revision as a whole.
+    Revision(fn(&Revision) -> Vec<Found>),
+    /// The attempt to read a stack file.
+    Reading(fn(&Reading<'_>) -> Vec<Found>),
+    /// A stack file that was understood.
+    Stack(fn(&StackSubject<'_>) -> Vec<Found>),
+    /// A stack file in which no other rule found an error.
+    Last(fn(&StackSubject<'_>) -> Vec<Found>),
+    /// All stack files that were understood, together.
+    Stacks(fn(&[StackSubject<'_>]) -> Vec<Found>),
+    /// Nothing here: what is seen in the swarm is handed in ([`crate::lint::live`]).
+    Swarm(()),
+    /// A Dockerfile.
+    Dockerfile(fn(&DockerfileSubject<'_>) -> Vec<Found>),
+    /// What is said to the linter itself: found where settings and comments are carried out.
+    Own,
+}
+
+/// The most findings that a rule is shown with for one file: who has so many reads no more of them.
+pub(super) const MAX_FOUND: usize = 50;
+/// The most findings of a rule for one file that are looked at.
+pub(super) const MAX_LOOKED_AT: usize = 10_000;
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The file, if it is not the one that the rule was asked about.
+    pub(super) path: Option<RepoPath>,
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+    pub(super) fix: Option<Fix>,
+    /// How bad it is, if that is not what the rule says; settings come before both.
+    pub(super) severity: Option<Severity>,
+}
+
+impl Found {
+    /// Something at a place.
+    pub(super) fn new(span: &Span, message: impl Into<String>) -> Self {
+        Self { path: None, span: span.clone(), message: message.into(), help: None, fix: None, severity: None }
+    }
+
+    /// In another file.
+    pub(super) fn in_file(self, path: RepoPath) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    /// A problem of reading a file.
+    pub(super) fn misfit(Misfit { path, problem }: Misfit) -> Self {
+        Self {
+            path: Some(path),
+            span: problem.span,
+            message: problem.message,
+            help: problem.help,
+            fix: None,
+            severity: None,
+        }
+    }
+
+    /// In the file where it was written, of those that a stack is made from.
+    pub(super) fn placed(self, sources: &Sources) -> Self {
+        if self.path.is_some() {
+            return self;
+        }
+        let Self { span, message, help, fix, severity, .. } = self;
+        let fix = fix.and_then(|fix| placed_fix(fix, &span, sources));
+        Self { fix, severity, ..Self::misfit(sources.misfit(Problem { span, message, help })) }
+    }
+
+    /// With what to do about it.
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// As bad as this, whatever the rule says.
+    pub(super) fn severity(self, severity: Severity) -> Self {
+        Self { severity: Some(severity), ..self }
+    }
+
+    /// With a change of the file that takes it away. The rule must be marked with [`Mark::Fixes`].
+    pub(super) fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
+        Self { fix: fix.into(), ..self }
+    }
+}
+
+/// A fix in the file where it was written; none if a template made what it changes, or if it is in several files.
+fn placed_fix(fix: Fix, found: &Span, sources: &Sources) -> Option<Fix> {
+    let (path, _) = sources.as_written(found)?;
+    let place = |edit: Edit| match sources.as_written(&edit.span)? {
+        (other, span) if other == path => Some(Edit { span, ..edit }),
+        _ => None,
+    };
+    let edits = fix.edits.into_iter().map(place).collect::<Option<Vec<Edit>>>()?;
+    Some(Fix { edits, ..fix })
+}
+
+impl Rule {
+    /// What it is about, in one sentence.
+    pub fn title(&self) -> &'static str {
+        self.comment.trim_start().lines().next().unwrap_or_default()
+    }
+
+    /// Whether it is only asked if settings say so.
+    pub fn is_off(&self) -> bool {
+        self.is(Mark::Off)
+    }
+
+    /// Whether it has a fix for some of what it finds.
+    pub fn fixes(&self) -> bool {
+        self.is(Mark::Fixes)
+    }
+
+    /// Whether it bears this mark.
+    pub(super) fn is(&self, mark: Mark) -> bool {
+        self.marks.contains(&mark)
+    }
+
+    /// Whether nothing can be deployed where it finds something, so that no settings switch it off.
+    pub fn must_hold(&self) -> bool {
+        self.severity == Severity::Error && self.id.starts_with("SK1")
+    }
+
+    /// `error`, `warning`, `info` or `style`.
+    pub fn level(&self) -> &'static str {
+        level(self.severity)
+    }
+
+    /// Its page, in Markdown: what is wrong, why, what to write instead.
+    pub fn page(&self) -> String {
+        let lines = self.comment.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+        lines.map(|line| if line.starts_with("```") { plain_fence(line) } else { format!("{line}\n") }).collect()
+    }
+}
+
+/// The opening of a block without the words that are for the test of the page.
+fn plain_fence(line: &str) -> String {
+    let mut words = line.split(' ');
+    let language = words.next().unwrap_or_default();
+    match words.next() {
+        Some("bad") => format!("Not:\n\n{language}\n"),
+        Some("good") => format!("But:\n\n{language}\n"),
+        Some("settings") => format!("With these settings in `skep-lint.yaml`:\n\n{language}\n"),
+        _ => format!("{line}\n"),
+    }
+}
+
+/// Makes a rule of a page, an id, a severity, a check, and marks: `"DL9999", Info, Dockerfile(check), Off, Fixes`.
+macro_rules! rule {
+    ($(#[doc = $page:literal])* $id:literal, $severity:ident, $check:ident $(($function:expr))? $(, $mark:ident)*) => {
+        $(#[doc = $page])*
+        pub(super) static RULE: $crate::lint::rule::Rule = $crate::lint::rule::Rule {
+            id: $id,
+            severity: $crate::lint::Severity::$severity,
+            marks: &[$($crate::lint::rule::Mark::$mark),*],
+            comment: concat!($($page, "\n"),*),
+            check: $crate::lint::rule::Check::$check $(($function))?,
+        };
+    };
+}
+
+pub(super) use rule;

@@ -1,0 +1,44 @@
+use crate::lint::Fix;
+use crate::lint::dockerfile::{Stage, Word};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `AS` is not written like its `FROM`.
+    ///
+    /// Both in capitals, or both in small letters: a reader looks for one of them. BuildKit: `FromAsCasing`.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22 as build
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22 AS build
+    /// from nginx:1.27 as web
+    /// ```
+    "SK5011", Style, Dockerfile(check), Fixes
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    subject.file.stages().filter_map(differs).collect()
+}
+
+fn differs(stage: Stage<'_>) -> Option<Found> {
+    let [_, word, _] = stage.instructions[0].words() else { return None };
+    let wanted = like(word, &stage.instructions[0].keyword_text)?;
+    (word.text != wanted).then(|| {
+        Found::new(&word.span, format!("`{}` is not written like its `FROM`", word.text))
+            .help(format!("write `{wanted}`"))
+            .fix(Fix::safe(format!("write `{wanted}`")).replace(&word.span, wanted))
+    })
+}
+
+/// What is in both kinds of letters is told by another rule.
+fn like(word: &Word, from: &str) -> Option<&'static str> {
+    let is_as = word.text.eq_ignore_ascii_case("as");
+    match from {
+        "FROM" if is_as => Some("AS"),
+        "from" if is_as => Some("as"),
+        _ => None,
+    }
+}

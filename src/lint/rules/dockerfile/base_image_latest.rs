@@ -1,0 +1,35 @@
+use crate::lint::dockerfile::Stage;
+use crate::lint::dockerfile::image::Image;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// The image that is built on is `latest`.
+    ///
+    /// What that is changes with each release of the image: the same commit builds into something else tomorrow. A digest
+    /// behind it says what is meant.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:latest
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22
+    /// ```
+    "DL3007", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    subject.file.stages().filter_map(latest).collect()
+}
+
+fn latest(stage: Stage<'_>) -> Option<Found> {
+    let word = stage.image()?;
+    let image = Image::of(word.unquoted());
+    (image.tag == Some("latest") && image.digest.is_none()).then(|| {
+        let name = word.unquoted().trim_end_matches(":latest");
+        Found::new(&word.span, format!("`{}` changes with each release", suggest::cut(word.unquoted())))
+            .help(format!("name a version: `{}:<version>`", suggest::cut(name)))
+    })
+}

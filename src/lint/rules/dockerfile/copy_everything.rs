@@ -1,0 +1,34 @@
+use crate::lint::dockerfile::{Instruction, Keyword};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `COPY --from` takes a whole file system.
+    ///
+    /// What was only needed for the build then is in the image after all, with caches and with secrets, and it overwrites
+    /// what the image had.
+    ///
+    /// ```dockerfile bad
+    /// FROM golang:1.23 AS build
+    /// FROM scratch
+    /// COPY --from=build / /
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM golang:1.23 AS build
+    /// FROM scratch
+    /// COPY --from=build /go/bin/shop /
+    /// ```
+    "DL3067", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let copies = subject.file.of(Keyword::Copy).filter(|copy| copy.flag("from").is_some());
+    copies.filter_map(whole).collect()
+}
+
+fn whole(copy: &Instruction) -> Option<Found> {
+    let (destination, sources) = copy.words().split_last()?;
+    let source = sources.iter().find(|source| source.unquoted() == "/").filter(|_| destination.unquoted() == "/")?;
+    Some(Found::new(&source.span, "the whole file system is copied").help("name the files and folders that are needed"))
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+
+use crate::lint::Severity;
+use crate::lint::dockerfile::image::Image;
+use crate::lint::dockerfile::{Dockerfile, Keyword, Stage, Word};
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `COPY --from` names no stage that comes before.
+    ///
+    /// What is not the name of a stage is pulled as an image: a mistake in a name ends in an image that does not exist, or
+    /// in one of somebody else. An image that is meant has its version behind it. What cannot even be an image fails the
+    /// build, and is an error: a variable, the number or the name of a stage that comes later, a name with capitals.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22 AS build
+    /// FROM nginx:1.27
+    /// COPY --from=biuld /app /usr/share/nginx/html
+    /// ```
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22 AS build
+    /// FROM nginx:1.27
+    /// COPY --from=2 /app /usr/share/nginx/html
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22 AS build
+    /// FROM nginx:1.27
+    /// COPY --from=Build /app /usr/share/nginx/html
+    /// COPY --from=0 /app /usr/share/nginx/html
+    /// COPY --from=busybox:1.36 /bin/busybox /bin/
+    /// ```
+    "DL3022", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    if !subject.file.problems.is_empty() {
+        return Vec::new(); // the stage may be one that was not understood
+    }
+    let names = first_stages(subject.file);
+    let used = subject.file.stages().flat_map(|stage| sources(stage).map(move |from| (stage.index, from)));
+    used.filter_map(|(stage, from)| found(from, stage, &names)).take(MAX_FOUND).collect()
+}
+
+/// The number of the first stage of each name, in small letters.
+pub(super) fn first_stages(file: &Dockerfile) -> BTreeMap<String, usize> {
+    let mut first = BTreeMap::new();
+    for stage in file.stages() {
+        if let Some(name) = stage.name() {
+            first.entry(name.text.to_ascii_lowercase()).or_insert(stage.index);
+        }
+    }
+    first
+}
+
+/// What the stage copies from.
+pub(super) fn sources(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
+    stage.of(Keyword::Copy).filter_map(|copy| copy.flag("from")?.value.as_ref())
+}
+
+fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<Found> {
+    let name = from.unquoted();
+    let refused =
+        |message: String, help: &str| Some(Found::new(&from.span, message).severity(Severity::Error).help(help));
+    if name.contains('$') {
+        let message = format!("`{}` is not filled in here: `--from` takes no variables", suggest::cut(name));
+        return refused(message, "give the image a name with `FROM … AS name` first, and copy from that");
+    }
+    if let Ok(number) = name.parse::<usize>() {
+        let message = format!("there is no stage {number} before this one, which is stage {stage}");
+        return if number > stage { refused(message, "stages are counted from 0") } else { None };
+    }
+    match names.get(&name.to_ascii_lowercase()) {
+        Some(index) if *index <= stage => None,
+        Some(_) => refused(format!("the stage `{}` comes later", suggest::cut(name)), "move it before this one"),
+        None => image(from, names),
+    }
+}
+
+fn image(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
+    let name = from.unquoted();
+    let image = Image::of(name);
+    if image.path.is_empty() || image.path.contains(|c: char| c.is_ascii_uppercase()) {
+        let message = format!("`{}` is neither a stage nor the name of an image", suggest::cut(name));
+        return Some(Found::new(&from.span, message).severity(Severity::Error).help(help(name, names)));
+    }
+    let message = format!("`{}` is not a stage, and is pulled as an image", suggest::cut(name));
+    let is_fixed = image.tag.is_some() || image.digest.is_some();
+    (!is_fixed).then(|| Found::new(&from.span, message).help(help(name, names)))
+}
+
+fn help(name: &str, names: &BTreeMap<String, usize>) -> String {
+    match suggest::nearest(&name.to_ascii_lowercase(), names.keys().map(String::as_str)) {
+        Some(near) => format!("did you mean the stage `{near}`?"),
+        None => "name the stage with `FROM … AS name`, or write the version of the image".to_owned(),
+    }
+}

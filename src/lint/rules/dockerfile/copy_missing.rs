@@ -1,0 +1,86 @@
+use crate::lint::dockerfile::{Instruction, Keyword, Word};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+use crate::name::RepoPath;
+use crate::revision::{Revision, Unreadable};
+
+rule! {
+    /// A file that `COPY` or `ADD` takes is not in the build context.
+    ///
+    /// The context is the folder that `build:` names, as it was committed: a file that is ignored by Git, that a build on
+    /// your own machine left there, or that lies beside the folder, is not in it. Patterns, variables and
+    /// addresses are not looked at.
+    ///
+    /// ```dockerfile bad with package.json
+    /// FROM node:22
+    /// COPY package.json package-lock.json ./
+    /// ```
+    ///
+    /// ```dockerfile good with package.json src/main.js
+    /// FROM node:22
+    /// COPY package.json pnpm-lock.yam[l] ./
+    /// COPY src ./src
+    /// ADD https://example.com/data.tar.gz /data/
+    /// ```
+    "SK5002", Error, Dockerfile(check)
+}
+
+/// The longest path that a system has, in bytes (`PATH_MAX`).
+const LONGEST: usize = 4096;
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let instructions = subject.file.instructions.iter().filter(|instruction| takes_from_context(instruction));
+    instructions.flat_map(sources).filter_map(|source| missing(source, subject)).collect()
+}
+
+fn takes_from_context(instruction: &Instruction) -> bool {
+    matches!(instruction.keyword, Keyword::Copy | Keyword::Add)
+        && !instruction.on_build
+        && instruction.flag("from").is_none()
+}
+
+/// The words before the destination that are plain paths.
+fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
+    let sources = instruction.words().split_last().map_or(&[][..], |(_, sources)| sources);
+    sources
+        .iter()
+        .filter(|source| is_plain(&source.text) && !(instruction.keyword == Keyword::Add && is_address(&source.text)))
+}
+
+/// Whether a word is a path as it stands: without pattern, variable or quotes, and no document.
+fn is_plain(word: &str) -> bool {
+    !word.starts_with("<<") && !word.contains(['$', '*', '?', '[', '\\', '"', '\''])
+}
+
+fn is_address(text: &str) -> bool {
+    text.contains("://") || text.starts_with("git@")
+}
+
+fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
+    let context = subject.contexts.lacking(|context| is_there(&source.text, context, subject.revision))?;
+    let message = format!("`{}` is not in the build context", suggest::cut(&source.text));
+    Some(Found::new(&source.span, message).help(help(&source.text, context)))
+}
+
+/// Nothing leads out of the context: like BuildKit, which cleans `/` and the path, `..` at its begin is left out.
+/// Behind a link, or in another repository, nobody knows.
+fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
+    let inside = RepoPath::root().join(source.trim_start_matches('/'));
+    let inside = inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/'])));
+    inside.and_then(|path| context.join(path.as_str())).is_ok_and(|path| !is_missing(&path, revision))
+}
+
+fn is_missing(path: &RepoPath, revision: &Revision) -> bool {
+    path.as_str().len() > LONGEST || revision.readable(path) == Err(Unreadable::Missing) && !path.as_str().is_empty()
+}
+
+fn help(source: &str, context: &RepoPath) -> String {
+    if source.starts_with("..") {
+        "nothing outside of the context can be copied: move the file, or make the context a higher folder".into()
+    } else if context.as_str().is_empty() {
+        "the context is the top of the repository: was it committed there?".into()
+    } else {
+        format!("the context is the folder `{context}`: was it committed there?")
+    }
+}

@@ -1,0 +1,61 @@
+use crate::lint::Severity;
+use crate::lint::dockerfile::{Stage, Word};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+use crate::render::image;
+
+rule! {
+    /// What `FROM` names is no image.
+    ///
+    /// With the defaults of its arguments there is nothing left, or something that cannot be the name of an image, so a
+    /// plain `docker build` fails. Without any variable in it every build fails, and this is an error. BuildKit:
+    /// `InvalidDefaultArgInFrom`.
+    ///
+    /// ```dockerfile bad
+    /// ARG VERSION
+    /// FROM node:${VERSION}
+    /// ```
+    ///
+    /// ```dockerfile bad
+    /// FROM Node:22
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// ARG VERSION=22
+    /// FROM node:${VERSION}
+    /// ```
+    "SK5016", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    subject.file.stages().filter_map(|stage| invalid(stage, subject)).collect()
+}
+
+fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
+    let word = stage.image()?;
+    let name = subject.file.scopes.of_from(&word.text)?;
+    let variable = word.text.contains('$');
+    if name == "scratch" || is_image(&name) || variable && undeclared(word, subject) {
+        return None;
+    }
+    let message = if variable {
+        format!("with the defaults of its arguments this is `{}`, which is no image", suggest::cut(&name))
+    } else {
+        format!("`{}` is not the name of an image", suggest::cut(&name))
+    };
+    let help =
+        if variable { "give the argument a default" } else { "write it in small letters: `registry/name:version`" };
+    let found = Found::new(&word.span, message).help(help);
+    Some(if variable { found } else { found.severity(Severity::Error) })
+}
+
+fn is_image(name: &str) -> bool {
+    !name.is_empty() && image::check(name).is_ok()
+}
+
+/// What is not declared is told by a rule of its own.
+fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> bool {
+    let variables = crate::lint::dockerfile::variable::variables(&word.text, subject.file.escape);
+    variables.iter().any(|variable| !subject.file.scopes.is_global(variable.name))
+}

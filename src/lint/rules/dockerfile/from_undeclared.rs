@@ -1,0 +1,49 @@
+use crate::lint::dockerfile::{Stage, Word, variable};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `FROM` uses an argument that is not declared.
+    ///
+    /// Only an `ARG` before the first `FROM` counts there. Without one the variable is empty, and `--build-arg` changes
+    /// nothing. BuildKit: `UndefinedArgInFrom`.
+    ///
+    /// ```dockerfile bad
+    /// ARG NODE_VERSION=22
+    /// FROM node:${NODE_VERSOIN}
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// ARG NODE_VERSION=22
+    /// FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}
+    /// ```
+    "SK5015", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let words = subject.file.stages().flat_map(words);
+    words.flat_map(|word| undeclared(word, subject)).collect()
+}
+
+/// The image, and the platform.
+fn words(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
+    let platform = stage.instructions[0].flag("platform").and_then(|flag| flag.value.as_ref());
+    stage.image().into_iter().chain(platform)
+}
+
+fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let scopes = &subject.file.scopes;
+    let variables = variable::variables(&word.text, subject.file.escape).into_iter();
+    variables
+        .filter(|variable| !scopes.is_global(variable.name))
+        .map(|variable| {
+            let message = format!("`{}` is not declared before the first `FROM`", suggest::cut(variable.name));
+            let help = suggest::nearest(variable.name, scopes.globals()).map_or_else(
+                || format!("add `ARG {}` there", suggest::cut(variable.name)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Found::new(&word.part(variable.range), message).help(help)
+        })
+        .collect()
+}

@@ -1,0 +1,30 @@
+use super::labels;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// A label that the settings ask for is empty.
+    ///
+    /// `label-schema` says which labels there must be. An empty one says nothing to whoever looks for it.
+    ///
+    /// ```yml
+    /// label-schema: { title: text }
+    /// ```
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22
+    /// LABEL title=""
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22
+    /// LABEL title="shop"
+    /// ```
+    "DL3051", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let empty = labels::of_schema(subject).into_iter().filter(|label| label.value.is_empty());
+    empty.map(|label| Found::new(&label.place, format!("the label `{}` is empty", suggest::cut(&label.name)))).collect()
+}

@@ -1,0 +1,44 @@
+use crate::lint::dockerfile::{Instruction, Keyword};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// A label is none of those that the settings allow.
+    ///
+    /// With `strict-labels` there are no other labels than those of `label-schema`.
+    ///
+    /// ```yml
+    /// label-schema: { contact: email }
+    /// strict-labels: true
+    /// ```
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22
+    /// LABEL contcat=ada@example.com
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22
+    /// LABEL contact=ada@example.com
+    /// ```
+    "DL3050", Info, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let known = &subject.settings.label_schema;
+    if !subject.settings.strict_labels {
+        return Vec::new();
+    }
+    let names = subject.file.of(Keyword::Label).flat_map(Instruction::pairs).map(|pair| pair.name);
+    names
+        .filter(|name| !known.contains_key(name.unquoted()))
+        .map(|name| {
+            let found = Found::new(&name.span, format!("there is to be no label `{}`", suggest::cut(name.unquoted())));
+            match suggest::nearest(name.unquoted(), known.keys().map(String::as_str)) {
+                Some(near) => found.help(format!("did you mean `{near}`?")),
+                None => found,
+            }
+        })
+        .collect()
+}

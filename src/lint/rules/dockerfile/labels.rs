@@ -1,0 +1,56 @@
+//! Labels that the settings ask for, and what they must look like.
+
+use crate::lint::dockerfile::Keyword;
+use crate::lint::rule::Found;
+use crate::lint::settings::LabelType;
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+use crate::stack::yaml::Span;
+
+/// A label whose value is known.
+pub(super) struct Label {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Where the value stands.
+    pub(super) place: Span,
+    kind: LabelType,
+}
+
+/// The labels of the schema, as they are if the build is not told otherwise; those that nobody knows left out.
+pub(super) fn of_schema(subject: &DockerfileSubject<'_>) -> Vec<Label> {
+    if subject.settings.label_schema.is_empty() {
+        return Vec::new();
+    }
+    let stages = subject.file.stages();
+    let instructions = stages.flat_map(|stage| stage.of(Keyword::Label).map(move |label| (stage.index, label)));
+    instructions
+        .flat_map(|(stage, label)| label.pairs().into_iter().map(move |pair| (stage, label.span.start, pair)))
+        .filter_map(|(stage, at, pair)| {
+            let name = pair.name.unquoted().to_owned();
+            let kind = *subject.settings.label_schema.get(&name)?;
+            let value = pair.value?;
+            let known = subject.file.scopes.by_default(stage, at, &value.text)?;
+            let place = if value.span.is_empty() { pair.name.span } else { value.span };
+            Some(Label { name, value: known, place, kind })
+        })
+        .collect()
+}
+
+/// The labels of a kind that do not look like it; empty ones are told by a rule of their own.
+pub(super) fn unlike(
+    subject: &DockerfileSubject<'_>,
+    kind: LabelType,
+    what: &str,
+    example: &str,
+    is_one: impl Fn(&str) -> bool,
+) -> Vec<Found> {
+    let labels = of_schema(subject).into_iter().filter(|label| label.kind == kind && !label.value.is_empty());
+    labels
+        .filter(|label| !is_one(&label.value))
+        .map(|label| {
+            let message =
+                format!("the label `{}` is not {what}: `{}`", suggest::cut(&label.name), suggest::cut(&label.value));
+            Found::new(&label.place, message).help(format!("such as `{example}`"))
+        })
+        .collect()
+}

@@ -1,0 +1,42 @@
+use crate::lint::dockerfile::scope::Base;
+use crate::lint::dockerfile::{Keyword, Stage};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// A stage has no `HEALTHCHECK`.
+    ///
+    /// Docker then only knows whether the process is there, not whether it serves. A check can as well be in the stack
+    /// file, so this rule is off by itself.
+    ///
+    /// ```dockerfile bad
+    /// FROM nginx:1.27
+    /// EXPOSE 80
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM nginx:1.27
+    /// HEALTHCHECK CMD ["curl", "-f", "http://localhost/"]
+    /// ```
+    "DL3057", Info, Dockerfile(check), Off
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let mut checked = Vec::new();
+    let mut found = Vec::new();
+    for stage in subject.file.stages() {
+        let inherited = match subject.file.scopes.base(stage.index) {
+            Base::Stage(base) => checked.get(base) == Some(&true),
+            Base::Scratch | Base::Image => false,
+        };
+        let has_one = inherited || stage.of(Keyword::Healthcheck).next().is_some();
+        checked.push(has_one);
+        found.extend((!has_one).then(|| missing(stage)));
+    }
+    found
+}
+
+fn missing(stage: Stage<'_>) -> Found {
+    let place = stage.image().map_or(&stage.instructions[0].span, |image| &image.span);
+    Found::new(place, "the stage has no `HEALTHCHECK`").help("add a `HEALTHCHECK` that fails until it serves")
+}

@@ -1,0 +1,30 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// A stage has a name that means something else.
+    ///
+    /// `scratch` is the empty image and `context` the files that are sent to the build, so such a stage cannot be referred
+    /// to. BuildKit: `ReservedStageName`.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22 AS scratch
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22 AS build
+    /// ```
+    "DL3063", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let names = subject.file.stages().filter_map(|stage| stage.name());
+    names
+        .filter(|name| ["scratch", "context"].iter().any(|reserved| name.text.eq_ignore_ascii_case(reserved)))
+        .map(|name| {
+            Found::new(&name.span, format!("`{}` already means something else", suggest::cut(&name.text)))
+                .help("give the stage another name")
+        })
+        .collect()
+}

@@ -1,0 +1,33 @@
+use crate::lint::Fix;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// The name of a stage has capitals.
+    ///
+    /// Docker makes small letters of it, but `FROM` with capitals does not find it: it takes that for an image, which cannot
+    /// have any. BuildKit: `StageNameCasing`.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22 AS Build
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22 AS build
+    /// ```
+    "SK5010", Style, Dockerfile(check), Fixes
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let names = subject.file.stages().filter_map(|stage| stage.name());
+    names
+        .filter(|name| name.text.contains(|c: char| c.is_ascii_uppercase()))
+        .map(|name| {
+            let small = name.text.to_ascii_lowercase();
+            Found::new(&name.span, format!("the name of the stage `{}` has capitals", suggest::cut(&name.text)))
+                .help(format!("write `{}`", suggest::cut(&small)))
+                .fix(Fix::offered("write it in small letters").replace(&name.span, small))
+        })
+        .collect()
+}

@@ -1,0 +1,98 @@
+use crate::lint::dockerfile::scope::Base;
+use crate::lint::dockerfile::variable::{Variable, variables};
+use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// A variable is not set where it is used.
+    ///
+    /// It is empty then, without a word about it. An `ARG` before the first `FROM`, or in another stage, must be named
+    /// again in the stage that uses it. What only the image could have set is not held against it. BuildKit:
+    /// `UndefinedVar`.
+    ///
+    /// ```dockerfile bad
+    /// ARG VERSION=1
+    /// FROM node:22
+    /// ENV APP_VERSION=$VERSION
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// ARG VERSION=1
+    /// FROM node:22
+    /// ARG VERSION
+    /// ENV APP_VERSION=$VERSION NODE=$NODE_VERSION PATH=$PATH:/app/bin MODE=${MODE:-production}
+    /// ```
+    "SK5017", Warning, Dockerfile(check)
+}
+
+/// The instructions that Docker fills variables into.
+const FILLED: [Keyword; 9] = [
+    Keyword::Add,
+    Keyword::Arg,
+    Keyword::Copy,
+    Keyword::Env,
+    Keyword::Label,
+    Keyword::Stopsignal,
+    Keyword::User,
+    Keyword::Volume,
+    Keyword::Workdir,
+];
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let stages = subject.file.stages();
+    let used = stages.flat_map(|stage| filled(stage).map(move |instruction| (stage, instruction)));
+    used.flat_map(|(stage, instruction)| undefined(stage, instruction, subject)).take(MAX_FOUND).collect()
+}
+
+fn filled(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
+    stage.instructions.iter().filter(|one| FILLED.contains(&one.keyword) && !one.on_build)
+}
+
+/// Its words, and the values of its flags but for `--from`, which takes no variables.
+fn words(instruction: &Instruction) -> impl Iterator<Item = &'_ Word> {
+    let flags = instruction.flags.iter().filter(|flag| flag.name != "from").filter_map(|flag| flag.value.as_ref());
+    instruction.words().iter().chain(instruction.argument()).chain(flags)
+}
+
+fn undefined(stage: Stage<'_>, instruction: &Instruction, subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for word in words(instruction) {
+        for variable in variables(&word.text, subject.file.escape) {
+            if is_undefined(stage, instruction, &variable, subject) {
+                found.push(told(stage, word, &variable, subject));
+            }
+        }
+    }
+    found
+}
+
+/// An image may have set what the Dockerfile says nothing about. What an `ENV` sets for itself has a rule of its own.
+fn is_undefined(
+    stage: Stage<'_>,
+    instruction: &Instruction,
+    variable: &Variable<'_>,
+    subject: &DockerfileSubject<'_>,
+) -> bool {
+    let scopes = &subject.file.scopes;
+    let name = variable.name;
+    let set_here = || instruction.pairs().iter().any(|pair| pair.name.unquoted() == name);
+    let somewhere = || scopes.is_named_anywhere(name) || scopes.root(stage.index) == Base::Scratch;
+    name != "PATH"
+        && !variable.minds_unset()
+        && scopes.value(stage.index, instruction.span.start, name).is_none()
+        && somewhere()
+        && !set_here()
+}
+
+fn told(stage: Stage<'_>, word: &Word, variable: &Variable<'_>, subject: &DockerfileSubject<'_>) -> Found {
+    let name = suggest::cut(variable.name);
+    let near = suggest::nearest(variable.name, subject.file.scopes.names(stage.index));
+    let help = near.map_or_else(
+        || format!("add `ARG {name}` to the stage, before this"),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Found::new(&word.part(variable.range.clone()), format!("`{name}` is not set in this stage, and is empty"))
+        .help(help)
+}

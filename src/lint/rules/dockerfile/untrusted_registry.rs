@@ -1,0 +1,71 @@
+use super::copy_from_unknown::{first_stages, sources};
+use crate::lint::dockerfile::Word;
+use crate::lint::dockerfile::image::Image;
+use crate::lint::dockerfile::scope::Base;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// An image comes from a registry that is not trusted.
+    ///
+    /// Which ones are says the setting `trustedRegistries`; without it all are. `*` in it stands for any text. An image
+    /// without a registry comes from `docker.io`. What a variable stands for is not looked at.
+    ///
+    /// ```yml
+    /// trustedRegistries: [docker.io, "*.example.com"]
+    /// ```
+    ///
+    /// ```dockerfile bad with trust-docker.io
+    /// FROM quay.io/team/app:1
+    /// ```
+    ///
+    /// ```dockerfile good with trust-docker.io trust-*.example.com
+    /// FROM registry.example.com/team/app:1 AS app
+    /// FROM node:22
+    /// COPY --from=app /app /app
+    /// ```
+    "DL3026", Error, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let trusted = &subject.settings.trusted_registries;
+    if trusted.is_empty() {
+        return Vec::new();
+    }
+    images(subject).filter_map(|image| untrusted(image, trusted)).collect()
+}
+
+/// What is built on, and what is copied from without being a stage.
+fn images<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word> {
+    let file = subject.file;
+    let names = first_stages(file);
+    let built_on = file.stages().filter(|stage| file.scopes.base(stage.index) == Base::Image);
+    let copied = file.stages().flat_map(sources);
+    let is_stage = move |from: &str| from.parse::<usize>().is_ok() || names.contains_key(&from.to_ascii_lowercase());
+    built_on.filter_map(|stage| stage.image()).chain(copied.filter(move |from| !is_stage(from.unquoted())))
+}
+
+fn untrusted(word: &Word, trusted: &[String]) -> Option<Found> {
+    let image = Image::of(word.unquoted());
+    if image.registry.is_none() && image.path.split('/').next().is_some_and(|first| first.contains('$')) {
+        return None;
+    }
+    let registry = match image.registry {
+        None | Some("index.docker.io") => "docker.io",
+        Some(registry) => registry,
+    };
+    (!trusted.iter().any(|pattern| matches(pattern, registry))).then(|| {
+        let message = format!("`{}` is not one of the registries that are trusted", suggest::cut(registry));
+        Found::new(&word.span, message).help(format!("trusted are: {}", suggest::cut(&trusted.join(", "))))
+    })
+}
+
+/// Whether a name is what a pattern says, in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(name) = name.strip_prefix(begin) else { return false };
+    let (middle, end) = rest.rsplit_once('*').map_or((None, rest), |(middle, end)| (Some(middle), end));
+    name.strip_suffix(end).is_some_and(|between| middle.is_none_or(|middle| between.contains(middle)))
+}

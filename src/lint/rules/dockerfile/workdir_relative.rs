@@ -1,0 +1,42 @@
+use crate::lint::dockerfile::Keyword;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `WORKDIR` is not absolute.
+    ///
+    /// A relative folder begins where the one before ended, or where the image ends, which may be elsewhere in its next
+    /// version. BuildKit: `WorkdirRelativePath`.
+    ///
+    /// ```dockerfile bad
+    /// FROM node:22
+    /// WORKDIR app
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM node:22
+    /// ARG HOME=/home/node
+    /// WORKDIR $HOME/app
+    /// WORKDIR "/app"
+    /// ```
+    "DL3000", Error, Dockerfile(check), Builds
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let folders = subject.file.of(Keyword::Workdir).filter_map(|instruction| instruction.argument());
+    folders
+        .filter(|folder| !folder.text.is_empty() && !is_absolute(folder.unquoted()))
+        .map(|folder| {
+            let help =
+                format!("write it from the top: `/{}`", suggest::cut(folder.unquoted().trim_start_matches("./")));
+            Found::new(&folder.span, format!("`{}` is not absolute", suggest::cut(folder.unquoted()))).help(help)
+        })
+        .collect()
+}
+
+/// From the top, from a drive of Windows, or from a variable, whatever that is.
+pub(super) fn is_absolute(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    path.starts_with(['/', '$']) || bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
+}

@@ -1,0 +1,22 @@
+//! The rules: one file each, one line each in the table of their group.
+
+mod dockerfile;
+pub(super) mod own;
+mod shell;
+pub(super) mod stack;
+mod swarm;
+mod traefik;
+
+use std::sync::LazyLock;
+
+use crate::lint::rule::Rule;
+
+/// Every rule, in the order of the manual.
+pub(super) static RULES: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
+    [own::RULES, stack::RULES, traefik::RULES, dockerfile::RULES, shell::RULES, swarm::RULES].concat()
+});
+
+#[cfg(test)]
+mod said;
+#[cfg(test)]
+mod tests;

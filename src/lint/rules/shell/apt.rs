@@ -1,0 +1,32 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::named;
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `apt` is used instead of `apt-get`.
+    ///
+    /// `apt` is made for people: its output and its options may change, and it warns of being used in scripts.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN apt install -y curl=8.5.0
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN apt-get install -y --no-install-recommends curl=8.5.0
+    /// ```
+    "DL3027", Warning, Dockerfile(check)
+}
+
+/// The programs.
+const NAMES: [&str; 1] = ["apt"];
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    named(
+        subject,
+        &NAMES,
+        |name| format!("`{name}` is made for people, not for scripts"),
+        "use `apt-get` or `apt-cache`",
+    )
+}

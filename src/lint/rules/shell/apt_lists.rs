@@ -1,0 +1,62 @@
+use crate::lint::dockerfile::{Dockerfile, Stage};
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes};
+use crate::lint::shell::Script;
+use crate::lint::subject::DockerfileSubject;
+use std::collections::BTreeSet;
+
+rule! {
+    /// `apt-get update` leaves the lists of packages in the image.
+    ///
+    /// They are old when the image is used, and large. A layer holds what was there at its end, so they must be removed
+    /// in the same `RUN`. A stage from which files are only copied may keep them.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN apt-get update && apt-get install -y --no-install-recommends curl=8.5.0
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN apt-get update && apt-get install -y --no-install-recommends curl=8.5.0 && rm -rf /var/lib/apt/lists/*
+    /// WORKDIR /app
+    /// RUN --mount=type=cache,target=/var/lib/apt/lists apt-get update
+    /// ```
+    "DL3009", Info, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let kept = kept_stages(subject.file);
+    first_in_each(subject, |script, command| {
+        let is_kept = script.stage.is_none_or(|stage| kept.contains(&stage));
+        let updates = command.is(&["apt-get", "apt"]) && command.has(&["update"]);
+        if !is_kept || !updates || is_removed(script) {
+            return None;
+        }
+        let found = at_name(script, command, "the lists of packages stay in the image");
+        Some(found.help("add `&& rm -rf /var/lib/apt/lists/*` at the end"))
+    })
+}
+
+fn is_removed(script: &Script<'_>) -> bool {
+    let is_mounted = has_mount(script, &["/var/lib/apt/lists"])
+        || has_mount(script, &["/var/lib/apt"]) && has_mount(script, &["/var/cache/apt"]);
+    is_mounted || removes(script, &["/var/lib/apt/lists"])
+}
+
+/// The stages that become an image: the last, and those that another one is built on.
+fn kept_stages(file: &Dockerfile) -> BTreeSet<usize> {
+    let stages: Vec<Stage<'_>> = file.stages().collect();
+    let image = |stage: &Stage<'_>| stage.instructions[0].words().first().map(|word| word.text.to_ascii_lowercase());
+    let images: BTreeSet<String> = stages.iter().filter_map(image).collect();
+    let is_base = |stage: &Stage<'_>| {
+        stage.name().is_some_and(|name| images.contains(&name.text.to_ascii_lowercase()))
+            || images.contains(&stage.index.to_string())
+    };
+    let last = stages.len().saturating_sub(1);
+    stages
+        .iter()
+        .filter(|stage| stage.index == last || stage.name().is_none() || is_base(stage))
+        .map(|stage| stage.index)
+        .collect()
+}

@@ -1,0 +1,37 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at, first_in_each};
+use crate::lint::rules::shell::packages;
+use crate::lint::shell::Word;
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `apt-get install` names a package without its version.
+    ///
+    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
+    /// in no diff.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN apt-get update && apt-get install -y --no-install-recommends curl=8.5.0-2 ./local.deb && rm -rf /var/lib/apt/lists/*
+    /// ```
+    "DL3008", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    first_in_each(subject, |script, command| {
+        let word = packages::apt(command)?.into_iter().find(|word| !is_fixed(word))?;
+        let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
+        Some(at(script, word, message).help("write `package=version`"))
+    })
+}
+
+/// With a version or a release, or a file.
+fn is_fixed(word: &Word) -> bool {
+    word.text.contains(['=', '/']) || packages::is_file(&word.text, &[".deb"])
+}

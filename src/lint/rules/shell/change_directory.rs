@@ -1,0 +1,31 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at_name, scripts};
+use crate::lint::shell::Script;
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `cd` is used instead of `WORKDIR`.
+    ///
+    /// `cd` holds for one `RUN` only, and is easily missed by who reads on. `WORKDIR` says for all that follows where
+    /// it is carried out, and creates the folder.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN cd /src && make
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// WORKDIR /src
+    /// RUN make
+    /// ```
+    "DL3003", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let first = |script: &Script<'_>| {
+        let change = script.commands().iter().find(|command| command.is(&["cd"]))?;
+        Some(at_name(script, change, "`cd` holds for this `RUN` only").help("use `WORKDIR`"))
+    };
+    scripts(subject).filter_map(first).collect()
+}

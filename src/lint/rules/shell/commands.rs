@@ -1,0 +1,109 @@
+//! What rules about commands share.
+
+use crate::lint::rule::Found;
+use crate::lint::shell::{Script, Simple, Word};
+use crate::lint::subject::DockerfileSubject;
+
+/// The scripts that are carried out when this image is built.
+pub(super) fn scripts<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
+    subject.scripts.iter().filter(|script| script.is_of_build())
+}
+
+/// What is found first in each `RUN`, behind `ONBUILD`, too: one remark a layer is enough.
+pub(super) fn first_in_each<'a>(
+    subject: &DockerfileSubject<'a>,
+    find: impl Fn(&'a Script<'a>, &'a Simple) -> Option<Found>,
+) -> Vec<Found> {
+    subject
+        .scripts
+        .iter()
+        .filter_map(|script| script.commands().iter().find_map(|command| find(script, command)))
+        .collect()
+}
+
+/// Something about a word of a script.
+pub(super) fn at(script: &Script<'_>, word: &Word, message: impl Into<String>) -> Found {
+    Found::new(&script.place(&word.span), message)
+}
+
+/// Something about the name of a command.
+pub(super) fn at_name(script: &Script<'_>, command: &Simple, message: impl Into<String>) -> Found {
+    at(script, command.name_word(), message)
+}
+
+/// Something about each command for which this is so.
+pub(super) fn named(
+    subject: &DockerfileSubject<'_>,
+    names: &[&str],
+    say: fn(&str) -> String,
+    help: &str,
+) -> Vec<Found> {
+    first_in_each(subject, |script, command| {
+        command.is(names).then(|| at_name(script, command, say(command.name())).help(help))
+    })
+}
+
+/// The values of the `--mount` of these types, and where each is mounted.
+pub(super) fn has_mount(script: &Script<'_>, targets: &[&str]) -> bool {
+    let mounts = script.instruction.flags.iter().filter(|flag| flag.name == "mount");
+    mounts.filter_map(|flag| flag.value.as_ref()).any(|value| is_mounted(&value.text, targets))
+}
+
+fn is_mounted(mount: &str, targets: &[&str]) -> bool {
+    let options = || mount.split(',').filter_map(|option| option.split_once('='));
+    let keeps = options().any(|(name, value)| name == "type" && ["cache", "tmpfs"].contains(&value));
+    keeps
+        && options().any(|(name, value)| {
+            ["target", "dst", "destination"].contains(&name) && targets.contains(&value.trim_end_matches('/'))
+        })
+}
+
+/// Whether a script removes one of these folders, or all that is in it.
+pub(super) fn removes(script: &Script<'_>, folders: &[&str]) -> bool {
+    let is_one = |word: &Word| folders.iter().any(|folder| is_all_of(&word.text, folder));
+    script.commands().iter().any(|command| command.is(&["rm"]) && command.arguments().iter().any(is_one))
+}
+
+/// Whether a path is a folder, or a pattern for everything in it.
+fn is_all_of(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a script runs `program verb …`.
+pub(super) fn runs(script: &Script<'_>, program: &str, verbs: &[&[&str]]) -> bool {
+    let has = |command: &Simple, words: &[&str]| words.iter().all(|word| command.has(&[word]));
+    script.commands().iter().any(|command| command.is(&[program]) && verbs.iter().any(|words| has(command, words)))
+}
+
+/// The scripts that a shell reads, those of `ONBUILD`, too, if they could be read.
+pub(super) fn shell_scripts<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
+    subject.scripts.iter().filter(|script| !script.is_list)
+}
+
+/// What is found in each command of the scripts that a shell reads.
+pub(super) fn each_shell<'a>(
+    subject: &DockerfileSubject<'a>,
+    find: impl Fn(&'a Script<'a>, &'a Simple) -> Vec<Found>,
+) -> Vec<Found> {
+    let find = &find;
+    shell_scripts(subject)
+        .flat_map(|script| script.commands().iter().flat_map(move |command| find(script, command)))
+        .collect()
+}
+
+/// The scripts that cannot be read for this reason.
+pub(super) fn problems(subject: &DockerfileSubject<'_>, id: &str) -> Vec<Found> {
+    shell_scripts(subject)
+        .filter_map(|script| Some((script, script.code.problem.as_ref()?)))
+        .filter(|(_, problem)| problem.id == Some(id))
+        .map(|(script, problem)| Found::new(&script.place(&problem.span), problem.message.clone()))
+        .collect()
+}
+
+/// Whether a script ends where a command fails: `set -e`, or `SHELL` says so.
+pub(super) fn stops_at_errors(script: &Script<'_>) -> bool {
+    let is_flag =
+        |text: &str| text.starts_with('-') && !text.starts_with("--") && text.contains('e') || text == "errexit";
+    let sets = |command: &Simple| command.is(&["set"]) && command.arguments().iter().any(|word| is_flag(&word.text));
+    script.shell.options.iter().any(|option| is_flag(option)) || script.commands().iter().any(sets)
+}

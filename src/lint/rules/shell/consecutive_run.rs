@@ -1,0 +1,44 @@
+use crate::lint::dockerfile::{Instruction, Keyword};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// Several `RUN` follow each other.
+    ///
+    /// Each makes a layer, and what one of them creates stays in the image when the next removes it. Several commands
+    /// in one `RUN` are one layer.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN useradd app
+    /// RUN mkdir /data
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN useradd app && mkdir /data
+    /// ```
+    "DL3059", Info, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let is_run = |instruction: &Instruction| instruction.keyword == Keyword::Run && !instruction.on_build;
+    let pairs = subject.file.instructions.windows(2).filter(|pair| pair.iter().all(is_run));
+    let pairs =
+        pairs.filter(|pair| flags(&pair[0]) == flags(&pair[1]) && pair.iter().all(|run| is_single(subject, run)));
+    pairs.map(|pair| found(&pair[1])).collect()
+}
+
+fn found(run: &Instruction) -> Found {
+    Found::new(&run.keyword_span, "this `RUN` could be one with the `RUN` before it").help("join them with `&&`")
+}
+
+fn flags(run: &Instruction) -> Vec<(&str, Option<&str>)> {
+    run.flags.iter().map(|flag| (flag.name.as_str(), flag.value.as_ref().map(|value| value.text.as_str()))).collect()
+}
+
+/// Whether it has one command: several were put together on purpose.
+fn is_single(subject: &DockerfileSubject<'_>, run: &Instruction) -> bool {
+    let script = subject.scripts.iter().find(|script| script.instruction.span == run.span);
+    script.is_some_and(|script| script.commands().len() < 2)
+}

@@ -1,0 +1,83 @@
+use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::scripts;
+use crate::lint::shell::{Script, Simple};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// An archive is copied and then unpacked.
+    ///
+    /// `ADD` unpacks an archive of the build context itself. With `COPY` and `tar` the image holds the archive and what
+    /// was in it.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// COPY app.tar.gz /tmp/
+    /// RUN tar -xzf /tmp/app.tar.gz -C /opt
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// ADD app.tar.gz /opt/
+    /// ```
+    "DL3010", Info, Dockerfile(check)
+}
+
+/// How the names of archives end that `ADD` unpacks.
+const ENDS: [&str; 12] =
+    [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.lzma", ".tar.Z", ".gz", ".bz2", ".xz"];
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let copies = subject.file.stages().flat_map(|stage| copies(stage));
+    copies.filter(|copy| is_unpacked(copy, subject)).map(|copy| found(&copy)).collect()
+}
+
+/// An archive that is copied.
+struct Copied<'a> {
+    stage: usize,
+    source: &'a Word,
+    /// Where it then is.
+    path: String,
+}
+
+fn copies(stage: Stage<'_>) -> Vec<Copied<'_>> {
+    let is_copy = |instruction: &&Instruction| {
+        instruction.keyword == Keyword::Copy && instruction.flag("from").is_none() && !instruction.on_build
+    };
+    let copies = stage.instructions.iter().filter(is_copy);
+    copies.flat_map(|copy| archives(stage.index, copy)).collect()
+}
+
+fn archives(stage: usize, copy: &Instruction) -> Vec<Copied<'_>> {
+    let Some((target, sources)) = copy.words().split_last() else { return Vec::new() };
+    let archives = sources.iter().filter(|source| ENDS.iter().any(|end| source.text.ends_with(end)));
+    archives.map(|source| Copied { stage, source, path: path(&source.text, &target.text) }).collect()
+}
+
+fn path(source: &str, target: &str) -> String {
+    let name = source.rsplit('/').next().unwrap_or_default();
+    if ENDS.iter().any(|end| target.ends_with(end)) {
+        target.to_owned()
+    } else {
+        format!("{}/{name}", target.trim_end_matches('/'))
+    }
+}
+
+fn is_unpacked(copied: &Copied<'_>, subject: &DockerfileSubject<'_>) -> bool {
+    let later = scripts(subject).filter(|script| {
+        script.stage == Some(copied.stage) && script.instruction.span.start > copied.source.span.start
+    });
+    later.flat_map(Script::commands).any(|command| unpacks(command) && command.has(&[&copied.path]))
+}
+
+fn unpacks(command: &Simple) -> bool {
+    let first = command.arguments().first().map_or("", |word| word.text.as_str());
+    let is_tar =
+        command.is(&["tar"]) && (first.contains('x') && !first.starts_with("--") || command.has_flag("extract", 'x'));
+    is_tar || command.is(&["gunzip", "bunzip2", "unxz", "unlzma", "uncompress"])
+}
+
+fn found(copied: &Copied<'_>) -> Found {
+    Found::new(&copied.source.span, "the archive is copied, and unpacked later: the image holds it twice")
+        .help("`ADD` unpacks it without keeping it")
+}

@@ -1,0 +1,30 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at, each_shell};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `==` is used, which `sh` does not know.
+    ///
+    /// Only Bash and its like compare with `==` in `[ … ]`. `dash`, which is the `sh` of Debian and Ubuntu, ends with
+    /// `unexpected operator`.
+    ///
+    /// ```dockerfile bad
+    /// ARG MODE
+    /// RUN if [ "$MODE" == dev ]; then make; fi
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// ARG MODE
+    /// RUN if [ "$MODE" = dev ]; then make; fi
+    /// ```
+    "SC3014", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    each_shell(subject, |script, command| {
+        let words = command.arguments().iter().filter(|word| word.text == "==");
+        let words =
+            words.filter(|_| command.is(&["[", "test"]) && script.shell.is_posix() && script.shell.name != "ash");
+        words.map(|word| at(script, word, "`sh` does not know `==`").help("write `=`")).collect()
+    })
+}

@@ -1,0 +1,33 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at, each_shell};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// `echo` has a flag that not every `sh` knows.
+    ///
+    /// `echo -e` writes `-e` in `dash`, which is the `sh` of Debian and Ubuntu. `printf` is the same everywhere.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN echo -e "a\tb" > /list
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN printf "a\tb\n" > /list
+    /// ```
+    "SC3037", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    each_shell(subject, |script, command| {
+        let first = command.arguments().first().filter(|word| script.shell.name == "sh" && is_flag(&word.text));
+        let flag = first.filter(|_| command.is(&["echo"]));
+        flag.map(|word| at(script, word, "not every `sh` knows this flag").help("use `printf`")).into_iter().collect()
+    })
+}
+
+fn is_flag(text: &str) -> bool {
+    text.strip_prefix('-')
+        .is_some_and(|letters| !letters.is_empty() && letters.bytes().all(|byte| b"neE".contains(&byte)))
+}

@@ -1,0 +1,178 @@
+//! How package managers are asked to install something.
+
+use crate::lint::shell::{Simple, Word};
+
+/// The flags of `apt-get` that take a value.
+const APT: [&str; 7] = ["-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file"];
+
+/// The flags of `pip install` that take a value.
+const PIP: [&str; 40] = [
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "-t",
+    "--target",
+    "--prefix",
+    "-c",
+    "--constraint",
+    "--trusted-host",
+    "--proxy",
+    "--no-binary",
+    "--only-binary",
+    "--progress-bar",
+    "--root",
+    "--timeout",
+    "--retries",
+    "--global-option",
+    "--install-option",
+    "--config-settings",
+    "-C",
+    "--cache-dir",
+    "--cert",
+    "--client-cert",
+    "--log",
+    "-e",
+    "--editable",
+    "-r",
+    "--requirement",
+    "--platform",
+    "--python-version",
+    "--implementation",
+    "--abi",
+    "-b",
+    "--build",
+    "--src",
+    "--report",
+    "--upgrade-strategy",
+    "--use-feature",
+];
+
+/// The flags of `npm` that take a value.
+const NPM: [&str; 6] = ["--registry", "--prefix", "--loglevel", "--cache", "--userconfig", "--tag"];
+
+/// The flags of `apk add` that take a value.
+const APK: [&str; 12] = [
+    "-t",
+    "--virtual",
+    "-X",
+    "--repository",
+    "--repositories-file",
+    "-p",
+    "--root",
+    "--arch",
+    "--keys-dir",
+    "--cache-dir",
+    "--cache-max-age",
+    "--wait",
+];
+
+/// The flags of `gem install` that take a value.
+const GEM: [&str; 8] = ["-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source"];
+
+/// The flags of `dnf` and `yum` that take a value.
+const DNF: [&str; 10] = [
+    "--setopt",
+    "--releasever",
+    "--installroot",
+    "--enablerepo",
+    "--disablerepo",
+    "--repo",
+    "--repoid",
+    "-x",
+    "--exclude",
+    "-c",
+];
+
+/// The flags of `zypper` that take a value.
+const ZYPPER: [&str; 8] = ["-r", "--repo", "--from", "-t", "--type", "--root", "-R", "-C"];
+
+/// The flags of `go` that take a value.
+const GO: [&str; 11] =
+    ["-tags", "-mod", "-ldflags", "-gcflags", "-asmflags", "-o", "-p", "-modfile", "-C", "-exec", "-overlay"];
+
+/// What `apt-get install` names.
+pub(super) fn apt(command: &Simple) -> Option<Vec<&Word>> {
+    command.is(&["apt-get"]).then(|| command.behind(&["install"], &APT))?
+}
+
+/// What `pip install` names; none if a file says which versions count.
+pub(super) fn pip(command: &Simple) -> Option<Vec<&Word>> {
+    let names = (is_pip(command) || command.is(&["pipx"])).then(|| command.behind(&["install"], &PIP))??;
+    let has_file = command.has_flag("requirement", 'r') || command.has_flag("constraint", 'c');
+    Some(if has_file { Vec::new() } else { names })
+}
+
+/// Whether a command is `pip`, or `python -m pip`.
+pub(super) fn is_pip(command: &Simple) -> bool {
+    let name = if command.words.is_empty() { "" } else { command.name() };
+    let is_module = || command.arguments().windows(2).any(|pair| pair[0].text == "-m" && pair[1].text == "pip");
+    is_versioned(name, "pip") || is_versioned(name, "python") && is_module()
+}
+
+/// Whether a name is this one with or without a number: `pip3.11`.
+fn is_versioned(name: &str, base: &str) -> bool {
+    name.strip_prefix(base).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
+/// What `npm install` names.
+pub(super) fn npm(command: &Simple) -> Option<Vec<&Word>> {
+    command.is(&["npm"]).then(|| command.behind(&["install"], &NPM))?
+}
+
+/// What `apk add` names.
+pub(super) fn apk(command: &Simple) -> Option<Vec<&Word>> {
+    command.is(&["apk"]).then(|| command.behind(&["add"], &APK))?
+}
+
+/// What `gem install` names; none if a flag says the version. What follows `--` is for the build.
+pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
+    let end = command.arguments().iter().position(|word| word.text == "--").unwrap_or(usize::MAX);
+    let names = command.is(&["gem"]).then(|| command.behind(&["install", "i"], &GEM))??;
+    let has_version = command.has_flag("version", 'v');
+    let last = command.arguments().get(end).map_or(usize::MAX, |word| word.span.start);
+    Some(names.into_iter().filter(|word| !has_version && word.span.start < last).collect())
+}
+
+/// What `yum`, `dnf` or `microdnf` install.
+pub(super) fn dnf<'a>(command: &'a Simple, names: &[&str]) -> Option<Vec<&'a Word>> {
+    let is_group = command.operands(&DNF).first().is_some_and(|word| ["group", "groups"].contains(&word.text.as_str()));
+    (command.is(names) && !is_group).then(|| command.behind(&["install"], &DNF))?
+}
+
+/// Whether it installs a module: its stream is its version.
+pub(super) fn is_module(command: &Simple) -> bool {
+    command.operands(&DNF).first().is_some_and(|word| word.text == "module")
+}
+
+/// What `zypper install` names.
+pub(super) fn zypper(command: &Simple) -> Option<Vec<&Word>> {
+    command.is(&["zypper"]).then(|| command.behind(&["install", "in"], &ZYPPER))?
+}
+
+/// What `go install`, `go get` or `go run` names.
+pub(super) fn go(command: &Simple) -> Option<Vec<&Word>> {
+    let operands = if command.is(&["go"]) { command.operands(&GO) } else { Vec::new() };
+    match operands.split_first()? {
+        (verb, rest) if ["install", "get"].contains(&verb.text.as_str()) => Some(rest.to_vec()),
+        (verb, rest) if verb.text == "run" => Some(rest.iter().take(1).copied().collect()),
+        _ => None,
+    }
+}
+
+/// Whether an RPM package has its version, or is a file or a group, which have none: `curl-8.5.0`.
+pub(super) fn is_rpm_fixed(package: &str) -> bool {
+    let has_version = package.split('-').skip(1).any(|part| part.starts_with(|c: char| c.is_ascii_digit() || c == '$'));
+    has_version || is_file(package, &[".rpm"]) || package.starts_with('@') || package.contains('/')
+}
+
+/// Whether a name ends as files of packages do.
+pub(super) fn is_file(name: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether it is told to ask nothing: `-y`.
+pub(super) fn assumes_yes(command: &Simple) -> bool {
+    command.has_flag("assumeyes", 'y')
+}

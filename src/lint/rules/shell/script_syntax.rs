@@ -1,0 +1,25 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::problems;
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// The shell cannot read a script.
+    ///
+    /// A quote or a bracket is never closed, a word such as `then` or `done` is missing, or there is no command where
+    /// one must be. The build fails at this `RUN`.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN if [ -f /key ]; then cat /key
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN if [ -f /key ]; then cat /key; fi
+    /// ```
+    "SC1072", Error, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    problems(subject, "SC1072")
+}

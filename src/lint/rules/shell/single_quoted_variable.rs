@@ -1,0 +1,88 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::each_shell;
+use crate::lint::shell::{Part, PartKind, Script};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// A variable stands in single quotes.
+    ///
+    /// There nothing is replaced: the dollar sign is written as it is. Texts that are for another program, such as
+    /// `awk` or `sh -c`, are not meant.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN echo 'built by $USER' > /about
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN echo "built by $USER" > /about
+    /// ```
+    "SC2016", Info, Dockerfile(check)
+}
+
+/// The programs that replace it themselves.
+const OTHERS: [&str; 26] = [
+    "trap",
+    "sh",
+    "bash",
+    "dash",
+    "ash",
+    "ksh",
+    "zsh",
+    "busybox",
+    "ssh",
+    "eval",
+    "xprop",
+    "alias",
+    "sudo",
+    "doas",
+    "run0",
+    "docker",
+    "podman",
+    "oc",
+    "dpkg-query",
+    "jq",
+    "rename",
+    "rg",
+    "unset",
+    "find",
+    "git",
+    "envsubst",
+];
+
+/// The variables of a shell's prompt, which it fills in later.
+const PROMPTS: [&str; 5] = ["PS1", "PS2", "PS3", "PS4", "PROMPT_COMMAND"];
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    each_shell(subject, |script, command| {
+        let words = command.words.iter().filter(|_| !is_read_elsewhere(command.name()));
+        let values = command.assignments.iter().filter(|assigned| !PROMPTS.contains(&assigned.name.as_str()));
+        let values = values.map(|assigned| &assigned.value);
+        let is_sed = command.is(&["sed"]);
+        words
+            .chain(values)
+            .flat_map(|word| &word.parts)
+            .filter(|part| is_meant(script, part, is_sed))
+            .map(|part| {
+                Found::new(&script.place(&part.span), "nothing is replaced in single quotes").help("use double quotes")
+            })
+            .collect()
+    })
+}
+
+fn is_read_elsewhere(program: &str) -> bool {
+    OTHERS.contains(&program) || program.ends_with("awk") || program.starts_with("perl")
+}
+
+fn is_meant(script: &Script<'_>, part: &Part, is_sed: bool) -> bool {
+    part.kind == PartKind::Single && has_variable(script.text(&part.span), if is_sed { 2 } else { 1 })
+}
+
+/// Whether `$name`, `${` or `$(` is in a text, with a name of so many letters at least, or two backticks.
+fn has_variable(text: &str, letters: usize) -> bool {
+    let is_name =
+        |rest: &str| rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count() >= letters;
+    let variable = text.split('$').skip(1).any(|rest| rest.starts_with(['{', '(']) || is_name(rest));
+    variable || text.split('`').skip(1).step_by(2).any(|inside| !inside.is_empty()) && text.matches('`').count() > 1
+}

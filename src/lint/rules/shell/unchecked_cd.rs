@@ -1,0 +1,47 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at_name, shell_scripts, stops_at_errors};
+use crate::lint::shell::{Script, Simple, Word};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// A `cd` may fail, and the next command is carried out elsewhere.
+    ///
+    /// After `cd /data; rm -rf *` without `/data` the wrong files are gone. `&&`, `|| exit` or `set -e` end the script
+    /// instead.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN cd /data; make
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN cd /data && make
+    /// ```
+    "SC2164", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    shell_scripts(subject).filter(|script| !stops_at_errors(script)).flat_map(unchecked).collect()
+}
+
+fn unchecked<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
+    let commands =
+        script.commands().iter().filter(|command| is_change(script, command) && !is_checked(script, command));
+    commands.map(|command| {
+        at_name(script, command, "if this fails, what follows is carried out elsewhere")
+            .help("join with `&&`, or add `|| exit`")
+    })
+}
+
+/// `cd` to somewhere that may not be there.
+fn is_change(script: &Script<'_>, command: &Simple) -> bool {
+    let programs: &[&str] = if script.shell.is_posix() { &["cd"] } else { &["cd", "pushd", "popd"] };
+    let is_sure = |word: &Word| word.text.bytes().all(|byte| matches!(byte, b'.' | b'/'));
+    command.is(programs) && !matches!(command.arguments(), [only] if is_sure(only))
+}
+
+fn is_checked(script: &Script<'_>, command: &Simple) -> bool {
+    let pipeline = &script.code.pipelines[command.pipeline];
+    pipeline.is_asked || pipeline.is_condition
+}

@@ -1,0 +1,54 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::shell_scripts;
+use crate::lint::rules::shell::splits;
+use crate::lint::shell::{Command, Expansion, ExpansionKind, Kind, List, Script};
+use crate::lint::subject::DockerfileSubject;
+
+rule! {
+    /// The output of a command is not in double quotes.
+    ///
+    /// A shell splits it at blanks, and takes `*` and `?` in it as patterns: one argument becomes several, or other
+    /// ones.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN cp $(find / -name app.conf) /etc
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN cp "$(find / -name app.conf)" /etc
+    /// ```
+    "SC2046", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    shell_scripts(subject).flat_map(unquoted).collect()
+}
+
+fn unquoted<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
+    let split = script.code.expansions.iter().filter(|expansion| is_split(script, expansion));
+    split.map(|expansion| {
+        Found::new(&script.place(&expansion.span), "the output is split at its blanks").help("put it in double quotes")
+    })
+}
+
+fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
+    let (ExpansionKind::Command(list) | ExpansionKind::Backticks(list)) = &expansion.kind else { return false };
+    splits::is_split(script, expansion) && !gives_words(script, list) && !is_all_of_echo(script, expansion)
+}
+
+/// The programs whose output is made to be split.
+const LISTS: [&str; 2] = ["seq", "pgrep"];
+
+fn gives_words(script: &Script<'_>, list: &List) -> bool {
+    let [pipeline] = list.pipelines.as_slice() else { return false };
+    let commands = script.code.pipelines[*pipeline].commands.as_slice();
+    matches!(commands, [Command { kind: Kind::Simple(command), .. }] if script.commands()[*command].is(&LISTS))
+}
+
+/// `echo $(command)`: the blanks are lost, and nothing else.
+fn is_all_of_echo(script: &Script<'_>, expansion: &Expansion) -> bool {
+    let command = expansion.command.map(|command| &script.commands()[command]);
+    command.is_some_and(|echo| echo.is(&["echo"]) && matches!(echo.arguments(), [only] if only.span == expansion.span))
+}

@@ -1,0 +1,131 @@
+//! What is known about the values of a script's variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lint::rules::shell::variables::Variables;
+use crate::lint::shell::{ExpansionKind, PartKind, Script, Simple, Word};
+
+/// The variables that a shell sets to a number.
+const NUMBERS: [&str; 6] = ["PPID", "UID", "EUID", "RANDOM", "LINENO", "SECONDS"];
+
+/// The commands that set the variables which they are given.
+const SETTING: [&str; 9] =
+    ["read", "export", "local", "declare", "readonly", "typeset", "getopts", "mapfile", "printf"];
+
+/// Something that happens to a variable, or that needs its value.
+enum Event<'a> {
+    /// It becomes what a word says.
+    Set(&'a str, &'a Word),
+    /// It becomes one of several words.
+    Loop(&'a str, Option<&'a [Word]>),
+    /// It becomes anything.
+    Read(&'a str),
+    /// Its value is filled in: the number of the expansion.
+    Use(usize),
+}
+
+/// The numbers of the expansions that surely give one word: the variable was set to one before.
+pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeSet<usize> {
+    let names = variables.names(script.stage, script.instruction.span.start);
+    let mut single: BTreeMap<&str, bool> = names.chain(NUMBERS).map(|name| (name, true)).collect();
+    let mut found = BTreeSet::new();
+    for event in events(script) {
+        match event {
+            Event::Set(name, word) => {
+                let is_single = is_single(script, word, &found);
+                single.insert(name, is_single);
+            }
+            Event::Loop(name, words) => {
+                let is_single = words.is_some_and(|words| words.iter().all(|word| is_single(script, word, &found)));
+                single.insert(name, is_single);
+            }
+            Event::Read(name) => drop(single.insert(name, false)),
+            Event::Use(index) if is_sure(script, index, &single) => drop(found.insert(index)),
+            Event::Use(_) => {}
+        }
+    }
+    found
+}
+
+/// What happens in a script, in the order of its text.
+fn events<'a>(script: &'a Script<'a>) -> Vec<Event<'a>> {
+    let uses = script.code.expansions.iter().enumerate();
+    let mut events: Vec<(usize, Event<'_>)> = uses.map(|(index, one)| (one.span.start, Event::Use(index))).collect();
+    for command in script.commands() {
+        let lasts = command.words.is_empty() || command.is(&SETTING);
+        let set = command.assignments.iter().filter(|_| lasts);
+        events.extend(set.map(|one| (one.span.end, Event::Set(&one.name, &one.value))));
+        events.extend(read(command).map(|word| (word.span.end, Event::Read(&word.text))));
+    }
+    for one in &script.code.loops {
+        let end = one.words.as_ref().and_then(|words| words.last()).map_or(one.name_span.end, |word| word.span.end);
+        events.push((end, Event::Loop(&one.name, one.words.as_deref())));
+    }
+    events.sort_by_key(|(at, _)| *at);
+    events.into_iter().map(|(_, event)| event).collect()
+}
+
+/// The words after which `read` names its variables.
+fn read(command: &Simple) -> impl Iterator<Item = &Word> {
+    let words = if command.is(&["read", "mapfile", "getopts"]) { command.arguments() } else { &[] };
+    words.iter().filter(|word| !word.text.starts_with('-'))
+}
+
+/// Whether a word stays one word, without patterns in it.
+fn is_single(script: &Script<'_>, word: &Word, found: &BTreeSet<usize>) -> bool {
+    !word.parts.is_empty()
+        && word.parts.iter().all(|part| match part.kind {
+            PartKind::Expansion(index) => {
+                found.contains(&index) || matches!(script.code.expansions[index].kind, ExpansionKind::Arithmetic)
+            }
+            _ => !script.text(&part.span).contains([' ', '\t', '\n', '*', '?', '[']),
+        })
+}
+
+/// Whether what is filled in is one word: a part of a value that is one, too.
+fn is_sure(script: &Script<'_>, index: usize, single: &BTreeMap<&str, bool>) -> bool {
+    match &script.code.expansions[index].kind {
+        ExpansionKind::Parameter(name, operation) => {
+            let is_own = !operation.contains([' ', '*']) || operation.starts_with(['%', '#', ':', '-']);
+            let is_number = ["#", "?", "!", "$", "-"].contains(&name.as_str()) || name.starts_with('#');
+            is_number || is_own && single.get(name.as_str()).is_some_and(|single| *single)
+        }
+        ExpansionKind::Arithmetic => true,
+        _ => false,
+    }
+}
+
+/// The variables that a script sets anywhere.
+pub(super) fn assigned<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
+    let mut names: BTreeSet<&str> = script.code.loops.iter().map(|one| one.name.as_str()).collect();
+    for command in script.commands() {
+        let lasts = command.words.is_empty() || command.is(&SETTING);
+        names.extend(command.assignments.iter().filter(|_| lasts).map(|one| one.name.as_str()));
+        let words = command.arguments().iter().filter(|_| command.is(&SETTING));
+        names.extend(words.map(|word| word.text.as_str()));
+    }
+    names
+}
+
+/// The variables that a script asks whether they are set: `${name:-default}`, `[ -n "$name" ]`.
+pub(super) fn asked<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    for expansion in &script.code.expansions {
+        let ExpansionKind::Parameter(name, operation) = &expansion.kind else { continue };
+        let command = expansion.command.map(|command| &script.commands()[command]);
+        let has_default = operation.trim_start_matches(':').starts_with(['-', '=', '?', '+']);
+        if has_default || command.is_some_and(|command| asks(command, name)) {
+            names.insert(name.as_str());
+        }
+    }
+    names
+}
+
+/// `[ -n "$name" ]`, `[ -z "$name" ]` or `[ "$name" ]`.
+fn asks(command: &Simple, name: &str) -> bool {
+    let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+    let (["[", "-n" | "-z", word, "]"] | ["test", "-n" | "-z", word] | ["[", word, "]"]) = texts.as_slice() else {
+        return false;
+    };
+    word.trim_matches(['$', '{', '}']) == name
+}

@@ -1,0 +1,84 @@
+//! The variables of a Dockerfile's stages.
+
+use std::collections::BTreeMap;
+
+use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage};
+
+/// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on.
+pub(super) struct Variables {
+    stages: Vec<Vec<Variable>>,
+}
+
+/// A variable.
+#[derive(Clone)]
+struct Variable {
+    name: String,
+    value: String,
+    /// Where it is set; at the begin of the file if an earlier stage set it.
+    at: usize,
+    is_environment: bool,
+}
+
+impl Variables {
+    /// Those of a file.
+    pub(super) fn of(file: &Dockerfile) -> Self {
+        let mut stages: Vec<Vec<Variable>> = Vec::new();
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        for stage in file.stages() {
+            let base = stage.instructions[0].words().first().map(|word| word.text.to_ascii_lowercase());
+            let base = base.and_then(|image| names.get(&image)).map(|&base| inherited(&stages[base]));
+            let mut variables = base.unwrap_or_default();
+            variables.extend(own(stage));
+            names.extend(stage.name().map(|name| (name.text.to_ascii_lowercase(), stage.index)));
+            stages.push(variables);
+        }
+        Self { stages }
+    }
+
+    /// The value that a variable of the environment has at a place.
+    pub(super) fn value(&self, stage: Option<usize>, name: &str, at: usize) -> Option<&str> {
+        let variables = self.before(stage, at).filter(|variable| variable.is_environment);
+        variables.filter(|variable| variable.name == name).last().map(|variable| variable.value.as_str())
+    }
+
+    /// The names that are set at a place.
+    pub(super) fn names(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &str> {
+        self.before(stage, at).map(|variable| variable.name.as_str())
+    }
+
+    fn before(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &Variable> {
+        let stage = stage.and_then(|stage| self.stages.get(stage)).map_or(&[][..], Vec::as_slice);
+        stage.iter().filter(move |variable| variable.at <= at)
+    }
+}
+
+fn inherited(variables: &[Variable]) -> Vec<Variable> {
+    let environment = variables.iter().filter(|variable| variable.is_environment);
+    environment.map(|variable| Variable { at: 0, ..variable.clone() }).collect()
+}
+
+fn own(stage: Stage<'_>) -> Vec<Variable> {
+    let instructions = stage.instructions.iter().filter(|instruction| !instruction.on_build);
+    instructions
+        .filter(|instruction| matches!(instruction.keyword, Keyword::Env | Keyword::Arg))
+        .flat_map(set)
+        .collect()
+}
+
+fn set(instruction: &Instruction) -> Vec<Variable> {
+    let is_environment = instruction.keyword == Keyword::Env;
+    let variable = |name: &str, value: &str| Variable {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        at: instruction.span.start,
+        is_environment,
+    };
+    match instruction.words() {
+        [name, value, ..] if is_environment && !name.text.contains('=') => vec![variable(&name.text, &value.text)],
+        words => words
+            .iter()
+            .map(|word| word.text.split_once('=').unwrap_or((&word.text, "")))
+            .map(|(name, value)| variable(name, value))
+            .collect(),
+    }
+}

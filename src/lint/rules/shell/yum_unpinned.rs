@@ -1,0 +1,39 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at, first_in_each};
+use crate::lint::rules::shell::packages;
+use crate::lint::shell::Word;
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `yum install` names a package without its version.
+    ///
+    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
+    /// in no diff.
+    ///
+    /// ```dockerfile bad
+    /// FROM rockylinux:9
+    /// RUN yum install -y curl && yum clean all
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM rockylinux:9
+    /// RUN yum install -y curl-7.76.1 && yum clean all
+    /// ```
+    "DL3033", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    first_in_each(subject, |script, command| {
+        let word = packages::dnf(command, &["yum"])
+            .filter(|_| !packages::is_module(command))?
+            .into_iter()
+            .find(|word| !is_fixed(word))?;
+        let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
+        Some(at(script, word, message).help("write `package-version`"))
+    })
+}
+
+fn is_fixed(word: &Word) -> bool {
+    packages::is_rpm_fixed(&word.text)
+}

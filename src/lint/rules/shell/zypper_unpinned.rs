@@ -1,0 +1,37 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::{at, first_in_each};
+use crate::lint::rules::shell::packages;
+use crate::lint::shell::Word;
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// `zypper install` names a package without its version.
+    ///
+    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
+    /// in no diff.
+    ///
+    /// ```dockerfile bad
+    /// FROM opensuse/leap:15.6
+    /// RUN zypper install -y curl && zypper clean
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM opensuse/leap:15.6
+    /// RUN zypper install -y curl=8.5.0 && zypper clean
+    /// ```
+    "DL3037", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    first_in_each(subject, |script, command| {
+        let word = packages::zypper(command)?.into_iter().find(|word| !is_fixed(word))?;
+        let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
+        Some(at(script, word, message).help("write `package=version`"))
+    })
+}
+
+/// With a version, or a file.
+fn is_fixed(word: &Word) -> bool {
+    word.text.contains(['=', '<', '>']) || packages::is_file(&word.text, &[".rpm"])
+}

@@ -1,0 +1,44 @@
+use std::collections::BTreeSet;
+
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::file::Service;
+
+rule! {
+    /// Two volumes are mounted at the same place.
+    ///
+    /// Swarm refuses such a service.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["a:/data", "b:/data/"] }
+    /// volumes: { a: {}, b: {} }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["a:/data", "b:/backup"] }
+    /// volumes: { a: {}, b: {} }
+    /// ```
+    "SK1012", Error, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    subject.file.services.values().flat_map(duplicates).collect()
+}
+
+fn duplicates(service: &Service) -> Vec<Found> {
+    let mut seen = BTreeSet::new();
+    let repeated = service.volumes.iter().chain(&service.tmpfs).filter(|mount| !seen.insert(parts(&mount.target)));
+    repeated
+        .map(|mount| {
+            Found::new(&mount.span, format!("something is already mounted at `{}`", suggest::cut(&mount.target)))
+        })
+        .collect()
+}
+
+/// A path without what does not matter in it.
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
+}

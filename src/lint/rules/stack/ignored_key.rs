@@ -1,0 +1,31 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// A key has no effect in a swarm.
+    ///
+    /// `docker compose` knows it, but Swarm has nothing like it, and goes on without a word or with a line that nobody
+    /// reads. Most have something that does what was meant.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { image: "nginx:1.27", container_name: web }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web: { image: "nginx:1.27" }
+    /// ```
+    "SK2001", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let ignored = subject.file.ignored.iter();
+    ignored
+        .map(|key| {
+            let found = Found::new(&key.span, format!("`{}` has no effect in a swarm", suggest::cut(&key.key)));
+            if key.instead.is_empty() { found } else { found.help(key.instead) }
+        })
+        .collect()
+}

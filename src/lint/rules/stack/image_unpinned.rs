@@ -1,0 +1,43 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::file::{Service, Spanned};
+
+rule! {
+    /// The image has no version.
+    ///
+    /// `latest`, or no tag at all, is whatever was pushed last: the same commit can deploy something else tomorrow, and
+    /// nobody can tell from the file what runs.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { image: nginx }
+    /// ```
+    ///
+    /// ```yaml good with app/Dockerfile
+    /// services:
+    ///   web: { image: "nginx:1.27" }
+    ///   app: { image: registry.example.com/shop/app, build: ./app }
+    /// ```
+    "SK3003", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    subject.file.services.values().filter_map(pulled_image).filter(|image| is_unpinned(image)).map(found).collect()
+}
+
+/// The image, unless skep builds it and gives it a tag.
+fn pulled_image(service: &Service) -> Option<&Spanned<String>> {
+    if service.build.is_some() { None } else { service.image.as_ref() }
+}
+
+fn is_unpinned(image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    !image.contains('@') && !last.ends_with(':') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}
+
+fn found(image: &Spanned<String>) -> Found {
+    let name = suggest::cut(image.trim_end_matches(":latest"));
+    Found::new(&image.span, format!("`{}` has no fixed version", suggest::cut(image)))
+        .help(format!("name one: `{name}:<version>`"))
+}

@@ -1,0 +1,48 @@
+use super::missing_file::described;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::revision::{Revision, Unreadable};
+use crate::stack::file::Reference;
+
+rule! {
+    /// A file that the stack file refers to is a symbolic link, or in a submodule.
+    ///
+    /// skep follows no links, because a link can lead out of the repository to any file of the machine it runs on, and
+    /// it does not fetch submodules.
+    ///
+    /// ```yaml bad with ->site.conf
+    /// services:
+    ///   web: { image: "nginx:1.27", configs: [site] }
+    /// configs:
+    ///   site: { file: ./site.conf }
+    /// ```
+    ///
+    /// ```yaml good with site.conf
+    /// services:
+    ///   web: { image: "nginx:1.27", configs: [site] }
+    /// configs:
+    ///   site: { file: ./site.conf }
+    /// ```
+    "SK1008", Error, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let mut found: Vec<Found> =
+        subject.file.references().iter().filter_map(|reference| refused(reference, subject.revision)).collect();
+    // A Dockerfile is behind the same link as its context.
+    found.dedup_by(|next, first| next.span == first.span);
+    found
+}
+
+fn refused(reference: &Reference, revision: &Revision) -> Option<Found> {
+    let (reason, help) = match revision.readable(&reference.path) {
+        Err(Unreadable::Symlink) => {
+            ("is a symbolic link, or behind one", "commit a copy of the file that the link points to")
+        }
+        Err(Unreadable::Submodule) => ("is in a submodule", "commit the file in this repository"),
+        _ => return None,
+    };
+    let message = format!("{} `{}` {reason}", described(reference.what), suggest::cut(reference.path.as_str()));
+    Some(Found::new(&reference.span, message).help(help))
+}

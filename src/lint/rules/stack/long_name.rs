@@ -1,0 +1,35 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+
+rule! {
+    /// The name of a service is too long together with the name of its stack.
+    ///
+    /// Swarm knows the service as `<stack>_<service>`, and takes 63 characters at most.
+    ///
+    /// ```yaml bad
+    /// name: a-shop-with-a-very-long-name
+    /// services:
+    ///   the-service-that-sends-the-invoices: { image: "shop:1" }
+    /// ```
+    ///
+    /// ```yaml good
+    /// name: shop
+    /// services:
+    ///   the-service-that-sends-the-invoices: { image: "shop:1" }
+    /// ```
+    "SK1009", Error, Stack(check)
+}
+
+/// The longest name of a service in a swarm (swarmkit `controlapi/common.go`).
+const MAX: usize = 63;
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let Some(stack) = subject.name else { return Vec::new() };
+    let length = |name: &str| stack.len() + 1 + name.len();
+    let long = subject.file.services.iter().filter(|(name, _)| length(name.as_str()) > MAX);
+    long.map(|(name, service)| {
+        let message = format!("`{stack}_{name}` has {} characters, {MAX} at most are allowed", length(name.as_str()));
+        Found::new(&service.span, message).help("shorten the name of the service or of the stack")
+    })
+    .collect()
+}

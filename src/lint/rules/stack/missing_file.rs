@@ -1,0 +1,68 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::revision::{Revision, Unreadable};
+use crate::stack::file::{Reference, ReferenceKind};
+
+rule! {
+    /// A file or folder that the stack file refers to is not in the repository.
+    ///
+    /// It has to be committed: what lies only on your own machine, or is ignored by Git, cannot be deployed. Paths are
+    /// relative to the stack file. What is not in the repository on purpose is `external: true`, or an `env_file` with
+    /// `required: false`.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { image: "nginx:1.27", configs: [site] }
+    /// configs:
+    ///   site: { file: ./nginx.conf }
+    /// ```
+    ///
+    /// ```yaml good with nginx.conf web/Dockerfile
+    /// services:
+    ///   web: { image: "nginx:1.27", configs: [site], env_file: [{ path: local.env, required: false }] }
+    ///   app: { build: ./web }
+    /// configs:
+    ///   site: { file: ./nginx.conf }
+    /// ```
+    "SK1007", Error, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let mut found: Vec<Found> =
+        subject.file.references().iter().filter_map(|reference| wrong(reference, subject.revision)).collect();
+    // A context that is missing has no Dockerfile either.
+    found.dedup_by(|next, first| next.span == first.span);
+    found
+}
+
+fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {
+    let is_folder = reference.what == ReferenceKind::Context;
+    let reason = match revision.readable(&reference.path) {
+        Err(Unreadable::Missing) if reference.what == ReferenceKind::OptionalEnvFile => return None,
+        Err(Unreadable::Missing) if revision.named.is_some() => "is not there",
+        Err(Unreadable::Missing) => "is not in the repository",
+        Err(Unreadable::Folder) if !is_folder => "is a folder, not a file",
+        Ok(_) if is_folder => "is a file, not a folder",
+        _ => return None,
+    };
+    let root = if revision.named.is_some() { "/" } else { "" };
+    let message = format!("{} `{root}{}` {reason}", described(reference.what), suggest::cut(reference.path.as_str()));
+    let help = if revision.named.is_some() {
+        "is the path relative to the stack file?"
+    } else {
+        "is it committed, and is the path relative to the stack file?"
+    };
+    Some(Found::new(&reference.span, message).help(help))
+}
+
+/// What a reference is, in words.
+pub(super) fn described(what: ReferenceKind) -> &'static str {
+    match what {
+        ReferenceKind::EnvFile | ReferenceKind::OptionalEnvFile => "the env_file",
+        ReferenceKind::Config => "the config's file",
+        ReferenceKind::Secret => "the secret's file",
+        ReferenceKind::Dockerfile => "the Dockerfile",
+        ReferenceKind::Context => "the build context",
+    }
+}

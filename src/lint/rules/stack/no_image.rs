@@ -1,0 +1,35 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+
+rule! {
+    /// A service has neither `image` nor `build`.
+    ///
+    /// There is nothing that it could run.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { command: serve }
+    /// ```
+    ///
+    /// ```yaml good with web/Dockerfile
+    /// services:
+    ///   web: { build: ./web }
+    ///   db: { image: "postgres:17" }
+    /// ```
+    "SK1005", Error, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let services =
+        subject.file.services.iter().filter(|(_, service)| service.image.is_none() && service.build.is_none());
+    services
+        .map(|(name, service)| {
+            if subject.file.manner.as_written {
+                return Found::new(&service.span, format!("the service `{name}` has no `image`"))
+                    .help("as written nothing is built: build it, push it, and name it in `image`");
+            }
+            Found::new(&service.span, format!("the service `{name}` has neither `image` nor `build`"))
+                .help("add `image: name:version`, or `build: ./folder` for a folder with a Dockerfile")
+        })
+        .collect()
+}

@@ -1,0 +1,35 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::Reading;
+
+rule! {
+    /// The stack file is not understood.
+    ///
+    /// It is no YAML, or has a key that does not exist, or a value that its key does not take, or asks for something that
+    /// Docker Swarm refuses. Nothing of the file is deployed, so that it is never half of what was meant.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy: { replicas: many }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy: { replicas: 2 }
+    /// ```
+    "SK1001", Error, Reading(check)
+}
+
+fn check(reading: &Reading<'_>) -> Vec<Found> {
+    match reading {
+        Reading::TooLarge => {
+            let message = "the stack file was not read: it is too large";
+            vec![Found::new(&(0..0), message).help("a stack file is a few kilobytes of text")]
+        }
+        Reading::Problems(misfits) => misfits.iter().cloned().map(Found::misfit).collect(),
+        Reading::Template(_) => Vec::new(),
+    }
+}

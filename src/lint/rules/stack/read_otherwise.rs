@@ -1,0 +1,60 @@
+use std::collections::HashSet;
+
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::{Fix, suggest};
+use crate::stack::yaml::{Node, Scalar, Span};
+
+rule! {
+    /// A value is not the text that it looks like.
+    ///
+    /// Without quotes YAML reads numbers, and what a container or a label gets is the number written anew: `1.10`
+    /// becomes `1.1`, `017` becomes `15`, `1e3` becomes `1000`. Quotes keep it as it is.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     environment: { API_VERSION: 1.10 }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     environment: { API_VERSION: "1.10", WORKERS: 4, DEBUG: true, UMASK: "022" }
+    /// ```
+    "SK2002", Warning, Stack(check), Fixes
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let file = subject.file;
+    let Some(services) = file.tree.get("services") else { return Vec::new() };
+    let mut seen: HashSet<Span> = HashSet::new();
+    let mut found = Vec::new();
+    for (_, service) in services.entries() {
+        let maps = [&["environment"][..], &["labels"], &["deploy", "labels"], &["build", "args"]];
+        let values = maps.into_iter().filter_map(|keys| service.at(keys)).flat_map(Node::entries);
+        for (key, value) in values {
+            // One anchor may stand in many services.
+            if found.len() < MAX_FOUND && seen.insert(value.span.clone()) {
+                found.extend(changed(key, value, subject));
+            }
+        }
+    }
+    found
+}
+
+fn changed(key: &Node, value: &Node, subject: &StackSubject<'_>) -> Option<Found> {
+    let number = matches!(value.scalar()?, Scalar::Int(_) | Scalar::Float(_));
+    let (written, meant) = (value.raw(), value.to_text()?);
+    if !number || written == meant {
+        return None;
+    }
+    let message = format!("`{}` becomes `{meant}` for `{}`", suggest::cut(written), suggest::cut(key.raw()));
+    let quoted = format!("\"{written}\"");
+    let is_there = subject.file.sources.text(&value.span) == written.as_bytes();
+    // What the author has in mind is the text, or else it would be written as the number is.
+    let fix = is_there.then(|| Fix::offered(format!("write `{quoted}`")).replace(&value.span, quoted.clone()));
+    Some(Found::new(&value.span, message).help(format!("write `{quoted}` if this is what is meant")).fix(fix))
+}

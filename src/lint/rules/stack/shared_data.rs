@@ -1,0 +1,75 @@
+use std::collections::BTreeMap;
+
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::file::{Mount, Spanned};
+
+rule! {
+    /// Two stacks write to the same data.
+    ///
+    /// The same folder of the nodes, or a volume of the same name, is mounted in services of two stacks, and both may
+    /// write to it. Where that is meant, one of them usually only reads. A volume without a `name` belongs to its stack.
+    ///
+    /// ```yaml bad
+    /// # stacks/shop/stack.yml
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["/srv/db:/var/lib/postgresql/data"] }
+    /// # stacks/wiki/stack.yml
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["/srv/db/:/var/lib/postgresql/data"] }
+    /// ```
+    ///
+    /// ```yaml good
+    /// # stacks/shop/stack.yml
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["/srv/shop:/var/lib/postgresql/data"] }
+    /// # stacks/wiki/stack.yml
+    /// services:
+    ///   db: { image: "postgres:17", volumes: ["data:/var/lib/postgresql/data"] }
+    ///   backup: { image: "restic/restic:0.17", volumes: ["/srv/shop:/shop:ro"] }
+    /// volumes: { data: {} }
+    /// ```
+    "SK3009", Warning, Stacks(check)
+}
+
+/// What belongs to the node and to nobody.
+const COMMON: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
+
+fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
+    let mut writers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (index, stack) in stacks.iter().enumerate() {
+        for mount in stack.file.services.values().flat_map(|service| &service.volumes) {
+            let Some(data) = data(mount, stack) else { continue };
+            let first = *writers.entry(data.clone()).or_insert(index);
+            if first != index && found.len() < MAX_FOUND {
+                let message = format!("{} writes to `{}` too", stacks[first].described(), suggest::cut(&data));
+                let found_here = Found::new(&mount.span, message).help("use a place of its own, or mount it read-only");
+                found.push(found_here.placed(&stack.file.sources));
+            }
+        }
+    }
+    found
+}
+
+/// The full name of what a service may write to, if another stack could name it too.
+fn data(mount: &Spanned<Mount>, stack: &StackSubject<'_>) -> Option<String> {
+    if mount.read_only {
+        return None;
+    }
+    match mount.kind.as_str() {
+        "bind" => {
+            let path = mount.source.trim_end_matches('/');
+            let below =
+                |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            (path.starts_with('/') && !COMMON.into_iter().any(below)).then(|| path.to_owned())
+        }
+        "volume" => {
+            let volume = stack.file.volumes.get(&mount.source)?;
+            let name = volume.name.as_ref().map(|name| name.value.clone());
+            name.or_else(|| volume.external.then(|| mount.source.clone())).filter(|name| !name.contains("{{"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,43 @@
+use super::missing_file::described;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::revision::Revision;
+use crate::stack::file::{Reference, ReferenceKind};
+
+rule! {
+    /// A file that the stack file refers to was not read.
+    ///
+    /// Files of variables, configs, secrets and Dockerfiles are read and checked before anything is built. One that is
+    /// larger than skep reads is left out, and nothing is deployed unchecked.
+    ///
+    /// ```yaml bad with unread-web/Dockerfile
+    /// services:
+    ///   web: { build: ./web }
+    /// ```
+    ///
+    /// ```yaml good with web/Dockerfile
+    /// services:
+    ///   web: { build: ./web }
+    /// ```
+    "SK1015", Error, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let references = subject.file.references();
+    references
+        .iter()
+        .filter(|reference| is_unread(reference, subject.revision))
+        .map(|reference| {
+            let path = suggest::cut(reference.path.as_str());
+            Found::new(&reference.span, format!("{} `{path}` was not read: it is too large", described(reference.what)))
+                .help("make it smaller, or bring it into the containers with the image or a volume")
+        })
+        .collect()
+}
+
+fn is_unread(reference: &Reference, revision: &Revision) -> bool {
+    reference.what != ReferenceKind::Context
+        && revision.readable(&reference.path).is_ok()
+        && !revision.texts.contains_key(&reference.path)
+}

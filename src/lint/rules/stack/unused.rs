@@ -1,0 +1,64 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::stack::file::File;
+use crate::stack::yaml::Span;
+
+rule! {
+    /// A network, volume, config or secret is defined and not used.
+    ///
+    /// A network or volume that no service uses is not made; a config or secret is, and lies in the swarm. Often the use
+    /// was forgotten: a service that has a secret's file in its environment has to name the secret, too.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { image: "nginx:1.27", networks: [front] }
+    /// networks: { front: {}, back: {} }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web: { image: "nginx:1.27", networks: [front, default] }
+    /// networks: { front: {}, default: { driver_opts: { encrypted: "" } } }
+    /// ```
+    "SK2003", Info, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let file = subject.file;
+    // What a service uses that is left out for its profiles is used.
+    if !file.left_out.is_empty() {
+        return Vec::new();
+    }
+    let used = used(file);
+    let of = |what: &'static str, defined: BTreeMap<&String, &Span>| {
+        let unused: Vec<Found> = defined
+            .into_iter()
+            .filter(|(key, _)| !used.contains(&(what, key.as_str())))
+            .map(|(key, span)| {
+                Found::new(span, format!("no service uses the {what} `{key}`")).help("use it, or remove it")
+            })
+            .collect();
+        unused
+    };
+    let networks =
+        file.networks.iter().filter(|(key, _)| *key != "default").map(|(key, one)| (key, &one.span)).collect();
+    let volumes = file.volumes.iter().map(|(key, one)| (key, &one.span)).collect();
+    let configs = file.configs.iter().map(|(key, one)| (key, &one.span)).collect();
+    let secrets = file.secrets.iter().map(|(key, one)| (key, &one.span)).collect();
+    let all = [of("network", networks), of("volume", volumes), of("config", configs), of("secret", secrets)];
+    all.concat().into_iter().take(MAX_FOUND).collect()
+}
+
+fn used(file: &File) -> BTreeSet<(&'static str, &str)> {
+    let mut used = BTreeSet::new();
+    for service in file.services.values() {
+        used.extend(service.networks.iter().map(|network| ("network", network.name.as_str())));
+        used.extend(service.volumes.iter().map(|mount| ("volume", mount.source.as_str())));
+        used.extend(service.configs.iter().map(|config| ("config", config.source.as_str())));
+        used.extend(service.credential_spec.iter().map(|spec| ("config", spec.config.as_str())));
+        used.extend(service.secrets.iter().map(|secret| ("secret", secret.source.as_str())));
+    }
+    used
+}

@@ -1,0 +1,59 @@
+use super::in_each;
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::labels::{Kind, Label, names};
+use crate::lint::traefik::place;
+
+rule! {
+    /// A user of basic authentication has no password that Traefik can check.
+    ///
+    /// Behind the colon stands a hash, as `htpasswd -nB NAME` prints it. Each of its `$` is written twice, or the rest
+    /// is taken for a variable, and nobody gets in. A password as it is typed is no hash: with it nobody gets in either.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.middlewares.auth.basicauth.users: ada:secret
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.middlewares.auth.basicauth.users: ada:$$apr1$$q8eZFHjF$$Fvmkk//V6Btlaf2i/ju5n/
+    /// ```
+    "SK4017", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    in_each(subject, |_, labels| {
+        let lists = labels.iter().filter(|label| label.kind == Kind::Middleware && label.option == "basicauth.users");
+        lists.flat_map(|list| in_list(list, subject)).collect()
+    })
+}
+
+fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
+    let users = names(list.value).into_iter().filter(|(user, _)| !has_hash(user));
+    users
+        .take(MAX_FOUND)
+        .map(|(user, part)| {
+            let name = user.split(':').next().unwrap_or_default();
+            let message = format!("nobody can log in as `{}`: there is no hash of a password", suggest::cut(name));
+            Found::new(&place(&subject.file.sources, list.value, &part), message)
+                .help("write what `htpasswd -nB NAME` prints, with `$$` for each `$`")
+        })
+        .collect()
+}
+
+/// Whether there is a hash that Traefik knows: MD5 as Apache does it, bcrypt, SHA-1.
+fn has_hash(user: &str) -> bool {
+    let Some((_, hash)) = user.split_once(':') else { return false };
+    let parts = hash.split('$').count();
+    hash.starts_with("{SHA}") || (hash.starts_with('$') && parts == 4)
+}

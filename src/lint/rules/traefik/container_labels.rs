@@ -1,0 +1,56 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::stack::file::{Service, Spanned};
+
+rule! {
+    /// Traefik's labels are on the containers, not on the service.
+    ///
+    /// In a swarm Traefik reads the labels of services, which are under `deploy:`; those directly under the service are
+    /// for its containers, and Traefik's Swarm provider never sees them. With `x-skep: { http: … }` skep writes all of
+    /// them.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     labels: ["traefik.enable=true"]
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels: ["traefik.enable=true"]
+    /// ```
+    "SK4001", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let unrouted = subject.file.services.values().filter(|service| service.http.is_none() && !is_routed(service));
+    unrouted
+        .filter_map(misplaced)
+        .map(|label| {
+            Found::new(&label.span, "Traefik does not see this label: it is on the containers, not on the service")
+                .help("move it to `deploy: { labels: … }`")
+        })
+        .collect()
+}
+
+fn is_routed(service: &Service) -> bool {
+    service.deploy.labels.keys().any(|key| is_traefik(key))
+}
+
+/// The first of them stands for all.
+fn misplaced(service: &Service) -> Option<&Spanned<String>> {
+    service
+        .labels
+        .iter()
+        .filter(|(key, _)| is_traefik(key))
+        .map(|(_, label)| label)
+        .min_by_key(|label| label.span.start)
+}
+
+fn is_traefik(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("traefik.")
+}

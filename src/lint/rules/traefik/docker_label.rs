@@ -1,0 +1,62 @@
+use crate::lint::Fix;
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::stack::file::Spanned;
+
+rule! {
+    /// A label is for the Docker provider of Traefik, and a swarm has another one since Traefik 3.
+    ///
+    /// `traefik.docker.network` and `traefik.docker.lbswarm` still work, with a warning in Traefik's log. It is said only
+    /// where the repository deploys Traefik 3.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.docker.network: front
+    ///   proxy:
+    ///     image: traefik:v3.3
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.swarm.network: front
+    ///   proxy:
+    ///     image: traefik:v3.3
+    /// ```
+    "SK4016", Info, Stack(check), Fixes
+}
+
+const OLD: &str = "traefik.docker.";
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    if subject.traefik.version() != Some(3) {
+        return Vec::new();
+    }
+    let services = subject.file.services.values();
+    let labels = services.flat_map(|service| &service.deploy.labels);
+    let known =
+        |key: &str| ["network", "lbswarm"].iter().any(|option| key.eq_ignore_ascii_case(&format!("{OLD}{option}")));
+    let old = labels.filter(|(key, _)| known(key));
+    old.map(|(key, label)| {
+        let new = format!("traefik.swarm.{}", &key[OLD.len()..]);
+        Found::new(&label.span, format!("`{key}` is the old name of a label"))
+            .help(format!("write `{new}`"))
+            .fix(fix(label, subject))
+    })
+    .collect()
+}
+
+/// The provider's name, where the label begins with it as it is written.
+fn fix(label: &Spanned<String>, subject: &StackSubject<'_>) -> Option<Fix> {
+    let written = String::from_utf8_lossy(subject.file.sources.text(&label.span)).to_ascii_lowercase();
+    let at = written.find(OLD).filter(|at| *at < 2)? + "traefik.".len();
+    let start = label.span.start + at;
+    Some(Fix::safe("write `traefik.swarm.…`").replace(&(start..start + "docker".len()), "swarm"))
+}

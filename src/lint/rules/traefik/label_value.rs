@@ -1,0 +1,56 @@
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::known;
+use crate::stack::file::Spanned;
+
+rule! {
+    /// The value of a label is not what Traefik takes for it.
+    ///
+    /// Where it wants `true` or `false`, a number, or a length of time, it reads none of the labels of the service if it
+    /// gets something else, and the service cannot be reached.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.tls: "yes"
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.tls: "true"
+    ///         traefik.http.routers.web.priority: 10
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///         traefik.http.services.web.loadbalancer.healthcheck.interval: 10s
+    /// ```
+    "SK4006", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    if subject.traefik.is_old() {
+        return Vec::new();
+    }
+    let labels = subject.file.services.values().flat_map(|service| &service.deploy.labels);
+    labels.filter_map(|(key, value)| wrong(key, value)).take(MAX_FOUND).collect()
+}
+
+fn wrong(key: &str, value: &Spanned<String>) -> Option<Found> {
+    let known = known::find(key)?;
+    // What stands for its whole section is on or off, and what has no value says nothing.
+    let is_whole = known.pattern.split('.').count() == key.split('.').count();
+    if value.is_empty() || !is_whole || known.kind.takes(value) {
+        return None;
+    }
+    let message = format!("`{}` is not {}, which this label wants", suggest::cut(value), known.kind.word());
+    Some(Found::new(&value.span, message).help("with this value Traefik reads none of the labels of the service"))
+}

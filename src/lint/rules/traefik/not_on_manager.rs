@@ -1,0 +1,51 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::traefik::proxy::{Options, is_traefik, place};
+use crate::stack::file::Service;
+
+rule! {
+    /// Traefik may be started on a worker, where nobody knows the services of the swarm.
+    ///
+    /// It asks the engine behind `/var/run/docker.sock`, and only that of a manager can answer. On a worker it runs, and
+    /// has no routes at all.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: [--providers.swarm.exposedByDefault=false]
+    ///     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: [--providers.swarm.exposedByDefault=false]
+    ///     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+    ///     deploy: { placement: { constraints: [node.role == manager] } }
+    /// ```
+    "SK4022", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let proxies = subject.file.services.values().filter(|service| is_traefik(service) && reads_swarm(service));
+    let loose = proxies.filter(|service| asks_its_node(service) && service.deploy.constraints.is_empty());
+    loose
+        .map(|service| {
+            let message = "Traefik may be started on a worker, whose engine does not know the services of the swarm";
+            Found::new(&place(service, subject.file, "providers."), message)
+                .help("add `deploy: { placement: { constraints: [node.role == manager] } }`")
+        })
+        .collect()
+}
+
+fn reads_swarm(service: &Service) -> bool {
+    let options = Options::of(service);
+    options.has("providers.swarm") || options.is_on("providers.docker.swarmmode")
+}
+
+/// Whether it has the socket of its own node; one that it reaches over the network may be anywhere.
+fn asks_its_node(service: &Service) -> bool {
+    service.volumes.iter().any(|mount| mount.kind == "bind" && mount.source.ends_with("docker.sock"))
+}

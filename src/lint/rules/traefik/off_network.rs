@@ -1,0 +1,115 @@
+use std::collections::BTreeSet;
+
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::labels::{Kind, Labels, root};
+use crate::lint::traefik::proxy::networks;
+use crate::stack::file::{Service, Spanned};
+
+rule! {
+    /// A service is not in the network of Traefik.
+    ///
+    /// Traefik has a route to it and cannot reach it: visitors wait, and get `504 Gateway Timeout`. Both must be in one
+    /// network. A service in several needs the label `traefik.swarm.network` with the full name of the right one, which
+    /// begins with that of the stack unless the network has a `name`.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     networks: [back]
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     networks: [front]
+    /// networks: { front: {}, back: {} }
+    /// ```
+    ///
+    /// ```yaml bad
+    /// name: shop
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     networks: [front, back]
+    ///     deploy:
+    ///       labels:
+    ///         traefik.swarm.network: front
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// networks: { front: {}, back: {} }
+    /// ```
+    ///
+    /// ```yaml good
+    /// name: shop
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     networks: [front, back]
+    ///     deploy:
+    ///       labels:
+    ///         traefik.swarm.network: shop_front
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// networks: { front: {}, back: {} }
+    /// ```
+    "SK4014", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let behind = subject.file.services.values().filter(|service| service.http.is_none() && is_routed(service));
+    behind.filter_map(|service| misnamed(service, subject).or_else(|| apart(service, subject))).collect()
+}
+
+fn is_routed(service: &Service) -> bool {
+    Labels::of(service).iter().any(|label| label.kind == Kind::Router)
+}
+
+fn label(service: &Service) -> Option<&Spanned<String>> {
+    root(service, "swarm.network").or_else(|| root(service, "docker.network")).filter(|name| !name.is_empty())
+}
+
+/// The label names a network that the service does not join.
+fn misnamed(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
+    let (named, stack) = (label(service)?, subject.name?);
+    let joined = networks(Some(stack), service, subject.file);
+    if joined.contains(&named.value) {
+        return None;
+    }
+    let scoped = format!("{stack}_{}", named.value);
+    let message = format!("the service is in no network `{}`", suggest::cut(named));
+    let help = if joined.contains(&scoped) {
+        format!("its full name is `{scoped}`")
+    } else {
+        format!("it is in {}", listed(&joined))
+    };
+    Some(Found::new(&named.span, message).help(help))
+}
+
+/// It shares no network with any Traefik of the repository.
+fn apart(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
+    let proxies = &subject.traefik.proxies;
+    let joined = networks(subject.name, service, subject.file);
+    let is_apart = |of: &BTreeSet<String>| !of.is_empty() && of.is_disjoint(&joined);
+    if proxies.is_empty() || joined.is_empty() || !proxies.iter().all(|proxy| is_apart(&proxy.networks)) {
+        return None;
+    }
+    let place = service.networks.first().map_or(&service.span, |network| &network.name.span);
+    let theirs = listed(&proxies.iter().flat_map(|proxy| proxy.networks.iter().cloned()).collect());
+    Some(
+        Found::new(place, "Traefik cannot reach this service: they have no network in common")
+            .help(format!("join a network of Traefik's: {theirs}")),
+    )
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    names
+        .iter()
+        .take(4)
+        .map(|name| format!("`{}`", suggest::cut(name.trim_start_matches('_'))))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,103 @@
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::known;
+use crate::stack::file::Spanned;
+
+rule! {
+    /// Traefik does not know a label.
+    ///
+    /// It then reads none of the labels of the service, the right ones neither, and says `field not found` in its own
+    /// log only: the service cannot be reached. If the repository deploys Traefik, its version decides, else it is
+    /// Traefik 3, and what Traefik 2.11 knows is taken as well.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.entrypoint: websecure
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.https.routers.web.rule: Host(`shop.example.com`)
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.entryPoints: websecure
+    ///         traefik.http.routers.web.tls.domains[0].main: example.com
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///         traefik.http.middlewares.auth.plugin.any.key: value
+    ///         traefik.http.middlewares.h.headers.customrequestheaders.X-Shop: web
+    /// ```
+    "SK4003", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let labels = subject.file.services.values().flat_map(|service| &service.deploy.labels);
+    let version = subject.traefik.version();
+    labels.filter_map(|(key, value)| unknown(key, value, version)).take(MAX_FOUND).collect()
+}
+
+fn unknown(key: &str, value: &Spanned<String>, version: Option<u32>) -> Option<Found> {
+    let label = key.to_ascii_lowercase();
+    let found = |text: &str| Some(Found::new(&value.span, format!("{text} `{}`", suggest::cut(key))));
+    if version == Some(1) {
+        let is_unknown = label.starts_with("traefik.") && !known::is_known_to_1(&label);
+        return found("Traefik 1 has no label").filter(|_| is_unknown);
+    }
+    if let Some(root) = misspelt_root(&label) {
+        return Some(found("Traefik has no label")?.help(format!("did you mean `traefik.{root}.…`?")));
+    }
+    let dynamic = ["http", "tcp", "udp", "docker", "swarm"].iter().any(|root| is_below(&label, root));
+    match known::find(key) {
+        _ if !dynamic => None,
+        Some(known) if known.since_3 && version == Some(2) => found("Traefik 2 has no label"),
+        Some(_) => None,
+        None => Some(match nearest(&label) {
+            Some(near) => found("Traefik has no label")?.help(format!("did you mean `{near}`?")),
+            None => found("Traefik has no label")?.help("look it up in Traefik's reference of labels"),
+        }),
+    }
+}
+
+fn is_below(label: &str, root: &str) -> bool {
+    label.strip_prefix("traefik.").and_then(|rest| rest.strip_prefix(root)).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// `http` for `traefik.https.routers.web.rule`.
+fn misspelt_root(label: &str) -> Option<&'static str> {
+    const ROOTS: [&str; 3] = ["http", "tcp", "udp"];
+    let mut parts = label.split('.').skip(1);
+    let (root, kind) = (parts.next()?, parts.next()?);
+    let is_kind = ["routers", "services", "middlewares"].contains(&kind);
+    let is_known = ROOTS.contains(&root);
+    if is_kind && !is_known { ROOTS.into_iter().find(|known| strsim::osa_distance(root, known) == 1) } else { None }
+}
+
+/// What stands behind the name of the router, service or middleware in the known label that is most like this one.
+fn nearest(label: &str) -> Option<&'static str> {
+    let (kind, option) = split(label)?;
+    let options = known::all().iter().filter_map(|known| split(known.pattern));
+    let options = options.filter(|(other, _)| *other == kind).map(|(_, option)| option);
+    suggest::nearest(option, options)
+}
+
+/// `traefik.http.routers` and `tls.options` of `traefik.http.routers.web.tls.options`.
+fn split(label: &str) -> Option<(&str, &str)> {
+    let (end, _) = label.match_indices('.').nth(2)?;
+    let (_, option) = label[end + 1..].split_once('.')?;
+    Some((&label[..end], option))
+}

@@ -1,0 +1,134 @@
+use std::ops::Range;
+
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol, names};
+use crate::lint::traefik::{Picture, place};
+use crate::stack::file::Service;
+
+rule! {
+    /// A router names a middleware that does not exist.
+    ///
+    /// Traefik switches the router off. A middleware is defined by labels of any service, in any stack; what comes from
+    /// a file of Traefik has `@file` behind its name, and Traefik 3 calls what labels of a swarm define `@swarm`, where
+    /// Traefik 2 said `@docker`. It is looked for where the repository deploys Traefik too, and else only if it is
+    /// probably a typing mistake.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.middlewares: web-heders
+    ///         traefik.http.middlewares.web-headers.headers.framedeny: "true"
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.middlewares: web-headers@docker
+    ///         traefik.http.middlewares.web-headers.headers.framedeny: "true"
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: [--providers.swarm=true, --providers.swarm.exposedByDefault=false]
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.middlewares: web-headers, auth@file, elsewhere
+    ///         traefik.http.middlewares.web-headers.headers.framedeny: "true"
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    "SK4008", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    if subject.traefik.is_old() {
+        return Vec::new();
+    }
+    let services = subject.file.services.values();
+    services
+        .flat_map(|service| in_labels(service, subject).into_iter().chain(in_settings(service, subject)))
+        .take(MAX_FOUND)
+        .collect()
+}
+
+fn in_labels(service: &Service, subject: &StackSubject<'_>) -> Vec<Found> {
+    let labels = Labels::of(service);
+    let lists = labels.iter().filter(|label| label.kind == Kind::Router && label.option == "middlewares");
+    lists.flat_map(|list| in_list(list, subject)).collect()
+}
+
+fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
+    let named = names(list.value).into_iter();
+    let at = |part: &Range<usize>| place(&subject.file.sources, list.value, part);
+    named
+        .filter_map(|(name, part)| {
+            let (message, help) = missing(name, list.protocol, subject.traefik)?;
+            Some(Found::new(&at(&part), message).help(help))
+        })
+        .take(MAX_FOUND)
+        .collect()
+}
+
+/// Those that `x-skep.http` names.
+fn in_settings(service: &Service, subject: &StackSubject<'_>) -> Vec<Found> {
+    let named = service.http.iter().flat_map(|http| &http.middlewares);
+    named
+        .filter_map(|name| {
+            let (message, help) = missing(name, Protocol::Http, subject.traefik)?;
+            Some(Found::new(&name.span, message).help(help))
+        })
+        .collect()
+}
+
+fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String, String)> {
+    let (plain, provider) = name.split_once('@').map_or((name, None), |(plain, provider)| (plain, Some(provider)));
+    let is_defined = traefik.defines(protocol, Kind::Middleware, plain);
+    match provider {
+        Some("docker") if reads_the_swarm(traefik) => {
+            let help = format!("write `{plain}@swarm`, or `{plain}` alone");
+            Some((
+                format!("Traefik 3 has no `{}`: what labels define in a swarm is `@swarm`", suggest::cut(name)),
+                help,
+            ))
+        }
+        None | Some("swarm") if !is_defined => {
+            let known = traefik.names(protocol, Kind::Middleware);
+            let near = suggest::nearest(plain, known);
+            let message = format!("no label of the repository defines the middleware `{}`", suggest::cut(plain));
+            match near {
+                Some(near) => Some((message, format!("did you mean `{near}`?"))),
+                None if traefik.proxies.is_empty() => None,
+                None => Some((
+                    message,
+                    format!("define it, or write `{}@file` if a file of Traefik does", suggest::cut(plain)),
+                )),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether every Traefik of the repository is a 3 that reads labels of the swarm, and not those of containers.
+fn reads_the_swarm(traefik: &Picture) -> bool {
+    let options = traefik.proxies.iter().map(|proxy| proxy.options.as_ref());
+    traefik.version() == Some(3)
+        && options.into_iter().all(|options| {
+            options.is_some_and(|options| options.has("providers.swarm") && !options.has("providers.docker"))
+        })
+}

@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+
+use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
+
+rule! {
+    /// A router does not say which of several services it leads to, or names one that does not exist.
+    ///
+    /// Labels that define one service of Traefik need not name it. Where they define several, Traefik leaves out each
+    /// router that names none: `cannot be linked automatically with multiple services`.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///         traefik.http.services.admin.loadbalancer.server.port: "8080"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.service: wbe
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.service: web
+    ///         traefik.http.routers.api.rule: Host(`traefik.example.com`)
+    ///         traefik.http.routers.api.service: api@internal
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///         traefik.http.services.admin.loadbalancer.server.port: "8080"
+    /// ```
+    "SK4010", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    if subject.traefik.is_old() {
+        return Vec::new();
+    }
+    let services = subject.file.services.values().filter(|service| service.http.is_none());
+    services.flat_map(|service| unlinked(&Labels::of(service), subject)).take(MAX_FOUND).collect()
+}
+
+fn unlinked(labels: &Labels<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
+    let mut services: BTreeMap<Protocol, Vec<&str>> = BTreeMap::new();
+    for service in labels.all(Kind::Service) {
+        services.entry(service.protocol).or_default().push(service.name);
+    }
+    let wrong = |router: &Label<'_>| {
+        let own = services.get(&router.protocol).map(Vec::as_slice).unwrap_or_default();
+        match labels.option(router, "service") {
+            None if own.len() > 1 => Some(several(router, own)),
+            None => None,
+            Some(named) => unknown(named, own, subject),
+        }
+    };
+    labels.all(Kind::Router).into_iter().filter_map(wrong).take(MAX_FOUND).collect()
+}
+
+fn several(router: &Label<'_>, own: &[&str]) -> Found {
+    let (name, protocol) = (router.name, router.protocol.word());
+    let message = format!("the router `{name}` does not say which of {} services it leads to", own.len());
+    Found::new(&router.value.span, message).help(format!("add `traefik.{protocol}.routers.{name}.service={}`", own[0]))
+}
+
+/// A service that no label of the repository defines; that of another repository is not known here, so only where it is
+/// probably a typing mistake.
+fn unknown(named: &Label<'_>, own: &[&str], subject: &StackSubject<'_>) -> Option<Found> {
+    let name = named.value.as_str();
+    let name = name.strip_suffix("@docker").or_else(|| name.strip_suffix("@swarm")).unwrap_or(name);
+    if name.contains('@') || subject.traefik.defines(named.protocol, Kind::Service, name) {
+        return None;
+    }
+    let near = suggest::nearest(name, own.iter().copied());
+    let message = format!("no label defines the service `{}`", suggest::cut(name));
+    match near {
+        Some(near) => Some(Found::new(&named.value.span, message).help(format!("did you mean `{near}`?"))),
+        None if subject.traefik.proxies.is_empty() => None,
+        None => {
+            Some(Found::new(&named.value.span, message).help("name one that `traefik.http.services.<name>` defines"))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! "Did you mean": the nearest of the known words.
+
+use std::borrow::Cow;
+
+/// Longer words are nobody's typing mistake, and comparing takes time by their length squared.
+const LONGEST: usize = 40;
+
+/// The known word that is most like this one, if any is near: a third of its letters may differ.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().count();
+    if length == 0 || length > LONGEST {
+        return None;
+    }
+    known
+        .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .filter(|&(distance, _)| distance > 0 && distance <= length / 3)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A text from a file, at most 60 characters of it, for use in a message.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_near_word_is_suggested() {
+        let known = ["COPY", "CMD", "FROM"];
+        let of = |word| nearest(word, known);
+        assert_eq!(
+            [of("COYP"), of("FORM"), of("COPYY"), of("XYZ"), of("C"), of(""), of("COPY")],
+            [Some("COPY"), Some("FROM"), Some("COPY"), None, None, None, None]
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        assert_eq!(cut("ü"), "ü");
+        assert_eq!(cut(&"ü".repeat(61)), format!("{}…", "ü".repeat(60)));
+    }
+}

@@ -1,0 +1,86 @@
+//! Traefik as it sees a repository: labels of services, the rules in them, and Traefik's own stack if it is there.
+//!
+//! Pure, and cautious: what is not surely known, such as entry points in a file that nobody has read, is no reason to
+//! say anything. Knowingly not handled: what Traefik's file provider defines, several Traefiks that each see a part of
+//! the services, plugins.
+
+pub(super) mod expression;
+pub(super) mod known;
+pub(super) mod labels;
+pub(super) mod matchers;
+pub(super) mod proxy;
+
+use std::collections::BTreeSet;
+
+use crate::stack::file::File;
+use crate::stack::file::Spanned;
+use crate::stack::sources::Sources;
+use crate::stack::yaml::Span;
+use labels::{Kind, Labels, Protocol};
+pub(super) use proxy::Proxy;
+
+/// Everything about Traefik that the stack files of a repository say together.
+#[derive(Debug, Default)]
+pub(super) struct Picture {
+    /// The Traefiks that the repository deploys.
+    pub(super) proxies: Vec<Proxy>,
+    /// The middlewares and services that labels define, in any stack.
+    pub(super) defined: BTreeSet<(Protocol, Kind, String)>,
+}
+
+impl Picture {
+    /// What these files say; each with the name of its stack, if that is known.
+    pub(super) fn of<'a>(stacks: impl Iterator<Item = (Option<&'a str>, &'a File)> + Clone) -> Self {
+        let mut defined = BTreeSet::new();
+        for (stack, file) in stacks.clone() {
+            for (name, service) in &file.services {
+                let labels = Labels::of(service);
+                defined.extend(labels.iter().map(|label| (label.protocol, label.kind, label.name.to_owned())));
+                if service.http.is_some() {
+                    let own = format!("{}-{name}", stack.unwrap_or_default());
+                    defined.insert((Protocol::Http, Kind::Service, own));
+                }
+            }
+        }
+        let proxies = stacks.flat_map(|(stack, file)| Proxy::all_of(stack, file)).collect();
+        Self { proxies, defined }
+    }
+
+    /// The major version of Traefik; none if the repository does not tell, or has several.
+    pub(super) fn version(&self) -> Option<u32> {
+        let mut versions = self.proxies.iter().map(|proxy| proxy.version);
+        let first = versions.next()??;
+        versions.all(|version| version == Some(first)).then_some(first)
+    }
+
+    /// Whether labels are for Traefik 1, and mean something else than today.
+    pub(super) fn is_old(&self) -> bool {
+        self.version() == Some(1)
+    }
+
+    /// Whether rules are read as those of Traefik 2.
+    pub(super) fn has_old_syntax(&self) -> bool {
+        self.version() == Some(2) || self.proxies.iter().any(|proxy| proxy.reads_rules_of_2)
+    }
+
+    /// Whether something of this name is defined by labels.
+    pub(super) fn defines(&self, protocol: Protocol, kind: Kind, name: &str) -> bool {
+        self.defined.contains(&(protocol, kind, name.to_owned()))
+    }
+
+    /// The names of what labels define.
+    pub(super) fn names(&self, protocol: Protocol, kind: Kind) -> impl Iterator<Item = &str> {
+        let of_kind = self.defined.iter().filter(move |(its, its_kind, _)| (*its, *its_kind) == (protocol, kind));
+        of_kind.map(|(.., name)| name.as_str())
+    }
+}
+
+/// The place of a part of a value; that of the whole where the value does not stand in the file as it is.
+pub(super) fn place(sources: &Sources, value: &Spanned<String>, part: &Span) -> Span {
+    let written = String::from_utf8_lossy(sources.text(&value.span)).into_owned();
+    let single = !value.is_empty() && written.matches(value.as_str()).count() == 1;
+    match written.find(value.as_str()).filter(|_| single && part.end <= value.len() && part.start < part.end) {
+        Some(at) => value.span.start + at + part.start..value.span.start + at + part.end,
+        None => value.span.clone(),
+    }
+}

@@ -1,0 +1,256 @@
+//! What is there: a stack as the swarm has it, in the terms of [`crate::stack`].
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::too_new::ApiVersion;
+use crate::name::{ServiceName, StackName};
+use crate::stack::{Config, Network, Resources, Secret, Service, Stack};
+
+/// A stack as the swarm has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// Its name.
+    pub name: StackName,
+    /// Its services, by the key below the stack's prefix.
+    pub services: BTreeMap<ServiceName, ObservedService>,
+    /// The networks that carry its label, by full name, and external ones that exist.
+    pub networks: BTreeMap<String, ObservedNetwork>,
+    /// The configs that carry its label, by full name.
+    pub configs: BTreeMap<String, ObservedFile>,
+    /// The secrets that carry its label, by full name.
+    pub secrets: BTreeMap<String, ObservedFile>,
+    /// Names of networks, configs and secrets that are not the stack's: what it may refer to as external.
+    pub foreign: Foreign,
+    /// The nodes of the swarm.
+    pub nodes: Vec<Node>,
+    /// The version of the API that is spoken with the engine.
+    pub api: ApiVersion,
+    /// Tasks of services that are gone, which have not stopped yet.
+    pub leaving: Vec<Task>,
+}
+
+/// Names of things that are not this stack's.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Foreign {
+    /// Networks of swarm scope, and the predefined ones (`host`, `none`, …).
+    pub networks: BTreeSet<String>,
+    /// Configs.
+    pub configs: BTreeSet<String>,
+    /// Secrets.
+    pub secrets: BTreeSet<String>,
+}
+
+/// A service as the swarm has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedService {
+    /// Its id.
+    pub id: String,
+    /// The version index that a write must carry.
+    pub version: u64,
+    /// What it is now, without what Docker adds (its labels, IDs in place of names).
+    pub service: Service,
+    /// What it has beyond what a stack file can say (set by hand, or by a newer engine), by its place in the API's
+    /// body, such as `TaskTemplate.ContainerSpec.Privileges.SELinuxContext`.
+    pub unknown: BTreeMap<String, String>,
+    /// The state of Swarm's own update, such as `updating`, `paused`, `completed`; empty if there was none.
+    pub update_state: String,
+    /// What Swarm says of the update.
+    pub update_message: String,
+    /// Its tasks, newest first.
+    pub tasks: Vec<Task>,
+}
+
+/// A network as the swarm has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedNetwork {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub network: Network,
+}
+
+/// A config or secret as the swarm has it; what it holds is known by its content-addressed name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedFile {
+    /// Its id.
+    pub id: String,
+    /// The version index that a write must carry.
+    pub version: u64,
+    /// Labels, without Docker's own.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, by the clock of the manager.
+    pub created: Timestamp,
+    /// The hash of what it holds, in hexadecimal digits: of a config whose name does not say it. Nobody can read a secret.
+    pub content: Option<String>,
+}
+
+/// One attempt to run a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its id.
+    pub id: String,
+    /// Its place among the replicas, 0 in a global service.
+    pub slot: u64,
+    /// The node it was given to; empty before.
+    pub node: String,
+    /// Whether it runs what the service is now, rather than what it was before an update.
+    pub current: bool,
+    /// Where it has got to.
+    pub state: TaskState,
+    /// Where Swarm wants it.
+    pub desired: TaskState,
+    /// When it got there, by the clock of its node.
+    pub since: Timestamp,
+    /// When it was made, by the clock of the manager.
+    pub created: Timestamp,
+    /// What Swarm says of it, such as `started`.
+    pub message: String,
+    /// What went wrong, such as `task: non-zero exit (1)`.
+    pub error: String,
+    /// The exit code of its container, if it has ended.
+    pub exit_code: Option<i64>,
+}
+
+/// The states of a task, in the order in which it goes through them (swarmkit `api/types.proto`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskState {
+    /// Made.
+    New,
+    /// Resources are being allocated.
+    Allocated,
+    /// Waiting for a node.
+    Pending,
+    /// Given to a node.
+    Assigned,
+    /// The node took it.
+    Accepted,
+    /// The image is being pulled.
+    Preparing,
+    /// The image is there.
+    Ready,
+    /// The container starts; with a health check, until it is healthy.
+    Starting,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Complete,
+    /// It was stopped on purpose.
+    Shutdown,
+    /// It ended badly.
+    Failed,
+    /// The node could not run it.
+    Rejected,
+    /// It will be removed.
+    Remove,
+    /// Its node is gone.
+    Orphaned,
+}
+
+impl TaskState {
+    /// Whether nothing more will come of it.
+    pub fn is_over(self) -> bool {
+        self >= Self::Complete
+    }
+}
+
+/// A node of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// Its host name.
+    pub hostname: String,
+    /// Whether it is `ready` and `active`, so that tasks may be given to it.
+    pub available: bool,
+    /// `manager` or `worker`.
+    pub role: String,
+    /// The address at which the managers see it.
+    pub address: String,
+    /// Its operating system, such as `linux`.
+    pub os: String,
+    /// Its architecture, such as `x86_64`.
+    pub architecture: String,
+    /// The labels that operators gave it.
+    pub labels: BTreeMap<String, String>,
+    /// The labels of its engine's own settings.
+    pub engine_labels: BTreeMap<String, String>,
+    /// What it has in all.
+    pub resources: Resources,
+}
+
+impl Observed {
+    /// A stack of which nothing is there.
+    pub fn nothing(name: StackName) -> Self {
+        Self {
+            name,
+            services: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            foreign: Foreign::default(),
+            nodes: Vec::new(),
+            api: (u32::MAX, 0),
+            leaving: Vec::new(),
+        }
+    }
+
+    /// `desired` with as many replicas as there are now where somebody else decides that
+    /// (`x-skep: { replicas: external }`), such as an autoscaler.
+    pub fn scaled<'a>(&self, desired: &'a Stack) -> Cow<'a, Stack> {
+        let mut scaled = Cow::Borrowed(desired);
+        for (name, service) in desired.services.iter().filter(|(_, service)| service.scaled_elsewhere) {
+            let Some(there) = self.services.get(name).map(|there| there.service.mode) else { continue };
+            if there.is_like(service.mode)
+                && there != service.mode
+                && let Some(service) = scaled.to_mut().services.get_mut(name)
+            {
+                service.mode = there;
+            }
+        }
+        scaled
+    }
+}
+
+impl Observed {
+    /// What is there as something that can be gone back to. Configs and secrets stay what they are, and are referred to.
+    pub fn as_stack(&self) -> Stack {
+        let services = self.services.iter().map(|(name, there)| (name.clone(), there.service.clone()));
+        let networks = self.networks.iter().map(|(name, there)| (name.clone(), there.network.clone()));
+        Stack {
+            services: services.collect(),
+            networks: networks.collect(),
+            configs: self.configs.keys().map(|name| (name.clone(), Config::External)).collect(),
+            secrets: self.secrets.keys().map(|name| (name.clone(), Secret::External)).collect(),
+            ..Stack::empty(self.name.clone())
+        }
+    }
+}
+
+impl Task {
+    /// Whether it runs and is meant to.
+    pub fn is_running(&self) -> bool {
+        self.state == TaskState::Running && self.desired == TaskState::Running
+    }
+
+    /// Whether its container has been started, or has already ended well.
+    pub fn is_started(&self) -> bool {
+        let begun = matches!(self.state, TaskState::Starting | TaskState::Running);
+        self.state == TaskState::Complete || (begun && self.desired == TaskState::Running)
+    }
+
+    /// Whether it failed because its image cannot be had. Where images are containerd's, as from Docker 29 on, so are the
+    /// words.
+    pub fn has_no_image(&self) -> bool {
+        ["No such image", "failed to resolve reference"].iter().any(|words| self.error.contains(words))
+    }
+
+    /// Whether it ended badly.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.state, TaskState::Failed | TaskState::Rejected)
+    }
+}

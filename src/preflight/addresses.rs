@@ -1,0 +1,251 @@
+//! Whether networks have addresses enough.
+//!
+//! Every task has an address in each of its networks, and so has every service with a virtual one, every node that runs
+//! a task there (its load balancer), and the gateway. A network that runs out leaves tasks in the state `new` for ever,
+//! and nobody says why (moby issue 38732).
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::names::place;
+use super::surroundings::{Neighbour, Segment};
+use super::{Flight, Obstacle};
+use crate::plan::placement;
+use crate::stack::{Mode, Network, Service, UpdateConfig};
+
+/// The network in which published ports are reached.
+const INGRESS: &str = "ingress";
+/// A network of which more than so many percent may be needed is close to its end.
+const CLOSE: u64 = 90;
+
+/// What the services of a network need.
+#[derive(Debug, Default)]
+struct Need {
+    tasks: u64,
+    virtual_addresses: u64,
+    /// Tasks that run beside the old ones during an update.
+    updates: u64,
+}
+
+/// Networks that are too small or cannot be made, and notes about those that are close to it.
+pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    for name in flight.joined() {
+        let Some(addresses) = flight.addresses(&name) else { continue };
+        let need = flight.need(&name);
+        if need.at_least() > addresses && flight.needs_more(&name) {
+            obstacles.push(flight.too_small(&name, addresses, &need));
+        } else if need.at_most(flight.observed.nodes.len() as u64) * 100 > addresses * CLOSE {
+            notes.push(close(&name, addresses, &need));
+        }
+    }
+    obstacles.extend(overlapping(flight));
+    obstacles.extend(exhausted(flight));
+    (obstacles, notes)
+}
+
+impl Flight<'_> {
+    /// The networks that services of the stack join, and the one of published ports.
+    fn joined(&self) -> BTreeSet<String> {
+        let services = self.desired.services.values();
+        let mut joined: BTreeSet<String> =
+            services.clone().flat_map(|service| service.networks.keys().cloned()).collect();
+        if services.into_iter().any(is_published) {
+            joined.insert(INGRESS.to_owned());
+        }
+        joined
+    }
+
+    /// How many addresses a network has for tasks and services; none if that is not known.
+    fn addresses(&self, name: &str) -> Option<u64> {
+        if let Some(Segment { is_of_the_swarm, subnets }) = self.surroundings.networks.get(name) {
+            return is_of_the_swarm.then(|| usable(subnets)).flatten();
+        }
+        match self.desired.networks.get(name)? {
+            Network::Own(own) if own.subnets.is_empty() => {
+                self.surroundings.pool.as_ref().map(|pool| size(pool.prefix))
+            }
+            Network::Own(own) => usable(&parsed(&own.subnets)),
+            Network::External => None,
+        }
+    }
+
+    /// What all services of a network need: those of the stack as they should be, and those of others.
+    fn need(&self, network: &str) -> Need {
+        let mut need = Need::default();
+        for service in self.desired.services.values() {
+            if joins(service, network) {
+                need.add(self.tasks(service), has_virtual_address(service), beside(service, self.tasks(service)));
+            }
+        }
+        for other in &self.surroundings.services {
+            let is_published = other.ports.iter().any(|port| !port.is_of_the_node());
+            if other.networks.contains(network) || (network == INGRESS && is_published) {
+                need.add(self.tasks_of(other), other.has_virtual_address, 0);
+            }
+        }
+        need
+    }
+
+    /// Whether the stack needs more of a network than it has now. Where it does not, it is not this deploy that fails.
+    fn needs_more(&self, network: &str) -> bool {
+        let own = |services: &mut dyn Iterator<Item = &Service>| {
+            let mut need = Need::default();
+            for service in services.filter(|service| joins(service, network)) {
+                need.add(self.tasks(service), has_virtual_address(service), 0);
+            }
+            need.at_least()
+        };
+        let now = own(&mut self.observed.services.values().map(|there| &there.service));
+        own(&mut self.desired.services.values()) > now
+    }
+
+    fn tasks_of(&self, other: &Neighbour) -> u64 {
+        match other.mode {
+            Mode::Replicated(number) => number.unwrap_or(1),
+            Mode::Global => placement::candidates(&other.constraints, &self.observed.nodes).len() as u64,
+            // A job that has ended has no addresses any more.
+            Mode::ReplicatedJob(_) | Mode::GlobalJob => 0,
+        }
+    }
+
+    fn too_small(&self, name: &str, addresses: u64, need: &Need) -> Obstacle {
+        let is_there = self.surroundings.networks.contains_key(name);
+        let help = if name == INGRESS {
+            "the swarm's ingress network must be made anew with a larger subnet, or use `mode: host` for some ports"
+        } else if is_there {
+            "Swarm cannot enlarge a network: give it another name, with `ipam: { config: [{ subnet: … }] }`"
+        } else {
+            "write a larger one, as `ipam: { config: [{ subnet: 10.77.0.0/20 }] }`, or use several networks"
+        };
+        Obstacle {
+            place: place("networks", name, self),
+            message: format!("the network `{name}` has {addresses} addresses, and its services need {need}"),
+            help: help.to_owned(),
+        }
+    }
+}
+
+impl Need {
+    fn add(&mut self, tasks: u64, has_virtual_address: bool, updates: u64) {
+        self.tasks += tasks;
+        self.virtual_addresses += u64::from(has_virtual_address);
+        self.updates += updates;
+    }
+
+    /// What is needed in any case, with one node that runs tasks.
+    fn at_least(&self) -> u64 {
+        self.tasks + self.virtual_addresses + u64::from(self.tasks > 0)
+    }
+
+    /// What is needed when every node runs tasks, and every service is updated at once.
+    fn at_most(&self, nodes: u64) -> u64 {
+        self.tasks + self.virtual_addresses + self.updates + nodes.min(self.tasks)
+    }
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} tasks, {} virtual addresses", self.at_least(), self.tasks, self.virtual_addresses)?;
+        f.write_str(", at least one node)")
+    }
+}
+
+fn close(name: &str, addresses: u64, need: &Need) -> String {
+    format!(
+        "the network `{name}` has {addresses} addresses, and its services need {need}, {} more during updates, and one \
+         for each node: it is almost full",
+        need.updates
+    )
+}
+
+fn joins(service: &Service, network: &str) -> bool {
+    service.networks.contains_key(network) || (network == INGRESS && is_published(service))
+}
+
+fn is_published(service: &Service) -> bool {
+    service.ports.iter().any(|port| !port.is_of_the_node())
+}
+
+fn has_virtual_address(service: &Service) -> bool {
+    service.endpoint_mode.as_deref() != Some("dnsrr")
+}
+
+/// How many new tasks may run beside the old ones.
+fn beside(service: &Service, tasks: u64) -> u64 {
+    match &service.update_config {
+        Some(UpdateConfig { order, parallelism, .. }) if order == "start-first" => {
+            if *parallelism == 0 {
+                tasks
+            } else {
+                tasks.min(*parallelism)
+            }
+        }
+        _ => 0,
+    }
+}
+
+/// Subnets of the stack's that overlap one that is there: Swarm takes the network, and never gives it an address.
+fn overlapping(flight: &Flight<'_>) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    for (name, network) in &flight.desired.networks {
+        let Network::Own(own) = network else { continue };
+        if flight.surroundings.networks.contains_key(name) {
+            continue;
+        }
+        for (subnet, text) in own.subnets.iter().filter_map(|text| Some((text.parse().ok()?, text))) {
+            if let Some(other) = flight.network_over(&subnet) {
+                found.push(Obstacle {
+                    place: place("networks", name, flight),
+                    message: format!("the subnet {text} overlaps that of the network `{other}`"),
+                    help: "choose another one, or leave it to the swarm".into(),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// More new networks than the pool has subnets left.
+fn exhausted(flight: &Flight<'_>) -> Option<Obstacle> {
+    let pool = flight.surroundings.pool.as_ref()?;
+    let is_new = |(name, network): &(&String, &Network)| {
+        let needs_one = matches!(network, Network::Own(own) if own.subnets.is_empty());
+        needs_one && !flight.surroundings.networks.contains_key(*name)
+    };
+    let new: Vec<&String> = flight.desired.networks.iter().filter(is_new).map(|(name, _)| name).collect();
+    let all: u64 = pool.nets.iter().map(|net| 1 << u64::from(pool.prefix.saturating_sub(net.prefix_len()))).sum();
+    let of_the_swarm = flight.surroundings.networks.values().filter(|network| network.is_of_the_swarm);
+    let used = of_the_swarm.flat_map(|network| &network.subnets);
+    let used = used.filter(|subnet| pool.nets.iter().any(|net| net.contains(*subnet))).count() as u64;
+    let first = new.first().filter(|_| all < used + new.len() as u64)?;
+    Some(Obstacle {
+        place: place("networks", first, flight),
+        message: format!("the swarm has addresses for {all} networks, and {used} of them are in use"),
+        help: "remove networks that nobody needs, or write a `subnet` outside of the swarm's pool".into(),
+    })
+}
+
+impl Flight<'_> {
+    fn network_over(&self, subnet: &IpNet) -> Option<&String> {
+        let overlaps = |other: &IpNet| other.contains(subnet) || subnet.contains(other);
+        let mut networks = self.surroundings.networks.iter().filter(|(_, network)| network.is_of_the_swarm);
+        networks.find(|(_, network)| network.subnets.iter().any(overlaps)).map(|(name, _)| name)
+    }
+}
+
+fn parsed(subnets: &[String]) -> Vec<IpNet> {
+    subnets.iter().filter_map(|subnet| subnet.parse().ok()).collect()
+}
+
+/// The addresses of all IPv4 subnets; none if there is no such subnet.
+fn usable(subnets: &[IpNet]) -> Option<u64> {
+    let narrow: Vec<u8> = subnets.iter().filter(|net| matches!(net, IpNet::V4(_))).map(IpNet::prefix_len).collect();
+    (!narrow.is_empty()).then(|| narrow.into_iter().map(size).sum())
+}
+
+/// Without the address of the network, that of the gateway, and the broadcast address.
+fn size(prefix: u8) -> u64 {
+    (1_u64 << 32_u8.saturating_sub(prefix)).saturating_sub(3)
+}

@@ -1,0 +1,127 @@
+//! What stands in the way of a stack, before the first write.
+//!
+//! Swarm takes most of what cannot work, and then waits for ever: a task that finds no node, a network without
+//! addresses, a port that somebody else has. What can be seen in advance is said in advance, by the key of the file and
+//! with what to do. What cannot be told stands in nobody's way: a wrong "no" would be worse than a late one.
+
+mod addresses;
+mod names;
+mod nodes;
+mod ports;
+pub mod surroundings;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::name::ServiceName;
+use crate::plan::observed::{Node, Observed};
+use crate::plan::{Action, Change, Plan, placement};
+use crate::stack::{Mode, Service, Stack};
+use surroundings::Surroundings;
+
+/// Something in the file that cannot be done in this swarm as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// The keys that lead to its place in the file, such as `services`, `web`, `ports`.
+    pub place: Vec<String>,
+    /// What is in the way, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// What was found out about a stack in advance.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Preflight {
+    /// What stands in its way.
+    pub obstacles: Vec<Obstacle>,
+    /// What may stand in its way later, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A stack between what there is and what should be.
+struct Flight<'a> {
+    desired: &'a Stack,
+    observed: &'a Observed,
+    surroundings: &'a Surroundings,
+    plan: &'a Plan,
+}
+
+impl Preflight {
+    /// What stands in the way of `plan`, which makes `desired` of what was `observed`.
+    pub fn of(desired: &Stack, observed: &Observed, surroundings: &Surroundings, plan: &Plan) -> Self {
+        let desired = &*observed.scaled(desired);
+        let flight = Flight { desired, observed, surroundings, plan };
+        let mut obstacles = names::obstacles(&flight);
+        obstacles.extend(ports::obstacles(&flight));
+        obstacles.extend(nodes::obstacles(&flight));
+        let (crowded, notes) = addresses::found(&flight);
+        obstacles.extend(crowded);
+        Self { obstacles, notes }
+    }
+}
+
+/// The services that a plan would interrupt because Swarm cannot change them, without their file allowing it.
+pub fn interruptions(desired: &Stack, plan: &Plan) -> Vec<Obstacle> {
+    let is_recreated = |change: &&Change| matches!(change.action, Action::Recreate { .. });
+    let services = plan.changes.iter().filter(is_recreated).filter_map(|change| change.subject.service());
+    let forbidden = services.filter(|name| !desired.services[*name].may_be_recreated);
+    forbidden.map(|name| interruption(name, &desired.services[name])).collect()
+}
+
+fn interruption(name: &ServiceName, service: &Service) -> Obstacle {
+    Obstacle {
+        place: of_service(name, &["deploy", "mode"]),
+        message: format!(
+            "the service `{name}` runs in another mode, and Swarm cannot make it {} without removing it first",
+            service.mode.name()
+        ),
+        help: "write `x-skep: { recreate: allow }` in the service, if it may be interrupted, or give it another name"
+            .into(),
+    }
+}
+
+/// Whether a plan removes more than half of the services that there are, and more than one: which ones, in a sentence.
+pub fn great_removal(observed: &Observed, plan: &Plan) -> Option<String> {
+    let (removed, there) = (plan.removed_services(), observed.services.len());
+    if removed.len() < 2 || removed.len() * 2 <= there {
+        return None;
+    }
+    let names: Vec<&str> = removed.iter().map(|name| name.as_str()).collect();
+    Some(format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")))
+}
+
+impl Flight<'_> {
+    /// The services that are created or changed: where the others run is decided already.
+    fn changed(&self) -> impl Iterator<Item = (&ServiceName, &Service)> {
+        let changed = self.plan.changed_services();
+        self.desired.services.iter().filter(move |(name, _)| changed.contains(name))
+    }
+
+    /// The nodes that may run a service now.
+    fn candidates(&self, service: &Service) -> Vec<&Node> {
+        placement::candidates(&service.constraints, &self.observed.nodes)
+    }
+
+    /// How many tasks a service should have.
+    fn tasks(&self, service: &Service) -> u64 {
+        match service.mode {
+            Mode::Replicated(number) | Mode::ReplicatedJob(number) => number.unwrap_or(1),
+            Mode::Global | Mode::GlobalJob => self.candidates(service).len() as u64,
+        }
+    }
+}
+
+/// The place of a key in a service.
+fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
+    ["services", name.as_str()].iter().chain(keys).map(ToString::to_string).collect()
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.place.join("."), self.message, self.help)
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether published ports are free.
+
+use std::collections::BTreeSet;
+
+use super::surroundings::Neighbour;
+use super::{Flight, Obstacle, of_service};
+use crate::name::ServiceName;
+use crate::stack::{Mode, Port, Service};
+
+/// Ports that somebody else has.
+pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    for (name, service) in flight.changed() {
+        for port in service.ports.iter().filter(|port| port.published.is_some_and(|number| number != 0)) {
+            found.extend(holder(name, port, flight).map(|holder| taken(name, port, &holder)));
+            if port.is_of_the_node() {
+                found.extend(without_nodes(name, service, port, flight));
+            }
+        }
+    }
+    found
+}
+
+/// Who has a port, in the whole swarm: another stack's service, one of this stack that keeps it, or one of the file.
+fn holder(name: &ServiceName, port: &Port, flight: &Flight<'_>) -> Option<String> {
+    let has = |ports: &[Port]| ports.iter().any(|other| other.excludes(port));
+    let neighbour = flight.surroundings.services.iter().find(|service| has(&service.ports));
+    let in_file = flight.desired.services.iter().filter(|(other, _)| *other < name);
+    let twice = || in_file.clone().find(|(_, service)| has(&service.ports)).map(|(other, _)| other);
+    let stays = || flight.staying().into_iter().find(|other| has(&flight.observed.services[*other].service.ports));
+    let ours = |other: &ServiceName| format!("the service `{other}` of this stack");
+    neighbour.map(Neighbour::described).or_else(|| twice().or_else(stays).map(ours))
+}
+
+fn taken(name: &ServiceName, port: &Port, holder: &str) -> Obstacle {
+    Obstacle {
+        place: of_service(name, &["ports"]),
+        message: format!("port {} is published by {holder}", number(port)),
+        help: "publish another port, or take it away there first".into(),
+    }
+}
+
+/// A port of the nodes themselves: every node can give it to one task.
+fn without_nodes(name: &ServiceName, service: &Service, port: &Port, flight: &Flight<'_>) -> Option<Obstacle> {
+    let takers = flight.surroundings.services.iter().filter(|other| has_same(other, port));
+    let taken: BTreeSet<&String> = takers.clone().flat_map(|other| &other.nodes).collect();
+    let candidates = flight.candidates(service);
+    let free = candidates.iter().filter(|node| !taken.contains(&node.id)).count() as u64;
+    let wanted = match service.mode {
+        Mode::Replicated(_) | Mode::ReplicatedJob(_) => flight.tasks(service),
+        Mode::Global | Mode::GlobalJob => candidates.len() as u64,
+    };
+    // That no node may run it at all is told elsewhere.
+    if free >= wanted || candidates.is_empty() {
+        return None;
+    }
+    let holders: Vec<String> = takers.filter(|other| !other.nodes.is_empty()).map(Neighbour::described).collect();
+    let held = if holders.is_empty() { String::new() } else { format!(" ({} has it)", holders.join(" and ")) };
+    Some(Obstacle {
+        place: of_service(name, &["ports"]),
+        message: format!(
+            "port {} is published on the nodes themselves, and {free} of {} nodes are free for {wanted} tasks{held}",
+            number(port),
+            candidates.len()
+        ),
+        help: "publish another port, lower `deploy.replicas`, or use `mode: ingress`".into(),
+    })
+}
+
+fn has_same(other: &Neighbour, port: &Port) -> bool {
+    let as_ingress = |port: &Port| Port { mode: String::new(), ..port.clone() };
+    other.ports.iter().any(|its| its.is_of_the_node() && as_ingress(its).excludes(port))
+}
+
+fn number(port: &Port) -> String {
+    let protocol = if port.protocol.is_empty() { "tcp" } else { &port.protocol };
+    format!("{}/{protocol}", port.published.unwrap_or_default())
+}
+
+impl Flight<'_> {
+    /// The services of the stack that are there, are not in the file, and stay.
+    fn staying(&self) -> Vec<&ServiceName> {
+        let removed = self.plan.removed_services();
+        let stays = |name: &&ServiceName| !self.desired.services.contains_key(*name) && !removed.contains(*name);
+        self.observed.services.keys().filter(stays).collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! What there is around a stack: other services, networks, the swarm's addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use crate::stack::{Mode, Port};
+
+/// What there is around a stack. What could not be read is left out, and stands in nobody's way.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Surroundings {
+    /// The services of other stacks, and of none.
+    pub services: Vec<Neighbour>,
+    /// Every network that the engine lists, by name.
+    pub networks: BTreeMap<String, Segment>,
+    /// Where the swarm takes addresses from for a network without a subnet of its own.
+    pub pool: Option<Pool>,
+}
+
+/// A service of somebody else.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Neighbour {
+    /// Its full name.
+    pub name: String,
+    /// The stack that it belongs to, if it says so.
+    pub stack: Option<String>,
+    /// How many tasks it has.
+    pub mode: Mode,
+    /// The constraints on its nodes.
+    pub constraints: Vec<String>,
+    /// The ports that it publishes.
+    pub ports: Vec<Port>,
+    /// The names of the networks that it is attached to.
+    pub networks: BTreeSet<String>,
+    /// Whether it has a virtual address in each of them.
+    pub has_virtual_address: bool,
+    /// The nodes that its tasks run on, as far as that matters: where it publishes a port on the nodes themselves that
+    /// the stack wants.
+    pub nodes: BTreeSet<String>,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Segment {
+    /// Whether it reaches over the whole swarm.
+    pub is_of_the_swarm: bool,
+    /// Its subnets.
+    pub subnets: Vec<IpNet>,
+}
+
+/// Where the swarm takes addresses from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pool {
+    /// All of them.
+    pub nets: Vec<IpNet>,
+    /// The length of the prefix of one network, such as 24.
+    pub prefix: u8,
+}
+
+impl Neighbour {
+    /// The service and its stack, in words.
+    pub fn described(&self) -> String {
+        match &self.stack {
+            Some(stack) => format!("the service `{}` of the stack `{stack}`", self.name),
+            None => format!("the service `{}`", self.name),
+        }
+    }
+}

@@ -1,0 +1,359 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use insta::assert_snapshot;
+use jiff::Timestamp;
+
+use super::surroundings::{Neighbour, Pool, Segment};
+use super::*;
+use crate::plan::Removable;
+use crate::plan::observed::{ObservedFile, ObservedService};
+use crate::stack::{Attachment, Config, Network, OwnNetwork, Port, Resources, Secret, SecretBytes, UpdateConfig};
+
+/// What is said about a stack on two nodes with nothing else there.
+fn said(desired: &Stack) -> String {
+    said_beside(desired, &observed(&[]), &Surroundings::default())
+}
+
+fn said_beside(desired: &Stack, observed: &Observed, surroundings: &Surroundings) -> String {
+    let removable = Removable { services: observed.services.keys().cloned().collect(), ..Removable::default() };
+    let plan = Plan::between(desired, observed, &removable);
+    let found = Preflight::of(desired, observed, surroundings, &plan);
+    let notes = found.notes.iter().map(|note| format!("note: {note}"));
+    found.obstacles.iter().map(ToString::to_string).chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn nothing_stands_in_the_way_of_a_stack_that_can_run() {
+    let desired = stack(&[("web", service(|web| web.ports = vec![port(8080, "ingress")]))]);
+    assert_eq!(said(&desired), "");
+    assert_eq!(said_beside(&desired, &Observed::nothing(desired.name.clone()), &Surroundings::default()), "");
+}
+
+#[test]
+fn what_is_referred_to_must_be_there_and_of_use() {
+    let mut desired = stack(&[]);
+    desired.networks.extend(["traefik", "bridge-here", "host"].map(|name| (name.to_owned(), Network::External)));
+    desired.configs.insert("page".into(), Config::External);
+    desired.secrets.insert("key".into(), Secret::External);
+    let mut there = observed(&[]);
+    there.foreign.networks.insert("host".into());
+    let networks = BTreeMap::from([("bridge-here".to_owned(), Segment::default())]);
+    let surroundings = Surroundings { networks, ..Surroundings::default() };
+    assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
+    networks.bridge-here: the network `bridge-here` is one of this node only, and services cannot join it; create one for the swarm: `docker network create --driver overlay bridge-here`
+    networks.traefik: the external network `traefik` does not exist; create it (`docker network create --driver overlay traefik`), or take `external` away
+    configs.page: the external config `page` does not exist; create it (`docker config create page`), or take `external` away
+    secrets.key: the external secret `key` does not exist; create it (`docker secret create key`), or take `external` away
+    ");
+}
+
+#[test]
+fn what_is_somebody_elses_is_not_taken() {
+    let mut desired = stack(&[("web", Service::default())]);
+    desired.networks.insert("shop_front".into(), Network::Own(OwnNetwork::default()));
+    desired.configs.insert("page".into(), config("hello"));
+    let secret = Secret::Own {
+        content: SecretBytes::new(b"hush".to_vec()),
+        labels: BTreeMap::new(),
+        driver: None,
+        template_driver: None,
+    };
+    desired.secrets.insert("key".into(), secret);
+    let mut there = observed(&[]);
+    there.foreign.configs.insert("page".into());
+    there.foreign.secrets.insert("key".into());
+    let surroundings = Surroundings {
+        services: vec![Neighbour { name: "shop_web".into(), ..Neighbour::default() }],
+        networks: BTreeMap::from([("shop_front".to_owned(), Segment::default())]),
+        pool: None,
+    };
+    assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
+    networks.front: there is a network `shop_front` that is not of this stack; write `external: true` to use that one, or give the network another `name`
+    configs.page: there is a config `page` that is not of this stack; write `external: true` to use that one, or give the config another `name`
+    secrets.key: there is a secret `key` that is not of this stack; write `external: true` to use that one, or give the secret another `name`
+    services.web: there is a service `shop_web` that is not of this stack; give the service another name, or remove that one (`docker service rm`)
+    ");
+}
+
+#[test]
+fn a_config_that_keeps_its_name_cannot_change() {
+    let mut desired = stack(&[]);
+    desired.configs.insert("shop_page".into(), config("hello"));
+    let mut there = observed(&[]);
+    // What `printf hello | sha256sum` says.
+    let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let file = |content: &str| ObservedFile {
+        id: String::new(),
+        version: 1,
+        labels: BTreeMap::new(),
+        created: Timestamp::UNIX_EPOCH,
+        content: Some(content.into()),
+    };
+    there.configs.insert("shop_page".into(), file(hash));
+    assert_eq!(said_beside(&desired, &there, &Surroundings::default()), "");
+    there.configs.insert("shop_page".into(), file("something else"));
+    assert_snapshot!(said_beside(&desired, &there, &Surroundings::default()), @"configs.page: the config `shop_page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`");
+}
+
+#[test]
+fn a_port_that_somebody_has_is_told_with_who_has_it() {
+    let web = |mode: &str| stack(&[("web", service(|web| web.ports = vec![port(8080, mode)]))]);
+    let blog = |mode: &str| Surroundings {
+        services: vec![Neighbour { ports: vec![port(8080, mode)], ..neighbour("blog_web", Some("blog")) }],
+        ..Surroundings::default()
+    };
+    let said = |ours: &str, theirs: &str| said_beside(&web(ours), &observed(&[]), &blog(theirs));
+    assert_snapshot!(said("ingress", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
+    assert_snapshot!(said("ingress", "host"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
+    assert_snapshot!(said("host", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
+    assert_eq!(said("host", "host"), "", "each has it on its own nodes");
+    let udp = Port { protocol: "udp".into(), ..port(8080, "ingress") };
+    let dns = stack(&[("web", service(|web| web.ports = vec![udp.clone()]))]);
+    assert_eq!(said_beside(&dns, &observed(&[]), &blog("ingress")), "", "another protocol is another port");
+}
+
+#[test]
+fn a_port_of_the_nodes_needs_as_many_nodes_as_there_are_tasks() {
+    let web = |replicas| {
+        stack(&[(
+            "web",
+            service(|web| {
+                web.ports = vec![port(8080, "host")];
+                web.mode = Mode::Replicated(Some(replicas));
+            }),
+        )])
+    };
+    let proxy = Neighbour {
+        ports: vec![port(8080, "host")],
+        nodes: BTreeSet::from(["n2".into()]),
+        ..neighbour("edge_proxy", Some("edge"))
+    };
+    let surroundings = Surroundings { services: vec![proxy], ..Surroundings::default() };
+    assert_eq!(said(&web(2)), "");
+    assert_snapshot!(said(&web(3)), @"services.web.ports: port 8080/tcp is published on the nodes themselves, and 2 of 2 nodes are free for 3 tasks; publish another port, lower `deploy.replicas`, or use `mode: ingress`");
+    assert_eq!(said_beside(&web(1), &observed(&[]), &surroundings), "");
+    assert_snapshot!(said_beside(&web(2), &observed(&[]), &surroundings), @"services.web.ports: port 8080/tcp is published on the nodes themselves, and 1 of 2 nodes are free for 2 tasks (the service `edge_proxy` of the stack `edge` has it); publish another port, lower `deploy.replicas`, or use `mode: ingress`");
+}
+
+#[test]
+fn a_port_moves_within_a_stack_but_two_services_cannot_have_it() {
+    let with_port = || service(|web| web.ports = vec![port(8080, "")]);
+    let there = observed(&[("old", with_port())]);
+    assert_eq!(said_beside(&stack(&[("new", with_port())]), &there, &Surroundings::default()), "");
+    assert_snapshot!(said(&stack(&[("a", with_port()), ("b", with_port())])), @"services.b.ports: port 8080/tcp is published by the service `a` of this stack; publish another port, or take it away there first");
+    let mut kept = stack(&[("new", with_port())]);
+    kept.settings.prune = false;
+    assert_snapshot!(said_beside(&kept, &there, &Surroundings::default()), @"services.new.ports: port 8080/tcp is published by the service `old` of this stack; publish another port, or take it away there first");
+}
+
+#[test]
+fn a_constraint_that_leaves_no_node_is_named() {
+    let constrained = |constraints: &[&str]| {
+        stack(&[("web", service(|web| web.constraints = constraints.iter().map(ToString::to_string).collect()))])
+    };
+    assert_eq!(said(&constrained(&["node.role == worker"])), "");
+    assert_snapshot!(said(&constrained(&["node.role == worker", "node.labels.disk == ssd"])), @"services.web.deploy.placement.constraints: no node satisfies `node.labels.disk == ssd`; change the constraint, or the node (`docker node update`)");
+    assert_snapshot!(said(&constrained(&["node.role == worker", "node.hostname == n1"])), @"services.web.deploy.placement.constraints: no node satisfies `node.role == worker` and `node.hostname == n1`; change the constraint, or the node (`docker node update`)");
+    let mut there = observed(&[]);
+    there.nodes[0].available = false;
+    assert_snapshot!(said_beside(&constrained(&["node.hostname == n1"]), &there, &Surroundings::default()), @"services.web.deploy.placement.constraints: only n1 satisfies `node.hostname == n1`, and is not ready and active now; change the constraint, or the node (`docker node update`)");
+    there.nodes[1].available = false;
+    assert_snapshot!(said_beside(&constrained(&[]), &there, &Surroundings::default()), @"services.web.deploy.placement.constraints: no node of the swarm is ready and active; change the constraint, or the node (`docker node update`)");
+    let nothing = stack(&[(
+        "web",
+        service(|web| {
+            web.constraints = vec!["node.labels.disk == ssd".into()];
+            web.mode = Mode::Replicated(Some(0));
+        }),
+    )]);
+    assert_eq!(said(&nothing), "", "no task needs no node");
+    let running = constrained(&["node.labels.disk == ssd"]);
+    let there = observed(&[("web", running.services.values().next().unwrap().clone())]);
+    assert_eq!(said_beside(&running, &there, &Surroundings::default()), "", "what does not change runs where it runs");
+}
+
+#[test]
+fn tasks_must_fit_on_the_nodes() {
+    let three = service(|web| {
+        web.mode = Mode::Replicated(Some(3));
+        web.max_replicas_per_node = 1;
+    });
+    assert_snapshot!(said(&stack(&[("web", three)])), @"services.web.deploy.placement.max_replicas_per_node: 3 tasks do not fit: 1 on each of 2 nodes make 2; raise it, lower `deploy.replicas`, or add a node");
+    let reserved = |resources: Resources| stack(&[("web", service(|web| web.reservations = resources))]);
+    let memory = |gib: i64| Resources { memory: gib << 30, ..Resources::default() };
+    assert_eq!(said(&reserved(memory(8))), "");
+    assert_snapshot!(said(&reserved(Resources { nano_cpus: 500_000_000, ..memory(9) })), @"services.web.deploy.resources.reservations: no node has what is set aside for one task, 0.5 cpus and 9.0 GiB of memory; the largest have 4 cpus and 8.0 GiB of memory; lower the reservation, or add a node");
+    let gpu = Resources { generic: BTreeMap::from([("gpu".to_owned(), 1)]), ..Resources::default() };
+    assert_snapshot!(said(&reserved(gpu)), @"services.web.deploy.resources.reservations: no node has what is set aside for one task, 1 gpu; the largest have none of it; lower the reservation, or add a node");
+}
+
+#[test]
+fn a_network_must_have_addresses_enough() {
+    let on = |replicas, more: fn(&mut Service)| {
+        service(|web| {
+            web.mode = Mode::Replicated(Some(replicas));
+            web.networks.insert("shop_front".into(), Attachment::default());
+            more(web);
+        })
+    };
+    let small = |replicas, more: fn(&mut Service)| {
+        let mut desired = stack(&[("web", on(replicas, more))]);
+        let subnets = vec!["10.7.0.0/29".into()];
+        desired.networks.insert("shop_front".into(), Network::Own(OwnNetwork { subnets, ..OwnNetwork::default() }));
+        desired
+    };
+    // Five addresses: three tasks, one virtual address, one node. Seen on Docker 20.10.
+    assert_snapshot!(said(&small(3, |_| ())), @"note: the network `shop_front` has 5 addresses, and its services need 5 (3 tasks, 1 virtual addresses, at least one node), 0 more during updates, and one for each node: it is almost full");
+    assert_snapshot!(said(&small(4, |_| ())), @"networks.front: the network `shop_front` has 5 addresses, and its services need 6 (4 tasks, 1 virtual addresses, at least one node); write a larger one, as `ipam: { config: [{ subnet: 10.77.0.0/20 }] }`, or use several networks");
+    assert_eq!(said(&small(1, |_| ())), "");
+    assert_snapshot!(said(&small(2, |web| {
+        web.update_config = Some(UpdateConfig { order: "start-first".into(), ..UpdateConfig::default() });
+    })), @"note: the network `shop_front` has 5 addresses, and its services need 4 (2 tasks, 1 virtual addresses, at least one node), 2 more during updates, and one for each node: it is almost full");
+    assert_snapshot!(said(&small(4, |web| web.endpoint_mode = Some("dnsrr".into()))), @"note: the network `shop_front` has 5 addresses, and its services need 5 (4 tasks, 0 virtual addresses, at least one node), 0 more during updates, and one for each node: it is almost full");
+}
+
+#[test]
+fn the_swarms_own_pool_gives_a_network_its_size_and_others_share_it() {
+    let mut desired = stack(&[(
+        "web",
+        service(|web| {
+            web.mode = Mode::Replicated(Some(250));
+            web.networks.insert("shop_front".into(), Attachment::default());
+        }),
+    )]);
+    desired.networks.insert("shop_front".into(), Network::Own(OwnNetwork::default()));
+    let pool = Pool { nets: vec!["10.0.0.0/8".parse().unwrap()], prefix: 24 };
+    let surroundings = Surroundings { pool: Some(pool), ..Surroundings::default() };
+    assert_snapshot!(said_beside(&desired, &observed(&[]), &surroundings), @"note: the network `shop_front` has 253 addresses, and its services need 252 (250 tasks, 1 virtual addresses, at least one node), 0 more during updates, and one for each node: it is almost full");
+    desired.services.values_mut().for_each(|web| web.mode = Mode::Replicated(Some(260)));
+    assert_snapshot!(said_beside(&desired, &observed(&[]), &surroundings), @"networks.front: the network `shop_front` has 253 addresses, and its services need 262 (260 tasks, 1 virtual addresses, at least one node); write a larger one, as `ipam: { config: [{ subnet: 10.77.0.0/20 }] }`, or use several networks");
+    assert_eq!(said(&desired), "", "what is not known stands in nobody's way");
+
+    desired.networks.insert("shop_front".into(), Network::External);
+    let mut there = observed(&[]);
+    there.foreign.networks.insert("shop_front".into());
+    let other = Neighbour {
+        mode: Mode::Replicated(Some(9)),
+        networks: BTreeSet::from(["shop_front".into()]),
+        has_virtual_address: true,
+        ..neighbour("blog_web", Some("blog"))
+    };
+    let segment = Segment { is_of_the_swarm: true, subnets: vec!["10.1.0.0/24".parse().unwrap()] };
+    let shared = Surroundings {
+        services: vec![other],
+        networks: BTreeMap::from([("shop_front".to_owned(), segment)]),
+        pool: None,
+    };
+    desired.services.values_mut().for_each(|web| web.mode = Mode::Replicated(Some(245)));
+    assert_snapshot!(said_beside(&desired, &there, &shared), @"networks.front: the network `shop_front` has 253 addresses, and its services need 257 (254 tasks, 2 virtual addresses, at least one node); Swarm cannot enlarge a network: give it another name, with `ipam: { config: [{ subnet: … }] }`");
+    // It is not this stack that makes it worse.
+    let there = Observed {
+        foreign: there.foreign.clone(),
+        ..observed(&[("web", desired.services.values().next().unwrap().clone())])
+    };
+    assert!(said_beside(&desired, &there, &shared).starts_with("note: "));
+}
+
+#[test]
+fn a_subnet_that_is_taken_and_a_pool_that_is_empty_are_told() {
+    let mut desired = stack(&[]);
+    let subnets = vec!["10.1.0.0/25".into()];
+    desired.networks.insert("shop_front".into(), Network::Own(OwnNetwork { subnets, ..OwnNetwork::default() }));
+    desired.networks.insert("shop_back".into(), Network::Own(OwnNetwork::default()));
+    let segment = |subnet: &str| Segment { is_of_the_swarm: true, subnets: vec![subnet.parse().unwrap()] };
+    let surroundings = Surroundings {
+        networks: BTreeMap::from([
+            ("blog_default".to_owned(), segment("10.1.0.0/24")),
+            ("ingress".to_owned(), segment("10.9.0.0/24")),
+        ]),
+        pool: Some(Pool { nets: vec!["10.9.0.0/24".parse().unwrap()], prefix: 24 }),
+        ..Surroundings::default()
+    };
+    assert_snapshot!(said_beside(&desired, &observed(&[]), &surroundings), @"
+    networks.front: the subnet 10.1.0.0/25 overlaps that of the network `blog_default`; choose another one, or leave it to the swarm
+    networks.back: the swarm has addresses for 1 networks, and 1 of them are in use; remove networks that nobody needs, or write a `subnet` outside of the swarm's pool
+    ");
+}
+
+#[test]
+fn a_mode_is_changed_only_where_the_file_allows_the_interruption() {
+    let global = |may_be_recreated| {
+        stack(&[(
+            "web",
+            service(|web| {
+                web.mode = Mode::Global;
+                web.may_be_recreated = may_be_recreated;
+            }),
+        )])
+    };
+    let there = observed(&[("web", service(|_| ()))]);
+    let said = |desired: &Stack| {
+        let found = interruptions(desired, &Plan::between(desired, &there, &Removable::default()));
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(said(&global(false)), @"services.web.deploy.mode: the service `web` runs in another mode, and Swarm cannot make it global without removing it first; write `x-skep: { recreate: allow }` in the service, if it may be interrupted, or give it another name");
+    assert_eq!(said(&global(true)), "");
+}
+
+#[test]
+fn more_than_half_of_the_services_and_more_than_one_are_a_great_removal() {
+    let removal = |there: &[&'static str], desired: &[&'static str]| {
+        let plain = |name: &'static str| (name, Service::default());
+        let of = |names: &[&'static str]| names.iter().map(|name| plain(name)).collect::<Vec<_>>();
+        let observed = observed(&of(there));
+        let removable = Removable { services: observed.services.keys().cloned().collect(), ..Removable::default() };
+        great_removal(&observed, &Plan::between(&stack(&of(desired)), &observed, &removable))
+    };
+    assert_eq!(removal(&["a", "b", "c", "d"], &["a", "b"]), None, "half");
+    assert_eq!(removal(&["a"], &["b"]), None, "one");
+    assert_snapshot!(removal(&["a", "b", "c"], &["a", "d"]).unwrap(), @"it removes 2 of 3 services: b, c");
+}
+
+fn stack(services: &[(&str, Service)]) -> Stack {
+    let services = services.iter().map(|(name, service)| (name.parse().unwrap(), service.clone())).collect();
+    Stack { services, ..Stack::empty("shop".parse().unwrap()) }
+}
+
+fn service(with: impl FnOnce(&mut Service)) -> Service {
+    let mut service = Service { image: "web:1".into(), ..Service::default() };
+    with(&mut service);
+    service
+}
+
+/// These services on a swarm of a manager `n1` and a worker `n2`, each with 4 processors and 8 GiB.
+fn observed(services: &[(&str, Service)]) -> Observed {
+    let there = |service: &Service| ObservedService {
+        id: String::new(),
+        version: 1,
+        service: service.clone(),
+        unknown: BTreeMap::new(),
+        update_state: String::new(),
+        update_message: String::new(),
+        tasks: Vec::new(),
+    };
+    let node = |id: &str, role: &str| Node {
+        id: id.into(),
+        hostname: id.into(),
+        available: true,
+        role: role.into(),
+        resources: Resources { nano_cpus: 4_000_000_000, memory: 8 << 30, ..Resources::default() },
+        ..Node::default()
+    };
+    Observed {
+        services: services.iter().map(|(name, service)| (name.parse().unwrap(), there(service))).collect(),
+        nodes: vec![node("n1", "manager"), node("n2", "worker")],
+        ..Observed::nothing("shop".parse().unwrap())
+    }
+}
+
+fn neighbour(name: &str, stack: Option<&str>) -> Neighbour {
+    Neighbour { name: name.into(), stack: stack.map(String::from), ..Neighbour::default() }
+}
+
+fn port(published: u16, mode: &str) -> Port {
+    Port { published: Some(published), target: 80, protocol: String::new(), mode: mode.into() }
+}
+
+fn config(content: &str) -> Config {
+    Config::Own { content: content.as_bytes().to_vec(), labels: BTreeMap::new(), template_driver: None }
+}

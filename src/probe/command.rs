@@ -1,0 +1,65 @@
+//! A command in a container that runs.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Prober, Subject};
+use crate::engine::{Call, Error, written};
+use crate::health::Reply;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    id: String,
+    #[serde(default)]
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Made {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ended {
+    exit_code: Option<i64>,
+}
+
+impl Prober {
+    /// Runs a command in the container of one of the tasks.
+    pub(super) async fn run(&self, words: &[String], of: &Subject) -> Reply {
+        match self.try_run(words, of).await {
+            Ok(reply) => reply,
+            // What cannot be started is refused in the words of the runtime.
+            Err(Error::Refused { message, .. }) => Reply::Nothing(written::clean(&message)),
+            Err(error) => Reply::Nothing(error.to_string()),
+        }
+    }
+
+    async fn try_run(&self, words: &[String], of: &Subject) -> Result<Reply, Error> {
+        let Some(container) = self.container(of).await? else { return Ok(Reply::NoContainer) };
+        let body = json!({ "AttachStdout": true, "AttachStderr": true, "Cmd": words });
+        let made: Made = self.engine.json(Call::post(format!("/containers/{container}/exec"), body)).await?;
+        let start = Call::post(format!("/exec/{}/start", made.id), json!({ "Detach": false, "Tty": false }));
+        let output = written::lines(&written::demultiplexed(&self.engine.call(start).await?)).join("\n");
+        let ended: Ended = self.engine.json(Call::get(format!("/exec/{}/json", made.id))).await?;
+        Ok(match ended.exit_code {
+            Some(code) => Reply::Exit { code, output },
+            None => Reply::Nothing("the engine does not say how it ended".into()),
+        })
+    }
+
+    /// The container of one of the tasks, if this engine runs one.
+    async fn container(&self, of: &Subject) -> Result<Option<String>, Error> {
+        let label = format!("com.docker.swarm.service.name={}", of.name);
+        let filters = json!({ "label": [label], "status": ["running"] });
+        let containers: Vec<Container> =
+            self.engine.json(Call::get("/containers/json").with("filters", filters)).await?;
+        let is_of_task = |container: &Container| {
+            container.labels.get("com.docker.swarm.task.id").is_some_and(|task| of.tasks.contains(task))
+        };
+        Ok(containers.into_iter().find(is_of_task).map(|container| container.id))
+    }
+}

@@ -1,0 +1,104 @@
+//! What was changed by hand in a stack that rests, and whether somebody changes it back again and again.
+//!
+//! Two who each undo what the other does would go on for ever. When the same field was healed three times in ten minutes
+//! and differs once more, skep stops: the field is contested, which the release's record says until something new is
+//! released, or a person has it healed. How often a field was healed before that is lost with the controller.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::plan::{Action, Change, Plan};
+
+/// After how many times that the same was healed it is contested.
+const TOO_OFTEN: usize = 3;
+/// Within how long.
+const WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a controller has healed of one release, and seen to differ.
+#[derive(Debug, Clone, Default)]
+pub struct Healing {
+    healed: BTreeMap<String, Vec<Timestamp>>,
+    seen: BTreeSet<String>,
+}
+
+impl Healing {
+    /// What differs now and did not the last time.
+    pub fn news(&mut self, drift: &Plan) -> Vec<String> {
+        let differs: BTreeSet<String> = drifted(drift).flat_map(places).collect();
+        let news = differs.difference(&self.seen).cloned().collect();
+        self.seen = differs;
+        news
+    }
+
+    /// What of a plan has been healed too often to go on with it.
+    pub fn contested(&self, plan: &Plan, now: Timestamp) -> BTreeSet<String> {
+        let recent = |times: &Vec<Timestamp>| times.iter().filter(|at| now.duration_since(**at) < WITHIN).count();
+        let often = |place: &String| self.healed.get(place).is_some_and(|times| recent(times) >= TOO_OFTEN);
+        drifted(plan).flat_map(places).filter(often).collect()
+    }
+
+    /// Notes that a plan is carried out now; how many fields it heals.
+    pub fn note(&mut self, plan: &Plan, now: Timestamp) -> usize {
+        let places: Vec<String> = drifted(plan).flat_map(places).collect();
+        for place in &places {
+            let times = self.healed.entry(place.clone()).or_default();
+            times.retain(|at| now.duration_since(*at) < WITHIN);
+            times.push(now);
+        }
+        places.len()
+    }
+}
+
+/// What somebody else has changed: not what skep itself has left to do.
+fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
+    plan.changes.iter().filter(|change| !change.is_housekeeping())
+}
+
+/// The places that a change is about, such as `service web: replicas`.
+pub fn places(change: &Change) -> Vec<String> {
+    match &change.action {
+        Action::Update { fields, .. } if !fields.is_empty() => {
+            fields.iter().map(|field| format!("{}: {}", change.subject, field.field)).collect()
+        }
+        _ => vec![change.subject.to_string()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan as _;
+
+    use super::*;
+    use crate::plan::Subject;
+
+    fn gone() -> Plan {
+        let change = Change::new(Subject::Network("shop_default".into()), Action::Create);
+        Plan { changes: vec![change], ..Plan::default() }
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + (minutes * 60).seconds()
+    }
+
+    #[test]
+    fn what_was_healed_three_times_in_ten_minutes_is_contested() {
+        let mut healing = Healing::default();
+        for minute in 0..3 {
+            assert_eq!(healing.contested(&gone(), at(minute)), BTreeSet::new());
+            assert_eq!(healing.note(&gone(), at(minute)), 1);
+        }
+        assert_eq!(healing.contested(&gone(), at(3)), BTreeSet::from(["network shop_default".to_owned()]));
+        assert_eq!(healing.contested(&Plan::default(), at(3)), BTreeSet::new(), "it is as it should be");
+        assert_eq!(healing.contested(&gone(), at(10)), BTreeSet::new(), "the first time is long ago");
+    }
+
+    #[test]
+    fn the_same_difference_is_news_once() {
+        let mut healing = Healing::default();
+        assert_eq!(healing.news(&gone()), ["network shop_default"]);
+        assert_eq!(healing.news(&gone()), Vec::<String>::new());
+        assert_eq!(healing.news(&Plan::default()), Vec::<String>::new());
+        assert_eq!(healing.news(&gone()), ["network shop_default"]);
+    }
+}

@@ -1,0 +1,164 @@
+//! The releases of a stack, and what follows from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cause, Phase, Release, ReleaseId};
+use crate::name::{ServiceName, TreeId};
+use crate::plan::Removable;
+use crate::plan::observed::Observed;
+use crate::stack::{Config, Network, Secret, Stack};
+
+/// How many of the newest keep their whole stack, so that they can be gone back to; and the last good one always does.
+const KEPT_WHOLE: usize = 3;
+
+/// The releases of one stack, oldest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    releases: Vec<Release>,
+}
+
+impl History {
+    /// The history that these releases make, in any order.
+    pub fn new(mut releases: Vec<Release>) -> Self {
+        releases.sort_by_key(|release| release.id);
+        Self { releases }
+    }
+
+    /// Oldest first.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    /// The number of the next release.
+    pub fn next_id(&self) -> ReleaseId {
+        self.releases.last().map_or(ReleaseId(1), |release| release.id.next())
+    }
+
+    /// The release of this number.
+    pub fn get(&self, id: ReleaseId) -> Option<&Release> {
+        self.releases.iter().find(|release| release.id == id)
+    }
+
+    /// The newest release: what was last attempted.
+    pub fn last(&self) -> Option<&Release> {
+        self.releases.last()
+    }
+
+    /// The newest release that was healthy: what should be running when nothing rolls.
+    pub fn promoted(&self) -> Option<&Release> {
+        self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Promoted { .. }))
+    }
+
+    /// The images of others that run by digest, by their names in the file.
+    pub fn pinned(&self) -> BTreeMap<String, String> {
+        let desired = self.promoted().and_then(|release| release.desired.as_ref());
+        let services = desired.into_iter().flat_map(|desired| desired.services.values());
+        let pinned = services.filter(|service| service.image.contains("@sha256:"));
+        pinned.map(|service| (service.image_as_written.clone(), service.image.clone())).collect()
+    }
+
+    /// The release that is being rolled out, if one is. The newest, when a killed controller left two.
+    pub fn rolling(&self) -> Option<&Release> {
+        self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Rolling { .. }))
+    }
+
+    /// Releases that still roll although a newer one does.
+    pub fn overtaken(&self) -> Vec<&Release> {
+        let mut rolling: Vec<_> =
+            self.releases.iter().filter(|release| matches!(release.phase, Phase::Rolling { .. })).collect();
+        rolling.pop();
+        rolling
+    }
+
+    /// The release that still names the tree as failed: it was the last that came from the repository.
+    ///
+    /// Anything else that is pushed, and a person who says so, clears it.
+    pub fn quarantine(&self, tree: &TreeId) -> Option<&Release> {
+        let attempts = |release: &&Release| !matches!(release.cause, Cause::RollBack { .. } | Cause::Remove { .. });
+        let last = self.releases.iter().rev().find(attempts)?;
+        let failed = matches!(last.phase, Phase::Failed { .. }) && last.origin.tree == *tree;
+        failed.then_some(last)
+    }
+
+    /// The repository that the stack belongs to: that of its first release from one.
+    pub fn owner(&self) -> Option<&str> {
+        let known = self.releases.iter().find(|release| release.cause != Cause::Adopt)?;
+        Some(&known.origin.repository)
+    }
+
+    /// The releases that keep their whole stack: the newest ones, the one that runs and what it could go back to.
+    pub fn whole(&self) -> BTreeSet<ReleaseId> {
+        let newest = self.releases.iter().rev().take(KEPT_WHOLE);
+        newest.chain(self.promoted()).chain(self.rolling()).map(|release| release.id).collect()
+    }
+
+    /// What releases of this stack have made, and what of it must stay.
+    pub fn removable(&self) -> Removable {
+        let mut removable = Removable::default();
+        let whole = self.whole();
+        for release in &self.releases {
+            // An old release has forgotten what it desired, but not which services it had.
+            removable.services.extend(release.images.keys().cloned());
+            let Some(stack) = &release.desired else { continue };
+            removable.services.extend(stack.services.keys().cloned());
+            removable.networks.extend(own_networks(stack).cloned());
+            removable.files.extend(own_files(stack).cloned());
+            if whole.contains(&release.id) && release.can_be_gone_back_to() {
+                removable.kept_files.extend(stack.configs.keys().chain(stack.secrets.keys()).cloned());
+            }
+        }
+        let promoted = self.promoted().and_then(|release| release.desired.as_ref());
+        removable.ran = promoted.map(|stack| stack.services.keys().cloned().collect()).unwrap_or_default();
+        self.after_removal(&mut removable);
+        removable
+    }
+
+    /// The same before a new release is recorded: what is there of a stack without any release is taken over as its first
+    /// one.
+    pub fn removable_of(&self, observed: &Observed) -> Removable {
+        if self.last().is_some() {
+            return self.removable();
+        }
+        let is_own = |network: &Network| *network != Network::External;
+        let networks = observed.networks.iter().filter(|(_, there)| is_own(&there.network));
+        Removable {
+            services: observed.services.keys().cloned().collect(),
+            networks: networks.map(|(name, _)| name.clone()).collect(),
+            ..Removable::default()
+        }
+    }
+
+    /// Nothing is kept of a stack that is to go.
+    fn after_removal(&self, removable: &mut Removable) {
+        if let Some(Cause::Remove { everything }) = self.last().map(|last| &last.cause) {
+            removable.kept_files.clear();
+            removable.everything = *everything;
+        }
+    }
+
+    /// What a service needs, as far as the newest release knows that has it.
+    pub fn dependencies(&self, service: &ServiceName) -> BTreeSet<ServiceName> {
+        let stacks = self.releases.iter().rev().filter_map(|release| release.desired.as_ref());
+        let found = stacks.filter_map(|stack| stack.services.get(service)).map(|service| service.depends_on.clone());
+        found.into_iter().next().unwrap_or_default().into_keys().collect()
+    }
+}
+
+impl Release {
+    /// Whether it was healthy, or may yet be.
+    fn can_be_gone_back_to(&self) -> bool {
+        matches!(self.phase, Phase::Promoted { .. } | Phase::Rolling { .. })
+    }
+}
+
+/// The configs and secrets that a release with this stack has made.
+fn own_files(stack: &Stack) -> impl Iterator<Item = &String> {
+    let configs = stack.configs.iter().filter(|(_, config)| **config != Config::External).map(|(name, _)| name);
+    let secrets = stack.secrets.iter().filter(|(_, secret)| **secret != Secret::External).map(|(name, _)| name);
+    configs.chain(secrets)
+}
+
+fn own_networks(stack: &Stack) -> impl Iterator<Item = &String> {
+    let own = |(name, network): (_, &Network)| matches!(network, Network::Own(_)).then_some(name);
+    stack.networks.iter().filter_map(own)
+}

@@ -1,0 +1,175 @@
+//! Releases, their phases and history; the one decision.
+//!
+//! A release is a stack that was decided to run: it rolls, and is then promoted, or fails. A rollback is a release
+//! like any other, with the stack of an older one. A [`Release`] is kept whole in the swarm ([`crate::store`]); its
+//! [`Phase`] is all of it that changes.
+
+mod departure;
+pub mod drift;
+mod history;
+mod next;
+mod outcome;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::health::Symptom;
+use crate::name::{CommitId, ServiceName, StackName, TreeId};
+use crate::stack::Stack;
+
+pub use history::History;
+pub use next::{Step, differences, due, failed, missing, next, target};
+pub use outcome::Outcome;
+
+/// The number of a release in its stack: 1, 2, 3…, shown as `r3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReleaseId(pub u64);
+
+impl ReleaseId {
+    /// The release after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("r{}", self.0))
+    }
+}
+
+/// A stack that was decided to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    /// Its number.
+    pub id: ReleaseId,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Why it was made.
+    pub cause: Cause,
+    /// When it was made, by the controller's clock.
+    pub created: Timestamp,
+    /// What runs, by service: the image's name with digest or content tag.
+    pub images: BTreeMap<ServiceName, String>,
+    /// What should be; absent in the record of an old release, which keeps only its digests.
+    pub desired: Option<Stack>,
+    /// How far it has got. Kept in the record's labels, not in its payload.
+    #[serde(skip, default = "Phase::rolling_since_ever")]
+    pub phase: Phase,
+    /// The stack, repeated from `desired` for old releases.
+    pub stack: StackName,
+}
+
+/// Where a release came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The repository: its URL, its name on the built-in server, or the folder of `skep deploy`. A stack belongs to
+    /// the repository of its first release.
+    pub repository: String,
+    /// The branch, if there is one.
+    pub branch: Option<String>,
+    /// The commit.
+    pub commit: CommitId,
+    /// Its tree, by which a failed release is known again.
+    pub tree: TreeId,
+    /// Who made the commit.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+impl Origin {
+    /// That of a stack which came from nowhere that skep knows.
+    #[expect(clippy::missing_panics_doc, reason = "forty digits are the id of a commit and of a tree")]
+    pub fn unknown() -> Self {
+        let nothing = "0".repeat(40);
+        Self {
+            repository: "unknown".into(),
+            branch: None,
+            commit: nothing.parse().expect("it has forty digits"),
+            tree: nothing.parse().expect("it has forty digits"),
+            author: String::new(),
+            subject: "what ran before skep".into(),
+        }
+    }
+}
+
+/// Why a release was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Somebody pushed to the built-in server.
+    Push,
+    /// A webhook said so.
+    Webhook,
+    /// It was found when looking.
+    Poll,
+    /// Somebody ran `skep deploy` or `skep rollback`.
+    Command,
+    /// The stack ran before skep knew it; this is what was there.
+    Adopt,
+    /// A release failed, and this is the one before it.
+    RollBack {
+        /// The one that failed.
+        failed: ReleaseId,
+        /// The one whose stack this has; none when there was nothing before.
+        to: Option<ReleaseId>,
+    },
+    /// Somebody ran `skep remove`: there is nothing in it.
+    Remove {
+        /// Whether everything goes that bears the stack's label, whoever made it.
+        everything: bool,
+    },
+}
+
+/// How far a release has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "phase")]
+pub enum Phase {
+    /// It is being applied and watched.
+    Rolling {
+        /// Since when, by the controller's clock.
+        since: Timestamp,
+    },
+    /// It was healthy.
+    Promoted {
+        /// Since when.
+        at: Timestamp,
+        /// What somebody else changes back again and again, so that it is not healed any more.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        contested: BTreeSet<String>,
+    },
+    /// It was not.
+    Failed {
+        /// Since when.
+        at: Timestamp,
+        /// Why.
+        symptoms: Vec<Symptom>,
+    },
+    /// A newer one took its place before it was settled.
+    Superseded {
+        /// When.
+        at: Timestamp,
+        /// By which.
+        by: ReleaseId,
+    },
+}
+
+impl Phase {
+    /// Promoted at this time, and nobody contests it.
+    pub fn promoted(at: Timestamp) -> Self {
+        Self::Promoted { at, contested: BTreeSet::new() }
+    }
+
+    fn rolling_since_ever() -> Self {
+        Self::Rolling { since: Timestamp::UNIX_EPOCH }
+    }
+}
+
+#[cfg(test)]
+mod tests;

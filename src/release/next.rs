@@ -1,0 +1,292 @@
+//! The one decision: what to do now about a release.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::departure::{self, Departure};
+use super::drift;
+use super::{Cause, History, Phase, Release, ReleaseId};
+use crate::health::{self, CheckId, Symptom, Verdict, Waiting, Watch};
+use crate::name::ServiceName;
+use crate::plan::observed::Observed;
+use crate::plan::{Action, Change, Plan, Removable};
+use crate::stack::check::Check;
+use crate::stack::{Condition, Config, Drift, Network, Port, Secret, Settings, Stack};
+
+/// How old a config or secret of an unknown release must be before it is taken for a leftover.
+const LEFTOVERS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Make these changes; their order among each other does not matter.
+    Apply(Plan),
+    /// Look again soon.
+    Wait(Vec<Waiting>),
+    /// It is healthy: it is what should run from now on.
+    Promote,
+    /// It failed; go back to the stack of this release, or to nothing if there was none before.
+    RollBack {
+        /// The release to go back to.
+        to: Option<ReleaseId>,
+        /// Why.
+        symptoms: Vec<Symptom>,
+    },
+    /// It failed and there is nothing to go back to that would help: leave all as it is, for a person to look at.
+    Halt {
+        /// Why.
+        symptoms: Vec<Symptom>,
+    },
+    /// There is nothing to do.
+    Rest,
+}
+
+/// Says what to do now about `release`, given the stack's history, what there is, and what was seen so far.
+pub fn next(release: &Release, history: &History, observed: &Observed, watch: &Watch, now: Timestamp) -> Step {
+    let Some(desired) = &release.desired else { return Step::Rest };
+    let desired = &*observed.scaled(desired);
+    match &release.phase {
+        Phase::Superseded { .. } => Step::Rest,
+        Phase::Failed { symptoms, .. } => unanswered(release, history, symptoms),
+        Phase::Promoted { contested, .. } => {
+            keep(desired, planned(desired, observed, history, now), contested, watch, now)
+        }
+        Phase::Rolling { since } => match roll(release, desired, history, observed, *since, watch, now) {
+            Ok(step) => step,
+            Err(symptoms) => failed(release, history, symptoms),
+        },
+    }
+}
+
+/// The checks of the stack's own that are to be made before [`next`] is asked: none before all of a release is there.
+pub fn due<'a>(
+    release: &'a Release,
+    history: &History,
+    observed: &Observed,
+    watch: &Watch,
+    now: Timestamp,
+) -> Vec<(CheckId, &'a Check)> {
+    let (Some(desired), Phase::Rolling { since }) = (&release.desired, &release.phase) else { return Vec::new() };
+    let due = watch.due(desired, observed, *since, now);
+    let settled = || planned(&observed.scaled(desired), observed, history, now).changed_services().is_empty();
+    if due.is_empty() || !settled() { Vec::new() } else { due }
+}
+
+/// What differs from a release that runs, unless its author does not want to know.
+pub fn differences(release: &Release, history: &History, observed: &Observed, now: Timestamp) -> Option<Plan> {
+    let desired = release.desired.as_ref().filter(|desired| desired.settings.drift != Drift::Off)?;
+    matches!(release.phase, Phase::Promoted { .. }).then(|| planned(&observed.scaled(desired), observed, history, now))
+}
+
+/// The stack that a rollback to `to` brings back: of that release, or nothing at all.
+pub fn target(history: &History, to: Option<ReleaseId>, failed: &Stack) -> Option<Stack> {
+    match to {
+        Some(id) => history.get(id)?.desired.clone(),
+        None => Some(nothing_of(failed)),
+    }
+}
+
+/// The stack with nothing in it, to which what was made of `stack` is taken back whatever its file says of pruning.
+fn nothing_of(stack: &Stack) -> Stack {
+    let settings = Settings { prune: true, ..stack.settings.clone() };
+    Stack { settings, ..Stack::empty(stack.name.clone()) }
+}
+
+fn planned(desired: &Stack, observed: &Observed, history: &History, now: Timestamp) -> Plan {
+    let leftovers_before = Some(now - LEFTOVERS);
+    Plan::between(desired, observed, &Removable { leftovers_before, ..history.removable() })
+}
+
+/// What is done about a stack that rests: what was changed by hand is changed back where the author says so, and what no
+/// release needs any more is removed in any case.
+fn keep(desired: &Stack, plan: Plan, contested: &BTreeSet<String>, watch: &Watch, now: Timestamp) -> Step {
+    let heals = desired.settings.drift == Drift::Heal;
+    let is_contested = |change: &Change| drift::places(change).iter().any(|place| contested.contains(place));
+    let is_wanted =
+        |change: &Change| change.is_housekeeping() || (heals && may_heal(desired, change) && !is_contested(change));
+    let plan = plan.only(|change| is_wanted(change) && !watch.has_given_up(&change.subject, now));
+    if plan.is_empty() { Step::Rest } else { Step::Apply(plan) }
+}
+
+/// Nobody asked for the interruption that making a service anew is.
+fn may_heal(desired: &Stack, change: &Change) -> bool {
+    let may_be_recreated = |name: &ServiceName| desired.services.get(name).is_some_and(|it| it.may_be_recreated);
+    !matches!(change.action, Action::Recreate { .. }) || change.subject.service().is_some_and(may_be_recreated)
+}
+
+/// The next step of a rollout, or why it has failed.
+fn roll(
+    release: &Release,
+    desired: &Stack,
+    history: &History,
+    observed: &Observed,
+    since: Timestamp,
+    watch: &Watch,
+    now: Timestamp,
+) -> Result<Step, Vec<Symptom>> {
+    let missing = missing(desired, observed);
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let plan = planned(desired, observed, history, now);
+    let changed = plan.changed_services();
+    let applied: BTreeSet<&ServiceName> = desired.services.keys().filter(|name| !changed.contains(name)).collect();
+    let verdict = health::judge(desired, &applied, observed, since, watch, now);
+    if let Verdict::Unhealthy(symptoms) = verdict {
+        return Err(symptoms);
+    }
+    if now.duration_since(since) >= SignedDuration::from_nanos(desired.settings.deadline.0) {
+        return Err(late(release, desired, observed, &plan, watch));
+    }
+    let ready = ready(&plan, desired, observed);
+    if !ready.is_empty() {
+        return Ok(Step::Apply(ready));
+    }
+    Ok(match verdict {
+        Verdict::Healthy if changed.is_empty() => {
+            let is_removal = matches!(release.cause, Cause::Remove { .. });
+            settle(plan.only(|it| is_removal || !watch.has_given_up(&it.subject, now)), is_removal, history, observed)
+        }
+        Verdict::Settling(waiting) => Step::Wait(waiting),
+        Verdict::Healthy | Verdict::Unhealthy(_) => Step::Wait(Vec::new()),
+    })
+}
+
+/// All that should be there is there and healthy: what should not be goes, and then the release is good. One that removes
+/// the stack is good only when its tasks are gone, too.
+fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) -> Step {
+    if plan.is_empty() {
+        let gone = !is_removal || departure::stopping(observed) == 0;
+        return if gone { Step::Promote } else { Step::Wait(Vec::new()) };
+    }
+    match departure::next(plan, history, observed) {
+        Departure::Now(plan) => Step::Apply(plan),
+        Departure::AfterTasks => Step::Wait(Vec::new()),
+    }
+}
+
+/// The changes that need not wait: what services need comes before them, a service after those it depends on are up and
+/// its ports are free, and removals at the very end, but for those that free a port.
+fn ready(plan: &Plan, desired: &Stack, observed: &Observed) -> Plan {
+    let changed = plan.changed_services();
+    let is_met = |(name, condition): (&ServiceName, &Condition)| {
+        !changed.contains(name) && health::is_met(*condition, name, desired, observed)
+    };
+    let is_unblocked = |name: &ServiceName| desired.services[name].depends_on.iter().all(is_met);
+    let arriving = plan.changes.iter().filter(|change| change.action != Action::Remove);
+    let (services, needs): (Vec<_>, Vec<_>) = arriving.cloned().partition(|change| change.subject.service().is_some());
+    if !needs.is_empty() {
+        return Plan { changes: needs, ..Plan::default() };
+    }
+    let unblocked = services.into_iter().filter(|change| change.subject.service().is_some_and(is_unblocked));
+    let (waiting, free): (Vec<_>, Vec<_>) = unblocked.partition(|change| {
+        change.subject.service().is_some_and(|name| !in_the_way(name, desired, observed).is_empty())
+    });
+    if free.is_empty() && !waiting.is_empty() {
+        return Plan { changes: freeing(&waiting, plan, desired, observed), ..Plan::default() };
+    }
+    Plan { changes: free, ..Plan::default() }
+}
+
+/// The services of the stack that publish a port now which `name` should publish.
+fn in_the_way<'a>(name: &ServiceName, desired: &Stack, observed: &'a Observed) -> Vec<&'a ServiceName> {
+    let wanted = &desired.services[name].ports;
+    let others = observed.services.iter().filter(|(other, _)| *other != name);
+    let has = |ports: &[Port]| ports.iter().any(|port| wanted.iter().any(|wanted| wanted.excludes(port)));
+    others.filter(|(_, there)| has(&there.service.ports)).map(|(other, _)| other).collect()
+}
+
+/// What can be done when every change waits for a port: the services go that have one and are to go anyway. Where none
+/// is, the changes are tried all the same, so that the engine says what is wrong.
+fn freeing(waiting: &[Change], plan: &Plan, desired: &Stack, observed: &Observed) -> Vec<Change> {
+    let names = waiting.iter().filter_map(|change| change.subject.service());
+    let holders: BTreeSet<&ServiceName> = names.flat_map(|name| in_the_way(name, desired, observed)).collect();
+    let goes = |change: &&Change| {
+        change.action == Action::Remove && change.subject.service().is_some_and(|name| holders.contains(name))
+    };
+    let going: Vec<Change> = plan.changes.iter().filter(goes).cloned().collect();
+    if going.is_empty() { waiting.to_vec() } else { going }
+}
+
+/// What the stack refers to and nobody has made. Nothing has been changed for this release when that is so.
+pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
+    let networks = desired.networks.iter().filter(|(name, network)| {
+        **network == Network::External
+            && !observed.foreign.networks.contains(*name)
+            && !observed.networks.contains_key(*name)
+    });
+    let configs = desired.configs.iter().filter(|(name, config)| {
+        **config == Config::External
+            && !observed.foreign.configs.contains(*name)
+            && !observed.configs.contains_key(*name)
+    });
+    let secrets = desired.secrets.iter().filter(|(name, secret)| {
+        let there = observed.foreign.secrets.contains(*name) || observed.secrets.contains_key(*name);
+        !there && !matches!(secret, Secret::Own { content, .. } if content.expose().is_some())
+    });
+    let networks = networks.map(|(name, _)| absent("network", name, "docker network create --driver overlay"));
+    let configs = configs.map(|(name, _)| absent("config", name, "docker config create"));
+    let secrets = secrets.map(|(name, _)| absent("secret", name, "docker secret create"));
+    networks.chain(configs).chain(secrets).collect()
+}
+
+fn absent(what: &str, name: &str, command: &str) -> Symptom {
+    Symptom {
+        service: None,
+        message: format!("the external {what} `{name}` does not exist"),
+        help: Some(format!("create it (`{command} {name}`), or take `external` away")),
+        task: None,
+        log: Vec::new(),
+    }
+}
+
+fn late(release: &Release, desired: &Stack, observed: &Observed, plan: &Plan, watch: &Watch) -> Vec<Symptom> {
+    let deadline = desired.settings.deadline;
+    if matches!(release.cause, Cause::Remove { .. }) {
+        let mut left: Vec<String> = plan.changes.iter().map(|change| change.subject.to_string()).collect();
+        left.extend(observed.leaving.iter().map(|task| format!("task {}", task.id)));
+        return vec![Symptom::whole_stack(format!("not gone within {deadline}: {} still there", left.join(", ")))];
+    }
+    let mut symptoms = health::overdue(desired, observed, watch);
+    symptoms.insert(0, Symptom::whole_stack(format!("not healthy within {deadline}")));
+    symptoms
+}
+
+/// Goes back, but never to a stack equal to the one that failed, and never from a rollback.
+pub fn failed(release: &Release, history: &History, symptoms: Vec<Symptom>) -> Step {
+    match back(release, history) {
+        Back::To(to) => Step::RollBack { to, symptoms },
+        Back::Nowhere => Step::Halt { symptoms },
+    }
+}
+
+/// A controller that was killed after it had recorded the failure has not begun the rollback.
+fn unanswered(release: &Release, history: &History, symptoms: &[Symptom]) -> Step {
+    match back(release, history) {
+        Back::To(to) if history.last().is_some_and(|last| last.id == release.id) => {
+            Step::RollBack { to, symptoms: symptoms.to_vec() }
+        }
+        _ => Step::Rest,
+    }
+}
+
+/// Where a failed release goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    /// To this release, or to nothing if none was good before it.
+    To(Option<ReleaseId>),
+    /// Going back would not help.
+    Nowhere,
+}
+
+/// Where a failed release goes back to.
+pub(super) fn back(release: &Release, history: &History) -> Back {
+    if matches!(release.cause, Cause::RollBack { .. } | Cause::Remove { .. }) {
+        return Back::Nowhere;
+    }
+    match history.promoted() {
+        Some(good) if good.desired.is_none() || good.desired == release.desired => Back::Nowhere,
+        good => Back::To(good.map(|good| good.id)),
+    }
+}

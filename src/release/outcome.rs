@@ -1,0 +1,75 @@
+//! How a release ended, read off the history.
+
+use serde::Serialize;
+
+use super::{Cause, History, Phase, Release, ReleaseId, next};
+use crate::health::Symptom;
+
+/// How a release ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    /// It was healthy and is what runs.
+    Promoted,
+    /// It was what runs already: nothing was written.
+    Unchanged,
+    /// It was not healthy, and the stack is back where it was.
+    RolledBack {
+        /// The release whose stack runs again; none if there was nothing before, and nothing runs.
+        to: Option<ReleaseId>,
+        /// Why.
+        symptoms: Vec<Symptom>,
+    },
+    /// It was not healthy, and the stack could not be brought back.
+    Halted {
+        /// Why, and why the rollback failed if there was one.
+        symptoms: Vec<Symptom>,
+    },
+    /// A newer release took its place.
+    Superseded {
+        /// Which.
+        by: ReleaseId,
+    },
+}
+
+impl History {
+    /// How the release ended, if it has. One whose record was removed by hand has ended, badly.
+    pub fn outcome(&self, id: ReleaseId) -> Option<Outcome> {
+        let Some(release) = self.get(id) else {
+            let symptom = Symptom::whole_stack(format!("the record of {id} was removed while it was rolled out"));
+            return Some(Outcome::Halted { symptoms: vec![symptom] });
+        };
+        match &release.phase {
+            Phase::Rolling { .. } => None,
+            Phase::Promoted { .. } => Some(Outcome::Promoted),
+            Phase::Superseded { by, .. } => Some(Outcome::Superseded { by: *by }),
+            Phase::Failed { symptoms, .. } => self.after_failure(release, symptoms),
+        }
+    }
+
+    fn after_failure(&self, failed: &Release, symptoms: &[Symptom]) -> Option<Outcome> {
+        let symptoms = symptoms.to_vec();
+        let rollback =
+            |release: &&Release| matches!(release.cause, Cause::RollBack { failed: id, .. } if id == failed.id);
+        let Some(back) = self.releases().iter().find(rollback) else {
+            let awaited = self.last() == Some(failed) && next::back(failed, self) != next::Back::Nowhere;
+            return (!awaited).then_some(Outcome::Halted { symptoms });
+        };
+        let Cause::RollBack { to, .. } = back.cause else { return None };
+        match &back.phase {
+            Phase::Rolling { .. } => None,
+            Phase::Promoted { .. } => Some(Outcome::RolledBack { to, symptoms }),
+            Phase::Superseded { by, .. } => Some(Outcome::Superseded { by: *by }),
+            Phase::Failed { symptoms: again, .. } => {
+                Some(Outcome::Halted { symptoms: [symptoms, again.clone()].concat() })
+            }
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether what was asked for is what runs.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Promoted | Self::Unchanged)
+    }
+}

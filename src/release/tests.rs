@@ -1,0 +1,506 @@
+//! The decision as a table, and its properties over a small model of a swarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::health::Watch;
+use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
+use crate::plan::{Action, Plan, Removable, Subject};
+use crate::stack::{Condition, Mode, Nanos, Service, Stack, UpdateConfig};
+
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+fn stack(services: &[(&str, &str)]) -> Stack {
+    let mut stack = Stack::empty("shop".parse().unwrap());
+    for (name, image) in services {
+        let service = Service { image: (*image).into(), mode: Mode::Replicated(Some(2)), ..Service::default() };
+        stack.services.insert(name.parse().unwrap(), service);
+    }
+    stack
+}
+
+fn release(id: u64, desired: Stack, phase: Phase) -> Release {
+    let hex = format!("{id:040x}");
+    Release {
+        id: ReleaseId(id),
+        stack: desired.name.clone(),
+        origin: Origin {
+            repository: "shop".into(),
+            branch: Some("main".into()),
+            commit: hex.parse().unwrap(),
+            tree: hex.parse().unwrap(),
+            author: "Ada <ada@example.com>".into(),
+            subject: "Change".into(),
+        },
+        cause: Cause::Push,
+        created: Timestamp::UNIX_EPOCH,
+        images: BTreeMap::new(),
+        desired: Some(desired),
+        phase,
+    }
+}
+
+fn rolling() -> Phase {
+    Phase::Rolling { since: Timestamp::UNIX_EPOCH }
+}
+
+fn promoted() -> Phase {
+    Phase::promoted(Timestamp::UNIX_EPOCH)
+}
+
+fn failed() -> Phase {
+    Phase::Failed { at: Timestamp::UNIX_EPOCH, symptoms: Vec::new() }
+}
+
+fn task(slot: u64, state: TaskState) -> Task {
+    let over = state.is_over();
+    Task {
+        id: format!("{slot}-{state:?}-{}", number(slot, state)),
+        slot,
+        node: "n1".into(),
+        current: true,
+        state,
+        desired: if over { TaskState::Shutdown } else { TaskState::Running },
+        since: Timestamp::UNIX_EPOCH,
+        created: Timestamp::UNIX_EPOCH,
+        message: String::new(),
+        error: if over { "task: non-zero exit (1)".into() } else { String::new() },
+        exit_code: over.then_some(1),
+    }
+}
+
+fn number(slot: u64, state: TaskState) -> u64 {
+    slot * 100 + state as u64
+}
+
+/// A swarm that runs `stack` with so many of each service's two tasks running, and so many failed in one slot.
+fn runs(stack: &Stack, healthy: u64, failed: u64) -> Observed {
+    let mut observed = Observed::nothing(stack.name.clone());
+    for (name, service) in &stack.services {
+        let mut tasks: Vec<_> = (1..=healthy).map(|slot| task(slot, TaskState::Running)).collect();
+        tasks.extend((healthy + 1..=2).map(|slot| task(slot, TaskState::Starting)));
+        for nth in 0..failed {
+            tasks.push(Task { id: format!("failed-{nth}"), ..task(2, TaskState::Failed) });
+        }
+        observed.services.insert(
+            name.clone(),
+            ObservedService {
+                id: name.to_string(),
+                version: 1,
+                service: service.clone(),
+                unknown: BTreeMap::new(),
+                update_state: String::new(),
+                update_message: String::new(),
+                tasks,
+            },
+        );
+    }
+    observed
+}
+
+fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i32) -> Step {
+    let history = History::new(before.into_iter().chain([release.clone()]).collect());
+    let now = Timestamp::UNIX_EPOCH + MINUTE * minutes;
+    let desired = release.desired.as_ref().unwrap();
+    let watch = Watch::default().after(desired, observed, now - MINUTE);
+    next(release, &history, observed, &watch, now)
+}
+
+fn said(step: &Step) -> &'static str {
+    match step {
+        Step::Apply(_) => "apply",
+        Step::Wait(_) => "wait",
+        Step::Promote => "promote",
+        Step::RollBack { to: Some(_), .. } => "roll back",
+        Step::RollBack { to: None, .. } => "remove",
+        Step::Halt { .. } => "halt",
+        Step::Rest => "rest",
+    }
+}
+
+#[test]
+fn the_decision_is_a_table() {
+    let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
+    let good = || vec![release(1, a.clone(), promoted())];
+    let of_b = release(2, b.clone(), rolling());
+    let of_a = release(2, a.clone(), rolling());
+    let rollback = Release {
+        cause: Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) },
+        ..release(3, a.clone(), rolling())
+    };
+    let table = [
+        ("what runs is not what should", said(&step(&of_b, good(), &runs(&a, 2, 0), 0)), "apply"),
+        ("one of two is up", said(&step(&of_b, good(), &runs(&b, 1, 0), 1)), "wait"),
+        ("both are up for long enough", said(&step(&of_b, good(), &runs(&b, 2, 0), 1)), "promote"),
+        ("it crashes again and again", said(&step(&of_b, good(), &runs(&b, 1, 3), 1)), "roll back"),
+        ("two crashes are not a loop yet", said(&step(&of_b, good(), &runs(&b, 1, 2), 1)), "wait"),
+        ("the deadline has passed", said(&step(&of_b, good(), &runs(&b, 1, 0), 10)), "roll back"),
+        ("nothing good to go back to", said(&step(&of_b, Vec::new(), &runs(&b, 1, 3), 1)), "remove"),
+        ("the good one is the same", said(&step(&of_a, good(), &runs(&a, 0, 3), 1)), "halt"),
+        ("a rollback that fails", said(&step(&rollback, good(), &runs(&a, 0, 3), 1)), "halt"),
+        ("it was promoted", said(&step(&release(2, b.clone(), promoted()), good(), &runs(&a, 2, 0), 1)), "rest"),
+        (
+            "a killed controller had failed it",
+            said(&step(&release(2, b.clone(), failed()), good(), &runs(&a, 2, 0), 1)),
+            "roll back",
+        ),
+        ("it failed for good", said(&step(&release(2, a.clone(), failed()), good(), &runs(&a, 2, 0), 1)), "rest"),
+    ];
+    for (case, is, should) in table {
+        assert_eq!(is, should, "{case}");
+    }
+}
+
+#[test]
+fn swarms_own_watch_over_an_update_is_waited_for_where_the_file_asks_for_it() {
+    let promoted_while_updating = |monitor: Option<Nanos>| {
+        let mut desired = stack(&[("web", "shop:b")]);
+        let web = desired.services.get_mut(&"web".parse().unwrap()).unwrap();
+        web.update_config = Some(UpdateConfig { monitor, ..UpdateConfig::default() });
+        let mut observed = runs(&desired, 2, 0);
+        observed.services.values_mut().for_each(|web| web.update_state = "updating".into());
+        said(&step(&release(1, desired, rolling()), Vec::new(), &observed, 1))
+    };
+    assert_eq!(promoted_while_updating(None), "promote");
+    assert_eq!(promoted_while_updating(Some(Nanos(30_000_000_000))), "wait");
+}
+
+#[test]
+fn a_promoted_release_is_healed_when_the_author_says_so() {
+    let mut healed = stack(&[("web", "shop:a")]);
+    healed.settings.drift = crate::stack::Drift::Heal;
+    let by_hand = runs(&stack(&[("web", "shop:by-hand")]), 2, 0);
+    assert_eq!(said(&step(&release(1, healed, promoted()), Vec::new(), &by_hand, 1)), "apply");
+}
+
+#[test]
+fn a_service_waits_for_those_it_depends_on_and_removals_come_last() {
+    let mut desired = stack(&[("db", "redis:7"), ("web", "shop:b")]);
+    desired
+        .services
+        .get_mut(&"web".parse().unwrap())
+        .unwrap()
+        .depends_on
+        .insert("db".parse().unwrap(), Condition::Healthy);
+    let before = release(1, stack(&[("old", "old:1")]), promoted());
+    let of = release(2, desired.clone(), rolling());
+    let changes = |observed: &Observed| match step(&of, vec![before.clone()], observed, 1) {
+        Step::Apply(plan) => plan.to_text(crate::plan::Color::Never),
+        other => said(&other).to_owned(),
+    };
+    let old = runs(&stack(&[("old", "old:1")]), 2, 0);
+    insta::assert_snapshot!(changes(&old), @"
+    + service db (new in the file)
+    1 to create, 0 to change, 0 to remove, 0 unchanged
+    ");
+    let with_db = |healthy| {
+        let mut observed = old.clone();
+        observed.services.extend(runs(&stack(&[("db", "redis:7")]), healthy, 0).services);
+        observed
+    };
+    assert_eq!(changes(&with_db(1)), "wait");
+    insta::assert_snapshot!(changes(&with_db(2)), @"
+    + service web (new in the file)
+    1 to create, 0 to change, 0 to remove, 0 unchanged
+    ");
+    let mut all = with_db(2);
+    let web = desired.services[&"web".parse().unwrap()].clone();
+    let mut only_web = stack(&[("web", "x")]);
+    only_web.services.insert("web".parse().unwrap(), web);
+    all.services.extend(runs(&only_web, 2, 0).services);
+    insta::assert_snapshot!(changes(&all), @"
+    - service old (the file no longer has it)
+    0 to create, 0 to change, 1 to remove, 2 unchanged
+    ");
+}
+
+/// What a step changes, in lines; its name if it changes nothing.
+fn changes(step: &Step) -> String {
+    match step {
+        Step::Apply(plan) => {
+            plan.changes.iter().map(|change| change.to_text(crate::plan::Color::Never)).collect::<Vec<_>>().join("\n")
+        }
+        other => said(other).to_owned(),
+    }
+}
+
+fn removal(id: u64) -> Release {
+    let mut nothing = stack(&[]);
+    nothing.settings.stable = Nanos(0);
+    Release { cause: Cause::Remove { everything: false }, ..release(id, nothing, rolling()) }
+}
+
+#[test]
+fn services_go_before_those_they_depend_on_and_wait_until_those_have_stopped() {
+    let mut chain = stack(&[("api", "shop:a"), ("db", "redis:7"), ("web", "shop:a")]);
+    let depends = |stack: &mut Stack, name: &str, on: &str| {
+        stack
+            .services
+            .get_mut(&name.parse().unwrap())
+            .unwrap()
+            .depends_on
+            .insert(on.parse().unwrap(), crate::stack::Condition::Healthy);
+    };
+    depends(&mut chain, "web", "api");
+    depends(&mut chain, "api", "db");
+    chain.networks.insert("shop_front".into(), crate::stack::Network::Own(crate::stack::OwnNetwork::default()));
+    let before = || vec![release(1, chain.clone(), promoted())];
+    let mut there = observed_of(&chain);
+    let mut story = Vec::new();
+    for gone in ["web", "api", "db"] {
+        story.push(changes(&step(&removal(2), before(), &there, 1)));
+        there.services.remove(&gone.parse().unwrap());
+        let leaving = Task { desired: TaskState::Remove, ..task(1, TaskState::Running) };
+        let node = crate::plan::observed::Node { id: "n1".into(), available: true, ..Default::default() };
+        let stopping = Observed { leaving: vec![leaving], nodes: vec![node], ..there.clone() };
+        let next = changes(&step(&removal(2), before(), &stopping, 1));
+        story.push(format!("(while {gone} stops) {next}"));
+    }
+    story.push(changes(&step(&removal(2), before(), &there, 1)));
+    there.networks.clear();
+    story.push(changes(&step(&removal(2), before(), &there, 1)));
+    insta::assert_snapshot!(story.join("\n"), @"
+    - service web
+    (while web stops) wait
+    - service api
+    (while api stops) wait
+    - service db
+    (while db stops) - network shop_front
+    - network shop_front
+    promote
+    ");
+}
+
+#[test]
+fn a_removal_never_goes_back_and_says_what_is_left() {
+    let before = release(1, stack(&[("web", "shop:a")]), promoted());
+    let Step::Halt { symptoms } = step(&removal(2), vec![before], &runs(&stack(&[("web", "shop:a")]), 2, 0), 10) else {
+        panic!("it is late, and there is nothing to go back to");
+    };
+    insta::assert_snapshot!(symptoms[0].message, @"not gone within 10m: service web still there");
+}
+
+#[test]
+fn what_is_still_in_use_elsewhere_holds_up_no_release() {
+    let mut before = stack(&[("web", "shop:a")]);
+    before.configs.insert("shop_page".into(), config());
+    let after = release(2, stack(&[("web", "shop:a")]), rolling());
+    let mut there = runs(&before, 2, 0);
+    there.configs.insert("shop_page".into(), file());
+    let before = Release { phase: failed(), ..release(1, before, promoted()) };
+    let history = History::new(vec![before, after.clone()]);
+    let now = Timestamp::UNIX_EPOCH + MINUTE;
+    let mut watch = Watch::default().after(after.desired.as_ref().unwrap(), &there, now - MINUTE);
+    assert_eq!(changes(&next(&after, &history, &there, &watch, now)), "- config shop_page");
+    let page = Subject::Config("shop_page".into());
+    watch.note_use(&page, now - SignedDuration::from_secs(31));
+    watch.note_use(&page, now);
+    assert_eq!(changes(&next(&after, &history, &there, &watch, now)), "promote");
+    let promoted = Release { phase: promoted(), ..after };
+    assert_eq!(changes(&next(&promoted, &history, &there, &watch, now)), "rest");
+    let later = now + SignedDuration::from_mins(11);
+    assert_eq!(changes(&next(&promoted, &history, &there, &watch, later)), "- config shop_page");
+}
+
+#[test]
+fn a_stack_that_rests_is_tidied_up_whatever_its_drift() {
+    let kept = stack(&[("web", "shop:a")]);
+    let resting = release(2, kept.clone(), promoted());
+    let mut there = runs(&stack(&[("web", "shop:by-hand")]), 2, 0);
+    there.secrets.insert("shop_key-0123456789ab".into(), file());
+    there.secrets.insert("by-hand".into(), file());
+    assert_eq!(said(&step(&resting, Vec::new(), &there, 1)), "rest", "it may be about to be recorded");
+    assert_eq!(changes(&step(&resting, Vec::new(), &there, 61)), "- secret shop_key-0123456789ab");
+}
+
+#[test]
+fn a_service_is_not_made_anew_to_heal_it() {
+    let mut kept = stack(&[("web", "shop:a")]);
+    kept.settings.drift = crate::stack::Drift::Heal;
+    let mut global = kept.clone();
+    global.services.values_mut().for_each(|web| web.mode = Mode::Global);
+    let there = runs(&global, 2, 0);
+    assert_eq!(said(&step(&release(1, kept.clone(), promoted()), Vec::new(), &there, 1)), "rest");
+    kept.services.values_mut().for_each(|web| web.may_be_recreated = true);
+    assert_eq!(said(&step(&release(1, kept, promoted()), Vec::new(), &there, 1)), "apply");
+}
+
+#[test]
+fn a_port_is_freed_before_another_service_gets_it() {
+    let port = crate::stack::Port { published: Some(8080), target: 80, ..crate::stack::Port::default() };
+    let with_port = |names: &[(&str, &str)], holder: &str| {
+        let mut stack = stack(names);
+        stack.services.get_mut(&holder.parse().unwrap()).unwrap().ports = vec![port.clone()];
+        stack
+    };
+    let old = with_port(&[("old", "shop:a")], "old");
+    let new = release(2, with_port(&[("new", "shop:a")], "new"), rolling());
+    let before = || vec![release(1, old.clone(), promoted())];
+    assert_eq!(changes(&step(&new, before(), &runs(&old, 2, 0), 1)), "- service old");
+    assert_eq!(changes(&step(&new, before(), &runs(&stack(&[]), 2, 0), 1)), "+ service new");
+
+    let two = [("a", "shop:a"), ("b", "shop:a")];
+    let moved = release(2, with_port(&two, "b"), rolling());
+    let there = runs(&with_port(&two, "a"), 2, 0);
+    insta::assert_snapshot!(changes(&step(&moved, before(), &there, 1)), @"~ service a: ports.80/tcp published=8080 removed (restarts 2 tasks)");
+}
+
+fn config() -> crate::stack::Config {
+    crate::stack::Config::Own { content: b"hello".to_vec(), labels: BTreeMap::new(), template_driver: None }
+}
+
+fn file() -> crate::plan::observed::ObservedFile {
+    crate::plan::observed::ObservedFile {
+        id: String::new(),
+        version: 1,
+        labels: BTreeMap::new(),
+        created: Timestamp::UNIX_EPOCH,
+        content: None,
+    }
+}
+
+#[test]
+fn a_failed_tree_is_quarantined_until_something_else_is_pushed() {
+    let tree = |history: &History, id: u64| history.quarantine(&format!("{id:040x}").parse().unwrap()).is_some();
+    let a = stack(&[("web", "shop:a")]);
+    let mut releases = vec![release(1, a.clone(), promoted()), release(2, a.clone(), failed())];
+    releases.push(Release {
+        cause: Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) },
+        ..release(3, a.clone(), promoted())
+    });
+    let history = History::new(releases.clone());
+    assert!(tree(&history, 2) && !tree(&history, 1) && !tree(&history, 4));
+    releases.push(release(4, a, promoted()));
+    assert!(!tree(&History::new(releases), 2));
+}
+
+#[test]
+fn what_is_external_must_be_there_before_anything_changes() {
+    let mut desired = stack(&[("web", "shop:a")]);
+    desired.networks.insert("traefik".into(), crate::stack::Network::External);
+    let of = release(1, desired.clone(), rolling());
+    let Step::RollBack { symptoms, .. } = step(&of, Vec::new(), &Observed::nothing(desired.name.clone()), 0) else {
+        panic!("it should fail before the first write");
+    };
+    insta::assert_snapshot!(symptoms[0].message, @"the external network `traefik` does not exist");
+}
+
+/// A service of a random image under a random name.
+fn any_stack() -> impl Strategy<Value = Stack> {
+    let service = ("[a-d]", "[x-z]", 0..3u64, any::<bool>());
+    prop::collection::vec(service, 0..5).prop_map(|services| {
+        let mut stack = Stack::empty("shop".parse().unwrap());
+        for (name, image, replicas, networked) in services {
+            let mut service = Service {
+                image,
+                mode: Mode::Replicated(Some(replicas)),
+                stop_grace_period: networked.then_some(Nanos::seconds(10)),
+                ..Service::default()
+            };
+            if networked {
+                let network = format!("shop_{name}");
+                stack.networks.insert(network.clone(), crate::stack::Network::Own(crate::stack::OwnNetwork::default()));
+                service.networks.insert(network, crate::stack::Attachment::default());
+            }
+            stack.services.insert(name.parse().unwrap(), service);
+        }
+        stack
+    })
+}
+
+/// What is there after the plan was carried out.
+fn applied(plan: &Plan, desired: &Stack, observed: &Observed) -> Observed {
+    let mut after = observed.clone();
+    for change in &plan.changes {
+        match (&change.subject, &change.action) {
+            (Subject::Service(name), Action::Remove) => {
+                after.services.remove(name);
+            }
+            (Subject::Service(name), _) => {
+                let mut one = Stack::empty(desired.name.clone());
+                one.services.insert(name.clone(), desired.services[name].clone());
+                after.services.extend(runs(&one, 2, 0).services);
+            }
+            (Subject::Network(name), Action::Remove) => {
+                after.networks.remove(name);
+            }
+            (Subject::Network(name), _) => {
+                let there = crate::plan::observed::ObservedNetwork {
+                    id: name.clone(),
+                    network: desired.networks[name].clone(),
+                };
+                after.networks.insert(name.clone(), there);
+            }
+            (Subject::Config(_) | Subject::Secret(_), _) => {}
+        }
+    }
+    after
+}
+
+fn observed_of(stack: &Stack) -> Observed {
+    let nothing = Observed::nothing(stack.name.clone());
+    applied(&Plan::between(stack, &nothing, &Removable::default()), stack, &nothing)
+}
+
+proptest! {
+    #[test]
+    fn planning_again_after_applying_is_empty(from in any_stack(), to in any_stack()) {
+        let history = History::new(vec![release(1, from.clone(), promoted()), release(2, to.clone(), rolling())]);
+        let observed = observed_of(&from);
+        let plan = Plan::between(&to, &observed, &history.removable());
+        let again = Plan::between(&to, &applied(&plan, &to, &observed), &history.removable());
+        prop_assert!(again.is_empty(), "{}", again.to_text(crate::plan::Color::Never));
+    }
+
+    #[test]
+    fn nothing_foreign_is_removed(foreign in any_stack(), ours in any_stack(), to in any_stack()) {
+        let history = History::new(vec![release(1, ours.clone(), promoted()), release(2, to.clone(), rolling())]);
+        let plan = Plan::between(&to, &observed_of(&foreign), &history.removable());
+        let made: BTreeSet<_> = ours.services.keys().chain(to.services.keys()).collect();
+        for change in plan.changes.iter().filter(|change| change.action == Action::Remove) {
+            if let Some(service) = change.subject.service() {
+                prop_assert!(made.contains(service));
+            }
+        }
+    }
+
+    #[test]
+    fn two_rollbacks_never_oscillate(good in any_stack(), bad in any_stack()) {
+        let mut releases = vec![release(1, good.clone(), promoted()), release(2, bad, rolling())];
+        let mut rollbacks = 0;
+        // Whatever is rolled out crashes: it must come to rest all the same.
+        for _ in 0..10 {
+            let history = History::new(releases.clone());
+            let Some(rolling) = history.rolling().cloned() else { break };
+            let desired = rolling.desired.clone().unwrap();
+            let mut observed = observed_of(&desired);
+            for there in observed.services.values_mut() {
+                there.tasks = (0..3).map(|nth| Task { id: nth.to_string(), ..task(1, TaskState::Failed) }).collect();
+            }
+            let now = Timestamp::UNIX_EPOCH + MINUTE * 11;
+            let step = next(&rolling, &history, &observed, &Watch::default(), now);
+            let index = releases.iter().position(|release| release.id == rolling.id).unwrap();
+            match step {
+                Step::RollBack { to, .. } => {
+                    releases[index].phase = failed();
+                    let back = target(&history, to, &desired).unwrap();
+                    prop_assert_ne!(&back, &desired);
+                    let cause = Cause::RollBack { failed: rolling.id, to };
+                    releases.push(Release { cause, ..release(rolling.id.0 + 1, back, super::tests::rolling()) });
+                    rollbacks += 1;
+                }
+                Step::Halt { .. } => releases[index].phase = failed(),
+                Step::Promote => releases[index].phase = promoted(),
+                Step::Apply(_) | Step::Wait(_) | Step::Rest => {
+                    prop_assert!(desired.services.is_empty() || rolling.id.0 > 1, "{}", said(&step));
+                    releases[index].phase = promoted();
+                }
+            }
+        }
+        prop_assert!(rollbacks <= 1);
+        prop_assert!(History::new(releases).rolling().is_none());
+    }
+}

@@ -1,0 +1,87 @@
+//! The variables of a service: files in order, then the section.
+
+use std::collections::BTreeMap;
+
+use super::Renderer;
+use crate::stack::file::{EnvFile, Service};
+
+impl Renderer<'_> {
+    /// As Docker's `resolveEnvironment`: a later file wins over an earlier one, and the section over all.
+    pub(super) fn environment(&mut self, service: &Service) -> BTreeMap<String, Option<String>> {
+        let mut variables = BTreeMap::new();
+        for file in &service.env_file {
+            variables.extend(self.env_file(file));
+        }
+        let own = service.environment.iter().map(|(name, value)| (name.clone(), value.value.clone()));
+        variables.extend(own);
+        variables
+    }
+
+    fn env_file(&mut self, file: &EnvFile) -> Vec<(String, Option<String>)> {
+        let Some(text) = self.inputs.texts.get(&file.path.value) else {
+            if file.required {
+                self.problem(
+                    &file.path.span,
+                    format!("`{}` is not in the repository", file.path.value),
+                    "commit it".to_owned(),
+                );
+            }
+            return Vec::new();
+        };
+        match parse(text, &self.file.sources.variables(&file.path.span)) {
+            Ok(variables) => variables,
+            Err(reason) => {
+                self.problem(&file.path.span, format!("`{}`: {reason}", file.path.value), None);
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// The lines of an environment file (docker/cli `pkg/kvfile`): `NAME=value`, nothing unquoted or filled in; `NAME`
+/// alone is taken from `given`, and left out if it is not there.
+fn parse(text: &[u8], given: &BTreeMap<String, String>) -> Result<Vec<(String, Option<String>)>, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut variables = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (name, value) = line.split_once('=').map_or((line, None), |(name, value)| (name, Some(value.to_owned())));
+        if name.is_empty() {
+            return Err(format!("line {} has no name before `=`", number + 1));
+        }
+        if name.contains(char::is_whitespace) {
+            return Err(format!("line {}: `{name}` has a blank in it; write `NAME=value`", number + 1));
+        }
+        let value = value.or_else(|| given.get(name).cloned());
+        variables.extend(value.map(|value| (name.to_owned(), Some(value))));
+    }
+    Ok(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_taken_literally() {
+        let text = "\u{feff}# comment\n  A=1 # not a comment \nB=\"q\"\r\n\nC=\nGIVEN\nABSENT\n";
+        let given = BTreeMap::from([("GIVEN".to_owned(), "g".to_owned())]);
+        let shown: Vec<String> = parse(text.as_bytes(), &given)
+            .unwrap()
+            .into_iter()
+            .map(|(name, value)| format!("{name}={}", value.unwrap()))
+            .collect();
+        assert_eq!(shown, ["A=1 # not a comment ", "B=\"q\"", "C=", "GIVEN=g"]);
+    }
+
+    #[test]
+    fn a_line_of_a_shell_is_refused() {
+        let refused = |text: &str| parse(text.as_bytes(), &BTreeMap::new()).unwrap_err();
+        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a blank in it; write `NAME=value`");
+        insta::assert_snapshot!(refused("=1"), @"line 1 has no name before `=`");
+    }
+}

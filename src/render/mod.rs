@@ -1,0 +1,166 @@
+//! From the file to the stack.
+//!
+//! Everything that `docker stack deploy` does (`cli/compose/convert`) is done here to the letter: names, networks,
+//! aliases, restart policies, capabilities, order. On top of it, unless [`Inputs::as_written`]: named volumes become
+//! folders below the data root, configs and secrets are named after what they hold, a service with `x-skep.http` is
+//! put behind Traefik, and an update that fails is left for skep to undo.
+//!
+//! Knowingly not handled: credential specs and secret drivers, which the file refuses, and the order of several
+//! `-c` files.
+
+pub mod compose;
+mod environment;
+pub(crate) mod image;
+mod links;
+mod service;
+mod sources;
+mod traefik;
+mod volumes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::name::{RepoPath, ServiceName, StackName};
+use crate::sops::Keys;
+use crate::stack::file::{File, Problem};
+use crate::stack::yaml::Span;
+use crate::stack::{Config, Network, OwnNetwork, Secret, Stack};
+
+pub use traefik::Traefik;
+
+/// The longest full name of a service (swarmkit `controlapi/common.go`).
+const LONGEST_SERVICE: usize = 63;
+
+/// What a file does not say.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    /// The stack's name.
+    pub name: StackName,
+    /// Images that were built, by service: full references.
+    pub images: BTreeMap<ServiceName, String>,
+    /// Images as written to `name:tag@digest`; those that are missing stay without a digest.
+    pub pinned: BTreeMap<String, String>,
+    /// The folder on every node below which volumes are kept, such as `/data`.
+    pub data_root: String,
+    /// The files of the repository.
+    pub texts: &'a BTreeMap<RepoPath, Arc<[u8]>>,
+    /// The keys that encrypted secrets are decrypted with. None where nothing is deployed: such a secret then has its
+    /// name, which follows from the cipher text, and no content.
+    pub keys: Option<&'a Keys>,
+    /// The swarm's Traefik.
+    pub traefik: Traefik,
+    /// Whether the stack is exactly what `docker stack deploy` would make of the file.
+    pub as_written: bool,
+}
+
+impl<'a> Inputs<'a> {
+    /// Inputs with the usual settings, and nothing built or pinned.
+    pub fn new(name: StackName, texts: &'a BTreeMap<RepoPath, Arc<[u8]>>) -> Self {
+        Self {
+            name,
+            images: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+            data_root: "/data".to_owned(),
+            texts,
+            keys: None,
+            traefik: Traefik::default(),
+            as_written: false,
+        }
+    }
+}
+
+/// The stack that a file means; all that stands in its way otherwise.
+pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
+    let mut renderer = Renderer {
+        file,
+        inputs,
+        stack: Stack { settings: file.settings.clone(), ..Stack::empty(inputs.name.clone()) },
+        config_names: BTreeMap::new(),
+        secret_names: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    renderer.sources();
+    for (name, service) in &file.services {
+        renderer.check_length(name, &service.span);
+        let service = renderer.service(name, service);
+        renderer.stack.services.insert(name.clone(), service);
+    }
+    if !inputs.as_written {
+        renderer.links();
+    }
+    if renderer.problems.is_empty() {
+        return Ok(renderer.stack);
+    }
+    renderer.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    Err(renderer.problems)
+}
+
+/// A stack in the making.
+struct Renderer<'a> {
+    file: &'a File,
+    inputs: &'a Inputs<'a>,
+    stack: Stack,
+    /// Full names of configs by their keys.
+    config_names: BTreeMap<String, String>,
+    /// Full names of secrets by their keys.
+    secret_names: BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Renderer<'_> {
+    fn problem(&mut self, span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) {
+        self.problems.push(Problem { span: span.clone(), message: message.into(), help: help.into() });
+    }
+
+    fn check_length(&mut self, service: &ServiceName, span: &Span) {
+        let full = self.inputs.name.scoped(service.as_str());
+        if full.len() > LONGEST_SERVICE {
+            let message =
+                format!("the full name `{full}` has {} characters, and Swarm takes {LONGEST_SERVICE}", full.len());
+            self.problem(span, message, "choose a shorter name for the service".to_owned());
+        }
+    }
+
+    /// Says that a key refers to something that the file does not have.
+    fn undefined(&mut self, what: &str, key: &str, span: &Span, known: BTreeSet<&String>) {
+        let near = known.into_iter().take(100).filter(|known| known.len().abs_diff(key.len()) <= 2);
+        let close = near.map(|known| (strsim::damerau_levenshtein(known, key), known)).min();
+        let close = close.filter(|(distance, _)| *distance <= 2).map(|(_, known)| known);
+        let help = match close {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("define it under `{what}s` at the top of the file"),
+        };
+        self.problem(span, format!("the {what} `{key}` is not defined"), help);
+    }
+
+    /// The network of the nodes themselves, which every swarm has.
+    fn host_network(&mut self) -> String {
+        let name = "host".to_owned();
+        self.stack.networks.insert(name.clone(), Network::External);
+        name
+    }
+
+    /// The full name of a network, which becomes part of the stack.
+    fn network(&mut self, key: &str, span: &Span) -> Option<String> {
+        let Some(network) = self.file.networks.get(key) else {
+            if key != "default" {
+                self.undefined("network", key, span, self.file.networks.keys().collect());
+                return None;
+            }
+            let name = self.inputs.name.scoped(key);
+            self.stack.networks.insert(name.clone(), Network::Own(OwnNetwork::default()));
+            return Some(name);
+        };
+        let given = network.name.as_ref().map(|name| name.value.clone());
+        let (name, network) = if network.external {
+            (given.unwrap_or_else(|| key.to_owned()), Network::External)
+        } else {
+            (given.unwrap_or_else(|| self.inputs.name.scoped(key)), Network::Own(network.options.clone()))
+        };
+        self.stack.networks.insert(name.clone(), network);
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

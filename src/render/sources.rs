@@ -1,0 +1,237 @@
+//! Configs and secrets: what they hold, and the names that follow from it.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Config, Renderer, Secret};
+use crate::name::StackName;
+use crate::sops::{self, Document};
+use crate::stack::FileReference;
+use crate::stack::SecretBytes;
+use crate::stack::file::{Origin, Source, Spanned};
+use crate::stack::yaml::Span;
+
+/// The longest name of a config or secret (swarmkit `controlapi/config.go`).
+const LONGEST_NAME: usize = 64;
+/// A config must be smaller than this many bytes, a secret than half of it (swarmkit `MaxConfigSize`, `MaxSecretSize`).
+const CONFIG_LIMIT: usize = 1000 * 1024;
+const SECRET_LIMIT: usize = 500 * 1024;
+
+impl Renderer<'_> {
+    /// Names every config and secret of the file, and creates those that are the stack's own.
+    pub(super) fn sources(&mut self) {
+        for (key, source) in &self.file.configs {
+            let content =
+                self.content(source).filter(|content| self.fits("config", CONFIG_LIMIT, source, content.len()));
+            let digits = content.as_ref().map(|content| digits(content, source.template_driver.as_deref()));
+            let name = self.source_name(key, source, digits.as_deref());
+            if let Some(content) = content {
+                let (labels, template_driver) = (source.labels.clone(), source.template_driver.clone());
+                self.stack.configs.insert(name.clone(), Config::Own { content, labels, template_driver });
+            }
+            self.config_names.insert(key.clone(), name);
+        }
+        for (key, source) in &self.file.secrets {
+            let held = self.held(source);
+            let name = self.source_name(key, source, held.as_ref().map(|held| held.digits.as_str()));
+            if let Some(Held { content, .. }) = held {
+                self.stack.secrets.insert(name.clone(), own_secret(source, content));
+            } else if let Origin::Driver(_) = source.origin {
+                self.stack.secrets.insert(name.clone(), own_secret(source, SecretBytes::default()));
+            }
+            self.secret_names.insert(key.clone(), name);
+        }
+    }
+
+    /// The bytes that a config or secret comes from.
+    fn content(&mut self, source: &Source) -> Option<Vec<u8>> {
+        match &source.origin {
+            Origin::External | Origin::Driver(_) => None,
+            Origin::Content(content) => Some(content.value.as_bytes().to_vec()),
+            Origin::File(path) => {
+                let Some(text) = self.inputs.texts.get(&path.value) else {
+                    self.problem(
+                        &path.span,
+                        format!("`{}` is not in the repository", path.value),
+                        "commit it".to_owned(),
+                    );
+                    return None;
+                };
+                Some(text.to_vec())
+            }
+        }
+    }
+
+    /// Whether Swarm keeps so much; it is said if not.
+    fn fits(&mut self, what: &str, limit: usize, source: &Source, length: usize) -> bool {
+        let fits = length < limit;
+        if !fits {
+            let message = format!("this {what} has {} KiB, and Swarm takes less than {}", length / 1024, limit / 1024);
+            self.problem(origin_span(source), message, None);
+        }
+        fits
+    }
+
+    /// What a secret holds: the file as it is, or decrypted.
+    fn held(&mut self, source: &Source) -> Option<Held> {
+        let content = self.content(source)?;
+        let sealed = match &source.origin {
+            Origin::File(path) if !self.inputs.as_written => Document::read(&path.value, &content),
+            _ => Ok(None),
+        };
+        match sealed {
+            Ok(Some(document)) => self.unsealed(source, document),
+            Ok(None) if source.key.is_some() && !self.inputs.as_written => {
+                let message = "only a file that is encrypted with SOPS has values to take one of";
+                let help = "encrypt the file, or remove `x-skep.key`".to_owned();
+                self.problem(source.key.as_ref().map_or(&source.span, |key| &key.span), message, help);
+                None
+            }
+            Ok(None) => {
+                let digits = digits(&content, source.template_driver.as_deref());
+                self.fits("secret", SECRET_LIMIT, source, content.len())
+                    .then(|| Held { content: SecretBytes::new(content), digits })
+            }
+            Err(error) => self.undecryptable(source, &error),
+        }
+    }
+
+    /// An encrypted file: its name follows from the cipher text; what it holds is known with a key only.
+    fn unsealed(&mut self, source: &Source, document: Document) -> Option<Held> {
+        let key = source.key.as_ref().map(|key| key.value.clone()).unwrap_or_default();
+        let opened = document.digits(&key).and_then(|digits| match self.inputs.keys {
+            Some(keys) => Ok((document.decrypt(keys, &key)?, digits)),
+            None => document.check().map(|()| (SecretBytes::default(), digits)),
+        });
+        match opened {
+            // How large it is, is nobody's business.
+            Ok((content, _)) if content.expose().is_some_and(|content| content.len() >= SECRET_LIMIT) => {
+                let message = format!("this secret is too large: Swarm takes less than {} KiB", SECRET_LIMIT / 1024);
+                self.problem(origin_span(source), message, None);
+                None
+            }
+            Ok((content, digits)) => Some(Held { content, digits }),
+            Err(error) => self.undecryptable(source, &error),
+        }
+    }
+
+    fn undecryptable(&mut self, source: &Source, error: &sops::Error) -> Option<Held> {
+        let path = source.file().map(|path| path.value.as_str()).unwrap_or_default();
+        let span = match (error, &source.key) {
+            (sops::Error::NoValue(_) | sops::Error::NotOne { .. }, Some(key)) => &key.span,
+            _ => origin_span(source),
+        };
+        self.problem(span, format!("`{path}` {error}"), error.help().to_owned());
+        None
+    }
+
+    fn source_name(&self, key: &str, source: &Source, digits: Option<&str>) -> String {
+        if let Some(name) = &source.name {
+            return name.value.clone();
+        }
+        match digits {
+            None if source.origin == Origin::External => key.to_owned(),
+            None => self.inputs.name.scoped(key),
+            Some(_) if self.inputs.as_written => self.inputs.name.scoped(key),
+            Some(digits) => addressed(&self.inputs.name, key, digits),
+        }
+    }
+
+    /// The configs that a service uses, under their full names.
+    pub(super) fn configs(&mut self, references: &[Spanned<FileReference>]) -> Vec<FileReference> {
+        let names = self.config_names.clone();
+        let found = self.references("config", references, &names);
+        for reference in &found {
+            self.stack.configs.entry(reference.source.clone()).or_insert(Config::External);
+        }
+        found
+    }
+
+    /// The full name of a config that a service uses without mounting it.
+    pub(super) fn config_name(&mut self, key: &str, span: &Span) -> Option<String> {
+        let Some(name) = self.config_names.get(key).cloned() else {
+            let names = self.config_names.clone();
+            self.undefined("config", key, span, names.keys().collect());
+            return None;
+        };
+        self.stack.configs.entry(name.clone()).or_insert(Config::External);
+        Some(name)
+    }
+
+    /// The secrets that a service uses, under their full names.
+    pub(super) fn secrets(&mut self, references: &[Spanned<FileReference>]) -> Vec<FileReference> {
+        let names = self.secret_names.clone();
+        let found = self.references("secret", references, &names);
+        for reference in &found {
+            self.stack.secrets.entry(reference.source.clone()).or_insert(Secret::External);
+        }
+        found
+    }
+
+    fn references(
+        &mut self,
+        what: &str,
+        references: &[Spanned<FileReference>],
+        names: &std::collections::BTreeMap<String, String>,
+    ) -> Vec<FileReference> {
+        let mut found = Vec::new();
+        for reference in references {
+            match names.get(&reference.source) {
+                Some(name) => found.push(FileReference { source: name.clone(), ..reference.value.clone() }),
+                None => self.undefined(what, &reference.source, &reference.span, names.keys().collect()),
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+fn own_secret(source: &Source, content: SecretBytes) -> Secret {
+    let driver = if let Origin::Driver(driver) = &source.origin { Some(driver.clone()) } else { None };
+    Secret::Own { content, labels: source.labels.clone(), template_driver: source.template_driver.clone(), driver }
+}
+
+/// What a secret holds, and the digits that its name ends in.
+struct Held {
+    content: SecretBytes,
+    digits: String,
+}
+
+/// Where the stack file says where something comes from.
+fn origin_span(source: &Source) -> &Span {
+    match &source.origin {
+        Origin::External | Origin::Driver(_) => &source.span,
+        Origin::File(path) => &path.span,
+        Origin::Content(content) => &content.span,
+    }
+}
+
+/// Twelve digits that change with what is held.
+fn digits(content: &[u8], template_driver: Option<&str>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(content);
+    if let Some(driver) = template_driver {
+        hash.update(driver);
+    }
+    hex::encode(hash.finalize())[..12].to_owned()
+}
+
+/// A name that changes with what is held: `<stack>_<key>-<digits>`, the key cut to fit.
+fn addressed(stack: &StackName, key: &str, digits: &str) -> String {
+    let mut name = stack.scoped(key);
+    name.truncate(LONGEST_NAME - 13);
+    format!("{name}-{digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_follows_from_what_is_held() {
+        let name =
+            |key: &str, content: &str| addressed(&"shop".parse().unwrap(), key, &digits(content.as_bytes(), None));
+        assert_eq!(name("conf", "a"), "shop_conf-ca978112ca1b");
+        assert_ne!(name("conf", "a"), name("conf", "b"));
+        assert_eq!(name(&"k".repeat(99), "a").len(), LONGEST_NAME);
+    }
+}

@@ -1,0 +1,539 @@
+use std::process::Command;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::revision::Revision;
+use crate::stack::Privileges;
+use crate::stack::yaml::line_column;
+
+/// The stack of a repository whose stack file is the first.
+fn rendered(files: &[(&str, &str)], change: impl FnOnce(&mut Inputs<'_>)) -> Result<Stack, Vec<Problem>> {
+    let revision = Revision::of(files);
+    let path = files[0].0.parse().unwrap();
+    let file = File::read(&path, files[0].1.as_bytes(), &BTreeMap::new()).unwrap();
+    let mut inputs = Inputs::new("shop".parse().unwrap(), &revision.texts);
+    change(&mut inputs);
+    render(&file, &inputs)
+}
+
+fn as_skep(text: &str) -> Stack {
+    rendered(&[("stack.yml", text)], |_| ()).unwrap()
+}
+
+fn as_written(text: &str) -> Stack {
+    rendered(&[("stack.yml", text)], |inputs| inputs.as_written = true).unwrap()
+}
+
+fn problems(text: &str) -> String {
+    let shown = |problem: &Problem| {
+        let (line, column) = line_column(text.as_bytes(), problem.span.start);
+        format!("{line}:{column}: {}; {}", problem.message, problem.help.as_deref().unwrap_or("no help"))
+    };
+    rendered(&[("stack.yml", text)], |_| ()).unwrap_err().iter().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+const SHOP: &str = r#"
+services:
+  web:
+    build: ./web
+    command: [serve, "--price=$$5", "yes"]
+    env_file: web.env
+    environment: {MODE: production, GONE: }
+    expose: [8080]
+    depends_on: [db]
+    configs: [{source: conf, target: /etc/conf, mode: 0440}]
+    x-skep: {http: {host: shop.example.com, path: /buy/, sticky: true, middlewares: [auth@file]}}
+  db:
+    image: postgres:16
+    init: false
+    ports: ["5432:5432", "53:53/udp", "53:53/tcp"]
+    volumes: [{type: tmpfs, target: /tmp, tmpfs: {size: 1M}}, "data:/var/lib/postgresql", "nfs:/backup:nocopy", /var/run:/host:ro]
+    tmpfs: /run:size=64M
+    networks: {back: {aliases: [database]}}
+    secrets: [password]
+    healthcheck: {test: pg_isready, interval: 1m30s, retries: 3}
+    restart: on-failure:3
+    cap_add: [net_admin, SYS_TIME]
+    cap_drop: [ALL, CAP_SYS_TIME]
+    ulimits: {nofile: 1024}
+    logging: {driver: json-file, options: {max-size: 10m}}
+    extra_hosts: ["a:10.0.0.1", "b:::1"]
+    deploy:
+      mode: global
+      labels: {owner: ada}
+      resources: {limits: {cpus: 0.25, memory: 64M}, reservations: {generic_resources: [{discrete_resource_spec: {kind: gpu, value: 2}}]}}
+      placement: {constraints: [node.role == worker], preferences: [{spread: node.labels.zone}]}
+      update_config: {order: start-first, max_failure_ratio: 0.5}
+networks: {back: {driver_opts: {encrypted: ""}, ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+volumes: {data: , nfs: {driver_opts: {type: nfs, device: ":/x"}}}
+configs: {conf: {file: conf.txt}}
+secrets: {password: {external: true}}
+"#;
+
+fn shop(as_written: bool) -> Stack {
+    let files = [("stack.yml", SHOP), ("web.env", "MODE=test\nB=2\n"), ("conf.txt", "a")];
+    let change = |inputs: &mut Inputs<'_>| {
+        inputs.as_written = as_written;
+        inputs.images.insert("web".parse().unwrap(), "registry/shop/web:abc@sha256:00".to_owned());
+        inputs.pinned.insert("postgres:16".to_owned(), "postgres:16@sha256:11".to_owned());
+    };
+    rendered(&files, change).unwrap()
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one snapshot of a whole file")]
+fn a_stack_is_rendered_whole() {
+    let stack = shop(false);
+    assert_eq!(stack.folders, BTreeSet::from(["/data/shop/data".to_owned()]));
+    let web = &stack.services[&"web".parse().unwrap()];
+    assert_eq!(web.url.as_deref(), Some("https://shop.example.com/buy"));
+    insta::assert_snapshot!(compose::to_yaml(&stack), @r#"
+    # The stack shop as skep renders it: docker stack deploy -c FILE shop
+    # It needs the folder /data/shop/data on the nodes.
+    services:
+      db:
+        image: postgres:16@sha256:11
+        healthcheck:
+          test:
+            - CMD-SHELL
+            - pg_isready
+          interval: "1m30s"
+          retries: 3
+        networks:
+          back:
+            aliases:
+              - database
+        ports:
+          - target: 53
+            published: 53
+            protocol: tcp
+            mode: ingress
+          - target: 53
+            published: 53
+            protocol: udp
+            mode: ingress
+          - target: 5432
+            published: 5432
+            protocol: tcp
+            mode: ingress
+        volumes:
+          - type: volume
+            source: nfs
+            target: /backup
+            volume:
+              nocopy: true
+          - type: bind
+            source: /var/run
+            target: /host
+            read_only: true
+          - type: tmpfs
+            target: /run
+            tmpfs:
+              size: 67108864
+          - type: tmpfs
+            target: /tmp
+            tmpfs:
+              size: 1048576
+          - type: bind
+            source: /data/shop/data
+            target: /var/lib/postgresql
+        secrets:
+          - source: password
+            target: password
+            uid: "0"
+            gid: "0"
+            mode: 292
+        extra_hosts:
+          - "a=10.0.0.1"
+          - "b=::1"
+        cap_add:
+          - CAP_NET_ADMIN
+          - CAP_SYS_TIME
+        cap_drop:
+          - ALL
+        ulimits:
+          nofile:
+            soft: 1024
+            hard: 1024
+        logging:
+          driver: json-file
+          options:
+            max-size: "10m"
+        init: false
+        deploy:
+          mode: global
+          labels:
+            owner: ada
+          update_config:
+            parallelism: 1
+            failure_action: pause
+            max_failure_ratio: 0.5
+            order: start-first
+          restart_policy:
+            condition: on-failure
+            max_attempts: 3
+          resources:
+            limits:
+              cpus: "0.25"
+              memory: "67108864"
+            reservations:
+              generic_resources:
+                - discrete_resource_spec:
+                    kind: gpu
+                    value: 2
+          placement:
+            constraints:
+              - "node.role == worker"
+            preferences:
+              - spread: node.labels.zone
+      web:
+        image: registry/shop/web:abc@sha256:00
+        command:
+          - serve
+          - "--price=$$5"
+          - "yes"
+        environment:
+          B: "2"
+          GONE: null
+          MODE: production
+        depends_on:
+          - db
+        networks:
+          default: {}
+          traefik: {}
+        configs:
+          - source: conf-ca978112ca1b
+            target: /etc/conf
+            uid: "0"
+            gid: "0"
+            mode: 288
+        deploy:
+          labels:
+            traefik.enable: "true"
+            traefik.http.middlewares.shop-web-https.redirectscheme.permanent: "true"
+            traefik.http.middlewares.shop-web-https.redirectscheme.scheme: https
+            traefik.http.routers.shop-web-http.entrypoints: web
+            traefik.http.routers.shop-web-http.middlewares: shop-web-https
+            traefik.http.routers.shop-web-http.rule: "Host(`shop.example.com`) && PathPrefix(`/buy`)"
+            traefik.http.routers.shop-web-http.service: shop-web
+            traefik.http.routers.shop-web.entrypoints: websecure
+            traefik.http.routers.shop-web.middlewares: auth@file
+            traefik.http.routers.shop-web.rule: "Host(`shop.example.com`) && PathPrefix(`/buy`)"
+            traefik.http.routers.shop-web.service: shop-web
+            traefik.http.routers.shop-web.tls: "true"
+            traefik.http.routers.shop-web.tls.certresolver: le
+            traefik.http.services.shop-web.loadbalancer.server.port: "8080"
+            traefik.http.services.shop-web.loadbalancer.sticky.cookie: "true"
+            traefik.http.services.shop-web.loadbalancer.sticky.cookie.httponly: "true"
+            traefik.http.services.shop-web.loadbalancer.sticky.cookie.secure: "true"
+            traefik.swarm.network: traefik
+          update_config:
+            parallelism: 1
+            failure_action: pause
+    networks:
+      back:
+        driver_opts:
+          encrypted: ""
+        ipam:
+          config:
+            - subnet: "10.9.0.0/24"
+        name: shop_back
+      default:
+        name: shop_default
+      traefik:
+        external: true
+        name: traefik
+    volumes:
+      nfs:
+        name: shop_nfs
+        driver_opts:
+          device: ":/x"
+          type: nfs
+    # skep creates the configs below; their content cannot stand in this file.
+    configs:
+      conf-ca978112ca1b:
+        external: true
+        name: shop_conf-ca978112ca1b
+    secrets:
+      password:
+        external: true
+        name: password
+    "#);
+}
+
+#[test]
+fn as_written_nothing_is_added() {
+    let stack = shop(true);
+    let [web, db] = ["web", "db"].map(|name| &stack.services[&name.parse().unwrap()]);
+    assert!(stack.folders.is_empty() && web.labels.is_empty() && web.url.is_none() && web.update_config.is_none());
+    assert_eq!(web.networks.keys().collect::<Vec<_>>(), ["shop_default"]);
+    assert_eq!(web.configs[0].source, "shop_conf");
+    let mut mounts: Vec<&str> = db.volumes.iter().map(|mount| mount.source.as_str()).collect();
+    mounts.sort_unstable();
+    assert_eq!(mounts, ["", "/var/run", "shop_data", "shop_nfs"]);
+    assert_eq!(db.update_config.as_ref().unwrap().failure_action, "");
+}
+
+#[test]
+fn a_rendered_file_yields_the_same_services() {
+    for written in [true, false] {
+        let mut stack = shop(written);
+        let again = as_written(&compose::to_yaml(&stack));
+        for service in stack.services.values_mut() {
+            service.image_as_written.clone_from(&service.image);
+            service.url = None;
+        }
+        assert_eq!(again.services, stack.services);
+        assert_eq!(again.networks, stack.networks);
+    }
+}
+
+#[test]
+#[ignore = "needs the docker command"]
+#[expect(clippy::disallowed_methods, reason = "the one oracle that there is for what Docker accepts")]
+fn docker_accepts_a_rendered_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stack.yml");
+    for written in [true, false] {
+        std::fs::write(&path, compose::to_yaml(&shop(written))).unwrap();
+        let output = Command::new("docker").args(["stack", "config", "-c"]).arg(&path).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let again = as_written(&shown.replace('$', "$$"));
+        let mut stack = shop(written);
+        for service in stack.services.values_mut() {
+            service.image_as_written.clone_from(&service.image);
+            service.url = None;
+            service.depends_on.clear();
+        }
+        let mut services = again.services;
+        for service in services.values_mut() {
+            service.depends_on.clear();
+        }
+        assert_eq!(services, stack.services);
+    }
+}
+
+#[test]
+fn a_service_without_networks_joins_the_default() {
+    let stack = as_skep("services: {a: {image: a}}");
+    let service = &stack.services[&"a".parse().unwrap()];
+    assert_eq!(service.networks["shop_default"].aliases, ["a"]);
+    assert_eq!(service.image, "a:latest");
+    assert_eq!(service.image_as_written, "a");
+    assert_eq!(stack.networks["shop_default"], Network::Own(OwnNetwork::default()));
+}
+
+/// What Compose says in other words than Docker's files.
+const COMPOSE: &str = r#"
+services:
+  web:
+    image: a
+    depends_on: {migrate: {condition: service_completed_successfully}, db: {condition: service_started}}
+    links: ["db:database", db]
+    scale: 2
+    cpus: 0.5
+    mem_limit: 64M
+    mem_reservation: 32M
+    pids_limit: 100
+    shm_size: 128M
+    tmpfs: ["/run:size=1M,mode=755", "/tmp:ro"]
+    group_add: [audio, 1000]
+    security_opt: [no-new-privileges:true, apparmor=unconfined, "label=type:svirt_t"]
+    oom_score_adj: -500
+    dns_opt: ["ndots:1"]
+  db: {image: b, restart: "no"}
+  migrate: {image: c}
+  watch: {image: d, network_mode: host}
+  debug: {image: e, profiles: [debug]}
+networks:
+  default: {enable_ipv6: true, ipam: {config: [{subnet: 10.1.0.0/16, gateway: 10.1.0.1, ip_range: 10.1.1.0/24}]}}
+"#;
+
+#[test]
+fn what_compose_says_in_other_words_is_understood() {
+    insta::assert_snapshot!(compose::to_yaml(&as_skep(COMPOSE)), @r#"
+    # The stack shop as skep renders it: docker stack deploy -c FILE shop
+    # Docker leaves out: group_add of web: audio, 1000
+    # Docker leaves out: dns_opt of web: ndots:1
+    # web waits until db is started.
+    # web waits until migrate has ended well.
+    # Docker leaves out: gateway 10.1.0.1 of 10.1.0.0/16 of the network shop_default
+    # Docker leaves out: ip_range 10.1.1.0/24 of 10.1.0.0/16 of the network shop_default
+    # Docker leaves out: enable_ipv6 of the network shop_default
+    services:
+      db:
+        image: b:latest
+        networks:
+          default:
+            aliases:
+              - database
+        deploy:
+          update_config:
+            parallelism: 1
+            failure_action: pause
+          restart_policy:
+            condition: none
+      migrate:
+        image: c:latest
+        networks:
+          default: {}
+        deploy:
+          update_config:
+            parallelism: 1
+            failure_action: pause
+          restart_policy:
+            condition: none
+      watch:
+        image: d:latest
+        networks:
+          host: {}
+        deploy:
+          update_config:
+            parallelism: 1
+            failure_action: pause
+      web:
+        image: a:latest
+        security_opt:
+          - no-new-privileges
+          - "apparmor=unconfined"
+          - "label=type:svirt_t"
+        oom_score_adj: -500
+        depends_on:
+          - db
+          - migrate
+        networks:
+          default: {}
+        volumes:
+          - type: tmpfs
+            target: /dev/shm
+            tmpfs:
+              size: 134217728
+          - type: tmpfs
+            target: /run
+            tmpfs:
+              size: 1048576
+              mode: 493
+          - type: tmpfs
+            target: /tmp
+            read_only: true
+        deploy:
+          replicas: 2
+          update_config:
+            parallelism: 1
+            failure_action: pause
+          resources:
+            limits:
+              cpus: "0.5"
+              memory: "67108864"
+              pids: 100
+            reservations:
+              memory: "33554432"
+    networks:
+      host:
+        external: true
+        name: host
+      default:
+        ipam:
+          config:
+            - subnet: "10.1.0.0/16"
+        name: shop_default
+    "#);
+    let web = &as_written(COMPOSE).services[&"web".parse().unwrap()];
+    assert!(web.volumes.is_empty() && web.security_opt == Privileges::default() && web.oom_score_adj == 0);
+    assert_eq!(as_written(COMPOSE).services[&"db".parse().unwrap()].restart_policy, None);
+}
+
+#[test]
+fn what_cannot_be_linked_is_told() {
+    insta::assert_snapshot!(problems("services: {a: {image: a, links: [b, c]}, b: {image: b, networks: [n]}}\nnetworks: {n: }"), @"
+    1:34: this service and `b` share no network, so it cannot be linked to; let both join one network
+    1:37: there is no service `c` to link to; define it, or join its network and use its name
+    ");
+}
+
+#[test]
+fn plain_http_has_no_redirect() {
+    let stack = as_skep("services: {a: {image: a, ports: ['80:80'], x-skep: {http: {host: a.b, entrypoint: web}}}}");
+    let service = &stack.services[&"a".parse().unwrap()];
+    assert_eq!(service.url.as_deref(), Some("http://a.b"));
+    assert!(service.labels.keys().all(|label| !label.contains("tls") && !label.contains("redirect")));
+    assert_eq!(service.networks.keys().collect::<Vec<_>>(), ["shop_default", "traefik"]);
+}
+
+#[test]
+fn what_the_author_says_stays() {
+    let stack = as_skep(
+        "services: {a: {image: a, x-skep: {http: {host: a.b, port: 80}}, deploy: {labels: {traefik.swarm.network: mine}, \
+         update_config: {failure_action: rollback}}}, job: {image: a, deploy: {mode: replicated-job}}}",
+    );
+    let service = &stack.services[&"a".parse().unwrap()];
+    assert_eq!(service.labels["traefik.swarm.network"], "mine");
+    assert_eq!(service.update_config.as_ref().unwrap().failure_action, "rollback");
+    assert_eq!(stack.services[&"job".parse().unwrap()].update_config, None);
+}
+
+#[test]
+fn all_that_stands_in_the_way_is_told() {
+    insta::assert_snapshot!(problems(r#"services:
+  a:
+    networks: [frnt]
+    volumes: ["data:/x", "./conf:/etc/conf"]
+    configs: [conf]
+    env_file: a.env
+    x-skep: {http: "shop.example.com` || Host(`evil"}
+  b:
+    image: Foo
+    expose: [80, 81]
+    x-skep: {http: {host: b.example.com, path: buy, middlewares: ["a,b"]}}
+  c:
+    image: c
+    expose: [80, 81]
+    x-skep: {http: c.example.com}
+networks: {front: }
+configs: {other: {file: missing.txt}}
+"#), @"
+    2:3: the service `a` has no image; write `image` or `build`
+    3:16: the network `frnt` is not defined; did you mean `front`?
+    4:15: the volume `data` is not defined; define it under `volumes` at the top of the file
+    4:26: `./conf` is not on the nodes of the swarm, which have no copy of the repository; use `configs` for a file of the repository, and a named volume for what is written
+    5:15: the config `conf` is not defined; define it under `configs` at the top of the file
+    6:15: `a.env` is not in the repository; commit it
+    7:20: `shop.example.com` || Host(`evil` is not a host name; write the name alone, such as `shop.example.com`; a path goes into `path`, a port into `port`
+    7:20: the service `a` names no port, so Traefik cannot know where to send requests; write `http: { host: shop.example.com` || Host(`evil, port: 80 }` with the port that the container listens on
+    9:12: `Foo` is not an image: its name must be in lower case; no help
+    11:20: the service `b` names several ports, so Traefik cannot know where to send requests; write `http: { host: b.example.com, port: 80 }` with the port that the container listens on
+    11:48: `buy` is not a path; begin it with `/`, without blanks or quotes
+    11:67: `a,b` is not a name in Traefik; write a name such as `auth@file`
+    15:20: the service `c` names several ports, so Traefik cannot know where to send requests; write `http: { host: c.example.com, port: 80 }` with the port that the container listens on
+    17:25: `missing.txt` is not in the repository; commit it
+    ");
+}
+
+proptest! {
+    #[test]
+    fn what_is_rendered_can_be_read_again(at in 0..SHOP.len(), length in 0_usize..12, with in "[-:{}\\[\\]$*|'\"#@a-z0-9 \n]{0,4}") {
+        let mut text = SHOP.as_bytes().to_vec();
+        let end = (at + length).min(text.len());
+        text.splice(at..end, with.bytes());
+        let files = [("web.env", "A=1"), ("conf.txt", "a")].map(|(path, text)| (path.parse().unwrap(), text.as_bytes().into()));
+        let files: BTreeMap<RepoPath, Arc<[u8]>> = files.into();
+        let mut inputs = Inputs::new("shop".parse().unwrap(), &files);
+        inputs.images.insert("web".parse().unwrap(), "web:1".to_owned());
+        let Ok(file) = File::read(&RepoPath::root(), &text, &BTreeMap::new()) else { return Ok(()) };
+        let Ok(stack) = render(&file, &inputs) else { return Ok(()) };
+        let written = compose::to_yaml(&stack);
+        let again = File::read(&RepoPath::root(), written.as_bytes(), &BTreeMap::new());
+        prop_assert!(again.is_ok(), "{again:?} of\n{written}");
+        inputs.as_written = true;
+        let again = render(&again.unwrap(), &inputs).unwrap();
+        for (name, service) in &again.services {
+            let mut expected = stack.services[name].clone();
+            expected.image_as_written.clone_from(&expected.image);
+            expected.url = None;
+            prop_assert_eq!(service, &expected, "{}", written);
+        }
+    }
+}

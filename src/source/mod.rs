@@ -1,0 +1,139 @@
+//! Git: mirrors, fetch, the repositories that are pushed to.
+//!
+//! A [`Mirror`] is a bare copy of a repository elsewhere, a [`Server`] holds the repositories that are pushed to skep,
+//! [`read`](fn@read) and [`folder::read`] make a [`Revision`](crate::revision::Revision) of a commit or of a folder,
+//! and [`Objects`] yields the bytes of its entries.
+//!
+//! There is never a work tree, so nothing of a repository is ever run: libgit2 has no hooks, runs no filter without a
+//! checkout and recurses into no submodule. The real `git`, which serves pushes, runs one hook, and that is skep's.
+//! Repositories are opened for one piece of work and closed after it: an open one keeps its packs mapped.
+
+pub mod folder;
+pub mod mirror;
+pub mod named;
+pub mod objects;
+pub mod pushed;
+pub mod read;
+pub mod remote;
+pub mod serve;
+pub mod server;
+
+use std::path::Path;
+
+use git2::Repository;
+
+pub use mirror::Mirror;
+pub use objects::{Objects, Reader};
+pub use read::read;
+pub use remote::{Credentials, Remote};
+pub use server::Server;
+
+/// What can go wrong with Git.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address of a repository is not one that skep fetches from.
+    #[error("cannot fetch from {url}: {reason}")]
+    Address {
+        /// The address, without credentials.
+        url: String,
+        /// What is wrong with it and what to write.
+        reason: String,
+    },
+    /// The repository could not be reached, or did not answer in time. A retry can help.
+    #[error("{url} does not answer: {reason}")]
+    Away {
+        /// The address, without credentials.
+        url: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The other side wants other credentials.
+    #[error(
+        "{url} refuses the credentials ({reason}); give skep a token that may read this repository, and see that it has not expired"
+    )]
+    Credentials {
+        /// The address, without credentials.
+        url: String,
+        /// What the other side said.
+        reason: String,
+    },
+    /// There is no such repository, or the credentials do not show it.
+    #[error("there is no repository at {url}, or the token may not see it; check the address and the token")]
+    NoRepository {
+        /// The address, without credentials.
+        url: String,
+    },
+    /// There is no such branch.
+    #[error("{place} has no branch `{branch}`; push it, or name another branch in the settings")]
+    NoBranch {
+        /// The repository.
+        place: String,
+        /// The branch that was looked for.
+        branch: String,
+    },
+    /// More than skep takes.
+    #[error("{what} is larger than the limit of {limit}; {help}")]
+    TooLarge {
+        /// What is.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The tree of a commit has something in it that skep does not take.
+    #[error("the tree of the commit has {what}: {reason}")]
+    Tree {
+        /// Where it is.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A branch was somewhere else than expected.
+    #[error("{name} is at {found}, not at {expected}; somebody else moved it")]
+    Moved {
+        /// The ref.
+        name: String,
+        /// Where it was expected.
+        expected: String,
+        /// Where it is.
+        found: String,
+    },
+    /// A repository on the disk, or a file, could not be used.
+    #[error("cannot {doing}: {reason}")]
+    Local {
+        /// What was being done.
+        doing: String,
+        /// What the disk or Git said.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether the same may work later without anybody doing anything.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Away { .. } | Self::Moved { .. })
+    }
+
+    fn local(doing: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::Local { doing, reason: error.message().to_owned() }
+    }
+
+    fn disk(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::Local { doing, reason: error.to_string() }
+    }
+}
+
+fn open(path: &Path) -> Result<Repository, Error> {
+    Repository::open_bare(path).map_err(Error::local(format!("open the repository {}", path.display())))
+}
+
+/// Runs work that blocks where it may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}

@@ -1,0 +1,160 @@
+//! Stack files that a person named on this machine, as a [`Revision`], for `-c FILE`.
+//!
+//! The root of the revision is that of the machine's files, so that a stack file may refer to whatever the person may
+//! read. Only what is referred to is read; links are followed, as any program of that person's would.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::objects::Files;
+use super::read::{MAX_TEXT, MAX_TEXTS};
+use super::{Error, Objects, blocking};
+use crate::name::{CommitId, RepoPath, TreeId};
+use crate::revision::{Entry, EntryKind, Named, Revision};
+
+/// The name that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// Reads stack files, `-` being standard input as a file of the working folder, and what `wanted` asks for.
+pub async fn read<W>(files: &[PathBuf], as_written: bool, wanted: W) -> Result<(Revision, Objects), Error>
+where
+    W: Fn(&Revision) -> Vec<RepoPath> + Send + 'static,
+{
+    let files = files.to_owned();
+    blocking(move || {
+        let mut texts = Texts { room: MAX_TEXTS, revision: revision(as_written) };
+        for file in &files {
+            texts.add_stack_file(file)?;
+        }
+        let revision = texts.with(wanted)?;
+        Ok((revision, Objects::of_folder(Files::default())))
+    })
+    .await
+}
+
+/// Reads a stack file that is open in an editor, as it stands there, and what `wanted` asks for. Blocks.
+pub fn read_open(
+    file: &Path,
+    text: Vec<u8>,
+    wanted: impl Fn(&Revision) -> Vec<RepoPath>,
+) -> Result<(Revision, RepoPath), Error> {
+    let mut texts = Texts { room: MAX_TEXTS, revision: revision(false) };
+    let path = in_root(file)?;
+    texts.add(path.clone(), text)?;
+    texts.revision.named = Some(Named { files: vec![path.clone()], as_written: false });
+    Ok((texts.with(wanted)?, path))
+}
+
+fn revision(as_written: bool) -> Revision {
+    let (commit, tree) = ids(&BTreeMap::new());
+    Revision {
+        commit,
+        tree,
+        author: String::new(),
+        subject: String::new(),
+        entries: BTreeMap::new(),
+        texts: BTreeMap::new(),
+        named: Some(Named { files: Vec::new(), as_written }),
+    }
+}
+
+/// What has been read so far.
+struct Texts {
+    /// Bytes that may still be read.
+    room: u64,
+    revision: Revision,
+}
+
+impl Texts {
+    fn add_stack_file(&mut self, file: &Path) -> Result<(), Error> {
+        let (path, text) = if file == Path::new(STANDARD_INPUT) {
+            (working_folder()?.join("standard input"), standard_input()?)
+        } else {
+            let path = std::path::absolute(file).map_err(Error::disk(format!("find {}", file.display())))?;
+            (path, std::fs::read(file).map_err(Error::disk(format!("read {}", file.display())))?)
+        };
+        let path = in_root(&path)?;
+        self.add(path.clone(), text)?;
+        self.revision.subject = format!("file {}", file.display());
+        self.revision.named.get_or_insert_with(|| Named { files: Vec::new(), as_written: false }).files.push(path);
+        Ok(())
+    }
+
+    /// Reads what is wanted until nothing more is. What is not there is left to the rules, which say where it is asked
+    /// for.
+    fn with(mut self, wanted: impl Fn(&Revision) -> Vec<RepoPath>) -> Result<Revision, Error> {
+        let mut tried = BTreeSet::new();
+        loop {
+            let paths = wanted(&self.revision).into_iter().filter(|path| !tried.contains(path));
+            let paths: Vec<RepoPath> = paths.collect();
+            if paths.is_empty() {
+                break;
+            }
+            for path in paths {
+                if let Some(text) = content(&path)? {
+                    self.add(path.clone(), text)?;
+                }
+                tried.insert(path);
+            }
+        }
+        let (commit, tree) = ids(&self.revision.entries);
+        Ok(Revision { commit, tree, ..self.revision })
+    }
+
+    fn add(&mut self, path: RepoPath, text: Vec<u8>) -> Result<(), Error> {
+        let size = text.len() as u64;
+        let left = self.room.checked_sub(size).filter(|_| size <= MAX_TEXT);
+        self.room = left.ok_or_else(|| Error::TooLarge {
+            what: format!("the file /{path} ({size} bytes)"),
+            limit: format!("{} MiB", MAX_TEXT >> 20),
+            help: "a stack file and what it names are small",
+        })?;
+        let id = hex::encode(Sha256::digest(&text));
+        self.revision.entries.insert(path.clone(), Entry { kind: EntryKind::File, id });
+        self.revision.texts.insert(path, text.into());
+        Ok(())
+    }
+}
+
+/// Ids that are the same for the same files. They are not Git's: Git is not asked about files that it may not know.
+fn ids(entries: &BTreeMap<RepoPath, Entry>) -> (CommitId, TreeId) {
+    let lines = entries.iter().map(|(path, entry)| format!("{} {path}\n", entry.id));
+    let id = hex::encode(Sha256::digest(lines.collect::<String>()));
+    let valid = "64 digits are an id";
+    (id.parse().expect(valid), id.parse().expect(valid))
+}
+
+/// What a file holds; none if there is no file of this name.
+fn content(path: &RepoPath) -> Result<Option<Vec<u8>>, Error> {
+    let file = Path::new("/").join(path.as_str());
+    let doing = format!("read {}", file.display());
+    let about = match file.metadata() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        about => about.map_err(Error::disk(doing.as_str()))?,
+    };
+    if !about.is_file() {
+        return Ok(None);
+    }
+    Ok(Some(std::fs::read(&file).map_err(Error::disk(doing))?))
+}
+
+fn standard_input() -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    let input = std::io::stdin().lock().take(MAX_TEXT + 1).read_to_end(&mut text);
+    input.map_err(Error::disk("read standard input"))?;
+    Ok(text)
+}
+
+fn working_folder() -> Result<PathBuf, Error> {
+    std::env::current_dir().map_err(Error::disk("find the working folder"))
+}
+
+/// The path below the root of the machine's files.
+fn in_root(path: &Path) -> Result<RepoPath, Error> {
+    let unfit = || Error::Local { doing: format!("read {}", path.display()), reason: "its path is not UTF-8".into() };
+    let text = path.to_str().ok_or_else(unfit)?;
+    RepoPath::root().join(&format!("./{text}")).map_err(|_| unfit())
+}

@@ -1,0 +1,184 @@
+//! What a push changes, or a commit that is about to be made: for `skep hook`, on any Git server.
+//!
+//! The objects of a push that is not accepted yet are read where Git keeps them. A file counts as changed if it is neither what it
+//! was on the branch before nor what it is on the branch that the repository's `HEAD` names: who merges what others
+//! have pushed is not asked about it again. Names that skep takes nowhere else are passed over here, and so are files that are too large to
+//! be read: a hook should stand in nobody's way for what it does not check.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use git2::{Commit, Delta, Oid, Repository, Tree};
+
+use super::Error;
+use super::objects::{Reader, opened};
+use super::read::{MAX_ENTRIES, MAX_TEXT, MAX_TEXTS, kind, path, tree_id, within_limit};
+use crate::name::RepoPath;
+use crate::revision::{Entry, Revision};
+
+/// A repository, and where the objects of a push are that is not accepted yet.
+#[derive(Debug, Clone)]
+pub struct Receiving {
+    /// The folder with `HEAD` in it.
+    pub repository: PathBuf,
+    /// Further folders with objects.
+    pub objects: Vec<PathBuf>,
+}
+
+/// A commit of a push.
+#[derive(Debug)]
+pub struct Pushed {
+    /// What is in it, with the texts that were wanted.
+    pub revision: Revision,
+    /// The files that are other than before, and those that are gone.
+    pub changed: BTreeSet<RepoPath>,
+}
+
+impl Receiving {
+    /// Reads what a ref will be, and what it changes of `old`. None if it is no commit, or if nothing is changed.
+    pub fn read(
+        &self,
+        old: Option<&str>,
+        new: &str,
+        wanted: impl Fn(&Revision, &BTreeSet<RepoPath>) -> Vec<RepoPath>,
+    ) -> Result<Option<Pushed>, Error> {
+        let repository = opened(&self.repository, self.objects.iter().map(PathBuf::as_path))?;
+        let doing = || format!("read the pushed object {new}");
+        let object =
+            Oid::from_str(new).and_then(|id| repository.find_object(id, None)).map_err(Error::local(doing()))?;
+        // A tag may name a file or a tree: nobody deploys that.
+        let Ok(commit) = object.peel_to_commit() else { return Ok(None) };
+        let tree = commit.tree().map_err(Error::local(doing()))?;
+        let changed = changed(&repository, &tree, &bases(&repository, old, &commit))?;
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        let revision = revision(&repository, &tree, commit.id())?;
+        drop((tree, commit, object));
+        pushed(repository, revision, changed, wanted).map(Some)
+    }
+}
+
+/// Reads what the next commit of a work tree will be, and what it changes.
+pub fn staged(
+    folder: &Path,
+    wanted: impl Fn(&Revision, &BTreeSet<RepoPath>) -> Vec<RepoPath>,
+) -> Result<Option<Pushed>, Error> {
+    let doing = || format!("read what is staged in {}", folder.display());
+    let repository = Repository::discover(folder).map_err(Error::local(doing()))?;
+    let id = repository.index().and_then(|mut index| index.write_tree()).map_err(Error::local(doing()))?;
+    let tree = repository.find_tree(id).map_err(Error::local(doing()))?;
+    let head = repository.head().and_then(|head| head.peel_to_tree()).ok();
+    let changed = changed(&repository, &tree, &head.into_iter().collect::<Vec<_>>())?;
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let revision = revision(&repository, &tree, id)?;
+    drop(tree);
+    pushed(repository, revision, changed, wanted).map(Some)
+}
+
+/// The trees that a file may already be in.
+fn bases<'r>(repository: &'r Repository, old: Option<&str>, new: &Commit<'r>) -> Vec<Tree<'r>> {
+    let head = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
+    let old = old.and_then(|old| repository.find_commit(Oid::from_str(old).ok()?).ok());
+    let branched = || {
+        let base = repository.merge_base(head.as_ref()?.id(), new.id()).ok()?;
+        repository.find_commit(base).ok()
+    };
+    let begin = old.or_else(branched);
+    begin.into_iter().chain(head.clone()).filter_map(|commit| commit.tree().ok()).collect()
+}
+
+/// The paths at which a tree is other than each of the others.
+fn changed(repository: &Repository, tree: &Tree<'_>, bases: &[Tree<'_>]) -> Result<BTreeSet<RepoPath>, Error> {
+    let mut changed = differing(repository, bases.first(), tree)?;
+    for other in bases.iter().skip(1) {
+        if changed.is_empty() {
+            break;
+        }
+        let also = differing(repository, Some(other), tree)?;
+        changed.retain(|path| also.contains(path));
+    }
+    Ok(changed)
+}
+
+fn differing(repository: &Repository, old: Option<&Tree<'_>>, new: &Tree<'_>) -> Result<BTreeSet<RepoPath>, Error> {
+    let diff = repository.diff_tree_to_tree(old, Some(new), None).map_err(Error::local("compare two trees"))?;
+    let file = |delta: &git2::DiffDelta<'_>| {
+        let file = if delta.status() == Delta::Deleted { delta.old_file() } else { delta.new_file() };
+        std::str::from_utf8(file.path_bytes()?).ok()?.parse().ok()
+    };
+    Ok(diff.deltas().filter_map(|delta| file(&delta)).collect())
+}
+
+fn revision(repository: &Repository, tree: &Tree<'_>, commit: Oid) -> Result<Revision, Error> {
+    let mut revision = Revision {
+        commit: commit.to_string().parse().expect("libgit2 writes an id in hexadecimal digits"),
+        tree: tree_id(tree.id()),
+        author: String::new(),
+        subject: String::new(),
+        entries: std::collections::BTreeMap::new(),
+        texts: std::collections::BTreeMap::new(),
+        named: None,
+    };
+    let mut folders = vec![(String::new(), tree.id())];
+    let mut seen = 0;
+    while let Some((folder, id)) = folders.pop() {
+        let tree = repository.find_tree(id).map_err(Error::local(format!("read the folder `{folder}`")))?;
+        seen += tree.len();
+        within_limit(seen.min(MAX_ENTRIES + 1))?;
+        for entry in &tree {
+            let Ok(path) = path(&folder, entry.name_bytes()) else { continue };
+            match kind(entry.filemode()) {
+                None => folders.push((path.as_str().to_owned(), entry.id())),
+                Some(kind) => drop(revision.entries.insert(path, Entry { kind, id: entry.id().to_string() })),
+            }
+        }
+    }
+    Ok(revision)
+}
+
+fn pushed(
+    repository: Repository,
+    mut revision: Revision,
+    changed: BTreeSet<RepoPath>,
+    wanted: impl Fn(&Revision, &BTreeSet<RepoPath>) -> Vec<RepoPath>,
+) -> Result<Pushed, Error> {
+    let reader = Reader::of(repository);
+    let (mut room, mut refused) = (MAX_TEXTS, BTreeSet::new());
+    loop {
+        let mut paths = wanted(&revision, &changed);
+        paths.retain(|path| !revision.texts.contains_key(path) && !refused.contains(path));
+        if paths.is_empty() {
+            return Ok(Pushed { revision, changed });
+        }
+        for path in paths {
+            match text(&revision, &reader, &path, room)? {
+                Some(text) => {
+                    room -= text.len() as u64;
+                    revision.texts.insert(path, text.into());
+                }
+                None => drop(refused.insert(path)),
+            }
+        }
+    }
+}
+
+fn text(revision: &Revision, reader: &Reader, path: &RepoPath, room: u64) -> Result<Option<Vec<u8>>, Error> {
+    let Some(entry) = revision.entries.get(path) else { return Ok(None) };
+    if reader.size(&entry.id)? > MAX_TEXT.min(room) {
+        return Ok(None);
+    }
+    reader.read(&entry.id).map(Some)
+}
+
+/// Where the hooks of a work tree are.
+pub fn hooks(folder: &Path) -> Option<PathBuf> {
+    let repository = Repository::open(folder).ok()?;
+    let set = repository.config().and_then(|config| config.get_path("core.hooksPath"));
+    Some(match set {
+        Ok(path) => folder.join(path),
+        Err(_) => repository.commondir().join("hooks"),
+    })
+}

@@ -1,0 +1,343 @@
+//! Git over HTTP, by the real `git http-backend` (a CGI program: RFC 3875, `git help http-backend`).
+//!
+//! What the client sends is streamed in and what Git says is streamed out. Git is not stopped when the client goes
+//! away: what it says is then thrown away, so that a deploy goes on, and Git moves the branch when it is done.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::{mpsc, oneshot};
+
+use super::server::{RepositoryName, Server, Settings, point_head};
+use super::{Error, blocking};
+
+/// A request of a Git client.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// What is asked for.
+    pub service: Service,
+    /// Who asks.
+    pub user: String,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Content-Encoding`: Git clients compress what they ask for.
+    pub content_encoding: Option<String>,
+    /// `Git-Protocol`, such as `version=2`.
+    pub protocol: Option<String>,
+}
+
+/// What a Git client can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The refs, before a fetch (`GET info/refs?service=git-upload-pack`).
+    RefsToFetch,
+    /// The refs, before a push (`GET info/refs?service=git-receive-pack`).
+    RefsToPush,
+    /// A fetch.
+    UploadPack,
+    /// A push.
+    ReceivePack,
+}
+
+/// Git's answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body as it comes.
+    pub body: mpsc::Receiver<Bytes>,
+}
+
+/// Bytes in the headers of an answer, at most.
+const MAX_HEAD: usize = 16 << 10;
+/// How long a client may take to send or to take the next bytes.
+const IDLE: Duration = Duration::from_mins(1);
+/// Bytes of a push that are read after Git has refused it, so that the client comes to read why.
+const MAX_REST: usize = 1 << 30;
+
+/// Method, file and query of each service (Git's `gitprotocol-http`).
+const SERVICES: [(Service, (&str, &str, &str)); 4] = [
+    (Service::RefsToFetch, ("GET", "info/refs", "service=git-upload-pack")),
+    (Service::RefsToPush, ("GET", "info/refs", "service=git-receive-pack")),
+    (Service::UploadPack, ("POST", "git-upload-pack", "")),
+    (Service::ReceivePack, ("POST", "git-receive-pack", "")),
+];
+
+impl Service {
+    /// The service and the repository that a request is about, by its method, its path and its query.
+    pub fn asked<'a>(method: &str, path: &'a str, query: &str) -> Option<(Self, &'a str)> {
+        SERVICES.into_iter().find_map(|(service, (allowed, file, expected))| {
+            let name = path.strip_suffix(file)?.strip_suffix('/')?;
+            let matches = (allowed, expected) == (method, query);
+            matches.then(|| (service, name.strip_suffix(".git").unwrap_or(name)))
+        })
+    }
+
+    fn call(self) -> (&'static str, &'static str, &'static str) {
+        let call = SERVICES.into_iter().find(|(service, _)| *service == self).map(|(_, call)| call);
+        call.expect("all of them are listed")
+    }
+}
+
+impl Server {
+    /// Answers a request. `permit` is held until Git is done, which may be long after the client went away.
+    pub async fn serve<B, E, P>(&self, request: Request, body: B, permit: P) -> Result<Answer, Error>
+    where
+        B: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Send + 'static,
+        P: Send + 'static,
+    {
+        let mut child =
+            self.command(&request).spawn().map_err(Error::disk("run `git http-backend`; is Git installed?"))?;
+        let stdin = child.stdin.take().ok_or_else(|| no_answer(&request))?;
+        tokio::spawn(feed(Box::pin(body), stdin));
+        let (head, answer) = oneshot::channel();
+        let (output, body) = mpsc::channel(16);
+        let (path, patience, service) = (self.path(&request.repository), self.settings.patience, request.service);
+        tokio::spawn(async move {
+            let _permit = permit;
+            attend(child, head, output, patience).await;
+            if service == Service::ReceivePack {
+                settle(&path).await;
+            }
+        });
+        let (status, headers) = answer.await.map_err(|_| no_answer(&request))?;
+        Ok(Answer { status, headers, body })
+    }
+
+    /// The command with an environment of its own: nothing of skep's is in it.
+    fn command(&self, request: &Request) -> Command {
+        let (method, file, query) = request.service.call();
+        #[expect(clippy::disallowed_methods, reason = "the one place where the server runs git, without a shell")]
+        let mut command = Command::new("git");
+        command.arg("http-backend").env_clear();
+        command.envs([
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_HTTP_EXPORT_ALL", "1"),
+            ("REQUEST_METHOD", method),
+            ("QUERY_STRING", query),
+            ("REMOTE_USER", &request.user),
+            (Settings::REPOSITORY, &request.repository.to_string()),
+        ]);
+        command.env("PATH_INFO", format!("/{}.git/{file}", request.repository));
+        command.env("GIT_PROJECT_ROOT", &self.settings.root).env("HOME", self.home());
+        command.env(Settings::SOCKET, &self.settings.socket);
+        // The end of the body is the end of its pipe: with a CONTENT_LENGTH, `http-backend` turns in a circle when a
+        // client goes away in the middle (`pipe_fixed_length` of Git's `http-backend.c`, in 2.39).
+        let given = [
+            ("CONTENT_TYPE", &request.content_type),
+            ("HTTP_CONTENT_ENCODING", &request.content_encoding),
+            ("GIT_PROTOCOL", &request.protocol),
+        ];
+        command.envs(given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+        configure(&mut command, &self.configuration());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Git's settings for every call.
+    fn configuration(&self) -> Vec<(&'static str, String)> {
+        let fixed = [
+            ("http.receivepack", "true"),
+            ("receive.advertisePushOptions", "true"),
+            ("receive.advertiseAtomic", "true"),
+            // Whether a branch may go is the controller's decision, as is every other.
+            ("receive.denyDeletes", "false"),
+            ("transfer.fsckObjects", "true"),
+            // What is pinned is neither shown nor pushed to.
+            ("transfer.hideRefs", "refs/skep"),
+            // The volume may belong to another user than skep's.
+            ("safe.directory", "*"),
+        ];
+        let mut all: Vec<_> = fixed.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+        all.push(("receive.maxInputSize", self.settings.max_push.to_string()));
+        all.push(("core.hooksPath", self.hooks().display().to_string()));
+        all
+    }
+}
+
+fn no_answer(request: &Request) -> Error {
+    let reason = "`git http-backend` ended without an answer; its message is in skep's log".to_owned();
+    Error::Local { doing: format!("serve {}", request.repository), reason }
+}
+
+/// Gives settings to Git by the environment, which the programs that it starts see, too (`git help config`).
+fn configure(command: &mut Command, settings: &[(&str, String)]) {
+    command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+    for (number, (key, value)) in settings.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+    }
+}
+
+/// Streams the request's body into Git, and closes it when the client stops.
+async fn feed<B, E>(mut body: B, stdin: ChildStdin)
+where
+    B: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut stdin = Some(stdin);
+    let mut rest = MAX_REST;
+    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(IDLE, body.next()).await {
+        match stdin.take() {
+            Some(mut git) => stdin = git.write_all(&bytes).await.is_ok().then_some(git),
+            None if rest < bytes.len() => return,
+            None => rest -= bytes.len(),
+        }
+    }
+}
+
+type Head = (u16, Vec<(String, String)>);
+
+/// Reads what Git says to its end, and passes on what the client still takes.
+async fn attend(mut child: Child, head: oneshot::Sender<Head>, output: mpsc::Sender<Bytes>, patience: Duration) {
+    let stdout = child.stdout.take().expect("it was asked for");
+    let stderr = child.stderr.take().expect("it was asked for");
+    let work = async {
+        let (said, ()) = tokio::join!(complaint(stderr), relay(stdout, head, output));
+        (said, child.wait().await)
+    };
+    match tokio::time::timeout(patience, work).await {
+        Ok((said, Ok(status))) if !status.success() => tracing::warn!(%status, said, "git http-backend failed"),
+        Ok((said, Err(error))) => tracing::warn!(%error, said, "git http-backend was lost"),
+        Ok((said, Ok(_))) => tracing::debug!(said, "git http-backend is done"),
+        Err(_) => {
+            tracing::warn!(seconds = patience.as_secs(), "git http-backend took too long and is stopped");
+            drop(child.kill().await);
+        }
+    }
+}
+
+async fn relay(mut stdout: impl AsyncRead + Unpin, head: oneshot::Sender<Head>, output: mpsc::Sender<Bytes>) {
+    let Some((answer, rest)) = read_head(&mut stdout).await else { return };
+    let mut client = head.send(answer).is_ok().then_some(output);
+    let mut next = Bytes::from(rest);
+    let mut buffer = vec![0; 32 << 10];
+    loop {
+        if let Some(output) = &client
+            && !next.is_empty()
+            && output.send_timeout(next, IDLE).await.is_err()
+        {
+            client = None;
+        }
+        match stdout.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) => next = Bytes::copy_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// The headers of a CGI answer, and what was read after them.
+async fn read_head(stdout: &mut (impl AsyncRead + Unpin)) -> Option<(Head, Vec<u8>)> {
+    let mut read = Vec::new();
+    loop {
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = read.split_off(end + 4);
+            return Some((parsed(&String::from_utf8_lossy(&read)), rest));
+        }
+        if read.len() > MAX_HEAD || stdout.read_buf(&mut read).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn parsed(head: &str) -> Head {
+    let mut status = 200;
+    let mut headers = Vec::new();
+    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
+        let value = value.trim();
+        if name.eq_ignore_ascii_case("status") {
+            status = value.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(502);
+        } else {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    (status, headers)
+}
+
+/// The beginning of what Git complains about; all of it is read, so that Git does not wait.
+async fn complaint(mut stderr: impl AsyncRead + Unpin) -> String {
+    let mut said = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        let room = 4096_usize.saturating_sub(said.len());
+        said.extend_from_slice(&buffer[..count.min(room)]);
+    }
+    String::from_utf8_lossy(&said).trim().to_owned()
+}
+
+/// What is left to do when a push is over.
+async fn settle(repository: &Path) {
+    let path = repository.to_owned();
+    if let Err(error) = blocking(move || point_head(&path)).await {
+        tracing::warn!(%error, "a clone of this repository will not check anything out");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tells when it is dropped.
+    struct Permit(Option<oneshot::Sender<()>>);
+
+    impl Drop for Permit {
+        fn drop(&mut self) {
+            self.0.take().map(|done| done.send(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn git_ends_when_a_client_goes_away_in_the_middle() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(Settings {
+            root: folder.path().join("git"),
+            runtime: folder.path().join("run"),
+            hook: vec!["false".into()],
+            socket: folder.path().join("hook.sock"),
+            max_push: Settings::MAX_PUSH,
+            patience: Settings::PATIENCE,
+        });
+        let (server, repository) = (server.unwrap(), "shop".parse::<RepositoryName>().unwrap());
+        server.create(&repository).await.unwrap();
+        let request = Request {
+            repository,
+            service: Service::ReceivePack,
+            user: "ada".into(),
+            content_type: Some("application/x-git-receive-pack-request".into()),
+            content_encoding: None,
+            protocol: None,
+        };
+        let body = futures_util::stream::iter([Ok(Bytes::from_static(b"00")), Err("reset by peer")]);
+        let (done, ended) = oneshot::channel();
+        let answer = server.serve(request, body, Permit(Some(done))).await.unwrap();
+        assert_eq!(answer.status, 200);
+        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("Git ends").unwrap();
+    }
+
+    #[test]
+    fn a_request_is_about_one_repository() {
+        let fetch = Service::asked("GET", "team/shop.git/info/refs", "service=git-upload-pack");
+        assert_eq!(fetch, Some((Service::RefsToFetch, "team/shop")));
+        assert_eq!(Service::asked("POST", "shop/git-receive-pack", ""), Some((Service::ReceivePack, "shop")));
+        assert_eq!(Service::asked("GET", "shop.git/info/refs", ""), None);
+        assert_eq!(Service::asked("GET", "shop.git/git-receive-pack", ""), None);
+        assert_eq!(Service::asked("GET", "shop.git/objects/info/packs", ""), None);
+    }
+
+    #[test]
+    fn the_head_of_an_answer_is_understood() {
+        let head = "Status: 404 Not Found\r\nContent-Type: text/plain\r\n\r\n";
+        assert_eq!(parsed(head), (404, vec![("Content-Type".into(), "text/plain".into())]));
+        assert_eq!(parsed("Expires: Fri, 01 Jan 1980 00:00:00 GMT\r\n\r\n").0, 200);
+    }
+}

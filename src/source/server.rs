@@ -1,0 +1,361 @@
+//! The repositories of the built-in Git server.
+//!
+//! Each is an ordinary bare repository, `<root>/<name>.git`, and here the disk is the source: it belongs on storage
+//! that is kept and backed up. All of the configuration is given with each call of `git` ([`serve`](super::serve)),
+//! none is in the repositories, so that a newer skep finds nothing old in them.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use git2::{BranchType, ErrorCode, Oid, Reference, Repository, RepositoryInitOptions};
+
+use super::{Error, blocking, open};
+use crate::name::{CommitId, Invalid};
+
+/// The name of a repository on the server: `shop` or `team/shop`, of lower-case letters, digits, `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryName(String);
+
+/// How the server is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of the repositories.
+    pub root: PathBuf,
+    /// A folder for what only this process needs: the hook and an empty home. It is made anew.
+    pub runtime: PathBuf,
+    /// What the `pre-receive` hook runs: the path of skep itself and its arguments.
+    pub hook: Vec<String>,
+    /// The socket where the hook finds the controller, [`Settings::SOCKET`] in its environment.
+    pub socket: PathBuf,
+    /// Bytes in one push, at most.
+    pub max_push: u64,
+    /// How long one exchange with a client may take, with the deploy that it waits for.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// The environment variable that tells the hook where the controller's socket is.
+    pub const SOCKET: &str = "SKEP_HOOK_SOCKET";
+    /// The environment variable that tells the hook which repository is pushed to.
+    pub const REPOSITORY: &str = "SKEP_REPOSITORY";
+    /// The default of [`max_push`](Self::max_push).
+    pub const MAX_PUSH: u64 = 256 << 20;
+    /// The default of [`patience`](Self::patience).
+    pub const PATIENCE: Duration = Duration::from_hours(1);
+}
+
+/// The built-in Git server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub(super) settings: Settings,
+}
+
+impl Server {
+    /// Makes the folders and the hook.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let server = Self { settings };
+        for folder in [&server.settings.root, &server.hooks(), &server.home()] {
+            fs::create_dir_all(folder).map_err(Error::disk(format!("make the folder {}", folder.display())))?;
+        }
+        let hook = server.hooks().join("pre-receive");
+        server.write_hook(&hook).map_err(Error::disk(format!("write the hook {}", hook.display())))?;
+        Ok(server)
+    }
+
+    /// Where a repository is, whether or not it exists.
+    pub fn path(&self, name: &RepositoryName) -> PathBuf {
+        self.settings.root.join(format!("{name}.git"))
+    }
+
+    /// Whether a repository exists.
+    pub fn has(&self, name: &RepositoryName) -> bool {
+        self.path(name).join("HEAD").is_file()
+    }
+
+    /// Makes a repository if it does not exist: beside its place, and then moved there, so that it is never half.
+    pub async fn create(&self, name: &RepositoryName) -> Result<(), Error> {
+        let path = self.path(name);
+        if self.has(name) {
+            return Ok(());
+        }
+        let server = self.clone();
+        let name = name.clone();
+        blocking(move || match create(&path) {
+            Err(_) if server.has(&name) => Ok(()),
+            done => done,
+        })
+        .await
+    }
+
+    /// The repositories that there are.
+    pub async fn repositories(&self) -> Vec<RepositoryName> {
+        let root = self.settings.root.clone();
+        blocking(move || {
+            let grouped =
+                folders(&root).flat_map(|(group, path)| folders(&path).map(move |(name, _)| format!("{group}/{name}")));
+            let single = folders(&root).map(|(name, _)| name);
+            single.chain(grouped).filter_map(|name| name.strip_suffix(".git")?.parse().ok()).collect()
+        })
+        .await
+    }
+
+    pub(super) fn hooks(&self) -> PathBuf {
+        self.settings.runtime.join("hooks")
+    }
+
+    pub(super) fn home(&self) -> PathBuf {
+        self.settings.runtime.join("home")
+    }
+
+    /// The hook is a file, because Git takes nothing else; its two lines are all that a shell ever reads.
+    fn write_hook(&self, path: &Path) -> std::io::Result<()> {
+        let command = shlex::try_join(self.settings.hook.iter().map(String::as_str)).map_err(std::io::Error::other)?;
+        let fresh = beside(path);
+        fs::write(&fresh, format!("#!/bin/sh\nexec {command}\n"))?;
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o700))?;
+        fs::rename(fresh, path)
+    }
+}
+
+/// The folders in a folder, by name; none if it cannot be read.
+fn folders(path: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+}
+
+/// A new path in the same folder, by a name that `git gc` clears away if it is left behind (Git's `builtin/prune.c`).
+fn beside(path: &Path) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!("tmp_skep-{}-{number}", std::process::id()))
+}
+
+fn create(path: &Path) -> Result<(), Error> {
+    let doing = format!("make the repository {}", path.display());
+    let parent = path.parent().expect("a repository is below the root");
+    fs::create_dir_all(parent).map_err(Error::disk(doing.as_str()))?;
+    let fresh = beside(path);
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).external_template(false).initial_head("main");
+    Repository::init_opts(&fresh, &options).map_err(Error::local(doing.as_str()))?;
+    let moved = fs::rename(&fresh, path).map_err(Error::disk(doing));
+    if moved.is_err() {
+        drop(fs::remove_dir_all(&fresh));
+    }
+    moved
+}
+
+/// Puts the objects of a push into the repository before Git does it, so that a deploy can go on when the push is cut
+/// off or skep is restarted. A pack's index comes last, because Git takes a pack to be whole when it has one.
+pub async fn keep_objects(repository: &Path, quarantine: &Path) -> Result<(), Error> {
+    let (from, to) = (quarantine.to_owned(), repository.join("objects"));
+    blocking(move || {
+        let doing = format!("keep the objects of the push in {}", from.display());
+        copy_objects(&from, &to).map_err(Error::disk(doing))
+    })
+    .await
+}
+
+fn copy_objects(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for folder in fs::read_dir(from)? {
+        let folder = folder?;
+        if folder.file_type()?.is_dir() && is_object_folder(&folder.file_name().to_string_lossy()) {
+            for file in fs::read_dir(folder.path())? {
+                files.push(Path::new(&folder.file_name()).join(file?.file_name()));
+            }
+        }
+    }
+    files.sort_by_key(|file| file.extension().is_some_and(|extension| extension == "idx"));
+    files.iter().try_for_each(|file| copy_object(&from.join(file), &to.join(file)))
+}
+
+fn is_object_folder(name: &str) -> bool {
+    name == "pack" || (name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// An object's name is its content, so what is there already is the same.
+fn copy_object(from: &Path, to: &Path) -> std::io::Result<()> {
+    if to.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let fresh = beside(to);
+    let mut file = fs::File::create(&fresh)?;
+    std::io::copy(&mut fs::File::open(from)?, &mut file)?;
+    file.set_permissions(fs::Permissions::from_mode(0o444))?;
+    file.sync_all()?;
+    fs::rename(fresh, to)
+}
+
+/// Keeps a commit that no branch is at from being collected: `refs/skep/pushed/<commit>`, which clients do not see.
+pub async fn pin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
+    let (path, commit) = (repository.to_owned(), commit.clone());
+    blocking(move || {
+        let repository = open(&path)?;
+        let pinned = oid(&commit).and_then(|oid| repository.reference(&pin_of(&commit), oid, true, "skep: pushed"));
+        pinned.map(drop).map_err(Error::local(format!("keep the commit {commit}")))
+    })
+    .await
+}
+
+/// Takes the pin away again; it need not be there.
+pub async fn unpin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
+    let (path, commit) = (repository.to_owned(), commit.clone());
+    blocking(move || {
+        let repository = open(&path)?;
+        match repository.find_reference(&pin_of(&commit)).and_then(|mut pin| pin.delete()) {
+            Err(error) if error.code() != ErrorCode::NotFound => {
+                Err(Error::local(format!("let go of the commit {commit}"))(error))
+            }
+            _ => Ok(()),
+        }
+    })
+    .await
+}
+
+/// The branches that are at a pinned commit: pushes that were accepted, and not yet dealt with to their end.
+pub async fn promised(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {
+    let path = repository.to_owned();
+    blocking(move || {
+        let repository = open(&path)?;
+        let mut branches =
+            listed(&repository).map_err(Error::local(format!("list the branches of {}", path.display())))?;
+        branches.retain(|(_, commit)| repository.find_reference(&pin_of(commit)).is_ok());
+        Ok(branches)
+    })
+    .await
+}
+
+fn pin_of(commit: &CommitId) -> String {
+    format!("refs/skep/pushed/{commit}")
+}
+
+/// Moves a ref from `old` (none: it must not exist) to `new`, if it still is there.
+pub async fn move_branch(repository: &Path, name: &str, old: Option<&CommitId>, new: &CommitId) -> Result<(), Error> {
+    let (path, name, old, new) = (repository.to_owned(), name.to_owned(), old.cloned(), new.clone());
+    blocking(move || {
+        let repository = open(&path)?;
+        match moved(&repository, &name, old.as_ref(), &new) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(refusal(&repository, &name, old.as_ref(), error)),
+        }
+    })
+    .await
+}
+
+/// Moves a ref forward to `new`, from wherever it is: for a push whose pusher is gone. A ref that has gone elsewhere in
+/// the meantime stays there.
+pub async fn advance(repository: &Path, name: &str, new: &CommitId) -> Result<(), Error> {
+    let (path, name, new) = (repository.to_owned(), name.to_owned(), new.clone());
+    blocking(move || {
+        let repository = open(&path)?;
+        let old = repository.refname_to_id(&name).ok();
+        let failed = Error::local(format!("move {name}"));
+        let forward = match (old, oid(&new)) {
+            (None, _) => true,
+            (Some(old), Ok(new)) => old == new || repository.graph_descendant_of(new, old).unwrap_or(false),
+            (Some(_), Err(_)) => false,
+        };
+        if !forward {
+            let found = old.map_or_else(String::new, |old| old.to_string());
+            return Err(Error::Moved { name, expected: format!("an ancestor of {new}"), found });
+        }
+        let old: Option<CommitId> = old.and_then(|old| old.to_string().parse().ok());
+        moved(&repository, &name, old.as_ref(), &new).map_err(failed)
+    })
+    .await
+}
+
+fn moved(repository: &Repository, name: &str, old: Option<&CommitId>, new: &CommitId) -> Result<(), git2::Error> {
+    let (new, reason) = (oid(new)?, "skep: deployed");
+    let made = match old {
+        Some(old) => repository.reference_matching(name, new, true, oid(old)?, reason),
+        None => repository.reference(name, new, false, reason),
+    };
+    made.map(drop)
+}
+
+/// Whether the ref was somewhere else, or something else went wrong.
+fn refusal(repository: &Repository, name: &str, old: Option<&CommitId>, error: git2::Error) -> Error {
+    let text = |id: Option<String>| id.unwrap_or_else(|| "nowhere".to_owned());
+    let (found, expected) =
+        (repository.refname_to_id(name).ok().map(|id| id.to_string()), old.map(CommitId::to_string));
+    if found == expected {
+        return Error::local(format!("move {name}"))(error);
+    }
+    Error::Moved { name: name.to_owned(), expected: text(expected), found: text(found) }
+}
+
+fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
+    Oid::from_str(commit.as_str())
+}
+
+/// The branches of a repository and where they are, by name without `refs/heads/`.
+pub async fn branches(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {
+    let path = repository.to_owned();
+    blocking(move || {
+        let repository = open(&path)?;
+        let listed = listed(&repository);
+        listed.map_err(Error::local(format!("list the branches of {}", path.display())))
+    })
+    .await
+}
+
+fn listed(repository: &Repository) -> Result<Vec<(String, CommitId)>, git2::Error> {
+    let mut branches = Vec::new();
+    for branch in repository.branches(Some(BranchType::Local))? {
+        let branch = branch?.0.into_reference();
+        if let (Some(name), Some(id)) = (short_name(&branch), branch.target()) {
+            branches.push((name, id.to_string().parse().map_err(|_| git2::Error::from_str("not a commit"))?));
+        }
+    }
+    branches.sort();
+    Ok(branches)
+}
+
+fn short_name(branch: &Reference<'_>) -> Option<String> {
+    std::str::from_utf8(branch.name_bytes()).ok()?.strip_prefix("refs/heads/").map(str::to_owned)
+}
+
+/// Lets a clone check something out: a new repository's `HEAD` is `main`, but its first branch may be another.
+pub(super) fn point_head(repository: &Path) -> Result<(), Error> {
+    let repository = open(repository)?;
+    let pointed = listed(&repository).and_then(|branches| match branches.first() {
+        Some((first, _)) if repository.head().is_err() => repository.set_head(&format!("refs/heads/{first}")),
+        _ => Ok(()),
+    });
+    pointed.map_err(Error::local("point HEAD to the first branch"))
+}
+
+impl FromStr for RepositoryName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        let fits = |part: &str| (1..=64).contains(&part.len()) && part.chars().all(allowed) && !part.starts_with('-');
+        if text.split('/').all(fits) && text.split('/').count() <= 2 {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid {
+            text: text.chars().take(80).flat_map(char::escape_default).collect(),
+            what: "repository name",
+            reason: "write `name` or `group/name` with lower-case letters, digits, `-` and `_`".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,200 @@
+//! The Compose file as it was written: its keys, typed, with their places.
+//!
+//! A [`File`] may be made from several files ([`super::gather`]); a place tells which ([`super::sources`]).
+//!
+//! A [`File`] promises that every value in it is understood: [`File::read`] returns all problems, not only the first.
+//! What is written plainly is understood as Compose means it, also where `docker stack deploy` refuses it (`true` as
+//! the value of a label, `published: "80"`, `cpus: 0.5`, `depends_on` as a map, sections without content). What Docker
+//! ignores is in [`File::ignored`]. Whether a name that is referred to is defined is not asked here: rules do, and
+//! rendering.
+//!
+//! Where Docker's reading is a trap, the author's plain meaning is taken instead: a date stays a date, an empty value
+//! in `environment` is not replaced by the deployer's, `v:/data` is a volume and not a Windows drive, a backslash in
+//! quotes is a shell's, and a second document is an error. Some of this is read as Docker does where the file is to be
+//! deployed as written ([`Manner`]). Knowingly refused: `dockerfile_inline`.
+
+mod attach;
+mod check;
+mod deploy;
+mod fields;
+mod limits;
+mod manner;
+mod mounts;
+mod ports;
+mod refused;
+mod run;
+mod security;
+mod service;
+mod shell;
+mod skep;
+mod top;
+mod types;
+mod values;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::name::{RepoPath, ServiceName};
+use fields::{Fields, Reader};
+
+pub use super::Problem;
+use super::Settings;
+use super::gather::{Gathered, Library, gather};
+use super::merge::Zeros;
+use super::sources::Sources;
+use super::template::{Misfit, Written};
+use super::yaml::{Node, Span};
+pub use manner::Manner;
+pub(crate) use mounts::is_windows_path;
+pub(super) use ports::short as short_ports;
+pub use service::PROFILES;
+pub use types::*;
+pub use values::{bytes, cpus, duration};
+
+/// A stack file as written, with its variables filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The files that it was read from; every place points into them.
+    pub sources: Arc<Sources>,
+    /// The tree it was read from, with its variables filled in.
+    pub tree: Node,
+    /// `version`, which has no meaning any more.
+    pub version: Option<Spanned<String>>,
+    /// `name`: what the stack is called if nobody says otherwise.
+    pub name: Option<Spanned<String>>,
+    /// `x-skep` at the top.
+    pub settings: Settings,
+    /// `services`.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// Services that are left out, because none of their profiles is asked for.
+    pub left_out: BTreeMap<ServiceName, LeftOut>,
+    /// `networks`.
+    pub networks: BTreeMap<String, Network>,
+    /// `volumes`.
+    pub volumes: BTreeMap<String, Volume>,
+    /// `configs`.
+    pub configs: BTreeMap<String, Source>,
+    /// `secrets`.
+    pub secrets: BTreeMap<String, Source>,
+    /// Keys that Docker ignores in a swarm, and skep too.
+    pub ignored: Vec<Ignored>,
+    /// Variables that are not set, where they count as empty.
+    pub unset: Vec<Problem>,
+    /// How it was read.
+    pub manner: Manner,
+}
+
+impl File {
+    /// Reads a file whose path in the repository is `path`; `variables` are filled in.
+    pub fn read(path: &RepoPath, text: &[u8], variables: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        match Self::of(gathered(&[(path.clone(), text)], variables, Zeros::Count)) {
+            (file, problems) if problems.is_empty() => Ok(file),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads several files, each laid over those before it. What they include or extend must be among them.
+    pub fn read_all(
+        files: &[(RepoPath, &[u8])],
+        variables: &BTreeMap<String, String>,
+        zeros: Zeros,
+    ) -> Result<Self, Vec<Misfit>> {
+        let (file, problems) = Self::of(gathered(files, variables, zeros));
+        if problems.is_empty() {
+            return Ok(file);
+        }
+        Err(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect())
+    }
+
+    /// What is understood of the files that were gathered, and what is not.
+    pub fn of(gathered: Gathered) -> (Self, Vec<Problem>) {
+        let Gathered { sources, tree, problems, manner, unset: empty, .. } = gathered;
+        let mut reader = Reader::new(Arc::new(sources), manner);
+        reader.problems = problems;
+        let unset: HashSet<Span> = reader.problems.iter().map(|problem| problem.span.clone()).collect();
+        let already = reader.problems.len();
+        let mut file = Self::decode(&mut reader, &tree);
+        // What a value without its variable is not has been said already.
+        let mut number = 0..;
+        reader.problems.retain(|problem| number.next() < Some(already) || !unset.contains(&problem.span));
+        file.tree = tree;
+        file.ignored = reader.ignored;
+        file.unset = empty;
+        reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        reader.problems.dedup();
+        (file, reader.problems)
+    }
+
+    fn decode(reader: &mut Reader, tree: &Node) -> Self {
+        let mut fields = Fields::of(reader, tree, "a stack file");
+        let version = fields.take("version").and_then(|node| reader.version(node));
+        let name = fields.string(reader, "name");
+        let settings = fields.take("x-skep").map(|node| reader.settings(node)).unwrap_or_default();
+        let services = fields.take("services").map(|node| reader.services(node)).unwrap_or_default();
+        let networks = fields.take("networks").map(|node| reader.networks(node)).unwrap_or_default();
+        let volumes = fields.take("volumes").map(|node| reader.volumes(node)).unwrap_or_default();
+        let configs = fields.take("configs").map(|node| reader.sources("config", node)).unwrap_or_default();
+        let secrets = fields.take("secrets").map(|node| reader.sources("secret", node)).unwrap_or_default();
+        // It has been followed by now: see `stack::gather`.
+        fields.take("include");
+        fields.finish(reader);
+        Self {
+            sources: reader.sources.clone(),
+            tree: Node::nothing(0..0),
+            version,
+            name,
+            settings,
+            services,
+            left_out: std::mem::take(&mut reader.left_out),
+            networks,
+            volumes,
+            configs,
+            secrets,
+            ignored: Vec::new(),
+            unset: Vec::new(),
+            manner: reader.manner,
+        }
+    }
+
+    /// What is built, by service.
+    pub fn builds(&self) -> impl Iterator<Item = (&ServiceName, &Build)> {
+        self.services.iter().filter_map(|(name, service)| Some((name, service.build.as_ref()?)))
+    }
+
+    /// Every file and folder of the repository that this file refers to, in the order of the file.
+    pub fn references(&self) -> Vec<Reference> {
+        let mut references = Vec::new();
+        for service in self.services.values() {
+            for file in &service.env_file {
+                let what = if file.required { ReferenceKind::EnvFile } else { ReferenceKind::OptionalEnvFile };
+                references.push(Reference::to(&file.path, what));
+            }
+            if let Some(build) = &service.build {
+                references.push(Reference::to(&build.context, ReferenceKind::Context));
+                references.push(Reference::to(&build.dockerfile, ReferenceKind::Dockerfile));
+            }
+        }
+        for (sources, what) in [(&self.configs, ReferenceKind::Config), (&self.secrets, ReferenceKind::Secret)] {
+            let files = sources.values().filter_map(|source| source.file());
+            references.extend(files.map(|path| Reference::to(path, what)));
+        }
+        references.sort_by_key(|reference| reference.span.start);
+        references
+    }
+}
+
+/// The files alone, with nothing else in the repository.
+fn gathered(files: &[(RepoPath, &[u8])], variables: &BTreeMap<String, String>, zeros: Zeros) -> Gathered {
+    let text = |path: &RepoPath| match files.iter().find(|(known, _)| known == path) {
+        Some((_, text)) => Ok(Arc::from(*text)),
+        None => Err("it is not among the files that are read".to_owned()),
+    };
+    let written = |path: &RepoPath, text| Ok(Written::Out(path.clone(), text));
+    let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
+    gather(&paths, Library { text: &text, written: &written, manner: Manner::default() }, variables, zeros)
+}
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod tests;

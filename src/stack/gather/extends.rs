@@ -1,0 +1,160 @@
+//! `extends`: a service that begins where another one ends, of the same file or of another one of the repository.
+//!
+//! The service is laid over the one that it extends, by the same rules as one file over another. What that one depends
+//! on (`depends_on`, `links`, networks, volumes, configs, secrets) comes with it, and must be defined in the stack.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Gatherer, MAX_COPIED, Mention, Place, circle, shortened};
+use crate::name::RepoPath;
+use crate::stack::merge::{self, Zeros};
+use crate::stack::yaml::{Node, Span, Value};
+
+/// How many services may extend each other in a row.
+const MAX_CHAIN: usize = 32;
+
+/// The services of a file, to be extended.
+pub(super) struct Scope {
+    path: RepoPath,
+    place: Place,
+    services: Node,
+    /// Whether variables must still be filled in: of a file that is only extended, what is not used need not be right.
+    raw: bool,
+    done: HashMap<String, Option<Node>>,
+}
+
+/// A service that is being put together, and the file that it is in.
+type Link = (usize, String);
+
+impl Gatherer<'_> {
+    /// Puts together the services of a file that extend others.
+    pub(super) fn extend_services(&mut self, path: &RepoPath, tree: &mut Node, place: &Place) {
+        let Value::Mapping(sections) = &mut tree.value else { return };
+        let Some((_, services)) = sections.iter_mut().find(|(key, _)| key.raw() == "services") else { return };
+        if !services.entries().iter().any(|(_, service)| service.get("extends").is_some()) {
+            return;
+        }
+        let scope = self.scope(path.clone(), place.clone(), services.clone(), false);
+        let Value::Mapping(entries) = &mut services.value else { return };
+        for (key, service) in entries {
+            if service.get("extends").is_none() {
+                continue;
+            }
+            match self.extended(scope, key.raw(), &key.span, &mut Vec::new()) {
+                Some(extended) => *service = extended,
+                // It has been said why; the rest of the service is looked at all the same.
+                None => drop(service.remove("extends")),
+            }
+        }
+    }
+
+    fn scope(&mut self, path: RepoPath, place: Place, services: Node, raw: bool) -> usize {
+        self.scopes.push(Scope { path, place, services, raw, done: HashMap::new() });
+        self.scopes.len() - 1
+    }
+
+    /// A service with what it extends; `at` is where it is asked for.
+    fn extended(&mut self, scope: usize, name: &str, at: &Span, chain: &mut Vec<Link>) -> Option<Node> {
+        if let Some(done) = self.scopes[scope].done.get(name).cloned() {
+            return self.copied(done?, at);
+        }
+        if !self.may_extend(scope, name, at, chain) {
+            return None;
+        }
+        let service = self.service(scope, name, at)?;
+        chain.push((scope, name.to_owned()));
+        let extended = self.laid_over_base(scope, service, chain);
+        chain.pop();
+        self.scopes[scope].done.insert(name.to_owned(), extended.clone());
+        extended
+    }
+
+    fn may_extend(&mut self, scope: usize, name: &str, at: &Span, chain: &[Link]) -> bool {
+        if chain.iter().any(|(known, service)| *known == scope && service == name) {
+            let members = chain.iter().map(|(_, service)| service.as_str());
+            let message = format!("services extend each other in a circle: {}", circle(members, name));
+            self.once(at, message, "leave out one of these `extends`");
+            return false;
+        }
+        if chain.len() >= MAX_CHAIN {
+            let message = format!("more than {MAX_CHAIN} services extend each other in a row");
+            self.once(at, message, "extend one service that has what they share");
+            return false;
+        }
+        true
+    }
+
+    /// A service as its file has it.
+    fn service(&mut self, scope: usize, name: &str, at: &Span) -> Option<Node> {
+        let Some(service) = self.scopes[scope].services.get(name).cloned() else {
+            let message =
+                format!("there is no service `{}` to extend in `{}`", shortened(name), self.scopes[scope].path);
+            self.problem(at, message, None);
+            return None;
+        };
+        let mut service = self.copied(service, at)?;
+        if self.scopes[scope].raw {
+            let variables = self.scopes[scope].place.variables.clone();
+            self.interpolate(&mut service, &variables);
+        }
+        Some(service)
+    }
+
+    fn laid_over_base(&mut self, scope: usize, mut service: Node, chain: &mut Vec<Link>) -> Option<Node> {
+        let Some((_, extends)) = service.remove("extends") else { return Some(service) };
+        let (base, name) = self.base(scope, &extends)?;
+        let base = self.extended(base, name.raw(), &name.span, chain)?;
+        Some(merge::services(base, service, Zeros::Count))
+    }
+
+    /// The file and the name of the service that is extended.
+    fn base(&mut self, scope: usize, extends: &Node) -> Option<(usize, Node)> {
+        if extends.as_str().is_some() {
+            return Some((scope, extends.clone()));
+        }
+        for (key, _) in extends.entries().iter().filter(|(key, _)| !["file", "service"].contains(&key.raw())) {
+            let message = format!("extends has no key `{}`", shortened(key.raw()));
+            self.problem(&key.span, message, "it has `service` and `file`".to_owned());
+        }
+        let Some(name) = extends.get("service").filter(|name| name.as_str().is_some()) else {
+            let help = "write `extends: { service: NAME }`, with `file: PATH` if it is in another file".to_owned();
+            self.problem(&extends.span, "`extends` does not name a `service`".to_owned(), help);
+            return None;
+        };
+        match extends.get("file").filter(|file| !file.is_null()) {
+            Some(file) => Some((self.scope_of_file(scope, file)?, name.clone())),
+            None => Some((scope, name.clone())),
+        }
+    }
+
+    /// The services of another file; its paths are relative to its own folder.
+    fn scope_of_file(&mut self, scope: usize, file: &Node) -> Option<usize> {
+        let Place { folder, variables } = self.scopes[scope].place.clone();
+        let Mention { path, span } = self.path(file, &folder)?;
+        if self.scopes[scope].path == path {
+            return Some(scope);
+        }
+        let key = (path.clone(), Arc::as_ptr(&variables).addr());
+        if let Some(known) = self.scope_of.get(&key) {
+            return *known;
+        }
+        let place = Place { folder: path.parent(), variables };
+        let tree = self.parsed(&Mention { path: path.clone(), span }, &place);
+        let services = tree.and_then(|mut tree| tree.remove("services"));
+        let found = services.map(|(_, services)| self.scope(path, place, services, true));
+        self.scope_of.insert(key, found);
+        found
+    }
+
+    /// Counts what is copied.
+    fn copied(&mut self, node: Node, at: &Span) -> Option<Node> {
+        let Some(left) = self.copies_left.checked_sub(node.size()) else {
+            let message = format!("`extends` copies more than {MAX_COPIED} values");
+            self.once(at, message, "extend smaller services");
+            return None;
+        };
+        self.copies_left = left;
+        Some(node)
+    }
+}

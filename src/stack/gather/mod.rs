@@ -1,0 +1,270 @@
+//! From the files that are named to the one tree that is decoded: variables filled in, `include` and `extends` followed,
+//! later files laid over earlier ones.
+//!
+//! Pure: files are asked for by path, and one that is not there yet is in [`Gathered::asked`], to be read and asked for
+//! again. All files that are named resolve their paths against the folder of the first, as Docker does; one that is
+//! included or extended against a folder of its own, as Compose does.
+//!
+//! What a repository says is bounded: the number of files and their bytes, how deep they refer to each other, and how
+//! much is copied by `extends`. A circle is told with its members.
+
+mod extends;
+mod include;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::file::Manner;
+use super::interpolate::Interpolation;
+use super::merge::{self, Zeros};
+use super::sources::{Sources, Variables};
+use super::template::{Misfit, Written};
+use super::yaml::{self, Mark, Node, Span, Value};
+use super::{MAX_PROBLEMS, Problem};
+use crate::name::RepoPath;
+use extends::Scope;
+
+/// The most files that one stack is made from.
+const MAX_FILES: usize = 100;
+/// The most bytes of all of them.
+const MAX_BYTES: usize = 4 << 20;
+/// How many values `extends` may copy.
+const MAX_COPIED: usize = 200_000;
+
+/// The text of a file, or why there is none.
+type Text<'a> = &'a dyn Fn(&RepoPath) -> Result<Arc<[u8]>, String>;
+/// A text as a stack file, or what is wrong with its template.
+type Read<'a> = &'a dyn Fn(&RepoPath, Arc<[u8]>) -> Result<Written, Vec<Misfit>>;
+
+/// Where files are found.
+#[derive(Clone, Copy)]
+pub struct Library<'a> {
+    /// The text of a file, or why there is none.
+    pub text: Text<'a>,
+    /// A text as a stack file, made from its template if it asks for one.
+    pub written: Read<'a>,
+    /// How they are read.
+    pub manner: Manner,
+}
+
+/// What came of gathering.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The files.
+    pub sources: Sources,
+    /// What they say together.
+    pub tree: Node,
+    /// What is wrong, by places in `sources`.
+    pub problems: Vec<Problem>,
+    /// Variables that are not set and count as empty, by places in `sources`.
+    pub unset: Vec<Problem>,
+    /// How they were read.
+    pub manner: Manner,
+    /// What is wrong with templates.
+    pub misfits: Vec<Misfit>,
+    /// Every file that was asked for, whether or not it was there.
+    pub asked: BTreeSet<RepoPath>,
+}
+
+/// Puts together what these files say; later ones are laid over earlier ones.
+pub fn gather(
+    files: &[RepoPath],
+    library: Library<'_>,
+    variables: &BTreeMap<String, String>,
+    zeros: Zeros,
+) -> Gathered {
+    let mut gatherer = Gatherer {
+        library,
+        zeros,
+        sources: Sources::default(),
+        problems: Vec::new(),
+        unset: Vec::new(),
+        misfits: Vec::new(),
+        asked: BTreeSet::new(),
+        open: Vec::new(),
+        bytes: 0,
+        files: 0,
+        scopes: Vec::new(),
+        scope_of: HashMap::new(),
+        copies_left: MAX_COPIED,
+    };
+    let folder = files.first().map_or_else(RepoPath::root, RepoPath::parent);
+    let place = Place { folder, variables: Arc::new(variables.clone()) };
+    let named: Vec<Mention> = files.iter().map(|path| Mention { path: path.clone(), span: 0..0 }).collect();
+    let mut tree = gatherer.model(&named, &place).unwrap_or_else(|| Node::new(0..0, Value::Mapping(Vec::new())));
+    merge::settle(&mut tree);
+    let Gatherer { sources, problems, unset, misfits, asked, .. } = gatherer;
+    Gathered { sources, tree, problems, unset, manner: library.manner, misfits, asked }
+}
+
+/// A file, and where it is named.
+#[derive(Debug, Clone)]
+struct Mention {
+    path: RepoPath,
+    span: Span,
+}
+
+/// What paths and variables of a file mean.
+#[derive(Debug, Clone)]
+struct Place {
+    folder: RepoPath,
+    variables: Variables,
+}
+
+struct Gatherer<'a> {
+    library: Library<'a>,
+    zeros: Zeros,
+    sources: Sources,
+    problems: Vec<Problem>,
+    unset: Vec<Problem>,
+    misfits: Vec<Misfit>,
+    asked: BTreeSet<RepoPath>,
+    /// The files that are being included, each by the one before it.
+    open: Vec<RepoPath>,
+    bytes: usize,
+    files: usize,
+    /// Services that may be extended, by file.
+    scopes: Vec<Scope>,
+    /// The scope of each file that is extended, by path and the address of its variables.
+    scope_of: HashMap<(RepoPath, usize), Option<usize>>,
+    copies_left: usize,
+}
+
+impl Gatherer<'_> {
+    /// What several files say together; none if none of them is there.
+    fn model(&mut self, files: &[Mention], place: &Place) -> Option<Node> {
+        let mut model: Option<Node> = None;
+        for file in files {
+            let Some(tree) = self.file(file, place) else { continue };
+            model = Some(match model {
+                Some(base) => merge::files(base, tree, self.zeros),
+                None => tree,
+            });
+        }
+        model
+    }
+
+    /// What one file says, with what it extends and includes.
+    fn file(&mut self, file: &Mention, place: &Place) -> Option<Node> {
+        let mut tree = self.parsed(file, place)?;
+        self.interpolate(&mut tree, &place.variables);
+        self.extend_services(&file.path, &mut tree, place);
+        let included = tree.remove("include");
+        let Some((_, included)) = included.filter(|(_, node)| node.mark != Mark::Reset) else { return Some(tree) };
+        self.open.push(file.path.clone());
+        let tree = self.include(tree, &included, place);
+        self.open.pop();
+        Some(tree)
+    }
+
+    fn interpolate(&mut self, node: &mut Node, variables: &BTreeMap<String, String>) {
+        let filled = Interpolation::new(variables, self.library.manner.as_written).fill(node);
+        let room = |told: &[Problem]| MAX_PROBLEMS.saturating_sub(told.len());
+        self.problems.extend(filled.problems.into_iter().take(room(&self.problems)));
+        self.unset.extend(filled.unset.into_iter().take(room(&self.unset)));
+    }
+
+    /// The tree of a file, its variables not filled in.
+    fn parsed(&mut self, file: &Mention, place: &Place) -> Option<Node> {
+        let text = self.text(file)?;
+        let written = match (self.library.written)(&file.path, text) {
+            Ok(written) => written,
+            Err(misfits) => {
+                self.misfits.extend(misfits);
+                return None;
+            }
+        };
+        let tree = match &written {
+            Written::Out(_, text) => yaml::parse(text),
+            Written::Template(made) => Ok(made.tree.clone()),
+        };
+        let start = self.sources.add(written, place.folder.clone(), place.variables.clone());
+        match tree {
+            Ok(mut tree) => {
+                tree.shift(start);
+                Some(tree)
+            }
+            Err(yaml::Error { span, message }) => {
+                self.problem(&(span.start + start..span.end + start), message, None);
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, Mention { path, span }: &Mention) -> Option<Arc<[u8]>> {
+        self.asked.insert(path.clone());
+        if self.files >= MAX_FILES || self.bytes > MAX_BYTES {
+            let message = format!("the stack is made from more than {MAX_FILES} files or {} MiB", MAX_BYTES >> 20);
+            self.once(span, message, "write it with fewer files");
+            return None;
+        }
+        match (self.library.text)(path) {
+            Ok(text) => {
+                self.files += 1;
+                self.bytes += text.len();
+                Some(text)
+            }
+            Err(reason) => {
+                self.problem(span, format!("`{path}` cannot be read: {reason}"), None);
+                None
+            }
+        }
+    }
+
+    fn problem(&mut self, span: &Span, message: String, help: impl Into<Option<String>>) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem { span: span.clone(), message, help: help.into() });
+        }
+    }
+
+    /// Says something that would be said again and again.
+    fn once(&mut self, span: &Span, message: String, help: &str) {
+        if !self.problems.iter().any(|problem| problem.message == message) {
+            self.problem(span, message, help.to_owned());
+        }
+    }
+
+    /// The path that a value names, relative to the folder of its file.
+    fn path(&mut self, node: &Node, folder: &RepoPath) -> Option<Mention> {
+        let text = node.raw();
+        if let Some(help) = remote(text) {
+            self.problem(
+                &node.span,
+                format!("`{}` is not a file of this repository", shortened(text)),
+                help.to_owned(),
+            );
+            return None;
+        }
+        match folder.join(text) {
+            Ok(path) => Some(Mention { path, span: node.span.clone() }),
+            Err(invalid) => {
+                self.problem(&node.span, invalid.to_string(), "refer to a file of this repository".to_owned());
+                None
+            }
+        }
+    }
+}
+
+/// What to do about an address where a path should be.
+fn remote(text: &str) -> Option<&'static str> {
+    let remote = text.contains("://") || text.starts_with("git@") || text.starts_with("oci:");
+    remote.then_some("nothing is fetched from elsewhere while deploying; commit the file, and name its path")
+}
+
+/// A text as it is quoted in a message.
+fn shortened(text: &str) -> String {
+    let start: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() { format!("{start}…") } else { start }
+}
+
+/// A circle as it is shown: the members from where it begins, and the beginning again.
+fn circle<'t>(members: impl Iterator<Item = &'t str>, again: &str) -> String {
+    let around = members.skip_while(|member| *member != again).collect::<Vec<_>>();
+    let cut = if around.len() > 8 { " -> … -> " } else { " -> " };
+    let shown = around.into_iter().take(8).collect::<Vec<_>>().join(" -> ");
+    format!("{shown}{cut}{again}")
+}
+
+#[cfg(test)]
+mod tests;

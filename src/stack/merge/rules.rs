@@ -1,0 +1,163 @@
+//! Which keys are merged how.
+
+use super::lists;
+use crate::stack::file::duration;
+use crate::stack::yaml::{Node, Value};
+
+/// How a value is laid over another one of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Maps key by key, lists put together, all else replaced.
+    Plain,
+    /// Whatever it is, it takes the other's place.
+    Replaced,
+    /// A map key by key, which may also be written in another form.
+    Named(Form),
+    /// A variable: nothing means that it comes from elsewhere.
+    Variable,
+    /// A label: nothing is the empty text.
+    Label,
+    /// A list, or its one item.
+    List,
+    /// Volumes, by target.
+    Mounts,
+    /// Ports, by what is published.
+    Ports,
+    /// Configs or secrets, by target and source.
+    Files,
+    /// `extra_hosts`, a map or a list.
+    Hosts,
+    /// `logging`: the options of one driver are not those of another.
+    Logging,
+    /// A config or secret at the top, taken whole unless it does not say where it comes from.
+    Definition,
+}
+
+/// What may be written instead of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A list of `NAME=value`, where a name alone has nothing.
+    Variables,
+    /// A list of `NAME=value`, where a name alone has the empty text.
+    Labels,
+    /// A list of names.
+    Names,
+    /// The one value of this key.
+    Only(&'static str),
+}
+
+/// Where in a file a value stands.
+#[derive(Debug, Clone)]
+pub(super) struct Within<'a>(Vec<&'a str>);
+
+impl<'a> Within<'a> {
+    pub(super) fn file() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn service() -> Self {
+        Self(vec!["services", "any"])
+    }
+
+    pub(super) fn below(&self, key: &'a str) -> Self {
+        Self([self.0.as_slice(), &[key]].concat())
+    }
+
+    pub(super) fn rule(&self) -> Rule {
+        match self.0.as_slice() {
+            ["services", _, keys @ ..] => of_service(keys),
+            ["networks" | "volumes", _] => Rule::Replaced,
+            ["configs" | "secrets", _] => Rule::Definition,
+            [extension] if extension.starts_with("x-") && *extension != "x-skep" => Rule::Replaced,
+            _ => Rule::Plain,
+        }
+    }
+
+    /// Whether Docker takes a value here for nothing. The counts that it can tell from nothing are exceptions.
+    pub(super) fn is_zero(&self, node: &Node) -> bool {
+        let counts = matches!(self.0.last(), Some(&("replicas" | "retries" | "parallelism" | "max_attempts")));
+        let text = node.raw();
+        !counts && (matches!(text, "" | "0" | "false") || duration(text).is_some_and(|length| length.0 == 0))
+    }
+}
+
+fn of_service(keys: &[&str]) -> Rule {
+    match keys {
+        ["command" | "entrypoint"] | ["healthcheck" | "x-skep", "test"] | ["x-skep", "check"] | ["ulimits", _] => {
+            Rule::Replaced
+        }
+        ["networks", _, "aliases"] => Rule::Replaced,
+        [extension] if extension.starts_with("x-") && *extension != "x-skep" => Rule::Replaced,
+        ["environment"] | ["build", "args"] => Rule::Named(Form::Variables),
+        ["environment", _] | ["build", "args", _] => Rule::Variable,
+        ["labels" | "sysctls"] | ["deploy" | "build", "labels"] => Rule::Named(Form::Labels),
+        ["labels" | "sysctls", _] | ["deploy" | "build", "labels", _] | [.., "options" | "driver_opts", _] => {
+            Rule::Label
+        }
+        ["networks" | "depends_on"] => Rule::Named(Form::Names),
+        ["build"] => Rule::Named(Form::Only("context")),
+        ["x-skep", "http"] => Rule::Named(Form::Only("host")),
+        ["volumes"] => Rule::Mounts,
+        ["ports"] => Rule::Ports,
+        ["configs" | "secrets"] => Rule::Files,
+        ["extra_hosts"] => Rule::Hosts,
+        ["logging"] => Rule::Logging,
+        ["dns" | "dns_search" | "tmpfs" | "env_file"] => Rule::List,
+        _ => Rule::Plain,
+    }
+}
+
+impl Form {
+    /// The map that is meant; what is neither stays as it is.
+    pub(super) fn map(self, node: Node) -> Node {
+        let Node { span, value, mark } = node;
+        let value = match (self, value) {
+            (Self::Only(key), value @ Value::Scalar { .. }) => {
+                let only = Node::new(span.clone(), value);
+                Value::Mapping(vec![(Node::text(span.clone(), key), only)])
+            }
+            (Self::Variables | Self::Labels | Self::Names, Value::Sequence(items)) if items.iter().all(is_scalar) => {
+                Value::Mapping(unique(items.into_iter().map(|item| self.entry(&item))))
+            }
+            (_, value) => value,
+        };
+        Node { span, value, mark }
+    }
+
+    fn entry(self, item: &Node) -> (Node, Node) {
+        let text = |text: &str| Node::text(item.span.clone(), text);
+        match (self, item.raw().split_once('=')) {
+            (Self::Variables | Self::Labels, Some((name, value))) => (text(name), text(value)),
+            (Self::Labels, None) => (text(item.raw()), text("")),
+            _ => (text(item.raw()), Node::nothing(item.span.clone())),
+        }
+    }
+}
+
+fn is_scalar(node: &Node) -> bool {
+    node.scalar().is_some() && !node.is_null()
+}
+
+/// Each name once, as it is given last.
+fn unique(entries: impl Iterator<Item = (Node, Node)>) -> Vec<(Node, Node)> {
+    let mut kept: Vec<(Node, Node)> = Vec::new();
+    for (name, value) in entries {
+        match kept.iter_mut().find(|(known, _)| known.raw() == name.raw()) {
+            Some(known) => *known = (name, value),
+            None => kept.push((name, value)),
+        }
+    }
+    kept
+}
+
+/// Whether a config or secret does not say where it comes from.
+pub(super) fn lacks_origin(node: &Node) -> bool {
+    let origins = ["file", "content", "environment", "external", "driver"];
+    !node.entries().is_empty() && !origins.iter().any(|origin| node.get(origin).is_some())
+}
+
+/// Whether two `logging` sections are about different drivers.
+pub(super) fn is_other_driver(base: &Node, over: &Node) -> bool {
+    let driver = |node: &Node| lists::field(node, "driver");
+    driver(base).zip(driver(over)).is_some_and(|(base, over)| base != over)
+}

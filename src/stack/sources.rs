@@ -1,0 +1,129 @@
+//! The files that a stack is made from, side by side in one space.
+//!
+//! A place in any of them is a range that no other has, so that a value keeps its place whatever is merged with it, and
+//! the file that it stands in decides what it is resolved against: [`Sources::folder`], [`Sources::variables`]. A file
+//! alone is where it always was: its places are its own. [`Sources::misfit`] leads from a place to the file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Problem;
+use super::template::{Misfit, Written};
+use super::yaml::Span;
+use crate::name::RepoPath;
+
+/// The variables that are filled into a file.
+pub type Variables = Arc<BTreeMap<String, String>>;
+
+/// The files that a stack is made from, in the order in which they were read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sources(Vec<Source>);
+
+/// One of the files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Where it begins in the common space.
+    start: usize,
+    /// The file itself.
+    pub written: Written,
+    /// What its paths are relative to.
+    pub folder: RepoPath,
+    /// What is filled into it.
+    pub variables: Variables,
+}
+
+impl Sources {
+    /// Puts a file behind the others, and says how far its places are from where they would be if it were alone.
+    pub(super) fn add(&mut self, written: Written, folder: RepoPath, variables: Variables) -> usize {
+        // One byte lies between two files, so that the end of one is not the beginning of the next.
+        let start = self.0.last().map_or(0, |last| last.start + last.written.text().len() + 1);
+        self.0.push(Source { start, written, folder, variables });
+        start
+    }
+
+    /// The file that is named first.
+    pub fn first(&self) -> Option<&Source> {
+        self.0.first()
+    }
+
+    /// The file that a place is in.
+    pub fn at(&self, span: &Span) -> Option<&Source> {
+        let behind = self.0.partition_point(|source| source.start <= span.start);
+        self.0.get(behind.checked_sub(1)?)
+    }
+
+    /// Where the last of these keys stands, each below the one before, in the file that has the most of them.
+    pub fn span_of(&self, keys: &[String]) -> Span {
+        let followed = self.0.iter().map(|source| (source, source.written.follow(keys)));
+        let Some((source, (_, span))) = followed.max_by_key(|(_, (depth, _))| *depth) else { return 0..0 };
+        span.start + source.start..span.end + source.start
+    }
+
+    /// What stands at a place.
+    pub fn text(&self, span: &Span) -> &[u8] {
+        let within = |source: &'_ Source| span.start - source.start..span.end.saturating_sub(source.start);
+        self.at(span).and_then(|source| source.written.text().get(within(source))).unwrap_or_default()
+    }
+
+    /// The folder that a path at this place is relative to.
+    pub fn folder(&self, span: &Span) -> RepoPath {
+        self.at(span).map_or_else(RepoPath::root, |source| source.folder.clone())
+    }
+
+    /// The variables of the file that a place is in.
+    pub fn variables(&self, span: &Span) -> Variables {
+        self.at(span).map(|source| source.variables.clone()).unwrap_or_default()
+    }
+
+    /// The file that a place is in and the place in it, if the file is read as it is and not made from a template.
+    pub fn as_written(&self, span: &Span) -> Option<(&RepoPath, Span)> {
+        let source = self.at(span)?;
+        let Written::Out(path, _) = &source.written else { return None };
+        Some((path, span.start - source.start..span.end.checked_sub(source.start)?))
+    }
+
+    /// The files, by their paths.
+    pub fn paths(&self) -> impl Iterator<Item = &RepoPath> {
+        self.0.iter().map(|source| source.written.path())
+    }
+
+    /// A problem, in the file where it was written.
+    pub fn misfit(&self, problem: Problem) -> Misfit {
+        let Some(source) = self.at(&problem.span) else { return Misfit { path: RepoPath::root(), problem } };
+        let span = problem.span.start - source.start..problem.span.end.saturating_sub(source.start);
+        source.written.misfit(Problem { span, ..problem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> Sources {
+        let mut sources = Sources::default();
+        for (path, text) in [("a.yml", "a: 1\n"), ("b/b.yml", "b: 2\n")] {
+            let path: RepoPath = path.parse().unwrap();
+            let folder = path.parent();
+            sources.add(Written::Out(path, text.as_bytes().into()), folder, Variables::default());
+        }
+        sources
+    }
+
+    #[test]
+    fn a_place_leads_to_its_file() {
+        let sources = sources();
+        let at = |span: Span| {
+            let problem = Problem { span, message: String::new(), help: None };
+            let Misfit { path, problem } = sources.misfit(problem);
+            format!("{path} {:?}", problem.span)
+        };
+        assert_eq!(at(0..0), "a.yml 0..0");
+        assert_eq!(at(3..4), "a.yml 3..4");
+        assert_eq!(at(5..5), "a.yml 5..5");
+        assert_eq!(at(6..6), "b/b.yml 0..0");
+        assert_eq!(at(9..10), "b/b.yml 3..4");
+        assert_eq!(sources.text(&(9..10)), b"2");
+        assert_eq!(sources.folder(&(9..10)).as_str(), "b");
+        assert_eq!(sources.paths().map(RepoPath::as_str).collect::<Vec<_>>(), ["a.yml", "b/b.yml"]);
+    }
+}

@@ -1,0 +1,32 @@
+//! What a stack file says beside its template: it is laid over what came out.
+
+use crate::stack::yaml::{Node, Value};
+
+/// The file's own tree, without the reference, with every place `behind` so many bytes of other text.
+pub(super) fn own(mut tree: Node, behind: usize) -> Node {
+    if let Value::Mapping(entries) = &mut tree.value {
+        for (key, value) in entries.iter_mut() {
+            if let ("x-skep", Value::Mapping(settings)) = (key.raw(), &mut value.value) {
+                settings.retain(|(key, _)| !matches!(key.raw(), "template" | "values"));
+            }
+        }
+    }
+    tree.shift(behind);
+    tree
+}
+
+/// Maps are merged; anything else takes the place of what was there.
+pub(super) fn overlay(base: &mut Node, over: Node) {
+    let Node { span, value, mark } = over;
+    match (&mut base.value, value) {
+        (Value::Mapping(entries), Value::Mapping(over)) => {
+            for (key, value) in over {
+                match entries.iter_mut().find(|(known, _)| known.raw() == key.raw()) {
+                    Some((_, known)) => overlay(known, value),
+                    None => entries.push((key, value)),
+                }
+            }
+        }
+        (_, value) => *base = Node { span, value, mark },
+    }
+}

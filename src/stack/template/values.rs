@@ -1,0 +1,173 @@
+//! The values of a template: its defaults, and over them what a stack file gives.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value as Filled;
+
+use crate::stack::Problem;
+use crate::stack::yaml::{Node, Scalar, Span, Value};
+
+/// A value that a stack file gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Its keys from the top, with points between them.
+    path: String,
+    /// Where it is given.
+    span: Span,
+    /// The text of a scalar.
+    text: String,
+}
+
+/// The defaults with the given values over them, or all that is wrong with these. A value whose default is nothing must
+/// be given; below an empty map, which asks for any, everything may be.
+pub(super) fn merged(defaults: &Node, given: Option<&Node>, name: &Node) -> Result<(Filled, Vec<Given>), Vec<Problem>> {
+    let mut merge = Merge { template: name.raw().to_owned(), given: Vec::new(), problems: Vec::new() };
+    let at = given.filter(|node| !node.is_null()).map_or(&name.span, |node| &node.span);
+    let value = merge.merge("", defaults, given.filter(|node| !node.is_null()), at);
+    merge.problems.sort_by_key(|problem| problem.span.start);
+    if merge.problems.is_empty() { Ok((value, merge.given)) } else { Err(merge.problems) }
+}
+
+struct Merge {
+    template: String,
+    given: Vec<Given>,
+    problems: Vec<Problem>,
+}
+
+impl Merge {
+    /// One value; `at` is where it would be given.
+    fn merge(&mut self, path: &str, default: &Node, given: Option<&Node>, at: &Span) -> Filled {
+        let Some(given) = given else { return self.default(path, default, at) };
+        let (wanted, fits) = accepts(default, given);
+        if !fits {
+            let which = if path.is_empty() { "`values`".to_owned() } else { format!("the value `{path}`") };
+            let message = format!("{which} must be {wanted}, and this is {}", given.kind());
+            self.problem(&given.span, message, None);
+            return Filled::from(());
+        }
+        match &default.value {
+            Value::Mapping(known) if path.is_empty() || !known.is_empty() => self.map(path, known, given),
+            _ => {
+                self.note(path, given);
+                filled(given)
+            }
+        }
+    }
+
+    fn default(&mut self, path: &str, default: &Node, at: &Span) -> Filled {
+        if default.is_null() {
+            let message = format!("the template `{}` needs the value `{path}`", self.template);
+            self.problem(at, message, Some(format!("write it under `values`, as `{path}: …`")));
+        }
+        match &default.value {
+            Value::Mapping(known) => {
+                let value = |(key, value): &(Node, Node)| self.default(&below(path, key), value, at);
+                map(known, value)
+            }
+            _ => filled(default),
+        }
+    }
+
+    fn map(&mut self, path: &str, known: &[(Node, Node)], given: &Node) -> Filled {
+        for (key, _) in given.entries() {
+            if !known.iter().any(|(name, _)| name.raw() == key.raw()) {
+                self.unknown(path, known, key);
+            }
+        }
+        map(known, |(key, default)| {
+            let given_here = given.get(key.raw()).filter(|node| !node.is_null());
+            self.merge(&below(path, key), default, given_here, &given.span)
+        })
+    }
+
+    fn unknown(&mut self, path: &str, known: &[(Node, Node)], key: &Node) {
+        let names: Vec<&str> = known.iter().map(|(name, _)| name.raw()).collect();
+        let help = match nearest(key.raw(), names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", names.join(", ")),
+        };
+        let shown: String = below(path, key).escape_debug().take(60).collect();
+        let message = format!("the template `{}` has no value `{shown}`", self.template);
+        self.problem(&key.span, message, Some(help));
+    }
+
+    /// Remembers where a value was given, each scalar in it by itself.
+    fn note(&mut self, path: &str, node: &Node) {
+        for (key, value) in node.entries() {
+            self.note(&below(path, key), value);
+        }
+        for item in node.items() {
+            self.note(path, item);
+        }
+        if matches!(node.value, Value::Scalar { .. }) {
+            self.given.push(Given { path: path.to_owned(), span: node.span.clone(), text: node.raw().to_owned() });
+        }
+    }
+
+    fn problem(&mut self, span: &Span, message: String, help: Option<String>) {
+        self.problems.push(Problem { span: span.clone(), message, help });
+    }
+}
+
+fn below(path: &str, key: &Node) -> String {
+    if path.is_empty() { key.raw().to_owned() } else { format!("{path}.{}", key.raw()) }
+}
+
+/// What a value must be by its default, and whether it is. Text may stand where a number does: it may be a variable.
+fn accepts(default: &Node, given: &Node) -> (&'static str, bool) {
+    match &default.value {
+        Value::Mapping(_) => ("a map", matches!(given.value, Value::Mapping(_))),
+        Value::Sequence(_) => ("a list", matches!(given.value, Value::Sequence(_))),
+        Value::Scalar { .. } if default.is_null() => ("anything", true),
+        Value::Scalar { .. } if default.as_bool().is_some() => ("true or false", given.as_bool().is_some()),
+        Value::Scalar { .. } => ("text or a number", given.scalar().is_some() && given.as_bool().is_none()),
+    }
+}
+
+/// A map of the engine, with the keys of one in a file.
+fn map(entries: &[(Node, Node)], mut value: impl FnMut(&(Node, Node)) -> Filled) -> Filled {
+    let entries = entries.iter().map(|entry| (entry.0.raw().to_owned(), value(entry)));
+    Filled::from(entries.collect::<BTreeMap<_, _>>())
+}
+
+/// A node as the engine has it.
+fn filled(node: &Node) -> Filled {
+    match &node.value {
+        Value::Sequence(items) => items.iter().map(filled).collect(),
+        Value::Mapping(entries) => map(entries, |(_, value)| filled(value)),
+        Value::Scalar { text, .. } => match node.scalar() {
+            None | Some(Scalar::Null) => Filled::from(()),
+            Some(Scalar::Bool(value)) => Filled::from(value),
+            Some(Scalar::Int(value)) => Filled::from(value),
+            // As it is written: a version `1.10` is not to become `1.1`, and YAML reads the number out of the text.
+            Some(Scalar::Float(_)) => Filled::from_safe_string(text.clone()),
+            Some(Scalar::Text(text)) => Filled::from(text),
+        },
+    }
+}
+
+/// Which of the given values a line of the template speaks of, if any: best the one that `meant` shows.
+pub(super) fn responsible(given: &[Given], line: &str, meant: &str) -> Option<Span> {
+    let mentioned: Vec<&str> = line.split("values.").skip(1).map(name).collect();
+    let of = |given: &&Given| mentioned.iter().any(|name| is_or_below(&given.path, name));
+    let shows = |given: &&&Given| !given.text.is_empty() && meant.contains(&given.text);
+    let speaks: Vec<&Given> = given.iter().filter(of).collect();
+    speaks.iter().find(shows).or(speaks.first()).map(|given| given.span.clone())
+}
+
+/// The name that a text begins with, points included.
+fn name(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(text.len());
+    text[..end].trim_end_matches('.')
+}
+
+fn is_or_below(path: &str, name: &str) -> bool {
+    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The known name that was probably meant.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |known: &'a str| (strsim::damerau_levenshtein(name, known), known);
+    let close = known.filter(|known| known.len().abs_diff(name.len()) <= 2).map(distance).min()?;
+    (close.0 <= 1 + name.len() / 4).then_some(close.1)
+}

@@ -1,0 +1,243 @@
+//! The one tree of a YAML file that lint and deploy share: values with their places.
+//!
+//! Read from granit-parser's events, first document only, with a budget on size, depth and aliases, so that a
+//! "billion laughs" file ends in an error. Scalars keep their text and style; what a plain scalar means
+//! (`yes`, `017`, `1.10`) is decided by [`Node`]'s accessors, by the rules of Docker's parser (go.yaml.in/yaml/v3).
+//! One thing differs knowingly: a date stays as it is written, where Docker makes `2024-01-01 00:00:00 +0000 UTC` of it;
+//! [`Node::to_go_text`] does so, too.
+
+mod read;
+mod scalar;
+mod time;
+
+use std::ops::Range;
+
+pub use read::parse;
+pub use scalar::{Scalar, go_float};
+
+/// A place: bytes from and to, in a file, or in all the files that a stack is made from ([`super::sources`]). Line and column are worked out from the text when a finding is shown.
+pub type Span = Range<usize>;
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands. For a value that came through an alias, where the alias stands; what is inside of it keeps the
+    /// place where it is written.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+    /// What its tag says of how it is laid over another value.
+    pub mark: Mark,
+}
+
+/// What the tags of Compose say of a value that is laid over another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// Nothing: the two are merged.
+    #[default]
+    None,
+    /// `!reset`: the key is taken away.
+    Reset,
+    /// `!override`: it takes the place of what was there.
+    Override,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Text, or whatever a plain text means.
+    Scalar {
+        /// The text after unescaping and folding.
+        text: String,
+        /// Whether it stands without quotes, so that `true`, `1` and `~` are not strings.
+        plain: bool,
+    },
+    /// A list.
+    Sequence(Vec<Node>),
+    /// Keys and values, in the order of the file; merge keys (`<<`) are already resolved.
+    Mapping(Vec<(Node, Node)>),
+}
+
+/// Why a text is not a YAML file that we read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// Where.
+    pub span: Span,
+    /// What is wrong, in the words of a person.
+    pub message: String,
+}
+
+impl Node {
+    /// A value at a place.
+    pub fn new(span: Span, value: Value) -> Self {
+        Self { span, value, mark: Mark::None }
+    }
+
+    /// A text at a place, as if it stood there in quotes.
+    pub fn text(span: Span, text: impl Into<String>) -> Self {
+        Self::new(span, Value::Scalar { text: text.into(), plain: false })
+    }
+
+    /// Nothing, at a place.
+    pub fn nothing(span: Span) -> Self {
+        Self::new(span, Value::Scalar { text: "~".to_owned(), plain: true })
+    }
+
+    /// Moves every place in it `by` so many bytes.
+    pub fn shift(&mut self, by: usize) {
+        self.span = self.span.start + by..self.span.end + by;
+        match &mut self.value {
+            Value::Scalar { .. } => {}
+            Value::Sequence(items) => items.iter_mut().for_each(|item| item.shift(by)),
+            Value::Mapping(entries) => entries.iter_mut().for_each(|(key, value)| {
+                key.shift(by);
+                value.shift(by);
+            }),
+        }
+    }
+
+    /// How much it is to copy: values, 64 bytes of text counting as one more.
+    pub fn size(&self) -> usize {
+        match &self.value {
+            Value::Scalar { text, .. } => 1 + text.len() / 64,
+            Value::Sequence(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            Value::Mapping(entries) => 1 + entries.iter().map(|(key, value)| key.size() + value.size()).sum::<usize>(),
+        }
+    }
+
+    /// Takes a key and its value out of a map.
+    pub fn remove(&mut self, key: &str) -> Option<(Self, Self)> {
+        let Value::Mapping(entries) = &mut self.value else { return None };
+        let at = entries.iter().position(|(name, _)| name.raw() == key)?;
+        Some(entries.remove(at))
+    }
+
+    /// Whether both say the same, wherever they stand.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Sequence(one), Value::Sequence(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.says_the_same(two))
+            }
+            (Value::Mapping(one), Value::Mapping(two)) => {
+                one.len() == two.len()
+                    && one.iter().all(|(key, value)| other.get(key.raw()).is_some_and(|two| value.says_the_same(two)))
+            }
+            (one, two) => one == two,
+        }
+    }
+
+    /// The value of a key; none if there is none, or if this is not a map.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// A key and its value.
+    pub fn entry(&self, key: &str) -> Option<(&Self, &Self)> {
+        self.entries().iter().find(|(name, _)| name.raw() == key).map(|(name, value)| (name, value))
+    }
+
+    /// The value below several keys, one in the other.
+    pub fn at(&self, keys: &[&str]) -> Option<&Self> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Keys and values in the order of the file; empty if this is not a map.
+    pub fn entries(&self) -> &[(Self, Self)] {
+        if let Value::Mapping(entries) = &self.value { entries } else { &[] }
+    }
+
+    /// The items of a list; empty if this is not one.
+    pub fn items(&self) -> &[Self] {
+        if let Value::Sequence(items) = &self.value { items } else { &[] }
+    }
+
+    /// What a scalar means by the rules of yaml.v3; none for a list or map.
+    pub fn scalar(&self) -> Option<Scalar<'_>> {
+        match &self.value {
+            Value::Scalar { text, plain: true } => Some(Scalar::of_plain(text)),
+            Value::Scalar { text, plain: false } => Some(Scalar::Text(text)),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar as written, whatever it means; empty for a list or map.
+    pub fn raw(&self) -> &str {
+        if let Value::Scalar { text, .. } = &self.value { text } else { "" }
+    }
+
+    /// The text, if this is a string; `true`, `1` and `~` without quotes are not.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Some(Scalar::Text(text)) = self.scalar() { Some(text) } else { None }
+    }
+
+    /// What Go prints for a scalar, as Docker does for values of labels and variables: `017` is `15`, `1.10` is `1.1`.
+    /// None for null, a list or a map.
+    pub fn to_text(&self) -> Option<String> {
+        self.scalar()?.to_text()
+    }
+
+    /// As [`to_text`](Self::to_text), with a date as the point in time that Docker takes it for.
+    pub fn to_go_text(&self) -> Option<String> {
+        let moment = if let Value::Scalar { text, plain: true } = &self.value { time::go_time(text) } else { None };
+        moment.or_else(|| self.to_text())
+    }
+
+    /// The value, if this is `true` or `false` without quotes.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Some(Scalar::Bool(value)) = self.scalar() { Some(value) } else { None }
+    }
+
+    /// The value, if this is a whole number without quotes.
+    pub fn as_int(&self) -> Option<i128> {
+        if let Some(Scalar::Int(value)) = self.scalar() { Some(value) } else { None }
+    }
+
+    /// Whether this is nothing: `~`, `null`, or a key without a value.
+    pub fn is_null(&self) -> bool {
+        matches!(self.scalar(), Some(Scalar::Null))
+    }
+
+    /// What this is, in words: `a list`, `a number`.
+    pub fn kind(&self) -> &'static str {
+        match (&self.value, self.scalar()) {
+            (Value::Sequence(_), _) => "a list",
+            (Value::Mapping(_), _) => "a map",
+            (_, Some(Scalar::Null)) => "nothing",
+            (_, Some(Scalar::Bool(_))) => "a boolean",
+            (_, Some(Scalar::Int(_) | Scalar::Float(_))) => "a number",
+            _ => "text",
+        }
+    }
+}
+
+/// Line and column of an offset, both from 1; the column counts characters.
+pub fn line_column(text: &[u8], offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.split(|&byte| byte == b'\n').count();
+    let line_start = before[start..].strip_prefix("\u{feff}".as_bytes()).unwrap_or(&before[start..]);
+    (line, String::from_utf8_lossy(line_start).chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_shown_as_an_editor_counts() {
+        let text = "é: 1\nb: ü2".as_bytes();
+        assert_eq!(line_column(text, 0), (1, 1));
+        assert_eq!(line_column(text, 4), (1, 4));
+        assert_eq!(line_column(text, 9), (2, 4));
+        assert_eq!(line_column(text, 999), (2, 6));
+    }
+
+    #[test]
+    fn values_are_found_by_key() {
+        let node = parse(b"a: {b: [1, two]}\nc: ~").unwrap();
+        assert_eq!(node.at(&["a", "b"]).unwrap().items()[1].as_str(), Some("two"));
+        assert!(node.get("c").unwrap().is_null() && node.get("d").is_none());
+        assert_eq!(node.get("a").unwrap().kind(), "a map");
+    }
+}

@@ -1,0 +1,276 @@
+//! Releases, kept in Swarm configs.
+//!
+//! A release is one config, `skep.<stack>.r<N>`: its payload never changes, and its phase is in a label, which only
+//! moves on from the phase that the writer has seen. The name is the lock: a number can be taken once. Older
+//! releases lose what they desired and keep the rest (`skep.<stack>.r<N>.thin`); in the end they are removed.
+//!
+//! What cannot be read is told next to what can ([`Damaged`]): a history with a hole is not a stack without history.
+//! No value of a secret is ever in a record ([`crate::stack::Secret`]).
+
+mod record;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::engine::{self, Call, Engine};
+use crate::name::StackName;
+use crate::release::{Phase, Release, ReleaseId};
+use record::{Labels, Name, Shape};
+
+pub use record::PREFIX;
+
+/// How many releases of a stack are kept at least.
+pub const KEPT: usize = 10;
+
+/// The records of releases in the swarm of an engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+}
+
+/// What the store knows of one stack.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Records {
+    /// Its releases, oldest first.
+    pub releases: Vec<Release>,
+    /// Records that are there and cannot be read.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A record that cannot be read: cut short, changed by hand, or of a newer skep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// The name of the config.
+    pub name: String,
+    /// What is wrong with it, in words for a person.
+    pub why: String,
+}
+
+/// What can go wrong with records.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine did not answer, or said no.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// Somebody else made a release with this number.
+    #[error("release {id} of {stack} exists already")]
+    Taken {
+        /// The stack.
+        stack: StackName,
+        /// The number.
+        id: ReleaseId,
+    },
+    /// The phase is not what the caller saw, or changed while it was written. Read the history, and decide again.
+    #[error("release {id} of {stack} was changed by somebody else in the meantime")]
+    OutOfSequence {
+        /// The stack.
+        stack: StackName,
+        /// The release.
+        id: ReleaseId,
+    },
+    /// There is no readable record of this release.
+    #[error("there is no record of release {id} of {stack}")]
+    Missing {
+        /// The stack.
+        stack: StackName,
+        /// The release.
+        id: ReleaseId,
+    },
+    /// The stack is too big for a record: Swarm keeps a config below 1000 KiB.
+    #[error("the record of {stack} would have {kib} KiB, and {max} at most fit; its configs are the place to save", max = record::MAX_PAYLOAD >> 10)]
+    TooBig {
+        /// The stack.
+        stack: StackName,
+        /// The size after compression.
+        kib: usize,
+    },
+}
+
+impl Error {
+    /// Whether the same may succeed a little later, without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_transient(),
+            Self::OutOfSequence { .. } => true,
+            Self::Taken { .. } | Self::Missing { .. } | Self::TooBig { .. } => false,
+        }
+    }
+}
+
+impl Store {
+    /// The records in the swarm of this engine.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// All that is known of one stack. One request.
+    pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
+        let configs = self.list(&Name::prefix(stack)).await?;
+        Ok(read(configs).remove(stack).unwrap_or_default())
+    }
+
+    /// All that is known of all stacks. One request.
+    pub async fn stacks(&self) -> Result<BTreeMap<StackName, Records>, Error> {
+        Ok(read(self.list(record::PREFIX).await?))
+    }
+
+    /// Writes down a new release. Its number must not be taken.
+    pub async fn add(&self, release: &Release) -> Result<(), Error> {
+        self.create(release, Shape::Full).await
+    }
+
+    /// Moves a release on from the phase that the caller has seen to another.
+    pub async fn set_phase(&self, stack: &StackName, id: ReleaseId, seen: &Phase, phase: &Phase) -> Result<(), Error> {
+        let overtaken = || Error::OutOfSequence { stack: stack.clone(), id };
+        let config = self.find(stack, id).await?;
+        let release = record::read(&config.spec.name, &config.spec.labels, &config.spec.data);
+        let release = release.map_err(|_| Error::Missing { stack: stack.clone(), id })?;
+        if release.phase != record::bounded(seen) {
+            return Err(overtaken());
+        }
+        let mut labels = config.spec.labels;
+        labels.insert(record::PHASE_LABEL.into(), record::phase_label(phase));
+        let body = serde_json::json!({ "Name": config.spec.name, "Labels": labels });
+        let call = Call::post(format!("/configs/{}/update", config.id), body).with("version", config.version.index);
+        match self.engine.call(call).await {
+            Err(engine::Error::Refused { message, .. }) if message.contains("out of sequence") => Err(overtaken()),
+            outcome => Ok(outcome.map(drop)?),
+        }
+    }
+
+    /// Makes the history of a stack small again: the newest [`KEPT`] releases and those in `whole` stay, and only
+    /// those in `whole` keep what they desired. What is damaged stays as it is.
+    ///
+    /// It may be interrupted anywhere: a record is removed only after its thin one is there, and where both are,
+    /// the whole one counts.
+    pub async fn thin(&self, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
+        let configs = self.list(&Name::prefix(stack)).await?;
+        let releases = read(configs.clone()).remove(stack).unwrap_or_default().releases;
+        let kept = kept(&releases, whole);
+        for release in &releases {
+            let (thin, full) = shapes(&configs, release.id);
+            if !kept.contains(&release.id) {
+                self.remove([full, thin].concat()).await?;
+            } else if !full.is_empty() && whole.contains(&release.id) {
+                self.remove(thin).await?;
+            } else if !full.is_empty() {
+                // A thin one that an interruption left behind may hold a phase of long ago.
+                self.remove(thin).await?;
+                self.create(release, Shape::Thin).await?;
+                self.remove(full).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the records of a stack but that of `kept`, the newest last: whoever reads what is left meanwhile still
+    /// sees how it ended.
+    pub async fn forget(&self, stack: &StackName, kept: Option<ReleaseId>) -> Result<(), Error> {
+        let mut configs = self.list(&Name::prefix(stack)).await?;
+        configs.sort_by_key(Config::name);
+        let goes = |config: &&Config| config.name().is_some_and(|name| name.stack == *stack && Some(name.id) != kept);
+        self.remove(configs.iter().filter(goes).collect()).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Config>, Error> {
+        Ok(self.engine.json(Call::get("/configs").filtered("name", &[prefix])).await?)
+    }
+
+    /// The config of a release: the whole one if both are there.
+    async fn find(&self, stack: &StackName, id: ReleaseId) -> Result<Config, Error> {
+        let configs = self.list(&Name { stack: stack.clone(), id, shape: Shape::Full }.to_string()).await?;
+        let mut found: Vec<Config> =
+            configs.into_iter().filter(|it| it.name().is_some_and(|name| name.id == id)).collect();
+        found.sort_by_key(Config::is_thin);
+        found.into_iter().next().ok_or_else(|| Error::Missing { stack: stack.clone(), id })
+    }
+
+    async fn create(&self, release: &Release, shape: Shape) -> Result<(), Error> {
+        let body = record::body(release, shape)?;
+        match self.engine.call(Call::post("/configs/create", body)).await {
+            Err(engine::Error::Refused { status: 409, .. }) => {
+                Err(Error::Taken { stack: release.stack.clone(), id: release.id })
+            }
+            outcome => Ok(outcome.map(drop)?),
+        }
+    }
+
+    async fn remove(&self, configs: Vec<&Config>) -> Result<(), Error> {
+        for config in configs {
+            match self.engine.call(Call::delete(format!("/configs/{}", config.id))).await {
+                Ok(_) | Err(engine::Error::Refused { status: 404, .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    #[serde(rename = "ID")]
+    id: String,
+    version: Version,
+    spec: Spec,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    index: u64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    name: String,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    data: String,
+}
+
+impl Config {
+    fn name(&self) -> Option<Name> {
+        Name::parse(&self.spec.name)
+    }
+
+    fn is_thin(&self) -> bool {
+        self.name().is_some_and(|name| name.shape == Shape::Thin)
+    }
+}
+
+/// The releases that stay: the newest, and those that must stay whole.
+fn kept(releases: &[Release], whole: &BTreeSet<ReleaseId>) -> BTreeSet<ReleaseId> {
+    let newest = releases.iter().rev().take(KEPT).map(|release| release.id);
+    newest.chain(whole.iter().copied()).collect()
+}
+
+/// The configs of a release: thin ones, full ones.
+fn shapes(configs: &[Config], id: ReleaseId) -> (Vec<&Config>, Vec<&Config>) {
+    let of_release = configs.iter().filter(|config| config.name().is_some_and(|name| name.id == id));
+    of_release.partition(|config| config.is_thin())
+}
+
+/// Sorts records by stack and number. What has no name of ours is none of ours.
+fn read(configs: Vec<Config>) -> BTreeMap<StackName, Records> {
+    let mut named: Vec<(Name, Config)> =
+        configs.into_iter().filter_map(|config| Some((config.name()?, config))).collect();
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut stacks: BTreeMap<StackName, Records> = BTreeMap::new();
+    for (name, config) in named {
+        let records = stacks.entry(name.stack).or_default();
+        match record::read(&config.spec.name, &config.spec.labels, &config.spec.data) {
+            // The whole record comes before its thin double.
+            Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
+            Ok(release) => records.releases.push(release),
+            Err(why) => records.damaged.push(Damaged { name: config.spec.name, why }),
+        }
+    }
+    stacks
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! One record: its name, its labels, its payload.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read as _, Write as _};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::Error;
+use crate::engine::RECORD_LABEL;
+use crate::health::Symptom;
+use crate::name::StackName;
+use crate::release::{Phase, Release, ReleaseId};
+
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// What all names of records begin with.
+pub const PREFIX: &str = "skep.";
+/// The label that holds the phase, as JSON.
+pub(super) const PHASE_LABEL: &str = "skep.phase";
+const STACK_LABEL: &str = "skep.stack";
+const RELEASE_LABEL: &str = "skep.release";
+const VERSION_LABEL: &str = "skep.version";
+/// The format that we write, and the only one that we read.
+const VERSION: &str = "1";
+/// The biggest payload, in bytes; Swarm takes configs below 1000 KiB (swarmkit `manager/controlapi/config.go`).
+pub(super) const MAX_PAYLOAD: usize = 900 << 10;
+/// The most that a payload may unfold to, in bytes.
+const MAX_UNFOLDED: u64 = 16 << 20;
+/// The longest label, in bytes: it is in the memory of every manager, and in every list of configs.
+const MAX_LABEL: usize = 15 << 10;
+
+/// The name of a record. Ordered by stack and number, the whole record before the thin one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name {
+    pub(super) stack: StackName,
+    pub(super) id: ReleaseId,
+    pub(super) shape: Shape,
+}
+
+/// How much of a release a record holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// All of it.
+    Full,
+    /// All but what was desired.
+    Thin,
+}
+
+impl Name {
+    /// What the names of all records of a stack begin with. No other stack's do, for a stack's name has no `.` in it.
+    pub(super) fn prefix(stack: &StackName) -> String {
+        format!("{PREFIX}{stack}.r")
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (stack, rest) = text.strip_prefix(PREFIX)?.split_once(".r")?;
+        let (number, shape) = match rest.strip_suffix(".thin") {
+            Some(number) => (number, Shape::Thin),
+            None => (rest, Shape::Full),
+        };
+        let name = Self { stack: stack.parse().ok()?, id: ReleaseId(number.parse().ok()?), shape };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thin = if self.shape == Shape::Thin { ".thin" } else { "" };
+        write!(f, "{PREFIX}{}.{}{thin}", self.stack, self.id)
+    }
+}
+
+/// The body of the config that keeps a release.
+pub(super) fn body(release: &Release, shape: Shape) -> Result<Value, Error> {
+    let payload = match shape {
+        Shape::Full => packed(release),
+        Shape::Thin => packed(&Release { desired: None, ..release.clone() }),
+    };
+    if payload.len() > MAX_PAYLOAD {
+        return Err(Error::TooBig { stack: release.stack.clone(), kib: payload.len() >> 10 });
+    }
+    Ok(json!({
+        "Name": Name { stack: release.stack.clone(), id: release.id, shape }.to_string(),
+        "Labels": {
+            RECORD_LABEL: "1",
+            VERSION_LABEL: VERSION,
+            STACK_LABEL: release.stack,
+            RELEASE_LABEL: release.id.0.to_string(),
+            PHASE_LABEL: phase_label(&release.phase),
+        },
+        "Data": STANDARD.encode(payload),
+    }))
+}
+
+/// The release that a record holds, or what is wrong with the record.
+pub(super) fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
+    let label = |key: &str| labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"));
+    let version = label(VERSION_LABEL)?;
+    if version != VERSION {
+        return Err(format!("it has format {version}, and this skep reads format {VERSION}; a newer skep wrote it"));
+    }
+    let phase: Phase = serde_json::from_str(label(PHASE_LABEL)?)
+        .map_err(|error| format!("its label `{PHASE_LABEL}` is not a phase: {error}"))?;
+    let payload = STANDARD.decode(data).map_err(|error| format!("its data is not base64: {error}"))?;
+    let release = unpacked(&payload)?;
+    let is_the_same = Name::parse(name).is_some_and(|name| name.stack == release.stack && name.id == release.id)
+        && label(STACK_LABEL)? == release.stack.as_str()
+        && *label(RELEASE_LABEL)? == release.id.0.to_string();
+    if is_the_same {
+        Ok(Release { phase, ..release })
+    } else {
+        Err(format!("it holds release {} of {}, which is not what its name and labels say", release.id, release.stack))
+    }
+}
+
+/// A phase as the store keeps it: with as much of its symptoms and log lines as a label should hold.
+pub(super) fn bounded(phase: &Phase) -> Phase {
+    let Phase::Failed { at, symptoms } = phase else { return phase.clone() };
+    // Symptoms, log lines of each, characters of each line.
+    let budgets = [(20, 20, 500), (10, 10, 300), (8, 5, 200), (5, 2, 200), (3, 0, 200), (1, 0, 100)];
+    let cut = |(count, lines, chars)| Phase::Failed {
+        at: *at,
+        symptoms: symptoms.iter().take(count).map(|symptom| shortened(symptom, lines, chars)).collect(),
+    };
+    let fits = |phase: &Phase| json(phase).len() <= MAX_LABEL;
+    budgets.into_iter().map(cut).find(fits).unwrap_or(Phase::Failed { at: *at, symptoms: Vec::new() })
+}
+
+/// The text of the label that holds a phase.
+pub(super) fn phase_label(phase: &Phase) -> String {
+    json(&bounded(phase))
+}
+
+/// A symptom with the last of its log lines, and no text longer than `chars`.
+fn shortened(symptom: &Symptom, lines: usize, chars: usize) -> Symptom {
+    let cut = |text: &String| text.chars().take(chars).collect::<String>();
+    Symptom {
+        service: symptom.service.clone(),
+        message: cut(&symptom.message),
+        help: symptom.help.as_ref().map(cut),
+        task: symptom.task.as_ref().map(cut),
+        log: symptom.log[symptom.log.len().saturating_sub(lines)..].iter().map(cut).collect(),
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("all keys are strings")
+}
+
+/// Compressed, with a checksum, so that a payload that was cut or changed is known.
+fn packed(release: &Release) -> Vec<u8> {
+    let packed = || {
+        let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+        encoder.include_checksum(true)?;
+        encoder.write_all(json(release).as_bytes())?;
+        encoder.finish()
+    };
+    packed().expect("writing to memory does not fail")
+}
+
+fn unpacked(payload: &[u8]) -> Result<Release, String> {
+    let mut json = Vec::new();
+    let unfolded = || {
+        let mut decoder = zstd::Decoder::new(payload)?;
+        decoder.window_log_max(24)?;
+        decoder.take(MAX_UNFOLDED + 1).read_to_end(&mut json)
+    };
+    let length = { unfolded }().map_err(|error| format!("its data cannot be decompressed: {error}"))?;
+    if length as u64 > MAX_UNFOLDED {
+        return Err(format!("its data unfolds to more than {} MiB", MAX_UNFOLDED >> 20));
+    }
+    serde_json::from_slice(&json).map_err(|error| format!("its data is not a release: {error}"))
+}

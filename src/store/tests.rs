@@ -1,0 +1,194 @@
+use std::collections::BTreeSet;
+use std::io::Read as _;
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::engine::simulated::World;
+use crate::health::Symptom;
+use crate::release::{Cause, Origin};
+use crate::stack::{Config as StackConfig, Stack};
+
+fn stack() -> StackName {
+    "shop".parse().unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn rolling() -> Phase {
+    Phase::Rolling { since: at(1) }
+}
+
+fn release(id: u64) -> Release {
+    Release {
+        id: ReleaseId(id),
+        origin: Origin {
+            repository: "shop".into(),
+            branch: Some("main".into()),
+            commit: "a".repeat(40).parse().unwrap(),
+            tree: "b".repeat(40).parse().unwrap(),
+            author: "Ada <ada@example.com>".into(),
+            subject: "Sell more".into(),
+        },
+        cause: Cause::Push,
+        created: at(0),
+        images: BTreeMap::new(),
+        desired: Some(Stack::empty(stack())),
+        phase: rolling(),
+        stack: stack(),
+    }
+}
+
+fn store() -> (World, Store) {
+    let world = World::new();
+    (world.clone(), Store::new(Engine::Simulated(world)))
+}
+
+/// The stack's releases as `r1` or, without what was desired, `r1-`; then what is damaged.
+async fn shown(store: &Store) -> String {
+    let records = store.history(&stack()).await.unwrap();
+    let release = |it: &Release| format!("{}{}", it.id, if it.desired.is_none() { "-" } else { "" });
+    let damaged = records.damaged.iter().map(|it| format!("{}: {}", it.name, it.why));
+    records.releases.iter().map(release).chain(damaged).collect::<Vec<_>>().join(" ")
+}
+
+async fn tamper(world: &World, name: &str, change: impl FnOnce(&mut Value)) {
+    let engine = Engine::Simulated(world.clone());
+    let config: Value = engine.json(Call::get(format!("/configs/{name}"))).await.unwrap();
+    let mut spec = config["Spec"].clone();
+    change(&mut spec);
+    engine.call(Call::delete(format!("/configs/{name}"))).await.unwrap();
+    engine.call(Call::post("/configs/create", spec)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_release_comes_back_as_it_was_added() {
+    let (_, store) = store();
+    store.add(&release(1)).await.unwrap();
+    let records = store.history(&stack()).await.unwrap();
+    assert_eq!(records, Records { releases: vec![release(1)], damaged: vec![] });
+    assert_eq!(store.stacks().await.unwrap(), BTreeMap::from([(stack(), records)]));
+    assert_eq!(store.history(&"shop2".parse().unwrap()).await.unwrap(), Records::default());
+}
+
+#[tokio::test]
+async fn a_number_is_taken_once() {
+    let (_, store) = store();
+    store.add(&release(1)).await.unwrap();
+    insta::assert_snapshot!(store.add(&release(1)).await.unwrap_err(), @"release r1 of shop exists already");
+}
+
+#[tokio::test]
+async fn a_phase_moves_on_only_from_what_was_seen() {
+    let (_, store) = store();
+    store.add(&release(1)).await.unwrap();
+    let promoted = Phase::promoted(at(9));
+    store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
+    assert_eq!(store.history(&stack()).await.unwrap().releases[0].phase, promoted);
+
+    let late = store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap_err();
+    insta::assert_snapshot!(late, @"release r1 of shop was changed by somebody else in the meantime");
+    let absent = store.set_phase(&stack(), ReleaseId(2), &rolling(), &promoted).await.unwrap_err();
+    insta::assert_snapshot!(absent, @"there is no record of release r2 of shop");
+}
+
+#[tokio::test]
+async fn symptoms_are_cut_to_what_a_label_should_hold() {
+    let (world, store) = store();
+    store.add(&release(1)).await.unwrap();
+    let log: Vec<String> = (0..100).map(|line| format!("{line} {}", "é\"".repeat(250))).collect();
+    let symptom = Symptom { service: None, message: "m".repeat(9000), help: None, task: None, log };
+    let failed = Phase::Failed { at: at(9), symptoms: vec![symptom; 50] };
+    store.set_phase(&stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
+
+    let config: Value = Engine::Simulated(world).json(Call::get("/configs/skep.shop.r1")).await.unwrap();
+    assert!(config["Spec"]["Labels"][record::PHASE_LABEL].as_str().unwrap().len() < 16 << 10);
+    let Phase::Failed { symptoms, .. } = &store.history(&stack()).await.unwrap().releases[0].phase else {
+        panic!("it failed");
+    };
+    assert!(symptoms[0].log.last().unwrap().starts_with("99 "), "the last lines say most");
+    // Whoever still holds the phase as it was given can move on from it.
+    store.set_phase(&stack(), ReleaseId(1), &failed, &rolling()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_history_is_made_small_again() {
+    let (world, store) = store();
+    for id in 1..=13 {
+        store.add(&release(id)).await.unwrap();
+    }
+    let whole = BTreeSet::from([2, 11, 12, 13].map(ReleaseId));
+    store.thin(&stack(), &whole).await.unwrap();
+    assert_eq!(shown(&store).await, "r2 r4- r5- r6- r7- r8- r9- r10- r11 r12 r13");
+    world.forget_calls();
+    store.thin(&stack(), &whole).await.unwrap();
+    assert_eq!(world.calls(), []);
+}
+
+#[tokio::test]
+async fn thinning_may_be_interrupted_anywhere() {
+    for survived in 0..8 {
+        let (world, store) = store();
+        for id in 1..=3 {
+            store.add(&release(id)).await.unwrap();
+        }
+        let whole = BTreeSet::from([ReleaseId(3)]);
+        interrupted_after(&world, survived, store.thin(&stack(), &whole)).await;
+        let ids: Vec<u64> = store.history(&stack()).await.unwrap().releases.iter().map(|it| it.id.0).collect();
+        assert_eq!(ids, [1, 2, 3], "after {survived} requests");
+        store.thin(&stack(), &whole).await.unwrap();
+        assert_eq!(shown(&store).await, "r1- r2- r3");
+    }
+}
+
+/// Runs a future whose engine goes away after so many requests.
+async fn interrupted_after(world: &World, requests: u32, work: impl Future<Output = Result<(), Error>>) {
+    world.away_after(requests);
+    let _outcome = work.await;
+    world.away(false);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told() {
+    let (world, store) = store();
+    for id in 1..=7 {
+        store.add(&release(id)).await.unwrap();
+    }
+    let data = |spec: &Value| base64::engine::general_purpose::STANDARD.decode(spec["Data"].as_str().unwrap()).unwrap();
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    tamper(&world, "skep.shop.r1", |spec| spec["Data"] = encoded(&data(spec)[..40]).into()).await;
+    tamper(&world, "skep.shop.r2", |spec| spec["Labels"]["skep.version"] = "2".into()).await;
+    tamper(&world, "skep.shop.r3", |spec| spec["Labels"] = json!({})).await;
+    tamper(&world, "skep.shop.r4", |spec| spec["Name"] = "skep.shop.r40".into()).await;
+    tamper(&world, "skep.shop.r5", |spec| spec["Labels"]["skep.phase"] = "healthy".into()).await;
+    let bomb = zstd::encode_all(std::io::repeat(b' ').take(17 << 20), 3).unwrap();
+    tamper(&world, "skep.shop.r6", |spec| spec["Data"] = encoded(&bomb).into()).await;
+    insta::assert_snapshot!(shown(&store).await.replace(" skep.shop", "\nskep.shop"), @r"
+    r7
+    skep.shop.r1: its data cannot be decompressed: incomplete frame
+    skep.shop.r2: it has format 2, and this skep reads format 1; a newer skep wrote it
+    skep.shop.r3: its label `skep.version` is gone
+    skep.shop.r5: its label `skep.phase` is not a phase: expected value at line 1 column 1
+    skep.shop.r6: its data unfolds to more than 16 MiB
+    skep.shop.r40: it holds release r4 of shop, which is not what its name and labels say
+    ");
+}
+
+#[tokio::test]
+async fn a_release_that_is_too_big_is_refused_with_its_size() {
+    let (world, store) = store();
+    let mut big = release(1);
+    // Bytes that do not compress.
+    let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+    let content =
+        std::iter::successors(Some(1), next).map(|state: u64| state.to_be_bytes()[0]).take(1_500_000).collect();
+    let config = StackConfig::Own { content, labels: BTreeMap::new(), template_driver: None };
+    big.desired.as_mut().unwrap().configs.insert("shop_c".into(), config);
+    let error = store.add(&big).await.unwrap_err();
+    assert!(matches!(error, Error::TooBig { kib: 900.., .. }), "{error}");
+    assert_eq!(world.calls(), []);
+}

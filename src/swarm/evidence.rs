@@ -1,0 +1,86 @@
+//! What is known of a task that failed beyond what Swarm says: by its node, if that is the node of the engine that is
+//! talked to, and by the registry of its image. The container is there as long as Swarm remembers the task.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Swarm;
+use crate::engine::{Call, written};
+use crate::health::{Evidence, HealthRun};
+use crate::plan::observed::Task;
+
+/// How long a registry may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many of the last lines of a health check's output are kept.
+const LINES: usize = 5;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    state: State,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct State {
+    #[serde(rename = "OOMKilled", default)]
+    oom_killed: bool,
+    #[serde(default)]
+    health: Option<Health>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Health {
+    #[serde(default)]
+    log: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Run {
+    exit_code: i64,
+    #[serde(default)]
+    output: String,
+}
+
+impl Swarm {
+    /// What can be found out about a task. What cannot be had is done without: it is no error.
+    pub async fn evidence(&self, task: &Task) -> Evidence {
+        let Ok(found) = self.engine.json::<Value>(Call::get(format!("/tasks/{}", task.id))).await else {
+            return Evidence::default();
+        };
+        if task.has_no_image() {
+            let image = found["Spec"]["ContainerSpec"]["Image"].as_str().unwrap_or_default();
+            return Evidence { registry: self.why_not(image).await, ..Evidence::default() };
+        }
+        match found.pointer("/Status/ContainerStatus/ContainerID").and_then(Value::as_str) {
+            Some(container) => self.of_container(container).await.unwrap_or_default(),
+            None => Evidence::default(),
+        }
+    }
+
+    async fn of_container(&self, id: &str) -> Option<Evidence> {
+        let container: Container = self.engine.json(Call::get(format!("/containers/{id}/json"))).await.ok()?;
+        let last = container.state.health.and_then(|health| health.log.into_iter().last());
+        let health = last.map(|run| HealthRun { exit_code: run.exit_code, output: last_lines(&run.output) });
+        Some(Evidence { out_of_memory: container.state.oom_killed, health, registry: None })
+    }
+
+    /// Why the registry of an image does not give it away, in its words or the engine's.
+    async fn why_not(&self, image: &str) -> Option<String> {
+        let mut call = Call::get(format!("/distribution/{image}/json"));
+        call.registry_auth.clone_from(&self.registry_auth);
+        match tokio::time::timeout(PATIENCE, self.engine.call(call)).await {
+            Ok(Err(crate::engine::Error::Refused { message, .. })) => Some(written::clean(&message)),
+            _ => None,
+        }
+    }
+}
+
+fn last_lines(output: &str) -> String {
+    let mut lines = written::lines(output.as_bytes());
+    lines.split_off(lines.len().saturating_sub(LINES)).join("\n")
+}

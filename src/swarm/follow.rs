@@ -1,0 +1,183 @@
+//! What the tasks of a service write, line by line, as it comes.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Error, Swarm};
+use crate::engine::{Call, Engine, Pieces, written};
+
+/// The longest line that is waited for, in bytes; what is longer is cut into several.
+const MAX_LINE: usize = 16 << 10;
+/// The length of what goes before each piece of a multiplexed stream.
+const HEADER: usize = 8;
+/// The stream in which the engine says what is in the way.
+const ENGINE: u8 = 3;
+/// The detail in which the engine says which task wrote a line.
+const TASK: &str = "com.docker.swarm.task.id=";
+
+/// Which lines of a service are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// How many of the last ones of each task; all if none.
+    pub tail: Option<u64>,
+    /// None that is older.
+    pub since: Option<Timestamp>,
+    /// Whether those that are still to come are waited for.
+    pub follow: bool,
+}
+
+/// A line that a task wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When, by the clock of its node.
+    pub at: Timestamp,
+    /// The task's place among the replicas, if that is known.
+    pub slot: Option<u64>,
+    /// The task.
+    pub task: String,
+    /// What it wrote, fit to be shown anywhere.
+    pub text: String,
+}
+
+/// The lines of one service.
+#[derive(Debug)]
+pub struct Log {
+    engine: Engine,
+    pieces: Pieces,
+    /// Whether the containers have a terminal: then their output has no headers.
+    raw: bool,
+    bytes: Vec<u8>,
+    text: Vec<u8>,
+    slots: HashMap<String, Option<u64>>,
+}
+
+impl Swarm {
+    /// Begins to read what the tasks of a service write; `tty` says whether its containers have a terminal. Tasks that are
+    /// made later are followed, too.
+    pub async fn log(&self, service_id: &str, tty: bool, wanted: &Wanted) -> Result<Log, Error> {
+        let mut call = Call::get(format!("/services/{service_id}/logs"));
+        call = call.with("stdout", 1).with("stderr", 1).with("timestamps", 1).with("details", 1);
+        call = call.with("follow", u8::from(wanted.follow));
+        if let Some(tail) = wanted.tail {
+            call = call.with("tail", tail);
+        }
+        if let Some(since) = wanted.since {
+            call = call.with("since", since.as_second());
+        }
+        let pieces = self.engine.stream(call).await?;
+        let engine = self.engine.clone();
+        Ok(Log { engine, pieces, raw: tty, bytes: Vec::new(), text: Vec::new(), slots: HashMap::new() })
+    }
+}
+
+impl Log {
+    /// The next line; none when there are no more.
+    pub async fn next(&mut self) -> Result<Option<Line>, Error> {
+        loop {
+            while let Some(line) = self.take_line() {
+                if let Some(line) = read(&line) {
+                    return Ok(Some(self.placed(line).await));
+                }
+            }
+            match self.pieces.next().await? {
+                Some(piece) => {
+                    self.bytes.extend_from_slice(&piece);
+                    self.unwrap_pieces();
+                }
+                None if self.text.is_empty() => return Ok(None),
+                None => self.text.push(b'\n'),
+            }
+        }
+    }
+
+    /// Moves what is complete of the stream to the text.
+    fn unwrap_pieces(&mut self) {
+        if self.raw {
+            self.text.append(&mut self.bytes);
+            return;
+        }
+        while let Some(&[stream, _, _, _, a, b, c, d]) = self.bytes.get(..HEADER) {
+            let end = HEADER + u32::from_be_bytes([a, b, c, d]) as usize;
+            if self.bytes.len() < end {
+                return;
+            }
+            if stream != ENGINE {
+                self.text.extend_from_slice(&self.bytes[HEADER..end]);
+            }
+            self.bytes.drain(..end);
+        }
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.text.iter().position(|byte| *byte == b'\n');
+        let end = end.or_else(|| (self.text.len() > MAX_LINE).then_some(MAX_LINE))?;
+        Some(self.text.drain(..=end).collect())
+    }
+
+    /// The line with the slot of its task, which is asked for once.
+    async fn placed(&mut self, line: Line) -> Line {
+        if !self.slots.contains_key(&line.task) {
+            let found: Result<Value, _> = self.engine.json(Call::get(format!("/tasks/{}", line.task))).await;
+            let slot = found.ok().and_then(|task| task["Slot"].as_u64()).filter(|slot| *slot != 0);
+            self.slots.insert(line.task.clone(), slot);
+        }
+        Line { slot: self.slots[&line.task], ..line }
+    }
+}
+
+/// A line with its time and details: `2026-01-01T00:00:00.0Z com.docker.swarm.task.id=x,… text`.
+fn read(line: &[u8]) -> Option<Line> {
+    let text = String::from_utf8_lossy(line);
+    let (time, rest) = text.split_once(' ')?;
+    let (details, said) = rest.split_once(' ').unwrap_or((rest.trim_end(), ""));
+    let task = details.split(',').find_map(|detail| detail.strip_prefix(TASK))?;
+    let text = written::clean(said.trim_end_matches(['\r', '\n']));
+    Some(Line { at: time.parse().ok()?, slot: None, task: task.to_owned(), text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::simulated::World;
+
+    fn log(bytes: &[u8], raw: bool) -> Log {
+        let engine = Engine::Simulated(World::new());
+        Log { engine, pieces: Pieces::of(bytes), raw, bytes: Vec::new(), text: Vec::new(), slots: HashMap::new() }
+    }
+
+    async fn texts(mut log: Log) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Some(line) = log.next().await.unwrap() {
+            texts.push(format!("{} {}: {}", line.at, line.task, line.text));
+        }
+        texts
+    }
+
+    fn frame(stream: u8, text: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&[stream, 0, 0, 0], &length[..], text].concat()
+    }
+
+    const HEAD: &str = "2026-01-01T00:00:00.5Z com.docker.swarm.node.id=n,com.docker.swarm.task.id=t";
+
+    #[tokio::test]
+    async fn lines_of_both_streams_are_read_and_the_engines_words_are_not() {
+        let bytes = [
+            frame(1, format!("{HEAD} one two\n").as_bytes()),
+            frame(2, &[HEAD.as_bytes(), b" \x1b[31mb\xffd\x1b[0m\n"].concat()),
+            frame(3, b"Error grabbing logs\n"),
+            frame(1, format!("{HEAD} \n").as_bytes()),
+        ];
+        let time = "2026-01-01T00:00:00.5Z";
+        let shown = [format!("{time} t: one two"), format!("{time} t: b\u{fffd}d"), format!("{time} t: ")];
+        assert_eq!(texts(log(&bytes.concat(), false)).await, shown);
+    }
+
+    #[tokio::test]
+    async fn a_terminals_log_has_no_headers() {
+        let bytes = format!("{HEAD} one\r\n{HEAD} two");
+        assert_eq!(texts(log(bytes.as_bytes(), true)).await.len(), 2);
+    }
+}

@@ -1,0 +1,135 @@
+//! What there is around a stack.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::listed::{ListedNetwork, ListedService, ListedTask};
+use super::spec::ServiceSpec;
+use super::{Swarm, decode};
+use crate::engine::Call;
+use crate::name::StackName;
+use crate::preflight::surroundings::{Neighbour, Pool, Segment, Surroundings};
+use crate::stack::{NAMESPACE_LABEL, Port, Stack};
+
+/// Where an engine takes the addresses of networks from when nobody has told it (moby `daemon/cluster`).
+const DEFAULT_POOL: &str = "10.0.0.0/8";
+
+/// What `/info` says of the swarm.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Info {
+    swarm: SwarmInfo,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct SwarmInfo {
+    cluster: Cluster,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Cluster {
+    default_addr_pool: Vec<String>,
+    subnet_size: u8,
+}
+
+impl Swarm {
+    /// What there is around a stack. Three requests, and one more if others publish ports on the nodes themselves that
+    /// the stack wants, however big the swarm is. What cannot be read is left out.
+    pub async fn survey(&self, desired: &Stack) -> Surroundings {
+        let (services, networks, info) = tokio::join!(
+            self.read::<Vec<ListedService>>(Call::get("/services")),
+            self.read::<Vec<ListedNetwork>>(Call::get("/networks")),
+            self.read::<Info>(Call::get("/info")),
+        );
+        let names = networks.iter().map(|network| (network.id.clone(), network.name.clone())).collect();
+        let foreign = services.into_iter().filter_map(|service| neighbour(&desired.name, service, &names));
+        let mut foreign: BTreeMap<String, Neighbour> = foreign.collect();
+        self.locate(&mut foreign, desired).await;
+        Surroundings {
+            services: foreign.into_values().collect(),
+            networks: networks.iter().map(|network| (network.name.clone(), segment(network))).collect(),
+            pool: pool(&info.swarm.cluster),
+        }
+    }
+
+    async fn read<T: DeserializeOwned + Default>(&self, call: Call) -> T {
+        let shown = call.to_string();
+        self.engine.json(call).await.unwrap_or_else(|error| {
+            tracing::debug!(call = shown, %error, "left out of what is looked at in advance");
+            T::default()
+        })
+    }
+
+    /// Finds the nodes of the services, by id, that have a port of their nodes which the stack wants.
+    async fn locate(&self, services: &mut BTreeMap<String, Neighbour>, desired: &Stack) {
+        let wanted: BTreeSet<(u16, String)> =
+            desired.services.values().flat_map(|it| &it.ports).filter_map(on_nodes).collect();
+        let has = |service: &Neighbour| service.ports.iter().filter_map(on_nodes).any(|port| wanted.contains(&port));
+        let holders: Vec<&str> = services.iter().filter(|(_, it)| has(it)).map(|(id, _)| id.as_str()).collect();
+        if holders.is_empty() {
+            return;
+        }
+        let filters = serde_json::json!({ "service": holders, "desired-state": ["running"] });
+        let tasks: Vec<ListedTask> = self.read(Call::get("/tasks").with("filters", filters)).await;
+        for task in tasks.into_iter().filter(|task| !task.node_id.is_empty()) {
+            if let Some(service) = services.get_mut(&task.service_id) {
+                service.nodes.insert(task.node_id);
+            }
+        }
+    }
+}
+
+/// A port that is published on the nodes themselves.
+fn on_nodes(port: &Port) -> Option<(u16, String)> {
+    let protocol = if port.protocol.is_empty() { "tcp" } else { &port.protocol };
+    let number = port.published.filter(|number| *number != 0 && port.is_of_the_node())?;
+    Some((number, protocol.to_owned()))
+}
+
+/// A service of somebody else, by its id; none for one of the stack's own, and for one that is not understood.
+fn neighbour(
+    stack: &StackName,
+    listed: ListedService,
+    networks: &BTreeMap<String, String>,
+) -> Option<(String, Neighbour)> {
+    let spec: ServiceSpec = serde_json::from_value(listed.spec).ok()?;
+    let (name, owner) = (spec.name.clone(), spec.labels.get(NAMESPACE_LABEL).cloned());
+    if owner.as_deref() == Some(stack.as_str()) {
+        return None;
+    }
+    let service = decode::from_spec(spec);
+    let named = |id: &String| networks.get(id).unwrap_or(id).clone();
+    Some((
+        listed.id,
+        Neighbour {
+            name,
+            stack: owner,
+            mode: service.mode,
+            networks: service.networks.keys().map(named).collect(),
+            has_virtual_address: service.endpoint_mode.as_deref() != Some("dnsrr"),
+            constraints: service.constraints,
+            ports: service.ports,
+            nodes: BTreeSet::new(),
+        },
+    ))
+}
+
+fn segment(network: &ListedNetwork) -> Segment {
+    Segment {
+        is_of_the_swarm: network.scope == "swarm",
+        subnets: network.ipam.config.iter().filter_map(|config| config.range.parse().ok()).collect(),
+    }
+}
+
+fn pool(cluster: &Cluster) -> Option<Pool> {
+    let mut nets: Vec<IpNet> = cluster.default_addr_pool.iter().filter_map(|net| net.parse().ok()).collect();
+    if nets.is_empty() {
+        nets.extend(DEFAULT_POOL.parse::<IpNet>());
+    }
+    (cluster.subnet_size > 0).then_some(Pool { nets, prefix: cluster.subnet_size })
+}

@@ -1,0 +1,196 @@
+//! A registry: pushing, finding, being refused.
+
+use std::collections::BTreeSet;
+
+use bollard::Docker;
+use bollard::auth::DockerCredentials;
+use bollard::query_parameters::{PushImageOptions, TagImageOptions};
+use futures_util::StreamExt as _;
+use skep::build::{Builder, Error, Limits, Registry};
+
+use crate::sandbox::{RegistryProcess, dockerfile, endpoint, in_sandbox, local_builder};
+
+/// `ci` with [`PASSWORD`] and `plain` with its name, as `htpasswd -B` writes it.
+const USERS: &str = "plain:$2y$05$abcdefghijklmnopqrstuuFdNDEfkb1X3rllvPrjxMBiguHm2mNL6\nci:$2y$05$abcdefghijklmnopqrstuuu2IdXnCofqtCJ/AGVHUP98/9DKk2nnW\n";
+/// Has `/` in base64, which the engine reads only as `_`.
+const PASSWORD: &str = "a???b>>>c";
+
+async fn builder(registry: Registry) -> Builder {
+    Builder::connect(&endpoint(), Some(registry), Limits::default()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_pushed_is_found_by_another_builder() {
+    in_sandbox("pushed", async |sandbox| {
+        let Some(process) = RegistryProcess::start(None).await else { return };
+        let request =
+            sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=1"))]), &["/bin/busybox", "true"]);
+        let first = builder(process.registry(None)).await;
+        let name = first.image_name(&sandbox.stack, &request.recipe.service, &request.key);
+
+        let built = first.ensure(request.clone()).await.unwrap();
+        assert_eq!(built.image, format!("{name}@{}", process.digest(&name).await));
+        assert!(built.built && sandbox.log().contains(&format!("pushed {name}: ")), "{}", sandbox.log());
+
+        let found = builder(process.registry(None)).await.ensure(request.clone()).await.unwrap();
+        assert_eq!((found.image.as_str(), found.built), (built.image.as_str(), false));
+
+        drop(process);
+        let known = first.ensure(request).await.unwrap();
+        assert_eq!((known.image, known.built), (built.image, false));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_image_whose_test_fails_is_not_pushed() {
+    in_sandbox("unpushed", async |sandbox| {
+        let Some(process) = RegistryProcess::start(None).await else { return };
+        let revision = sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=2"))]);
+        let builder = builder(process.registry(None)).await;
+        let error = builder.ensure(sandbox.request(&revision, &["/bin/busybox", "false"])).await.unwrap_err();
+        assert!(matches!(error, Error::TestFailed { exit_code: 1, .. }), "{error}");
+        let catalogue =
+            reqwest::get(format!("http://{}/v2/_catalog", process.host)).await.unwrap().text().await.unwrap();
+        assert_eq!(catalogue.trim(), r#"{"repositories":[]}"#);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_are_used_and_wrong_ones_are_refused() {
+    in_sandbox("let-in", async |sandbox| {
+        let Some(process) = RegistryProcess::start(Some(USERS)).await else { return };
+        let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=3"))]), &[]);
+
+        let wrong = builder(process.registry(Some(("ci", "guess")))).await.ensure(request.clone()).await.unwrap_err();
+        let shown = wrong.to_string().replace(&process.host, "HOST").replace(sandbox.stack.as_str(), "STACK");
+        let shown = shown.replace(&request.key, "KEY");
+        insta::assert_snapshot!(shown, @"the registry HOST refuses `ci` access to HOST/STACK/web:KEY; check the user, its password and its rights there");
+        let nobody = builder(process.registry(None)).await.ensure(request.clone()).await.unwrap_err();
+        assert!(nobody.to_string().contains("refuses us without a user access"), "{nobody}");
+
+        let right = builder(process.registry(Some(("ci", PASSWORD)))).await;
+        let built = right.ensure(request).await.unwrap();
+        assert!(built.built);
+        let (name, _) = built.image.split_once('@').unwrap();
+        assert_eq!(right.resolve(name, None).await.unwrap(), Some(built.image.clone()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_stops_the_build_before_it_begins() {
+    in_sandbox("away", async |sandbox| {
+        let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=4"))]), &[]);
+        let registry = Registry { prefix: "127.0.0.1:1/team".into(), insecure: true, credentials: None };
+        let error = builder(registry).await.ensure(request).await.unwrap_err();
+        assert!(error.is_transient());
+        insta::assert_snapshot!(error, @"the registry 127.0.0.1:1 does not answer: Connection refused (os error 111)");
+        assert_eq!(sandbox.log(), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_foreign_image_is_pinned_where_its_registry_answers() {
+    in_sandbox("pinned", async |sandbox| {
+        let Some(process) = RegistryProcess::start(None).await else { return };
+        let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=5"))]), &[]);
+        let pushed = builder(process.registry(None)).await.ensure(request).await.unwrap().image;
+        let name = pushed.split_once('@').unwrap().0.to_owned();
+
+        let stranger = local_builder(Limits::default()).await;
+        assert_eq!(stranger.resolve(&name, None).await.unwrap().as_deref(), Some(pushed.as_str()));
+        assert_eq!(stranger.resolve(&pushed, None).await.unwrap().as_deref(), Some(pushed.as_str()));
+        let missing = name.replace("/web:", "/none:");
+        let error = stranger.resolve(&missing, None).await.unwrap_err();
+        assert!(matches!(&error, Error::Unresolved { image, .. } if *image == missing), "{error}");
+        assert!(!error.is_transient(), "its registry said that it has no such image: {error}");
+
+        drop(process);
+        assert_eq!(
+            stranger.resolve(&name, None).await.unwrap().as_deref(),
+            Some(pushed.as_str()),
+            "it was asked for just now"
+        );
+        let later = local_builder(Limits::default()).await;
+        let resolved = later.resolve(&name, None).await.unwrap();
+        assert_eq!(resolved.as_deref(), Some(pushed.as_str()), "the engine knows the digest that it pushed");
+        let running = missing.clone() + "@sha256:" + &"1".repeat(64);
+        let resolved = later.resolve(&missing, Some(&running)).await.unwrap();
+        assert_eq!(resolved, Some(running), "it stays at the digest that runs");
+        let error = later.resolve(&missing, None).await.unwrap_err();
+        assert!(matches!(error, Error::Unresolved { .. }) && error.is_transient(), "nobody answered: {error}");
+        assert!(matches!(later.resolve("Not an image", None).await, Err(Error::NotAnImage(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_own_images_that_nobody_needs_are_removed() {
+    in_sandbox("removed", async |sandbox| {
+        let Some(process) = RegistryProcess::start(None).await else { return };
+        let with_registry = builder(process.registry(None)).await;
+        let local = local_builder(Limits::default()).await;
+        let request = |value: &str| {
+            let file = dockerfile(&format!("ENV REMOVED={value}"));
+            sandbox.request(&sandbox.commit(&[("Dockerfile", &file)]), &[])
+        };
+        let old = with_registry.ensure(request("1")).await.unwrap().image;
+        let kept = with_registry.ensure(request("2")).await.unwrap().image;
+        let foreign = local.ensure(request("1")).await.unwrap().image;
+
+        let removed = with_registry.remove_images(&BTreeSet::from([kept.clone()])).await.unwrap();
+        assert_eq!(removed, [old.split_once('@').unwrap().0]);
+        assert!(!local.ensure(request("1")).await.unwrap().built, "{foreign} is under another prefix");
+        assert!(!with_registry.ensure(request("1")).await.unwrap().built, "the registry still has it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_base_image_that_moved_is_fetched_with_credentials() {
+    in_sandbox("moved", async |sandbox| {
+        let Some(process) = RegistryProcess::start(Some(USERS)).await else { return };
+        let docker = Docker::connect_with_host(&endpoint()).unwrap().negotiate_version().await.unwrap();
+        let builder = builder(process.registry(Some(("ci", PASSWORD)))).await;
+        let base = format!("{}{}", process.host, sandbox.base_tag());
+        let image = async |age: &str| {
+            let file = dockerfile(&format!("ENV AGE={age}"));
+            let built = builder.ensure(sandbox.request(&sandbox.commit(&[("Dockerfile", &file)]), &[])).await.unwrap();
+            built.image.split_once('@').unwrap().0.to_owned()
+        };
+        let (old, new) = (image("old").await, image("new").await);
+        tag(&docker, &new, &base).await;
+        push(&docker, &base).await;
+        tag(&docker, &old, &base).await;
+
+        let file = format!("FROM {base}");
+        let test = ["/bin/busybox", "sh", "-c", "test $AGE = new"];
+        let mut request = sandbox.request(&sandbox.commit(&[("Dockerfile", file.as_bytes())]), &test);
+        assert_eq!(request.recipe.base_images(&file), [base.as_str()]);
+        assert!(matches!(builder.ensure(request.clone()).await, Err(Error::TestFailed { .. })), "the old one is here");
+        request.pull = true;
+        assert!(builder.ensure(request).await.unwrap().built);
+    })
+    .await;
+}
+
+async fn tag(docker: &Docker, image: &str, name: &str) {
+    let (repository, tag) = name.rsplit_once(':').unwrap();
+    let options = TagImageOptions { repo: Some(repository.into()), tag: Some(tag.into()) };
+    docker.tag_image(image, Some(options)).await.unwrap();
+}
+
+async fn push(docker: &Docker, name: &str) {
+    let (repository, tag) = name.rsplit_once(':').unwrap();
+    let options = PushImageOptions { tag: Some(tag.into()), ..PushImageOptions::default() };
+    let credentials = DockerCredentials {
+        username: Some("plain".into()),
+        password: Some("plain".into()),
+        ..DockerCredentials::default()
+    };
+    let pushed: Vec<_> = docker.push_image(repository, Some(options), Some(credentials)).collect().await;
+    assert!(pushed.iter().all(Result::is_ok), "{pushed:?}");
+}

@@ -1,0 +1,297 @@
+//! A repository, an engine, a registry; and no trace of them afterwards.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, RemoveContainerOptions, RemoveImageOptions};
+use futures_util::FutureExt as _;
+use skep::build::context::Context;
+use skep::build::{Builder, Limits, Objects, ReadError, Registry, Request};
+use skep::name::StackName;
+use skep::revision::{Entry, EntryKind, Revision};
+use skep::stack::recipe::Recipe;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+
+/// The shell of images that are made from scratch.
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
+
+/// A repository whose commits are built, under a stack's name of its own.
+pub(crate) struct Sandbox {
+    pub(crate) stack: StackName,
+    folder: TempDir,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// Runs a test in a sandbox; without an engine it says so and passes, but never in CI.
+pub(crate) async fn in_sandbox<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Arc<Sandbox>) -> F) {
+    let Some(docker) = engine().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    git2::Repository::init_bare(folder.path()).unwrap();
+    let stack: StackName = format!("skep-test-{name}-{}", std::process::id()).parse().unwrap();
+    let sandbox = Arc::new(Sandbox { stack, folder, lines: Arc::default() });
+    let result = AssertUnwindSafe(test(sandbox.clone())).catch_unwind().await;
+    sandbox.clean(&docker).await;
+    if let Err(panic) = result {
+        println!("the builder's lines:\n{}", sandbox.log());
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn engine() -> Option<Docker> {
+    let docker = Docker::connect_with_host(&endpoint()).ok()?.negotiate_version().await.ok();
+    if docker.is_none() || !Path::new(BUSYBOX).exists() {
+        assert!(variable("CI").is_none(), "CI needs a Docker engine at {} and {BUSYBOX}", endpoint());
+        println!("SKIPPED: no Docker engine at {}, or no {BUSYBOX}", endpoint());
+        return None;
+    }
+    docker
+}
+
+pub(crate) fn endpoint() -> String {
+    variable("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".into())
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the engine is, and whether this is CI")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Sandbox {
+    /// Commits these files (path and content; `+x` makes one executable) and a shell as `busybox`.
+    pub(crate) fn commit(&self, files: &[(&str, &[u8])]) -> Revision {
+        let repository = git2::Repository::open_bare(self.folder.path()).unwrap();
+        let shell = std::fs::read(BUSYBOX).unwrap();
+        let mut entries = BTreeMap::new();
+        let mut texts = BTreeMap::new();
+        for (path, content) in files.iter().copied().chain([("busybox", shell.as_slice())]) {
+            let kind = if path == "busybox" { EntryKind::Executable } else { EntryKind::File };
+            let entry = Entry { kind, id: repository.blob(content).unwrap().to_string() };
+            entries.insert(path.parse().unwrap(), entry);
+            texts.insert(path.parse().unwrap(), Arc::from(content));
+        }
+        Revision {
+            commit: "0".repeat(40).parse().unwrap(),
+            tree: "0".repeat(40).parse().unwrap(),
+            author: String::new(),
+            subject: String::new(),
+            entries,
+            texts,
+            named: None,
+        }
+    }
+
+    /// A request to build a revision's top folder with this command as the test of the image.
+    pub(crate) fn request(&self, revision: &Revision, test: &[&str]) -> Request {
+        let recipe = recipe(test);
+        let context = Context::of(revision, &recipe).unwrap();
+        let lines = self.lines.clone();
+        Request {
+            stack: self.stack.clone(),
+            key: context.key(&recipe, &BTreeMap::new()),
+            recipe,
+            context,
+            pull: false,
+            objects: self.objects(),
+            log: Arc::new(move |line| lines.lock().unwrap().push(line.to_owned())),
+        }
+    }
+
+    /// Reads Git's objects, no more bytes than allowed.
+    fn objects(&self) -> Objects {
+        let repository = Mutex::new(git2::Repository::open_bare(self.folder.path()).unwrap());
+        Arc::new(move |entry, limit| {
+            let failed = |error: git2::Error| ReadError::Failed(error.message().to_owned());
+            let repository = repository.lock().unwrap();
+            let id = git2::Oid::from_str(&entry.id).map_err(failed)?;
+            let (size, _) = repository.odb().and_then(|objects| objects.read_header(id)).map_err(failed)?;
+            if size as u64 > limit {
+                return Err(ReadError::TooLarge(size as u64));
+            }
+            repository.find_blob(id).map(|blob| blob.content().to_vec()).map_err(failed)
+        })
+    }
+
+    /// What the builder has said so far.
+    pub(crate) fn log(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    /// The containers of this sandbox that are there, running or not.
+    pub(crate) async fn containers(&self, docker: &Docker) -> Vec<String> {
+        let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+        let containers = docker.list_containers(Some(options)).await.unwrap().into_iter();
+        let own = format!("{}_", self.stack);
+        let own = containers.filter(|container| {
+            let labels = container.labels.iter().flatten();
+            labels.into_iter().any(|(name, value)| name == "skep.test" && value.starts_with(&own))
+        });
+        own.filter_map(|container| container.id).collect()
+    }
+
+    /// The images of this sandbox that are there.
+    pub(crate) async fn images(&self, docker: &Docker) -> Vec<String> {
+        let images = docker.list_images(None::<ListImagesOptions>).await.unwrap().into_iter();
+        let names = images.flat_map(|image| image.repo_tags);
+        names.filter(|name| name.contains(&format!("/{}/", self.stack)) || name.ends_with(&self.base_tag())).collect()
+    }
+
+    /// The end of the names of images that stand for others' base images.
+    pub(crate) fn base_tag(&self) -> String {
+        format!("/base:{}", self.stack)
+    }
+
+    async fn clean(&self, docker: &Docker) {
+        let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+        for id in self.containers(docker).await {
+            drop(docker.remove_container(&id, Some(force.clone())).await);
+        }
+        for name in self.images(docker).await {
+            drop(docker.remove_image(&name, None::<RemoveImageOptions>, None).await);
+        }
+    }
+}
+
+/// The recipe for a revision's top folder with this command as test.
+pub(crate) fn recipe(test: &[&str]) -> Recipe {
+    Recipe {
+        service: "web".parse().unwrap(),
+        context: "".parse().unwrap(),
+        dockerfile: "Dockerfile".parse().unwrap(),
+        args: BTreeMap::new(),
+        target: None,
+        test: test.iter().map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+/// A builder without a registry.
+pub(crate) async fn local_builder(limits: Limits) -> Builder {
+    Builder::connect(&endpoint(), None, limits).await.unwrap()
+}
+
+/// A Dockerfile of an image with a shell, and these lines.
+pub(crate) fn dockerfile(lines: &str) -> Vec<u8> {
+    format!("FROM scratch\nCOPY busybox /bin/busybox\n{lines}\n").into_bytes()
+}
+
+/// Waits until something is so, half a minute at most.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never so: {what}");
+}
+
+/// A registry that runs as a process for one test.
+pub(crate) struct RegistryProcess {
+    process: Child,
+    pub(crate) host: String,
+    _folder: TempDir,
+}
+
+impl RegistryProcess {
+    /// Starts one; with these lines of htpasswd it lets in only whom they name. None if it is not installed.
+    pub(crate) async fn start(htpasswd: Option<&str>) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let host = format!("127.0.0.1:{}", free_port());
+        std::fs::write(folder.path().join("config.yml"), configuration(folder.path(), &host, htpasswd)).unwrap();
+        let Some(process) = spawn(&folder.path().join("config.yml")) else {
+            assert!(variable("CI").is_none(), "CI needs Debian's docker-registry");
+            println!("SKIPPED: docker-registry is not installed");
+            return None;
+        };
+        let registry = Self { process, host, _folder: folder };
+        eventually("the registry answers", async || TcpStream::connect(&registry.host).await.is_ok()).await;
+        Some(registry)
+    }
+
+    /// What the builder is told about it.
+    pub(crate) fn registry(&self, credentials: Option<(&str, &str)>) -> Registry {
+        Registry {
+            prefix: self.host.clone(),
+            insecure: true,
+            credentials: credentials.map(|(user, password)| (user.to_owned(), password.into())),
+        }
+    }
+
+    /// The digest that it says a name and tag has.
+    pub(crate) async fn digest(&self, name: &str) -> String {
+        let (path, tag) = name.strip_prefix(&format!("{}/", self.host)).unwrap().rsplit_once(':').unwrap();
+        let request = reqwest::Client::new().head(format!("http://{}/v2/{path}/manifests/{tag}", self.host));
+        let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
+        let answer = request.header("Accept", accept).send().await.unwrap();
+        answer.headers()["docker-content-digest"].to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for RegistryProcess {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn configuration(folder: &Path, host: &str, htpasswd: Option<&str>) -> String {
+    let storage = folder.join("storage");
+    let users = folder.join("htpasswd");
+    let mut text = format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"}}\n",
+        storage.display()
+    );
+    if let Some(lines) = htpasswd {
+        std::fs::write(&users, lines).unwrap();
+        text.extend(["auth: {htpasswd: {realm: test, path: ", users.to_str().unwrap(), "}}\n"]);
+    }
+    text
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the registry is a process of the test")]
+fn spawn(configuration: &Path) -> Option<Child> {
+    let mut command = Command::new("docker-registry");
+    command.arg("serve").arg(configuration).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().ok()
+}
+
+/// The endpoint of a proxy in front of an engine's socket that refuses BuildKit.
+pub(crate) async fn without_buildkit(socket: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    drop(tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            drop(tokio::spawn(pass_on(client, socket.clone())));
+        }
+    }));
+    endpoint
+}
+
+async fn pass_on(mut client: TcpStream, socket: String) -> io::Result<()> {
+    let mut beginning = vec![0; 4096];
+    let size = client.read(&mut beginning).await?;
+    let request = String::from_utf8_lossy(&beginning[..size]);
+    let line = request.lines().next().unwrap_or_default();
+    if line.contains("/build?") && line.contains("version=2") {
+        let body = r#"{"message":"buildkit not supported by daemon"}"#;
+        let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close";
+        client.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
+        return tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(|_| ());
+    }
+    let mut engine = UnixStream::connect(socket).await?;
+    engine.write_all(&beginning[..size]).await?;
+    tokio::io::copy_bidirectional(&mut client, &mut engine).await.map(|_| ())
+}

@@ -1,0 +1,63 @@
+//! What people do by hand, behind skep's back.
+
+use insta::assert_snapshot;
+
+use crate::harness::command::output;
+use crate::harness::stacks::{quiet, service};
+use crate::harness::waiting::{SOON, wait_until};
+use crate::harness::{Lab, swarm};
+
+#[test]
+fn records_removed_by_hand_deploy_and_remove_nothing() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("lost");
+    assert!(shop.write("stack.yml", quiet("1000")).commit("Open").push().accepted);
+    output("docker", &["config", "rm", &swarm::records(&shop.name)[0]]);
+    let before = swarm::everything(&shop.name);
+    lab.kill();
+    lab.restart();
+    assert_snapshot!(lab.status(&shop), @"
+    skep-e2e-lost: no release
+      web                  1 running
+      note: there is no record of it: skep did not deploy it, or its records were removed; it is left as it is
+    ");
+    assert_eq!(swarm::everything(&shop.name), before);
+    let push = shop.write("stack.yml", quiet("2000")).commit("Go on").push();
+    assert_snapshot!(push.told(), @"
+    checking COMMIT Go on
+    skep-e2e-lost r2 rolls out
+      ~ service web: command sleep 1000 -> sleep 2000 (EFFECT)
+    skep-e2e-lost r2 is deployed
+    ");
+    assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 2000");
+}
+
+#[test]
+fn a_change_made_by_hand_is_seen() {
+    let Some(lab) = Lab::open() else { return };
+    let shop = lab.repository("drift");
+    assert!(shop.write("stack.yml", quiet("1000")).commit("Open").push().accepted);
+    let web = format!("{}_web", shop.name);
+    output("docker", &["service", "update", "--detach", "--env-add", "DEBUG=1", "--args", "sleep 4000", &web]);
+    wait_until("the new task runs", SOON, || lab.status(&shop).contains(" 1/1 running"));
+    assert_snapshot!(lab.status(&shop), @r#"
+    skep-e2e-drift: r1 (COMMIT), from skep-e2e-drift
+      web                  1/1 running
+      differs from its release; to bring it back:
+        ~ service web: command sleep 4000 -> sleep 1000, environment DEBUG=1 removed (EFFECT)
+    "#);
+    assert_eq!(swarm::arguments(&web), "sleep 4000", "seeing is not changing");
+}
+
+#[test]
+fn a_change_made_by_hand_is_healed_if_the_stack_says_so() {
+    let Some(lab) = Lab::open() else { return };
+    let shop = lab.repository("healed");
+    let stack = format!("x-skep: {{ stable: 1s, drift: heal }}\nservices:\n{}", service("web", "[sleep, \"1000\"]"));
+    assert!(shop.write("stack.yml", stack).commit("Open").push().accepted);
+    let web = format!("{}_web", shop.name);
+    output("docker", &["service", "update", "--detach", "--args", "sleep 4000", &web]);
+    wait_until("it is as it should be", SOON, || swarm::arguments(&web) == "sleep 1000");
+    output("docker", &["service", "rm", &web]);
+    wait_until("it is there again", SOON, || swarm::containers(&web).len() == 1);
+}

@@ -1,0 +1,114 @@
+//! Pushes that are refused before anything is changed.
+
+use insta::assert_snapshot;
+
+use crate::harness::repository::Repository;
+use crate::harness::stacks::quiet;
+use crate::harness::{IMAGE, Lab, swarm};
+
+/// Pushes a good version and then what `spoil` makes of it; what the pusher reads. Nothing may have changed.
+fn refusal(name: &str, spoil: impl FnOnce(&Repository)) -> Option<String> {
+    let lab = Lab::open()?;
+    let shop = lab.repository(name);
+    assert!(shop.write("stack.yml", quiet("1000")).commit("Open").push().accepted);
+    let (before, good) = (swarm::everything(&shop.name), shop.deployed());
+    spoil(&shop);
+    let push = shop.commit("Spoil it").push();
+    assert!(!push.accepted, "{}", push.output);
+    assert_eq!(swarm::everything(&shop.name), before);
+    assert_eq!(shop.deployed(), good);
+    Some(push.told())
+}
+
+#[test]
+fn a_broken_dockerfile_is_refused() {
+    let told = refusal("dockerfile", |shop| {
+        shop.write("stack.yml", "services: { web: { build: . } }\n").write("Dockerfile", "FORM scratch\nCOPY . /\n");
+    });
+    let Some(told) = told else { return };
+    assert_snapshot!(told, @"
+    checking COMMIT Spoil it
+    Dockerfile:1:1: error[DL1000]: `FORM` is not an instruction
+      1 | FORM scratch
+        | ^^^^
+      help: did you mean `FROM`?
+    the push is refused, nothing was changed
+    (refused)
+    ");
+}
+
+#[test]
+fn a_broken_stack_file_is_refused() {
+    let told = refusal("stack-file", |shop| {
+        shop.write(
+            "stack.yml",
+            format!("services:\n  web:\n    image: {IMAGE}\n    prots: [80]\n    deploy: {{ replicas: many }}\n"),
+        );
+    });
+    let Some(told) = told else { return };
+    assert_snapshot!(told, @"
+    checking COMMIT Spoil it
+    stack.yml:4:5: error[SK1001]: a service has no key `prots`
+      4 |     prots: [80]
+        |     ^^^^^
+      help: did you mean `ports`?
+    stack.yml:5:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
+      5 |     deploy: { replicas: many }
+        |                         ^^^^
+    the push is refused, nothing was changed
+    (refused)
+    ");
+}
+
+#[test]
+fn an_undefined_network_is_refused() {
+    let told = refusal("network", |shop| {
+        shop.write(
+            "stack.yml",
+            format!("services:\n  web:\n    image: {IMAGE}\n    networks: [fornt]\nnetworks: {{ front: {{}} }}\n"),
+        );
+    });
+    let Some(told) = told else { return };
+    assert_snapshot!(told, @"
+    checking COMMIT Spoil it
+    stack.yml:4:16: error[SK1003]: there is no network `fornt` in this file
+      4 |     networks: [fornt]
+        |                ^^^^^
+      help: did you mean `front`?
+    the push is refused, nothing was changed
+    (refused)
+    ");
+}
+
+#[test]
+fn an_image_whose_build_fails_is_refused() {
+    let told = refusal("build", |shop| {
+        shop.write("stack.yml", "services: { web: { build: . } }\n");
+        shop.write("Dockerfile", format!("FROM {IMAGE}\nRUN echo compiling; echo no such header; exit 2\n"));
+    });
+    let Some(told) = told else { return };
+    assert_snapshot!(told, @"
+    checking COMMIT Spoil it
+        | #5 compiling
+        | #5 no such header
+        | #5 ERROR: executor failed running [/bin/sh -c echo compiling; echo no such header; exit 2]: exit code: 2
+    skep-e2e-build was not deployed: the image of `web` could not be built: executor failed running [/bin/sh -c echo compiling; echo no such header; exit 2]: exit code: 2
+    (refused)
+    ");
+}
+
+#[test]
+fn an_image_whose_test_fails_is_refused() {
+    let told = refusal("test", |shop| {
+        let test = r#"{ test: [sh, -c, "echo 1 of 2 failed; exit 1"] }"#;
+        shop.write("stack.yml", format!("services: {{ web: {{ build: ., x-skep: {test} }} }}\n"));
+        shop.write("Dockerfile", format!("FROM {IMAGE}\n"));
+    });
+    let Some(told) = told else { return };
+    assert_snapshot!(told, @"
+    checking COMMIT Spoil it
+        | 1 of 2 failed
+    skep-e2e-test was not deployed: the test of `web` failed in the built image with exit code 1
+    (refused)
+    ");
+}

@@ -1,0 +1,111 @@
+//! `kill -9` of the controller: the next one goes on from the record, and ends where the first would have.
+
+use insta::assert_snapshot;
+
+use crate::harness::stacks::{CRASH, SWIFT, quiet, service};
+use crate::harness::waiting::{SOON, wait_until};
+use crate::harness::{IMAGE, Lab, swarm};
+
+/// A build that takes four seconds, also when another test, or an earlier run, has left the engine's cache warm.
+fn slow_to_build(repository: &str) -> String {
+    format!("FROM {IMAGE}\nRUN echo compiling {repository} {} && sleep 4\n", std::process::id())
+}
+
+#[test]
+fn killed_before_anything_is_recorded_nothing_happens_until_the_next_push() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("before");
+    shop.write("Dockerfile", slow_to_build(&shop.name));
+    let stack =
+        format!("{SWIFT}services:\n  web:\n    build: .\n    command: [sleep, \"1000\"]\n    stop_signal: SIGKILL\n");
+    let pushing = shop.write("stack.yml", stack).commit("Open").begin(&["main"]);
+    pushing.wait_for("compiling", SOON);
+    lab.kill();
+    let push = pushing.end();
+    assert!(!push.accepted);
+    assert_eq!(swarm::everything(&shop.name), "", "{}", push.output);
+    lab.restart();
+    let again = shop.push();
+    assert!(again.accepted, "{}", again.output);
+    assert_eq!(shop.deployed(), Some(shop.head()));
+}
+
+#[test]
+fn killed_before_an_async_deploy_is_recorded_it_deploys_when_it_is_back() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("promised");
+    shop.write("Dockerfile", slow_to_build(&shop.name));
+    let stack =
+        format!("{SWIFT}services:\n  web:\n    build: .\n    command: [sleep, \"1000\"]\n    stop_signal: SIGKILL\n");
+    assert!(shop.write("stack.yml", stack).commit("Open").push_option("async").accepted);
+    lab.kill();
+    assert_eq!(swarm::everything(&shop.name), "");
+    lab.restart();
+    wait_until("it runs", SOON, || swarm::containers(&format!("{}_web", shop.name)).len() == 1);
+}
+
+#[test]
+fn killed_in_the_middle_of_the_apply_it_goes_on_and_moves_the_branch() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("during");
+    let slow = "    healthcheck: { test: [CMD, test, -e, /ready], interval: 1s, timeout: 5s, retries: 30 }\n";
+    let db = service("db", r#"[sh, -c, "sleep 3; touch /ready; sleep 1000"]"#);
+    let db = db.replace("    healthcheck: { disable: true }\n", slow);
+    let web = service("web", "[sleep, \"1000\"]");
+    let stack = format!("{SWIFT}services:\n{db}{web}    depends_on: [db]\n");
+    let pushing = shop.write("stack.yml", stack).commit("Open").begin(&["main"]);
+    wait_until("the first service is there", SOON, || swarm::services(&shop.name).len() == 1);
+    lab.kill();
+    assert_snapshot!(pushing.end().told(), @"
+    checking COMMIT Open
+    skep-e2e-during r1 rolls out
+      + network skep-e2e-during_default
+      + service db
+    (refused)
+    ");
+    assert_eq!(swarm::services(&shop.name), [format!("{}_db", shop.name)]);
+    assert!(lab_is_down_and_branch_unmoved(&lab, &shop.name));
+    lab.restart();
+    wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
+    assert_eq!(swarm::containers(&format!("{}_web", shop.name)).len(), 1);
+}
+
+fn lab_is_down_and_branch_unmoved(lab: &Lab, repository: &str) -> bool {
+    !lab.bare(repository).join("refs/heads/main").exists()
+}
+
+#[test]
+fn killed_after_the_apply_it_promotes_and_moves_the_branch() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("after");
+    assert!(shop.write("stack.yml", quiet("1000")).commit("Open").push().accepted);
+    let patient = quiet("2000").replace("stable: 1s", "stable: 3s");
+    let pushing = shop.write("stack.yml", patient).commit("Go on").begin(&["main"]);
+    pushing.wait_for("all tasks run", SOON);
+    lab.kill();
+    drop(pushing.end());
+    lab.restart();
+    wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
+    assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 2000");
+    assert_snapshot!(lab.status(&shop), @"
+    skep-e2e-after: r2 (COMMIT), from skep-e2e-after
+      web                  1/1 running
+    ");
+}
+
+#[test]
+fn killed_while_it_goes_back_it_goes_back_all_the_same() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("back");
+    assert!(shop.write("stack.yml", quiet("1000")).commit("Open").push().accepted);
+    let good = shop.head();
+    let crashing = format!("{SWIFT}services:\n{}", service("web", CRASH));
+    let pushing = shop.write("stack.yml", crashing).commit("Break it").begin(&["main"]);
+    pushing.wait_for("r2 failed", SOON);
+    lab.kill();
+    drop(pushing.end());
+    lab.restart();
+    wait_until("the old version is promoted", SOON, || lab.status(&shop).starts_with(&format!("{}: r3", shop.name)));
+    assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 1000");
+    assert_eq!(shop.deployed(), Some(good));
+}

@@ -1,0 +1,231 @@
+//! The list of commands, and what is typed wrong.
+
+use insta::assert_snapshot;
+
+use crate::harness::sandbox::Sandbox;
+
+#[test]
+fn help_lists_the_commands() {
+    assert_snapshot!(Sandbox::new().run(&["--help"]), @"
+    exit code 0
+    --- stdout
+    GitOps for Docker Swarm: git push, and the swarm follows, or goes back to where it was healthy
+
+    Usage: skep [OPTIONS] <COMMAND>
+
+    Commands:
+      serve        Run the controller: watch repositories, take pushes, deploy
+      lint         Check Dockerfiles and stack files (exit code 0: clean, 1: findings, 2: it could not
+                   run)
+      hook         Check what is pushed or committed, as a hook of any Git server
+      lsp          The linter in an editor: the language server protocol over standard input and output
+      rules        List all rules
+      explain      Explain a rule, or list all rules
+      render       Print the Compose file that would be deployed
+      plan         Show what a deploy would change (exit code 0: nothing, 2: something, 1: it would be
+                   refused, or could not be told)
+      deploy       Deploy a folder, with the same gate and rollback as a push (exit code 0: it runs, 1:
+                   it does not)
+      status       Show what runs, what was last tried, and what differs
+      logs         Show what the tasks of a stack write
+      ps           Show the tasks of a stack
+      history      Show the releases of a stack
+      heal         Change back what was changed by hand (exit code 0: it is as it should be, 1: it is
+                   not)
+      rollback     Go back to an earlier release
+      remove       Remove a stack, but not its data (exit code 0: there is nothing of it, 1: there is)
+      completions  Print a completion script for a shell
+
+    Options:
+          --config <FILE>
+              The settings file [default: /etc/skep/skep.yml if there is one]
+
+      -H, --host <URL>
+              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+
+          --format <FORMAT>
+              How results are written; `lint` alone knows all of these [default: human]
+
+              Possible values:
+              - human:      For a person
+              - json:       For a program
+              - short:      A line for each finding
+              - sarif:      SARIF 2.1.0, for code scanning
+              - gitlab:     GitLab's code quality report
+              - github:     Annotations of GitHub's actions
+              - junit:      A test for each finding
+              - checkstyle: Checkstyle's XML
+
+          --color <COLOR>
+              Whether results are coloured
+
+              Possible values:
+              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+              
+              [default: auto]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[test]
+fn help_of_a_command_tells_its_exit_codes() {
+    assert_snapshot!(Sandbox::new().run(&["plan", "--help"]), @"
+    exit code 0
+    --- stdout
+    Show what a deploy would change (exit code 0: nothing, 2: something, 1: it would be refused, or
+    could not be told)
+
+    Usage: skep plan [OPTIONS] [FOLDER|STACK]
+
+    Arguments:
+      [FOLDER|STACK]
+              The folder with the stack file; with `--compose-file` the stack's name
+              
+              [default: .]
+
+    Options:
+      -c, --compose-file <FILE>
+              A stack file of this machine instead of a folder; `-` is standard input
+
+          --stack <NAME>
+              The stack's name [default: what the file says, else the folder's name]
+
+          --profile <NAME>
+              Services with this profile, too
+
+          --as-written
+              Deploy exactly the file, with none of skep's rewriting
+
+          --config <FILE>
+              The settings file [default: /etc/skep/skep.yml if there is one]
+
+      -H, --host <URL>
+              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+
+          --format <FORMAT>
+              How results are written; `lint` alone knows all of these [default: human]
+
+              Possible values:
+              - human:      For a person
+              - json:       For a program
+              - short:      A line for each finding
+              - sarif:      SARIF 2.1.0, for code scanning
+              - gitlab:     GitLab's code quality report
+              - github:     Annotations of GitHub's actions
+              - junit:      A test for each finding
+              - checkstyle: Checkstyle's XML
+
+          --color <COLOR>
+              Whether results are coloured
+
+              Possible values:
+              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+              
+              [default: auto]
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(Sandbox::new().run(&["lint", "--help"]), @"
+    exit code 0
+    --- stdout
+    Check Dockerfiles and stack files (exit code 0: clean, 1: findings, 2: it could not run)
+
+    Usage: skep lint [OPTIONS] [PATH]...
+
+    Arguments:
+      [PATH]...
+              Folders, Dockerfiles and stack files; `-` is a Dockerfile on standard input
+              
+              [default: .]
+
+    Options:
+          --fail-on <FAIL_ON>
+              The least severity that makes the exit code 1 [default: what the settings say, else error]
+              
+              [possible values: error, warning, info, style]
+
+          --enable <RULE>
+              Ask a rule that is off
+
+          --profile <NAME>
+              Services with this profile, too
+
+          --live
+              Also what only the swarm knows: what a deploy would be refused for
+
+          --short
+              One line a finding: `--format short`
+
+      -o, --output <FILE>
+              Write the findings to a file
+
+          --fix
+              Carry out the fixes that are safe
+
+          --diff
+              Show what `--fix` would change, and change nothing
+
+          --config <FILE>
+              The settings file [default: /etc/skep/skep.yml if there is one]
+
+      -H, --host <URL>
+              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+
+          --format <FORMAT>
+              How results are written; `lint` alone knows all of these [default: human]
+
+              Possible values:
+              - human:      For a person
+              - json:       For a program
+              - short:      A line for each finding
+              - sarif:      SARIF 2.1.0, for code scanning
+              - gitlab:     GitLab's code quality report
+              - github:     Annotations of GitHub's actions
+              - junit:      A test for each finding
+              - checkstyle: Checkstyle's XML
+
+          --color <COLOR>
+              Whether results are coloured
+
+              Possible values:
+              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+              
+              [default: auto]
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[test]
+fn a_command_that_is_none_is_told() {
+    assert_snapshot!(Sandbox::new().run(&["deply"]), @"
+    exit code 2
+    --- stderr
+    error: unrecognized subcommand 'deply'
+
+      tip: a similar subcommand exists: 'deploy'
+
+    Usage: skep [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn completions_name_the_commands() {
+    let script = Sandbox::new().run(&["completions", "bash"]);
+    assert!(script.starts_with("exit code 0\n--- stdout\n_skep()") && script.contains("rollback"), "{script}");
+}

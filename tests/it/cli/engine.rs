@@ -1,0 +1,88 @@
+//! What every command says when the engine is not what it should be.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use insta::assert_snapshot;
+
+use super::shop;
+use crate::harness::sandbox::Sandbox;
+
+#[test]
+fn an_engine_that_is_away_is_named_with_what_to_do() {
+    let sandbox = shop("app:1");
+    assert_snapshot!(sandbox.run(&["status", "--host", "unix:///nowhere/docker.sock"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
+    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    ");
+    assert_snapshot!(sandbox.run(&["plan", "shop", "--host", "unix:///nowhere/docker.sock"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at unix:///nowhere/docker.sock does not answer: Socket not found: /nowhere/docker.sock
+    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    ");
+    assert_snapshot!(sandbox.run(&["deploy", "shop", "--host", "tcp://127.0.0.1:9"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at tcp://127.0.0.1:9 does not answer: Connection refused (os error 111)
+    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    ");
+}
+
+#[test]
+fn an_address_that_is_none_is_told() {
+    assert_snapshot!(Sandbox::new().run(&["status", "--host", "localhost:2375"]), @"
+    exit code 1
+    --- stderr
+    error: `localhost:2375` is not the address of a Docker engine: write unix:///path or tcp://host:port
+    ");
+    assert_snapshot!(shop("app:1").run(&["plan", "shop", "--host", "ssh://somewhere"]), @"
+    exit code 1
+    --- stderr
+    error: `ssh://somewhere` is not the address of a Docker engine: write unix:///path or tcp://host:port
+    ");
+}
+
+#[test]
+fn a_socket_that_is_not_ours_is_told_with_what_to_do() {
+    let sandbox = shop("app:1");
+    let locked = |path: &str, mode| {
+        std::fs::set_permissions(sandbox.path().join(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    locked("", 0o755);
+    locked("docker.sock", 0o600);
+    assert_snapshot!(sandbox.run_as_nobody(&["status"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at unix://[SANDBOX]/docker.sock does not answer: Permission denied (os error 13)
+    hint: run this as root, or as a member of the group `docker`
+    ");
+    assert_snapshot!(sandbox.run_as_nobody(&["plan", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at unix://[SANDBOX]/docker.sock does not answer: Permission denied (os error 13)
+    hint: run this as root, or as a member of the group `docker`
+    ");
+}
+
+#[test]
+fn a_settings_file_with_a_mistake_is_told_with_its_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("skep.yml", "data_root: /srv\nregistri: r.example.com\n");
+    assert_snapshot!(sandbox.run(&["status", "--config", "skep.yml"]), @"
+    exit code 1
+    --- stderr
+    error: skep.yml: error: line 2 column 1: unknown field `registri`, expected one of data, data_root, listen, docker_host, token_files, registry, sops, traefik, gitlab, repositories, variables, rollouts, builds, max_push
+     --> <input>:2:1
+      |
+    1 | data_root: /srv
+    2 | registri: r.example.com
+      | ^ unknown field `registri`, expected one of data, data_root, listen, docker_host, token_files, registry, sops, traefik, gitlab, repositories, variables, rollouts, builds, max_push
+    ");
+    assert_snapshot!(sandbox.run(&["status", "--config", "nowhere.yml"]), @"
+    exit code 1
+    --- stderr
+    error: cannot read nowhere.yml: No such file or directory (os error 2)
+    ");
+}

@@ -1,0 +1,276 @@
+use insta::assert_snapshot;
+
+use super::shop;
+use crate::harness::sandbox::Sandbox;
+
+/// A network that nobody defines is an error, an image without a tag a warning.
+fn broken() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "shop/stack.yml",
+        "services:\n  web:\n    image: nginx\n    networks: [front]\n    healthcheck: { test: [CMD, check] }\n",
+    );
+    sandbox
+}
+
+fn with_a_warning() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/stack.yml", "services:\n  web:\n    image: nginx\n    healthcheck: { test: [CMD, check] }\n");
+    sandbox
+}
+
+#[test]
+fn a_clean_folder_has_no_findings() {
+    assert_snapshot!(shop("nginx:1.27").run(&["lint", "shop"]), @"
+    exit code 0
+    --- stderr
+    no findings
+    ");
+}
+
+#[test]
+fn findings_show_the_line_and_what_to_do() {
+    assert_snapshot!(broken().run(&["lint", "shop"]), @"
+    exit code 1
+    --- stdout
+    warning[SK3003]: `nginx` has no fixed version
+     --> shop/stack.yml:3:12
+      |
+     ::: 
+    3 |     image: nginx
+      |            ^^^^^
+      |
+      = help: name one: `nginx:<version>`
+
+    error[SK1003]: there is no network `front` in this file
+     --> shop/stack.yml:4:16
+      |
+     ::: 
+    4 |     networks: [front]
+      |                ^^^^^
+      |
+      = help: define it under `networks:` at the top of the file
+    ");
+}
+
+#[test]
+fn findings_fit_on_a_line_each() {
+    assert_snapshot!(broken().run(&["lint", "shop", "--short"]), @"
+    exit code 1
+    --- stdout
+    shop/stack.yml:3:12: warning[SK3003]: `nginx` has no fixed version
+    shop/stack.yml:4:16: error[SK1003]: there is no network `front` in this file
+    ");
+}
+
+#[test]
+fn findings_are_json_for_a_program() {
+    assert_snapshot!(broken().run(&["lint", "shop", "--format", "json"]), @r#"
+    exit code 1
+    --- stdout
+    [
+      {
+        "file": "shop/stack.yml",
+        "line": 3,
+        "column": 12,
+        "endLine": 3,
+        "endColumn": 17,
+        "code": "SK3003",
+        "level": "warning",
+        "message": "`nginx` has no fixed version",
+        "help": "name one: `nginx:<version>`"
+      },
+      {
+        "file": "shop/stack.yml",
+        "line": 4,
+        "column": 16,
+        "endLine": 4,
+        "endColumn": 21,
+        "code": "SK1003",
+        "level": "error",
+        "message": "there is no network `front` in this file",
+        "help": "define it under `networks:` at the top of the file"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn colour_is_for_those_who_ask_for_it() {
+    assert!(!broken().run(&["lint", "shop"]).contains('\u{1b}'));
+    assert!(broken().run(&["lint", "shop", "--color", "always"]).contains('\u{1b}'));
+}
+
+#[test]
+fn warnings_fail_only_when_asked_to() {
+    assert_snapshot!(with_a_warning().run(&["lint", "shop", "--short"]), @"
+    exit code 0
+    --- stdout
+    shop/stack.yml:3:12: warning[SK3003]: `nginx` has no fixed version
+    ");
+    assert_snapshot!(with_a_warning().run(&["lint", "shop", "--short", "--fail-on", "warning"]), @"
+    exit code 1
+    --- stdout
+    shop/stack.yml:3:12: warning[SK3003]: `nginx` has no fixed version
+    ");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_no_finding() {
+    assert_snapshot!(Sandbox::new().run(&["lint", "nowhere"]), @"
+    exit code 2
+    --- stderr
+    error: cannot read the folder nowhere: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn a_folder_without_a_stack_file_is_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/readme.md", "hello\n");
+    assert_snapshot!(sandbox.run(&["lint", "shop"]), @"
+    exit code 1
+    --- stdout
+    error[SK1002]: there is no stack file, so there is nothing to deploy
+    --> shop
+     = help: add `stack.yml`, `docker-stack.yml`, `compose.yaml` or `docker-compose.yml` at the top, or `stacks/<name>/stack.yml`
+    ");
+}
+
+const LOOSE: &str = "services:\n  web: # the shop\n    image: nginx:1.27  \n    healthcheck: { test: [CMD, check] }\n";
+
+#[test]
+fn safe_fixes_are_shown_or_carried_out_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/stack.yml", LOOSE);
+    sandbox.write("shop/skep-lint.yaml", "rules: { SK7003: on }\n");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--diff"]), @"
+    exit code 0
+    --- stdout
+    --- a/shop/stack.yml
+    +++ b/shop/stack.yml
+    @@ -1,4 +1,4 @@
+     services:
+       web: # the shop
+    -    image: nginx:1.27  
+    +    image: nginx:1.27
+         healthcheck: { test: [CMD, check] }
+    ");
+    let text = || std::fs::read_to_string(sandbox.path().join("shop/stack.yml")).unwrap();
+    assert_eq!(text(), LOOSE, "nothing is written");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--fix"]), @"
+    exit code 0
+    --- stderr
+    fixed shop/stack.yml
+    no findings
+    ");
+    assert_eq!(text(), LOOSE.replace("1.27  ", "1.27"), "comments and layout stay");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--fix"]), @"
+    exit code 0
+    --- stderr
+    no findings
+    ");
+}
+
+#[test]
+fn files_are_looked_at_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/Dockerfile", "FROM node\nCOPY what is where /x/\n");
+    sandbox.write("stack.yml", LOOSE);
+    sandbox.write(".hadolint.yaml", "override: { error: [DL3006] }\n");
+    assert_snapshot!(sandbox.run(&["lint", "--short", "a/Dockerfile", "stack.yml"]), @"
+    exit code 1
+    --- stdout
+    a/Dockerfile:1:6: error[DL3006]: `node` has no fixed version
+    ");
+    assert_snapshot!(sandbox.run(&["lint", "--short", "nowhere/Dockerfile"]), @"
+    exit code 2
+    --- stderr
+    error: cannot read the folder nowhere/Dockerfile: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn settings_that_are_not_understood_are_no_clean_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/Dockerfile", "FROM scratch\n");
+    sandbox.write("shop/skep-lint.yaml", "rules: { DL3006: never }\n");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--short"]), @"
+    exit code 2
+    --- stdout
+    shop/skep-lint.yaml:1:18: error[SK0001]: a level is `off`, `on`, `style`, `info`, `warning` or `error`, and this is `never`
+    ");
+}
+
+#[test]
+fn settings_and_comments_decide_what_counts() {
+    let sandbox = with_a_warning();
+    sandbox.write("shop/skep-lint.yaml", "rules: { SK3003: info }\nfail-on: info\n");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--short"]), @"
+    exit code 1
+    --- stdout
+    shop/stack.yml:3:12: info[SK3003]: `nginx` has no fixed version
+    ");
+    sandbox.write(
+        "shop/stack.yml",
+        "services:\n  web:\n    image: nginx # skep ignore=SK3003 it is a demo\n    healthcheck: { test: [CMD, check] }\n",
+    );
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--short"]), @"
+    exit code 0
+    --- stderr
+    no findings
+    ");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--enable", "SK99"]), @"
+    exit code 2
+    --- stderr
+    error: there is no rule `SK99`; `skep rules` lists them
+    ");
+}
+
+#[test]
+fn formats_of_findings_are_for_findings() {
+    assert_snapshot!(Sandbox::new().run(&["explain", "--format", "sarif"]), @"
+    exit code 2
+    --- stderr
+    error: only `skep lint` writes this format
+
+    Usage: skep [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn what_only_the_swarm_knows_is_told_at_its_place() {
+    let sandbox = Sandbox::new();
+    let text = "services:\n  web:\n    image: nginx:1.27\n    networks: [front]\n    healthcheck: { test: [CMD, check] }\n    \
+                deploy: { placement: { constraints: [node.labels.disk == ssd] } }\nnetworks: { front: { external: true } }\n";
+    sandbox.write("shop/stack.yml", text);
+    assert_snapshot!(sandbox.run(&["lint", "shop"]), @r"
+    exit code 0
+    --- stderr
+    no findings
+    ");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--live"]), @r"
+    exit code 1
+    --- stdout
+    error[SK8001]: the external network `front` does not exist
+     --> shop/stack.yml:7:13
+      |
+     ::: 
+    7 | networks: { front: { external: true } }
+      |             ^^^^^
+      |
+      = help: create it (`docker network create --driver overlay front`), or take `external` away
+
+    error[SK8001]: no node satisfies `node.labels.disk == ssd`
+     --> shop/stack.yml:6:28
+      |
+     ::: 
+    6 |     deploy: { placement: { constraints: [node.labels.disk == ssd] } }
+      |                            ^^^^^^^^^^^
+      |
+      = help: change the constraint, or the node (`docker node update`)
+    ");
+    assert!(sandbox.world.calls().is_empty(), "looking changes nothing");
+}

@@ -1,0 +1,226 @@
+use insta::assert_snapshot;
+
+use skep::engine::{Call, Engine};
+
+use super::{shop, write};
+use crate::harness::sandbox::Sandbox;
+
+#[test]
+fn changes_are_listed_and_told_by_the_exit_code() {
+    let sandbox = shop("app:1");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 2
+    --- stdout
+    stack shop
+    + network shop_default (new in the file)
+    + service web (new in the file)
+    2 to create, 0 to change, 0 to remove, 0 unchanged
+    plan a01dfec0-4f53cda1-55f14ce5
+    ");
+    assert_snapshot!(sandbox.run(&["plan", "shop", "--format", "json"]), @r#"
+    exit code 2
+    --- stdout
+    [
+      {
+        "stack": "shop",
+        "fingerprint": "a01dfec0-4f53cda1-55f14ce5",
+        "plan": {
+          "changes": [
+            {
+              "kind": "network",
+              "name": "shop_default",
+              "action": "create",
+              "reason": "new"
+            },
+            {
+              "kind": "service",
+              "name": "web",
+              "action": "create",
+              "reason": "new"
+            }
+          ]
+        },
+        "obstacles": [],
+        "notes": []
+      }
+    ]
+    "#);
+    assert!(sandbox.world.calls().is_empty(), "a plan changes nothing");
+}
+
+#[test]
+fn after_a_deploy_there_is_nothing_to_do() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 0
+    --- stdout
+    stack shop
+    nothing to do, 2 unchanged
+    ");
+
+    write(&sandbox, "app:2");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 2
+    --- stdout
+    stack shop
+    ~ service web: image app:1 -> app:2 (restarts 2 tasks)
+    0 to create, 1 to change, 0 to remove, 1 unchanged
+    plan 45fd8e11-cb809394-c8708e86
+    ");
+    assert_snapshot!(sandbox.run(&["plan", "shop", "--as-written", "--stack", "other"]), @"
+    exit code 2
+    --- stdout
+    stack other
+    + network other_default (new in the file)
+    + service web (new in the file)
+    2 to create, 0 to change, 0 to remove, 0 unchanged
+    plan 862d6901-4f53cda1-06122560
+    ");
+}
+
+#[test]
+fn colour_is_never_in_a_pipe() {
+    let sandbox = shop("app:1");
+    assert!(!sandbox.run(&["plan", "shop"]).contains('\u{1b}'));
+    assert!(sandbox.run(&["plan", "shop", "--color", "always"]).contains("\u{1b}[32m"));
+}
+
+#[test]
+fn a_folder_that_is_refused_is_an_error() {
+    let sandbox = shop("app:1");
+    sandbox.write("shop/stack.yml", "services: {}\n");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 1
+    --- stderr
+    error[SK1014]: the stack file has no services
+    --> stack.yml
+     = help: add `services:` with a name and an image for each
+    ");
+}
+
+#[test]
+fn a_folder_whose_name_is_no_stack_needs_one() {
+    let sandbox = shop("app:1");
+    sandbox.write("My.Shop/stack.yml", "services:\n  web: { image: \"app:1\" }\n");
+    assert_snapshot!(sandbox.run(&["plan", "My.Shop"]), @"
+    exit code 1
+    --- stderr
+    error: `My.Shop` is not a stack name: `M` is not allowed, only lower-case letters, digits, `-` and `_`
+    hint: name the stack with `--stack NAME`, or with `name: NAME` at the top of its file
+    ");
+}
+
+#[test]
+fn a_plan_that_was_seen_is_the_one_that_is_made() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    let fingerprint = fingerprint(&sandbox);
+    let deployed = sandbox.run(&["deploy", "shop", "--plan", &fingerprint]);
+    assert_snapshot!(deployed.lines().last().unwrap(), @"shop r2 is deployed");
+}
+
+#[test]
+fn a_plan_that_is_out_of_date_is_refused_before_anything_is_written() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    let fingerprint = fingerprint(&sandbox);
+    write(&sandbox, "app:3");
+    sandbox.world.forget_calls();
+    assert_snapshot!(sandbox.run(&["deploy", "shop", "--plan", &fingerprint]), @"
+    exit code 1
+    --- stderr
+    the plan is now:
+    stack shop
+    ~ service web: image app:1 -> app:3 (restarts 2 tasks)
+    0 to create, 1 to change, 0 to remove, 1 unchanged
+    plan 16f89d43-cb809394-c45ad2ea
+    error: the plan for `shop` is out of date: the files, the settings or the digests of images are others
+    hint: look at it with `skep plan`, and agree to it with the fingerprint that it prints
+    ");
+    write(&sandbox, "app:2");
+    by_hand(&sandbox);
+    assert_snapshot!(sandbox.run(&["deploy", "shop", "--plan", &fingerprint]), @"
+    exit code 1
+    --- stderr
+    the plan is now:
+    stack shop
+    ~ service web: image app:1 -> app:2, replicas 3 -> 2 (restarts 3 tasks)
+    0 to create, 1 to change, 0 to remove, 1 unchanged
+    plan 45fd8e11-07cc32ea-887d046d
+    error: the plan for `shop` is out of date: the stack in the swarm was changed
+    hint: look at it with `skep plan`, and agree to it with the fingerprint that it prints
+    ");
+    assert_snapshot!(sandbox.run(&["deploy", "shop", "--plan", "latest"]), @"
+    exit code 2
+    --- stderr
+    error: invalid value 'latest' for '--plan <FINGERPRINT>': `latest` is not the fingerprint of a plan, such as 1b9d6bcd-4f0e8a31-07c5d2aa; `skep plan` prints it
+
+    For more information, try '--help'.
+    ");
+    let writes: Vec<_> = sandbox.world.calls().into_iter().filter(|call| call.path.contains("create")).collect();
+    assert_eq!(writes, [], "nothing is written");
+}
+
+/// The fingerprint that is printed with the plan.
+fn fingerprint(sandbox: &Sandbox) -> String {
+    let plan = sandbox.run(&["plan", "shop"]);
+    plan.lines().last().unwrap().strip_prefix("plan ").unwrap().to_owned()
+}
+
+/// Somebody scales the service.
+fn by_hand(sandbox: &Sandbox) {
+    let engine = Engine::Simulated(sandbox.world.clone());
+    let scale = async {
+        let live: serde_json::Value = engine.json(Call::get("/services/shop_web")).await.unwrap();
+        let mut spec = live["Spec"].clone();
+        spec["Mode"]["Replicated"]["Replicas"] = 3.into();
+        let path = format!("/services/{}/update", live["ID"].as_str().unwrap());
+        engine.call(Call::post(path, spec).with("version", &live["Version"]["Index"])).await.unwrap();
+    };
+    sandbox.runtime.block_on(scale);
+}
+
+#[test]
+fn the_name_that_is_typed_wins_over_that_of_the_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("stack.yml", "name: shop\nservices: { web: { image: app:1, healthcheck: { disable: true } } }\n");
+    assert_snapshot!(sandbox.run(&["plan", "--as-written", "-c", "stack.yml", "blog"]), @"
+    exit code 2
+    --- stdout
+    stack blog
+    + network blog_default (new in the file)
+    + service web (new in the file)
+    2 to create, 0 to change, 0 to remove, 0 unchanged
+    plan a1bdb3f9-4f53cda1-3a81a69d
+    ");
+    assert_snapshot!(sandbox.run(&["plan", "--as-written", "-c", "stack.yml"]), @"
+    exit code 2
+    --- stdout
+    stack shop
+    + network shop_default (new in the file)
+    + service web (new in the file)
+    2 to create, 0 to change, 0 to remove, 0 unchanged
+    plan f612dfc1-4f53cda1-55f14ce5
+    ");
+}
+
+#[test]
+fn what_the_engine_is_too_old_for_is_told() {
+    let sandbox = Sandbox::new();
+    let service = "image: app:1, oom_score_adj: 5, healthcheck: { test: [CMD, check], start_interval: 1s }";
+    sandbox.write("shop/stack.yml", &format!("services: {{ web: {{ {service} }} }}\n"));
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 2
+    --- stdout
+    stack shop
+    + network shop_default (new in the file)
+    + service web (new in the file)
+    note: service web: `healthcheck.start_interval` needs Docker API 1.44; this engine has 1.41 and leaves it out
+    note: service web: `oom_score_adj` needs Docker API 1.46; this engine has 1.41 and leaves it out
+    2 to create, 0 to change, 0 to remove, 0 unchanged
+    plan 2c8eadcc-4f53cda1-55f14ce5
+    ");
+}

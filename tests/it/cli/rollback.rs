@@ -1,0 +1,68 @@
+use insta::assert_snapshot;
+
+use super::{shop, write};
+
+#[test]
+fn an_earlier_release_comes_back_through_the_same_gate() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
+    exit code 0
+    --- stderr
+    shop r3 rolls out
+      ~ service web: image app:2 -> app:1 (restarts 2 tasks)
+      all tasks run; waiting for them to stay so
+    shop r3 is deployed
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "shop", "r1"]), @"
+    exit code 0
+    --- stderr
+    shop r3 runs already: nothing to do
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "shop", "2", "--format", "json"]), @r#"
+    exit code 0
+    --- stdout
+    [
+      {
+        "stack": "shop",
+        "release": 4,
+        "result": {
+          "outcome": "promoted"
+        }
+      }
+    ]
+    --- stderr
+    shop r4 rolls out
+      ~ service web: image app:1 -> app:2 (restarts 2 tasks)
+      all tasks run; waiting for them to stay so
+    shop r4 is deployed
+    "#);
+}
+
+#[test]
+fn there_must_be_something_to_go_back_to() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: the stack `shop` has no earlier good release to go back to
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "shop", "r9"]), @"
+    exit code 1
+    --- stderr
+    error: the stack `shop` has no release r9; see `skep history shop`
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "shop", "last"]), @"
+    exit code 1
+    --- stderr
+    error: `last` is not a release such as r3
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "blog"]), @"
+    exit code 1
+    --- stderr
+    error: skep has no record of a stack `blog`; `skep status` lists those it has
+    ");
+}

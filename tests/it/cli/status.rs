@@ -1,0 +1,105 @@
+use insta::assert_snapshot;
+
+use super::{shop, shop_that_went_back};
+use crate::harness::sandbox::Sandbox;
+
+#[test]
+fn an_empty_swarm_has_no_stack() {
+    assert_snapshot!(Sandbox::new().run(&["status"]), @"
+    exit code 0
+    --- stderr
+    no stack runs here
+    ");
+    assert_snapshot!(Sandbox::new().run(&["status", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: there is no stack `shop`
+    ");
+}
+
+#[test]
+fn what_runs_is_shown() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    shop   healthy  r1       2/2    [SECONDS]
+    ");
+    assert_snapshot!(sandbox.run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r1 (dc8da0d), from folder [SANDBOX]/shop
+      web                  2/2 running
+    ");
+    assert_snapshot!(sandbox.run(&["status", "shop", "--format", "json"]), @r#"
+    exit code 0
+    --- stdout
+    [
+      {
+        "stack": "shop",
+        "promoted": 1,
+        "attempted": 1,
+        "phase": "promoted",
+        "at": "[TIME]",
+        "commit": "dc8da0d",
+        "repository": "folder [SANDBOX]/shop",
+        "services": [
+          {
+            "name": "web",
+            "running": 2,
+            "wanted": 2
+          }
+        ],
+        "drift": [],
+        "notes": [],
+        "urls": []
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn what_failed_is_not_forgotten_by_the_rollback() {
+    assert_snapshot!(shop_that_went_back().run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r3 (dc8da0d), last tried: r2 failed, from folder [SANDBOX]/shop
+      web                  2/2 running
+      web: the update stopped: a new task failed: exit code 1
+        | listening on :80
+        | panic: no database
+    ");
+}
+
+#[test]
+fn all_stacks_cost_as_many_requests_as_one() {
+    let sandbox = Sandbox::new();
+    let requests = |sandbox: &Sandbox| {
+        let before = sandbox.world.requests();
+        sandbox.run(&["status"]);
+        sandbox.world.requests() - before
+    };
+    for name in ["shop", "blog", "wiki"] {
+        sandbox.write(&format!("{name}/stack.yml"), "x-skep: { stable: 1ms }\nservices: { web: { image: app:1 } }\n");
+    }
+    sandbox.run(&["deploy", "shop"]);
+    let one = requests(&sandbox);
+    sandbox.run(&["deploy", "blog"]);
+    sandbox.run(&["deploy", "wiki"]);
+    assert_eq!(requests(&sandbox), one);
+    assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    blog   healthy  r1       1/1    [SECONDS]
+    shop   healthy  r1       1/1    [SECONDS]
+    wiki   healthy  r1       1/1    [SECONDS]
+    ");
+}
+
+/// It takes as long as it takes.
+fn seconds(text: &str) -> String {
+    regex::Regex::new(r"\d+ s\b *").unwrap().replace_all(text, "[SECONDS]").into_owned()
+}

@@ -1,0 +1,410 @@
+//! Where a story is played: the controller's own code between real Git and a swarm, simulated or real.
+//!
+//! A stage is one controller and the people around it. It makes the rounds of all stacks itself, one after another, so
+//! that a story always goes the same way; [`Stage::perform`] has the words for what can be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use skep::build::{Builder, Limits};
+use skep::config::Settings;
+use skep::controller::clock::Clock;
+use skep::controller::cluster::{Accepted, Cluster};
+use skep::controller::deploy::{Begun, Deployer, Order};
+use skep::controller::lines::Lines;
+use skep::controller::narrate::{self, Narrator};
+use skep::controller::prepare::{Workshop, named};
+use skep::controller::progress::Teller;
+use skep::controller::rollout::{Pace, Rollout};
+use skep::controller::turn::Turns;
+use skep::controller::workers::Workers;
+use skep::controller::{Metrics, origin};
+use skep::engine::simulated::{Behaviour, World};
+use skep::engine::{Call, Engine, docker::Client};
+use skep::health;
+use skep::lint::{self, Finding, Severity, report};
+use skep::name::StackName;
+use skep::probe::Prober;
+use skep::release::{Cause, Outcome, ReleaseId};
+use skep::source::{self, Objects};
+use skep::store::Store;
+use skep::swarm::Swarm;
+use tokio::sync::mpsc;
+
+use super::docker::Docker;
+use super::repository::Repository;
+use super::sandbox::{Sandbox, skep};
+
+/// How many rounds a story may take at most: more than ten minutes of them.
+const ROUNDS: u32 = 5_000;
+/// What a controller waits after a round that it could not make.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Whose files are pushed, unless a command says otherwise.
+const REPOSITORY: &str = "town";
+
+/// A controller, and the people around it.
+pub(crate) struct Stage {
+    sandbox: Sandbox,
+    /// None on the simulated swarm.
+    docker: Option<Docker>,
+    deployer: Deployer,
+    repositories: BTreeMap<String, Repository>,
+    rollouts: BTreeMap<StackName, Rollout>,
+    awaited: Vec<Awaited>,
+    stacks: BTreeSet<StackName>,
+    /// Whether the controller is about to be killed.
+    doomed: bool,
+    /// Whether the pusher agrees to the removal of many services.
+    confirmed: bool,
+}
+
+/// A release that somebody waits for.
+struct Awaited {
+    stack: StackName,
+    release: ReleaseId,
+    urls: Vec<String>,
+}
+
+/// The controller is no more.
+struct Killed;
+
+impl Stage {
+    pub(crate) fn simulated() -> Self {
+        let world = World::new();
+        let (engine, clock) = (Engine::Simulated(world.clone()), Clock::Simulated(world.clone()));
+        Self::new(Sandbox::of(world), None, engine, clock)
+    }
+
+    pub(crate) fn on(docker: Docker) -> Self {
+        let engine = Engine::Docker(Client::connect(&Docker::host()).unwrap());
+        Self::new(Sandbox::of(World::new()), Some(docker), engine, Clock::System)
+    }
+
+    fn new(sandbox: Sandbox, docker: Option<Docker>, engine: Engine, clock: Clock) -> Self {
+        let host = docker.as_ref().map_or_else(|| sandbox.host(), |_| Docker::host());
+        let builder = sandbox.runtime.block_on(Builder::connect(&host, None, Limits::default())).unwrap();
+        let mut swarm = Swarm::new(engine.clone());
+        swarm.data_root = sandbox.path().join("data");
+        let cluster = Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock };
+        let deployer = Deployer {
+            workshop: Workshop::new(builder, Arc::new(Settings::default()), Metrics::new()),
+            workers: Workers::new(cluster.clone(), Metrics::new(), 1),
+            cluster,
+        };
+        Self {
+            sandbox,
+            docker,
+            deployer,
+            repositories: BTreeMap::new(),
+            rollouts: BTreeMap::new(),
+            awaited: Vec::new(),
+            stacks: BTreeSet::new(),
+            doomed: false,
+            confirmed: false,
+        }
+    }
+
+    /// Puts a file into the repository; an empty one takes it away.
+    pub(crate) fn file(&mut self, path: &str, text: &str) {
+        let (path, text) = (self.inward(path), self.inward(text));
+        let files = &mut self.repository(REPOSITORY).files;
+        if text.trim().is_empty() {
+            files.remove(&path)
+        } else {
+            files.insert(path, text)
+        };
+    }
+
+    /// Does what a line of a story says, and tells what was said.
+    pub(crate) fn perform(&mut self, line: &str) -> Vec<String> {
+        let words = shlex::split(&self.inward(line)).unwrap_or_else(|| panic!("quotes are open in `{line}`"));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut said = Vec::new();
+        if self.act(&words, &mut said, line).is_err() {
+            self.bury(&mut said);
+        }
+        said.iter().map(|line| self.outward(line)).collect()
+    }
+
+    fn act(&mut self, words: &[&str], said: &mut Vec<String>, line: &str) -> Result<(), Killed> {
+        match *words {
+            ["push", subject] => self.push(REPOSITORY, subject, false, said)?,
+            ["push", subject, "-o", "retry"] => self.push(REPOSITORY, subject, true, said)?,
+            ["push", subject, "-o", "confirm-removal"] => {
+                self.confirmed = true;
+                let pushed = self.push(REPOSITORY, subject, false, said);
+                self.confirmed = false;
+                pushed?;
+            }
+            ["push", subject, "from", repository] => self.push(repository, subject, false, said)?,
+            ["begin", subject] => self.begin(REPOSITORY, subject, Cause::Push, false, said)?,
+            ["poll", subject] => {
+                self.begin(REPOSITORY, subject, Cause::Poll, false, said)?;
+                self.follow(said)?;
+            }
+            ["follow"] => self.follow(said)?,
+            ["round"] => self.round(&mut BTreeMap::new(), said).map(drop)?,
+            ["edit", path, old, new] => self.edit(path, old, new),
+            ["swarm"] => self.swarm(said),
+            ["skep", ..] => self.skep(&words[1..], said),
+            ["someone", "scales", service, count] => self.scale(service, count.parse().unwrap()),
+            ["someone", "removes", "the", "records", "of", stack] => self.remove_records(stack),
+            ["time", "passes:", seconds, "s"] => self.pass(Duration::from_secs(seconds.parse().unwrap())),
+            ["the", "controller", "is", "killed", "after", count, "requests"] => {
+                self.doomed = true;
+                self.sandbox.world.away_after(count.parse().unwrap());
+            }
+            ["the", "engine", "answers", count, "requests", "with", status] => {
+                self.sandbox.world.fail_next(count.parse().unwrap(), status.parse().unwrap());
+            }
+            ["the", "next", "write", "is", "refused:", message] => {
+                self.sandbox.world.refuse_next_write(500, message);
+            }
+            ["the", "answer", "to", "the", "next", "write", "is", "lost"] => self.sandbox.world.lose_next_answer(),
+            [service, "logs", "nothing"] => self.sandbox.world.log(service, &[]),
+            [service, "logs", text] => self.sandbox.world.log(service, &[text]),
+            [who, ref what @ ..] => match behaviour(&what.join(" ")) {
+                Some(behaviour) => self.script(who, behaviour),
+                None => panic!("nobody knows how to do `{line}`"),
+            },
+            [] => panic!("a line is empty"),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, repository: &str, subject: &str, retry: bool, said: &mut Vec<String>) -> Result<(), Killed> {
+        self.begin(repository, subject, Cause::Push, retry, said)?;
+        self.follow(said)
+    }
+
+    /// Commits, checks and records; nothing is rolled out yet.
+    fn begin(
+        &mut self,
+        name: &str,
+        subject: &str,
+        cause: Cause,
+        retry: bool,
+        said: &mut Vec<String>,
+    ) -> Result<(), Killed> {
+        self.build_images();
+        let repository = name.to_owned();
+        self.repository(name).files = self.repository(REPOSITORY).files.clone();
+        let path = self.repository(name).path.clone();
+        let commit = self.repository(name).commit(subject);
+        let variables = BTreeMap::new();
+        let wanted = |revision: &skep::revision::Revision| revision.wanted_with(&BTreeMap::new());
+        let revision = self.sandbox.runtime.block_on(source::read(&path, &commit, None, wanted)).unwrap();
+        let origin = origin(&revision, &repository, Some("main"));
+        let checked = match lint::check(revision, &variables) {
+            Ok(checked) => checked,
+            Err(rejection) => {
+                let errors = |finding: &Finding| finding.severity == Severity::Error;
+                let findings: Vec<_> = rejection.findings.into_iter().filter(errors).collect();
+                said.extend(report::remote(&findings, &rejection.texts, 20));
+                said.push("the push is refused, nothing was changed".into());
+                return Ok(());
+            }
+        };
+        let (objects, news) = (Objects::of_repository(&path, None), cause == Cause::Push);
+        let since = self.deployer.cluster.clock.now();
+        let turn = Turns::default().next(&repository);
+        let confirm_removal = self.confirmed;
+        let order = Order { checked, objects, origin, cause, retry, news, since, turn, confirm_removal };
+        for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
+            self.stacks.insert(stack.clone());
+            let lines = Lines::nowhere();
+            let begun = self.deployer.begin(&order, &stack, checked, &lines);
+            match self.sandbox.runtime.block_on(begun) {
+                Ok(Begun { accepted: Accepted::Rolling(release), urls, .. }) => {
+                    said.push(format!("{stack} {release} rolls out"));
+                    self.awaited.push(Awaited { stack, release, urls });
+                }
+                Ok(Begun { accepted: Accepted::Unchanged(release), urls, .. }) => {
+                    said.push(narrate::verdict(&stack, Some(release), &Outcome::Unchanged, &urls));
+                }
+                Err(_) if self.doomed => return Err(Killed),
+                Err(refused) => said.push(format!("{stack} was not deployed: {refused}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes rounds until there is nothing left to do, and tells how everything ended that somebody waits for.
+    fn follow(&mut self, said: &mut Vec<String>) -> Result<(), Killed> {
+        let mut narrators = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            match self.round(&mut narrators, said)? {
+                Pace::Rest if self.awaited.is_empty() => return Ok(()),
+                Pace::Rest => panic!("nobody does anything any more; so far: {said:#?}"),
+                pace => self.pass(pace.pause()),
+            }
+        }
+        panic!("this goes on for ever: {said:#?}");
+    }
+
+    /// One round of every stack; the shortest of their paces.
+    fn round(&mut self, narrators: &mut BTreeMap<StackName, Narrator>, said: &mut Vec<String>) -> Result<Pace, Killed> {
+        let mut paces = Vec::new();
+        for stack in self.stacks.clone() {
+            let narrator = narrators.entry(stack.clone()).or_insert_with(|| Narrator::new(stack.clone()));
+            paces.push(self.round_of(&stack, narrator, said)?);
+        }
+        Ok(paces.into_iter().min_by_key(|pace| pace.pause()).unwrap_or(Pace::Rest))
+    }
+
+    fn round_of(&mut self, stack: &StackName, narrator: &mut Narrator, said: &mut Vec<String>) -> Result<Pace, Killed> {
+        let cluster = self.deployer.cluster.clone();
+        let rollout = self.rollouts.entry(stack.clone()).or_insert_with(|| Rollout::new(cluster, stack.clone()));
+        let (sender, mut progress) = mpsc::channel(256);
+        let outcome = self.sandbox.runtime.block_on(rollout.round(&Teller::new(vec![sender])));
+        while let Ok(progress) = progress.try_recv() {
+            said.extend(narrator.say(&progress));
+        }
+        let (pace, history) = match outcome {
+            Ok(round) => round,
+            Err(_) if self.doomed => return Err(Killed),
+            Err(error) => {
+                said.push(format!("  (a round fails: {error})"));
+                self.pass(AGAIN);
+                return Ok(Pace::Soon);
+            }
+        };
+        self.awaited.retain(|awaited| match history.outcome(awaited.release) {
+            Some(outcome) if awaited.stack == *stack => {
+                said.push(narrate::verdict(stack, Some(awaited.release), &outcome, &awaited.urls));
+                false
+            }
+            _ => true,
+        });
+        // What was recorded since the round began is for the next one.
+        Ok(if pace == Pace::Rest && history.rolling().is_some() { Pace::Now } else { pace })
+    }
+
+    /// The controller goes, and all that it remembers; the next one starts with the next command.
+    fn bury(&mut self, said: &mut Vec<String>) {
+        said.push("(the controller is killed)".into());
+        self.sandbox.world.away(false);
+        self.rollouts.clear();
+        self.doomed = false;
+    }
+
+    fn edit(&mut self, path: &str, old: &str, new: &str) {
+        let file = self.repository(REPOSITORY).files.get_mut(path).unwrap_or_else(|| panic!("there is no {path}"));
+        assert!(file.contains(old), "{path} has no `{old}`:\n{file}");
+        *file = file.replace(old, new);
+    }
+
+    /// What there is of the stacks that were ever pushed.
+    pub(crate) fn swarm(&self, said: &mut Vec<String>) {
+        for stack in &self.stacks {
+            let observed = self.sandbox.runtime.block_on(self.deployer.cluster.swarm.observe(stack)).unwrap();
+            for (name, there) in &observed.services {
+                let wanted = health::wanted(&there.service).map_or_else(String::new, |wanted| format!("/{wanted}"));
+                let image = there.service.image.split('@').next().unwrap();
+                said.push(format!("service {}  {image}  {}{wanted}", stack.scoped(name.as_str()), there.running()));
+            }
+            said.extend(observed.networks.keys().map(|name| format!("network {name}")));
+            said.extend(observed.configs.keys().map(|name| format!("config {name}")));
+            said.extend(observed.secrets.keys().map(|name| format!("secret {name}")));
+        }
+        if said.is_empty() {
+            said.push("(nothing)".into());
+        }
+    }
+
+    fn skep(&self, arguments: &[&str], said: &mut Vec<String>) {
+        // It waits in another process for what the simulated swarm does with its own time.
+        let waits = arguments.first() == Some(&"remove");
+        self.sandbox.world.pass_with_each_look(if waits { AGAIN } else { Duration::ZERO });
+        let output = skep(&self.host(), self.sandbox.path(), arguments);
+        self.sandbox.world.pass_with_each_look(Duration::ZERO);
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        said.extend(text.lines().map(str::to_owned));
+        if !output.status.success() {
+            said.push(format!("(exit code {})", output.status.code().unwrap()));
+        }
+    }
+
+    fn scale(&self, service: &str, count: u64) {
+        self.sandbox.runtime.block_on(async {
+            let engine = self.engine();
+            let body = engine.call(Call::get(format!("/services/{service}"))).await.unwrap();
+            let service: Value = serde_json::from_slice(&body).unwrap();
+            let mut spec = service["Spec"].clone();
+            spec["Mode"]["Replicated"]["Replicas"] = count.into();
+            let path = format!("/services/{}/update", service["ID"].as_str().unwrap());
+            engine.call(Call::post(path, spec).with("version", &service["Version"]["Index"])).await.unwrap();
+        });
+    }
+
+    fn remove_records(&self, stack: &str) {
+        let prefix = format!("skep.{stack}.");
+        self.sandbox.runtime.block_on(async {
+            let engine = self.engine();
+            let records: Vec<Value> = engine.json(Call::get("/configs").filtered("name", &[&prefix])).await.unwrap();
+            for record in records {
+                engine.call(Call::delete(format!("/configs/{}", record["ID"].as_str().unwrap()))).await.unwrap();
+            }
+        });
+    }
+
+    fn script(&mut self, who: &str, behaviour: Behaviour) {
+        match &mut self.docker {
+            Some(docker) => docker.script(who, behaviour),
+            None => self.sandbox.world.script(who, behaviour),
+        }
+    }
+
+    fn build_images(&mut self) {
+        let files: Vec<String> = self.repository(REPOSITORY).files.values().cloned().collect();
+        if let Some(docker) = &mut self.docker {
+            for text in &files {
+                docker.build_images(text);
+            }
+        }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.sandbox.runtime.block_on(self.deployer.cluster.clock.wait(time));
+    }
+
+    fn repository(&mut self, name: &str) -> &mut Repository {
+        let path = self.sandbox.path().join(format!("{name}.git"));
+        self.repositories.entry(name.to_owned()).or_insert_with(|| Repository::new(&path))
+    }
+
+    fn engine(&self) -> Engine {
+        match &self.docker {
+            Some(_) => Engine::Docker(Client::connect(&Docker::host()).unwrap()),
+            None => Engine::Simulated(self.sandbox.world.clone()),
+        }
+    }
+
+    fn host(&self) -> String {
+        self.docker.as_ref().map_or_else(|| self.sandbox.host(), |_| Docker::host())
+    }
+
+    fn inward(&self, text: &str) -> String {
+        self.docker.as_ref().map_or_else(|| text.to_owned(), |docker| docker.inward(text))
+    }
+
+    fn outward(&self, text: &str) -> String {
+        self.docker.as_ref().map_or_else(|| text.to_owned(), |docker| docker.outward(text))
+    }
+}
+
+fn behaviour(words: &str) -> Option<Behaviour> {
+    Some(match words {
+        "crashes" => Behaviour::Crash { exit_code: 1, after: Duration::from_secs(1) },
+        "ends well" => Behaviour::Crash { exit_code: 0, after: Duration::from_secs(1) },
+        "is never healthy" => Behaviour::NeverHealthy,
+        "fails its health check" => Behaviour::Unhealthy,
+        "needs too much memory" => Behaviour::OutOfMemory,
+        "cannot be pulled" => Behaviour::NoSuchImage,
+        "finds no node" => Behaviour::NoNode,
+        "is healthy" => Behaviour::Healthy,
+        _ => return None,
+    })
+}
