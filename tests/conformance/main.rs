@@ -105,7 +105,6 @@ fn what_stands_in_the_way_is_told_before_the_first_write() {
     error[SK1005]: the service `web` has no `image`
      --> stack.yml:3:3
       |
-     :::
     3 |   web:
       |   ^^^
       |
@@ -114,7 +113,6 @@ fn what_stands_in_the_way_is_told_before_the_first_write() {
     warning[SK2001]: `build` has no effect in a swarm
      --> stack.yml:4:12
       |
-     :::
     4 |     build: .
       |            ^
       |
@@ -124,7 +122,6 @@ fn what_stands_in_the_way_is_told_before_the_first_write() {
     error[SK1007]: the env_file `/CASE/work/none.env` is not there
      --> stack.yml:5:15
       |
-     :::
     5 |     env_file: none.env
       |               ^^^^^^^^
       |

@@ -29,7 +29,10 @@ impl Position {
     const START: Self = Self { line: 1, column: 1 };
 }
 
-/// The line of a place, cut to a readable length and safe to print.
+/// What is shown for a tab.
+pub(super) const TAB: &str = "    ";
+
+/// The line of a place, cut to a readable length and safe to print but for its tabs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Excerpt {
     pub(super) position: Position,
@@ -100,11 +103,11 @@ impl<'a> Source<'a> {
         let to = self.boundary((start + BEHIND).min(end));
         let stop = span.end.clamp(start, to);
         let mut text = if from > begin { "…".to_owned() } else { String::new() };
-        text.push_str(&clean(&self.text[from..start]));
+        text.push_str(&harmless(&self.text[from..start]));
         let marked = text.len();
-        text.push_str(&clean(&self.text[start..stop]));
+        text.push_str(&harmless(&self.text[start..stop]));
         let marked = marked..text.len();
-        text.push_str(&clean(&self.text[stop..to]));
+        text.push_str(&harmless(&self.text[stop..to]));
         if to < end {
             text.push('…');
         }
@@ -151,15 +154,13 @@ pub(super) fn path(place: &Place) -> String {
 
 /// Bytes of a file as text that a terminal only shows: what would steer it, or turn the writing round, is replaced.
 pub(super) fn clean(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for c in String::from_utf8_lossy(bytes).chars() {
-        match c {
-            '\t' => text.push_str("    "),
-            c if steers(c) => text.push(char::REPLACEMENT_CHARACTER),
-            c => text.push(c),
-        }
-    }
-    text
+    harmless(bytes).replace('\t', TAB)
+}
+
+/// The same, with tabs as they are.
+fn harmless(bytes: &[u8]) -> String {
+    let safe = |c| if c != '\t' && steers(c) { char::REPLACEMENT_CHARACTER } else { c };
+    String::from_utf8_lossy(bytes).chars().map(safe).collect()
 }
 
 fn steers(c: char) -> bool {

@@ -38,7 +38,12 @@ fn located<'a>(group: Group<'a>, excerpt: &'a Excerpt, path: &'a str) -> Group<'
         return group.element(origin);
     }
     let snippet = Snippet::source(excerpt.text.as_str()).line_start(excerpt.position.line);
-    group.element(origin).element(snippet.annotation(AnnotationKind::Primary.span(excerpt.marked.clone())))
+    let snippet = snippet.annotation(AnnotationKind::Primary.span(excerpt.marked.clone()));
+    // The renderer counts columns in what it is shown, which is a part of a long line.
+    if excerpt.text[..excerpt.marked.start].chars().count() + 1 == excerpt.position.column {
+        return group.element(snippet.path(path));
+    }
+    group.element(origin).element(snippet)
 }
 
 fn level(severity: Severity) -> Level<'static> {

@@ -1,9 +1,10 @@
 //! For the other end of `git push`, which puts `remote:` before each line.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use crate::lint::Finding;
-use crate::lint::report::excerpt::{Excerpt, Sources, clean};
+use crate::lint::report::excerpt::{Excerpt, Sources, TAB, clean};
 use crate::lint::report::{Texts, short};
 
 /// How many findings fit on a screen.
@@ -37,10 +38,9 @@ fn one(finding: &Finding, sources: &Sources<'_>) -> Vec<String> {
 /// The line of the file, and carets under what is meant.
 fn pointed(excerpt: &Excerpt) -> [String; 2] {
     let number = excerpt.position.line.to_string();
-    let before = excerpt.text[..excerpt.marked.start].chars().count();
-    let carets = excerpt.text[excerpt.marked.clone()].chars().count().max(1);
-    [
-        format!("  {number} | {}", excerpt.text),
-        format!("  {:width$} | {:before$}{}", "", "", "^".repeat(carets), width = number.len()),
-    ]
+    let shown = |range: Range<usize>| excerpt.text[range].replace('\t', TAB);
+    let (before, marked) = (shown(0..excerpt.marked.start), shown(excerpt.marked.clone()));
+    let behind = shown(excerpt.marked.end..excerpt.text.len());
+    let (width, indent, carets) = (number.len(), before.chars().count(), "^".repeat(marked.chars().count().max(1)));
+    [format!("  {number} | {before}{marked}{behind}"), format!("  {:width$} | {:indent$}{carets}", "", "")]
 }

@@ -34,7 +34,6 @@ fn a_person_sees_the_line_and_what_to_do() {
     error[SK1003]: there is no network `back`
      --> stack.yml:4:16
       |
-     ::: 
     4 |     networks: [back]
       |                ^^^^
       |

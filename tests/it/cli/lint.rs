@@ -36,7 +36,6 @@ fn findings_show_the_line_and_what_to_do() {
     warning[SK3003]: `nginx` has no fixed version
      --> shop/stack.yml:3:12
       |
-     ::: 
     3 |     image: nginx
       |            ^^^^^
       |
@@ -45,7 +44,6 @@ fn findings_show_the_line_and_what_to_do() {
     error[SK1003]: there is no network `front` in this file
      --> shop/stack.yml:4:16
       |
-     ::: 
     4 |     networks: [front]
       |                ^^^^^
       |
@@ -257,7 +255,6 @@ fn what_only_the_swarm_knows_is_told_at_its_place() {
     error[SK8001]: the external network `front` does not exist
      --> shop/stack.yml:7:13
       |
-     ::: 
     7 | networks: { front: { external: true } }
       |             ^^^^^
       |
@@ -266,7 +263,6 @@ fn what_only_the_swarm_knows_is_told_at_its_place() {
     error[SK8001]: no node satisfies `node.labels.disk == ssd`
      --> shop/stack.yml:6:28
       |
-     ::: 
     6 |     deploy: { placement: { constraints: [node.labels.disk == ssd] } }
       |                            ^^^^^^^^^^^
       |

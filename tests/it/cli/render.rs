@@ -90,7 +90,6 @@ fn what_is_refused_is_not_rendered() {
     error[SK1003]: there is no network `front` in this file
      --> stack.yml:2:42
       |
-     ::: 
     2 |   web: { image: "nginx:1.27", networks: [front] }
       |                                          ^^^^^
       |
@@ -108,7 +107,6 @@ fn a_variable_without_a_value_is_told_with_its_place() {
     error[SK1001]: the variable TAG must be set: which one
      --> stack.yml:2:17
       |
-     ::: 
     2 |   web: { image: "nginx:${TAG:?which one}" }
       |                 ^^^^^^^^^^^^^^^^^^^^^^^^^
       |

@@ -210,7 +210,6 @@ fn what_cannot_be_decrypted_is_refused_before_the_first_write() {
     error[SK6002]: `app.enc.env` can be decrypted with PGP only, and skep has keys for age only
      --> stack.yml:9:22
       |
-     ::: 
     9 |   variables: { file: ./app.enc.env }
       |                      ^^^^^^^^^^^^^
       |
@@ -224,7 +223,6 @@ fn what_cannot_be_decrypted_is_refused_before_the_first_write() {
     error[SK1016]: `database.enc.yaml` has no value `database.pasword`
      --> stack.yml:8:57
       |
-     ::: 
     8 |   password: { file: ./database.enc.yaml, x-skep: { key: database.pasword } }
       |                                                         ^^^^^^^^^^^^^^^^
       |
@@ -237,7 +235,6 @@ fn what_cannot_be_decrypted_is_refused_before_the_first_write() {
     error[SK6002]: the env_file `app.enc.env` is encrypted, and decrypted it could be read by everybody in the swarm
      --> stack.yml:5:16
       |
-     ::: 
     5 |     env_file: [app.enc.env]
       |                ^^^^^^^^^^^
       |
