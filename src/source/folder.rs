@@ -1,15 +1,17 @@
 //! A folder on disk as a [`Revision`], for `skep lint`, `plan` and `deploy` without a push.
 //!
 //! Everything in the folder counts except `.git`: a `.gitignore` decides what is committed, not what is there. Ids are
-//! those that Git would give, of the tree too, so that a folder and its commit share their images and releases.
+//! those that Git would give, of the tree too, so that a folder and its commit share their images and releases. To
+//! [look at](look) one, nobody needs them, and Git is not asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs::{DirEntry, Metadata};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid, Repository, StatusOptions};
+use sha2::{Digest as _, Sha256};
 
 use super::objects::{Files, content};
 use super::read::{path, subject, tree_id, with_texts, within_limit};
@@ -31,8 +33,17 @@ where
     .await
 }
 
+/// Reads what `wanted` asks for, and lists the rest: for who asks about files, and not about Git. Ids are made from
+/// paths. Blocks.
+pub fn look(folder: &Path, wanted: impl Fn(&Revision) -> Vec<RepoPath>) -> Result<Revision, Error> {
+    let (entries, by_id) =
+        walk(folder, |path, _| Ok(hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()))))?;
+    let revision = Revision { entries, named: None, ..Revision::alone(BTreeMap::new()) };
+    with_texts(revision, &Objects::of_folder(Files { by_id, are_hashed: false }).open()?, wanted)
+}
+
 fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
-    let (entries, files) = walk(folder)?;
+    let (entries, by_id) = walk(folder, id)?;
     let tree = tree_of(&entries);
     let commit = tree.as_str().parse().expect("a tree's id has the form of a commit's");
     let revision = Revision {
@@ -48,12 +59,15 @@ fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
         Some((commit, subject)) => Revision { commit, subject, ..revision },
         None => revision,
     };
-    Ok((revision, Objects::of_folder(files)))
+    Ok((revision, Objects::of_folder(Files { by_id, are_hashed: true })))
 }
 
-/// Every file below the folder, and where it is by its id. Links are not followed.
-fn walk(root: &Path) -> Result<(BTreeMap<RepoPath, Entry>, Files), Error> {
-    let (mut entries, mut files) = (BTreeMap::new(), Files::default());
+/// Every file below a folder, and where it is by its id.
+type Walked = (BTreeMap<RepoPath, Entry>, HashMap<String, (PathBuf, EntryKind)>);
+
+/// Finds every file below the folder. Links are not followed.
+fn walk(root: &Path, id: impl Fn(&Path, EntryKind) -> Result<String, Error>) -> Result<Walked, Error> {
+    let (mut entries, mut by_id) = (BTreeMap::new(), HashMap::new());
     let mut folders = vec![(String::new(), root.to_owned())];
     let mut seen = 0;
     while let Some((name, folder)) = folders.pop() {
@@ -66,12 +80,12 @@ fn walk(root: &Path) -> Result<(BTreeMap<RepoPath, Entry>, Files), Error> {
                 folders.push((path.as_str().to_owned(), child.path()));
             } else if let Some(kind) = kind(&about) {
                 let id = id(&child.path(), kind)?;
-                files.0.insert(id.clone(), (child.path(), kind));
+                by_id.insert(id.clone(), (child.path(), kind));
                 entries.insert(path, Entry { kind, id });
             }
         }
     }
-    Ok((entries, files))
+    Ok((entries, by_id))
 }
 
 fn children(folder: &Path) -> Result<Vec<DirEntry>, Error> {
@@ -228,6 +242,18 @@ mod tests {
         write(&folder.path().join("new"), "newer");
         let error = objects.read(id).unwrap_err().to_string();
         assert!(error.ends_with("it changed while it was read; try again"), "{error}");
+    }
+
+    #[test]
+    fn a_look_reads_what_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        work_tree(folder.path());
+        let revision = look(folder.path(), stack_file).unwrap();
+        let paths: Vec<&str> = revision.entries.keys().map(RepoPath::as_str).collect();
+        assert_eq!(paths, ["a.txt", "a/x", "a0", "link", "stack.yml", "web/app/main"]);
+        assert_eq!(revision.texts.len(), 1);
+        assert_eq!(&*revision.texts[&"stack.yml".parse().unwrap()], b"stack.yml");
+        assert!(look(&folder.path().join("gone"), stack_file).is_err());
     }
 
     #[tokio::test]

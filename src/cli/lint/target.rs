@@ -67,12 +67,11 @@ fn is_stack_file(path: &Path) -> bool {
 }
 
 fn of_folder(path: &Path, given: &BTreeMap<String, String>) -> anyhow::Result<Target> {
-    let variables = given.clone();
-    let wanted = move |revision: &Revision| match revision.wanted_with(&variables) {
+    let wanted = |revision: &Revision| match revision.wanted_with(given) {
         none if none.is_empty() => lint::wanted(revision),
         wanted => wanted,
     };
-    let (revision, _) = super::super::block_on(async { Ok(folder::read(path, wanted).await?) })?;
+    let revision = folder::look(path, wanted)?;
     let seen = Seen::Below(from_here(path).unwrap_or_else(RepoPath::root));
     Ok(Target { revision, variables: given.clone(), given: Settings::default(), top: path.to_owned(), seen })
 }
