@@ -13,7 +13,7 @@ use crate::lint::settings::{Settings, Written};
 use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
 use crate::lint::suppress::{Comments, Remark};
 use crate::lint::traefik::Picture;
-use crate::lint::{Finding, Place, Severity, shell};
+use crate::lint::{Finding, Place, Severity, shell, traefik};
 use crate::name::{RepoPath, StackName};
 use crate::revision::{Revision, StackSource};
 use crate::stack::file::File;
@@ -187,7 +187,8 @@ impl<'a> Inspection<'a> {
         let texts: Vec<_> = revision.texts.iter().filter(|(path, _)| is_one(path)).collect();
         let parsed = parallel::each(&texts, |(path, text)| ((*path).clone(), Dockerfile::parse(text)));
         let dockerfiles = parsed.into_iter().collect();
-        let traefik = Picture::of(stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?))));
+        let understood = stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
+        let traefik = Picture::of(understood, revision);
         Self { revision, settings, stacks, traefik, contexts, dockerfiles }
     }
 
@@ -390,13 +391,20 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
     stacks.iter().filter_map(StackFile::file).flat_map(File::builds).map(|(_, build)| build)
 }
 
-/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted`] says: Dockerfiles that no
-/// stack file names, but that are called so. Ten thousand at most; a file that settings ignore is not read.
-pub fn wanted(revision: &Revision) -> Vec<RepoPath> {
+/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
+/// no stack file names, but that are called so, and settings that Traefik is bound to. Ten thousand Dockerfiles at most;
+/// one that settings ignore is not read.
+pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
     let settings = Written::of(revision).settings;
     let files = revision.entries.keys().filter(|path| is_dockerfile(path) && revision.readable(path).is_ok());
     let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
-    unread.take(MAX_UNNAMED).cloned().collect()
+    let stacks = revision.stack_files().into_iter();
+    let stacks = stacks.filter_map(|source| revision.gathered(&source, variables)).map(|gathered| File::of(gathered).0);
+    let bound = stacks.flat_map(|file| traefik::bound(&file));
+    let may_be_there = |path: &RepoPath| {
+        !revision.texts.contains_key(path) && (revision.named.is_some() || revision.readable(path).is_ok())
+    };
+    unread.take(MAX_UNNAMED).cloned().chain(bound.filter(may_be_there)).collect()
 }
 
 /// The most Dockerfiles that are read because of their names.

@@ -126,7 +126,7 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
 
 /// Whether every Traefik of the repository is a 3 that reads labels of the swarm, and not those of containers.
 fn reads_the_swarm(traefik: &Picture) -> bool {
-    let options = traefik.proxies.iter().map(|proxy| proxy.options.as_ref());
+    let options = traefik.proxies.iter().map(|proxy| proxy.options());
     traefik.version() == Some(3)
         && options.into_iter().all(|options| {
             options.is_some_and(|options| options.has("providers.swarm") && !options.has("providers.docker"))
