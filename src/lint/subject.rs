@@ -77,6 +77,13 @@ pub(super) enum Contexts {
 }
 
 impl Contexts {
+    /// All that there may be.
+    pub(super) fn all(&self) -> &[RepoPath] {
+        match self {
+            Self::Known(contexts) | Self::Likely(contexts) => contexts,
+        }
+    }
+
     /// The context, if there is one, in which something surely is not there.
     pub(super) fn lacking(&self, is_there: impl Fn(&RepoPath) -> bool) -> Option<&RepoPath> {
         match self {

@@ -2,11 +2,12 @@
 
 mod parallel;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::report::Texts;
 use crate::lint::rule::{Check, Found, MAX_FOUND, MAX_LOOKED_AT, Mark, Rule};
+use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::rules::stack::no_stack_file;
 use crate::lint::rules::{RULES, own};
 use crate::lint::settings::{Settings, Written};
@@ -164,7 +165,7 @@ fn read(gathered: Gathered) -> Result<File, Unread> {
 }
 
 /// The files of a revision, read once for all rules.
-struct Inspection<'a> {
+pub(in crate::lint) struct Inspection<'a> {
     revision: &'a Revision,
     settings: &'a Settings,
     stacks: Vec<StackFile>,
@@ -177,7 +178,11 @@ struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    fn of(revision: &'a Revision, variables: &BTreeMap<String, String>, settings: &'a Settings) -> Self {
+    pub(in crate::lint) fn of(
+        revision: &'a Revision,
+        variables: &BTreeMap<String, String>,
+        settings: &'a Settings,
+    ) -> Self {
         let stacks = revision.stack_files().into_iter().map(|source| StackFile::of(revision, source, variables));
         let stacks: Vec<StackFile> = stacks.collect();
         let contexts = contexts(&stacks);
@@ -257,23 +262,42 @@ impl<'a> Inspection<'a> {
     }
 
     fn of_dockerfile(&self, path: &RepoPath, file: &Dockerfile) -> Vec<Finding> {
+        self.with_dockerfile(path, file, |subject| {
+            self.run(path, |rule| match rule.check {
+                Check::Dockerfile(check) => check(subject),
+                _ => Vec::new(),
+            })
+        })
+    }
+
+    fn with_dockerfile<T>(
+        &self,
+        path: &RepoPath,
+        file: &Dockerfile,
+        ask: impl FnOnce(&DockerfileSubject<'_>) -> T,
+    ) -> T {
         let contexts = match self.contexts.get(path) {
             Some(known) => Contexts::Known(known.clone()),
             None if self.revision.is_alone() => Contexts::Likely(Vec::new()),
             None => Contexts::Likely(folders_above(path)),
         };
         let scripts = shell::scripts(self.revision.texts.get(path).map_or(&[][..], AsRef::as_ref), file);
-        let subject = DockerfileSubject {
+        ask(&DockerfileSubject {
             file,
             scripts: &scripts,
             contexts: &contexts,
             revision: self.revision,
             settings: self.settings,
-        };
-        self.run(path, |rule| match rule.check {
-            Check::Dockerfile(check) => check(&subject),
-            _ => Vec::new(),
         })
+    }
+
+    /// Where Dockerfiles copy one of these files that are gone.
+    pub(in crate::lint) fn copies_of(&self, gone: &BTreeSet<&RepoPath>) -> BTreeSet<(RepoPath, usize)> {
+        let of_file = |(path, file): (&RepoPath, &Dockerfile)| {
+            let places = self.with_dockerfile(path, file, |subject| copy_missing::copies_of(gone, subject));
+            places.into_iter().map(|place| (path.clone(), place)).collect::<Vec<_>>()
+        };
+        self.dockerfiles.iter().flat_map(of_file).collect()
     }
 
     /// What a person is told of it: without what settings and comments switch off, in the order of the files, and with what
@@ -376,7 +400,7 @@ fn few_of_each(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
+pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
     let Found { path: other, span, message, help, fix, .. } = found;
     Finding { rule, severity, place: Place { path: other.unwrap_or_else(|| path.clone()), span }, message, help, fix }
 }
