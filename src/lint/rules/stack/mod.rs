@@ -25,6 +25,7 @@ mod image_reference;
 mod image_unpinned;
 mod job_update;
 mod linked_file;
+mod local_network;
 mod long_name;
 mod loose_bind;
 mod misnamed_stack;
@@ -85,6 +86,7 @@ pub(super) static RULES: &[&Rule] = &[
     &constraint::RULE,
     &shared_port::RULE,
     &job_update::RULE,
+    &local_network::RULE,
     &ignored_key::RULE,
     &read_otherwise::RULE,
     &unused::RULE,
