@@ -70,6 +70,10 @@ impl Reader {
 
     pub(super) fn expose(&mut self, node: &Node) -> Vec<Spanned<u16>> {
         let mut ports = Vec::new();
+        // Docker asks nothing of what it leaves out.
+        if self.manner.as_written {
+            return ports;
+        }
         for item in self.list("expose", node) {
             let exposed = self.short_port("expose", item).unwrap_or_default().0;
             ports.extend(exposed.into_iter().map(|port| spanned(item, port.target)));
