@@ -159,6 +159,7 @@ fn for_docker_what_is_nothing_changes_nothing() {
             "{deploy: {replicas: 0, update_config: {parallelism: 0, delay: 5s}}}",
         ),
         ("{healthcheck: {retries: 3}}", "{healthcheck: {retries: 0}}", "{healthcheck: {retries: 0}}"),
+        ("{entrypoint: a, command: b c}", "{entrypoint: [], command: \"\"}", "{entrypoint: a, command: b c}"),
     ];
     for (base, over, merged) in table {
         assert_eq!(as_docker(base, over), merged, "{base} and {over}");
