@@ -157,7 +157,8 @@ fn is_folder_of_ours(mount: &Mount) -> bool {
 }
 
 fn read(path: &str, inside: Option<&RepoPath>, text: &[u8]) -> Found {
-    let read = if path.ends_with(".toml") { toml::read(text) } else { of_yaml(text) };
+    let is_toml = path.rsplit('.').next() == Some("toml");
+    let read = if is_toml { toml::read(text) } else { of_yaml(text) };
     let Some(entries) = read else { return Found::Unread };
     let place = |span| Some((inside?.clone(), span));
     let settings = entries.into_iter().map(|(key, value, span)| (key, Setting { value, at: place(span) }));
