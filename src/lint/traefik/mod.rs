@@ -73,6 +73,11 @@ impl Picture {
         self.version() == Some(1)
     }
 
+    /// Whether every Traefik looks at the containers of its node, and none at the services of the swarm.
+    pub(super) fn reads_containers(&self) -> bool {
+        !self.proxies.is_empty() && self.proxies.iter().all(Proxy::reads_containers)
+    }
+
     /// Whether rules are read as those of Traefik 2.
     pub(super) fn has_old_syntax(&self) -> bool {
         self.version() == Some(2) || self.proxies.iter().any(|proxy| proxy.reads_rules_of_2)

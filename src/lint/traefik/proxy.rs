@@ -68,6 +68,17 @@ impl Proxy {
         self.is_all.then_some(&self.said)
     }
 
+    /// Whether it surely looks at the containers of its node alone.
+    pub(crate) fn reads_containers(&self) -> bool {
+        let of_containers = |options: &Options| {
+            options.has("providers.docker")
+                && options.get("providers.docker") != Some("false")
+                && !options.is_on("providers.docker.swarmmode")
+                && !options.has("providers.swarm")
+        };
+        self.options().is_some_and(of_containers)
+    }
+
     /// The names of its entry points, in small letters, if they are known.
     pub(crate) fn entry_points(&self) -> Option<BTreeSet<&str>> {
         let options = self.options()?;
