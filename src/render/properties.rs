@@ -11,7 +11,7 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Piece {
     Text(&'static str),
-    Map(&'static [(&'static str, Piece)]),
+    Map(&'static [(&'static str, Self)]),
 }
 
 use Piece::{Map, Text};

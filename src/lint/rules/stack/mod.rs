@@ -25,6 +25,7 @@ mod image_reference;
 mod image_unpinned;
 mod job_update;
 mod linked_file;
+mod literal_quotes;
 mod local_network;
 mod long_name;
 mod loose_bind;
@@ -93,6 +94,7 @@ pub(super) static RULES: &[&Rule] = &[
     &fixed_name::RULE,
     &anonymous_volume::RULE,
     &decimal_mode::RULE,
+    &literal_quotes::RULE,
     &no_healthcheck::RULE,
     &host_port_start_first::RULE,
     &image_unpinned::RULE,
