@@ -65,10 +65,11 @@ fn merge(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
 }
 
 fn merged(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
-    let rule = within.rule();
-    match rule {
-        Rule::Variable if zeros == Zeros::AreNothing && (over.is_null() || over.raw().is_empty()) => base,
-        Rule::Replaced if zeros == Zeros::AreNothing && within.is_command() && is_empty(&over) => base,
+    let as_docker = zeros == Zeros::AreNothing;
+    let base = if as_docker && within.is_service() { lists::in_order(base) } else { base };
+    match within.rule() {
+        Rule::Variable if as_docker && is_empty(&over) && !is_empty(&base) => base,
+        Rule::Replaced if as_docker && within.is_command() && is_empty(&over) => base,
         Rule::Replaced | Rule::Variable | Rule::Label => over,
         _ if over.is_null() => base,
         Rule::Definition if !rules::lacks_origin(&over) => over,
@@ -83,7 +84,7 @@ fn merged(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
     }
 }
 
-/// Whether a command says nothing.
+/// Whether a variable or a command says nothing.
 fn is_empty(node: &Node) -> bool {
     match &node.value {
         Value::Scalar { .. } => node.is_null() || node.raw().is_empty(),

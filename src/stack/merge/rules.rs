@@ -73,6 +73,11 @@ impl<'a> Within<'a> {
         }
     }
 
+    /// Whether it is a service as a whole.
+    pub(super) fn is_service(&self) -> bool {
+        matches!(self.0.as_slice(), ["services", _])
+    }
+
     /// Whether it is a command, in words.
     pub(super) fn is_command(&self) -> bool {
         matches!(self.0.last(), Some(&("command" | "entrypoint" | "test")))
