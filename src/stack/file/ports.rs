@@ -53,7 +53,8 @@ impl Reader {
         let protocol = fields.take("protocol").and_then(|node| self.one_of("protocol", node, PROTOCOLS));
         let mode = fields.take("mode").and_then(|node| self.one_of("mode", node, &["ingress", "host"]));
         fields.finish(self);
-        if node.get("target").is_none() {
+        // An empty text, which a variable may become, is 0 to Docker.
+        if node.get("target").is_none() || target.as_ref().is_some_and(|port| port.value == 0) {
             self.problem(
                 &node.span,
                 "a port has no `target`",
