@@ -29,10 +29,15 @@ pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;
 pub use settings::Settings;
-pub use touched::touched;
+pub use touched::{Touched, touched};
 
 /// The rule that finds settings which are not understood.
 pub const BAD_SETTINGS: &str = "SK0001";
+
+/// Whether a finding says that a file was not looked at.
+pub fn is_unread(finding: &Finding) -> bool {
+    finding.rule == rules::own::UNREAD.id
+}
 
 /// Every rule, in the order of the manual.
 pub fn rules() -> &'static [&'static Rule] {

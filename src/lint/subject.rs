@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::settings::Settings;
 use crate::lint::shell::Script;
-use crate::lint::traefik::Picture;
+use crate::lint::traefik::{Picture, Proxy};
 use crate::name::RepoPath;
 use crate::revision::Revision;
-use crate::stack::file::File;
+use crate::stack::file::{File, Service};
 use crate::stack::template::Misfit;
 
 /// Why a stack file is not understood.
@@ -40,6 +40,12 @@ pub(super) struct StackSubject<'a> {
 }
 
 impl StackSubject<'_> {
+    /// The Traefiks that it deploys.
+    pub(super) fn proxies(&self) -> impl Iterator<Item = (&Proxy, &Service)> {
+        let proxy = |(name, service)| Some((self.traefik.proxy(self.name, name)?, service));
+        self.file.services.iter().filter_map(proxy)
+    }
+
     /// The stack, in words.
     pub(super) fn described(&self) -> String {
         self.name.map_or_else(|| "another stack".to_owned(), |name| format!("the stack `{name}`"))
@@ -71,6 +77,13 @@ pub(super) enum Contexts {
 }
 
 impl Contexts {
+    /// All that there may be.
+    pub(super) fn all(&self) -> &[RepoPath] {
+        match self {
+            Self::Known(contexts) | Self::Likely(contexts) => contexts,
+        }
+    }
+
     /// The context, if there is one, in which something surely is not there.
     pub(super) fn lacking(&self, is_there: impl Fn(&RepoPath) -> bool) -> Option<&RepoPath> {
         match self {

@@ -163,4 +163,6 @@ impl Renderer<'_> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -50,17 +50,21 @@ impl Swarm {
     }
 
     /// Every stack that has services, ours or not, and those of `more`, as [`observe`](Self::observe) shows each. As many
-    /// requests as for one, however many they are.
+    /// requests as for one, however many they are; one that cannot be read does not hide the others.
     pub async fn observe_all(
         &self,
         more: impl IntoIterator<Item = StackName>,
-    ) -> Result<BTreeMap<StackName, Observed>, Error> {
+    ) -> Result<BTreeMap<StackName, Result<Observed, Error>>, Error> {
         let (all, lists) = self.lists(NAMESPACE_LABEL).await?;
         let mut shares = all.by_stack();
         for name in more {
             shares.entry(name).or_default();
         }
-        shares.into_iter().map(|(name, share)| Ok((name.clone(), lists.stack(&name, share)?))).collect()
+        let each = shares.into_iter().map(|(name, share)| {
+            let observed = lists.stack(&name, share);
+            (name, observed)
+        });
+        Ok(each.collect())
     }
 
     /// The lists, of services and tasks only what has this label.

@@ -271,7 +271,9 @@ body! {
     }
 
     DiscreteResource {
+        #[serde(skip_serializing_if = "String::is_empty")]
         kind: String,
+        #[serde(skip_serializing_if = "is_default")]
         value: i64,
     }
 

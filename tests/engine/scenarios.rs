@@ -256,8 +256,9 @@ pub(crate) async fn what_is_external_is_found(bed: &Bed) {
     let services = |observed: &Observed| {
         observed.services.values().map(|it| (it.id.clone(), it.service.clone())).collect::<Vec<_>>()
     };
-    assert_eq!(services(&all[&bed.stack]), services(&one));
-    assert_eq!((&all[&bed.stack].networks, &all[&bed.stack].configs), (&one.networks, &one.configs));
+    let among = all[&bed.stack].as_ref().unwrap();
+    assert_eq!(services(among), services(&one));
+    assert_eq!((&among.networks, &among.configs), (&one.networks, &one.configs));
 }
 
 pub(crate) async fn the_hosts_network_has_its_name(bed: &Bed) {

@@ -145,9 +145,15 @@ fn staged() -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// The stack files with all that they name, and the Dockerfiles that are other than before.
+/// The stack files with all that they name, and the Dockerfiles that are other than before; all of them where something is
+/// gone that they may copy.
 fn wanted(revision: &Revision, changed: &BTreeSet<RepoPath>) -> Vec<RepoPath> {
     let mut wanted = revision.wanted();
+    let mut others = lint::wanted(revision, &BTreeMap::new());
+    if changed.iter().all(|path| revision.readable(path).is_ok()) {
+        others.retain(|path| !lint::is_dockerfile(path));
+    }
+    wanted.extend(others);
     let is_one = |path: &&RepoPath| lint::is_dockerfile(path) && revision.readable(path).is_ok();
     wanted.extend(changed.iter().filter(is_one).cloned());
     wanted
@@ -156,11 +162,12 @@ fn wanted(revision: &Revision, changed: &BTreeSet<RepoPath>) -> Vec<RepoPath> {
 impl Outcome {
     fn add(&mut self, Pushed { revision, changed }: &Pushed) {
         let variables = BTreeMap::new();
-        let touched = lint::touched(revision, &variables, changed);
-        let mut findings = lint::findings(revision, &variables, &Settings::default());
-        findings.retain(|finding| touched.contains(&finding.place.path));
-        findings.retain(|finding| !self.findings.contains(finding));
         let settings = Written::of(revision).settings;
+        let touched = lint::touched(revision, &variables, changed, &settings);
+        let mut findings = lint::findings(revision, &variables, &Settings::default());
+        findings.retain(|finding| touched.concerns(finding));
+        findings.extend_from_slice(touched.unread());
+        findings.retain(|finding| !self.findings.contains(finding));
         self.refused |= findings.iter().any(|finding| refuses(finding, &settings));
         self.texts.extend(revision.texts.iter().map(|(path, text)| (path.clone(), text.clone())));
         self.findings.extend(findings);
@@ -175,8 +182,12 @@ impl Outcome {
             say(&format!("refused: {}", summary(&self.findings)));
             return ExitCode::FAILURE;
         }
-        if self.findings.iter().any(|finding| finding.severity >= Severity::Warning) {
-            say(&format!("{}: `skep lint` shows them", summary(&self.findings)));
+        let (unread, others): (Vec<_>, Vec<_>) = self.findings.iter().cloned().partition(lint::is_unread);
+        for line in remote(&unread, &self.texts, SCREENFUL) {
+            say(&line);
+        }
+        if others.iter().any(|finding| finding.severity >= Severity::Warning) {
+            say(&format!("{}: `skep lint` shows them", summary(&others)));
         }
         ExitCode::SUCCESS
     }

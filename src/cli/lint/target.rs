@@ -68,7 +68,7 @@ fn is_stack_file(path: &Path) -> bool {
 
 fn of_folder(path: &Path, given: &BTreeMap<String, String>) -> anyhow::Result<Target> {
     let wanted = |revision: &Revision| match revision.wanted_with(given) {
-        none if none.is_empty() => lint::wanted(revision),
+        none if none.is_empty() => lint::wanted(revision, given),
         wanted => wanted,
     };
     let revision = folder::look(path, wanted)?;
@@ -93,7 +93,8 @@ fn of_dockerfiles(paths: &[&PathBuf], settings: Texts) -> anyhow::Result<Target>
 
 fn of_stack_file(path: &Path, given: &BTreeMap<String, String>, settings: &Texts) -> anyhow::Result<Target> {
     let (variables, files) = (given.clone(), [path.to_owned()]);
-    let wanted = move |revision: &Revision| revision.wanted_with(&variables);
+    let wanted =
+        move |revision: &Revision| [revision.wanted_with(&variables), lint::wanted(revision, &variables)].concat();
     let (revision, _) = super::super::block_on(async { Ok(named::read(&files, false, wanted).await?) })?;
     let here = std::env::current_dir().ok().and_then(|here| here.to_str()?.trim_start_matches('/').parse().ok());
     Ok(Target {

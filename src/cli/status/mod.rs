@@ -82,18 +82,22 @@ impl Status {
     async fn reports(&self, cluster: &Cluster) -> anyhow::Result<Vec<Report>> {
         let mut recorded = cluster.store.stacks().await?;
         let mut observed = match &self.stack {
-            Some(stack) => BTreeMap::from([(stack.clone(), cluster.swarm.observe(stack).await?)]),
+            Some(stack) => BTreeMap::from([(stack.clone(), Ok(cluster.swarm.observe(stack).await?))]),
             None => cluster.swarm.observe_all(recorded.keys().cloned()).await?,
         };
         if let Some(stack) = &self.stack
             && !recorded.contains_key(stack)
-            && observed[stack].services.is_empty()
+            && observed[stack].as_ref().is_ok_and(|observed| observed.services.is_empty())
         {
             anyhow::bail!("there is no stack `{stack}`");
         }
         let names: Vec<StackName> = observed.keys().cloned().collect();
         let report = |name: StackName| {
-            Some(Report::of(name.clone(), recorded.remove(&name).unwrap_or_default(), &observed.remove(&name)?))
+            let records = recorded.remove(&name).unwrap_or_default();
+            Some(match observed.remove(&name)? {
+                Ok(observed) => Report::of(name, records, &observed),
+                Err(error) => Report::unreadable(name, records, &error),
+            })
         };
         Ok(names.into_iter().filter_map(report).collect())
     }

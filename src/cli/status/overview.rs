@@ -33,6 +33,7 @@ fn row(report: &Report, now: Timestamp) -> [Cell; 6] {
 fn state(report: &Report) -> (&'static str, &'static str) {
     let short = report.services.iter().any(|service| service.wanted.is_some_and(|wanted| service.running < wanted));
     match (&report.phase, report.promoted) {
+        _ if report.unreadable.is_some() => ("unreadable", "31"),
         (None, _) if report.damaged => ("damaged", "31"),
         (None, _) => ("no record", "2"),
         (Some(Phase::Rolling { .. }), _) => ("rolling", "33"),
@@ -79,7 +80,7 @@ fn what_to_know(report: &Report) -> String {
         changes => Some(format!("{changes} changes by hand")),
     };
     let contested = report.contested.then(|| "not healed any more".to_owned());
-    failed.into_iter().chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
+    report.unreadable.clone().into_iter().chain(failed).chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -108,6 +109,7 @@ mod tests {
             urls: Vec::new(),
             damaged: false,
             contested: false,
+            unreadable: None,
         }
     }
 
@@ -129,18 +131,24 @@ mod tests {
             Report { services: Vec::new(), ..report("gone", Some(good), Some(7), 0) },
             Report { damaged: true, ..report("broken", None, None, 2) },
             report("foreign", None, None, 2),
+            Report {
+                services: Vec::new(),
+                unreadable: Some("service odd_web: invalid type".into()),
+                ..report("odd", None, None, 0)
+            },
         ];
         assert_snapshot!(of(&reports, NOW + std::time::Duration::from_secs(61), Color::Never), @r"
-        STACK    STATE      RELEASE  TASKS  SINCE  WHAT TO KNOW
-        shop     healthy    r7       2/2    1 min
-        short    degraded   r7       1/2    1 min
-        back     went back  r7       2/2    1 min  r8 failed: a task failed
-        first    failed     -        0      1 min  r1 failed: no such image
-        rolls    rolling    r8       1/2    1 min
-        hand     differs    r7       2/2    1 min  2 changes by hand; not healed any more
-        gone     removed    r7              1 min
-        broken   damaged    -        2
-        foreign  no record  -        2
+        STACK    STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
+        shop     healthy     r7       2/2    1 min
+        short    degraded    r7       1/2    1 min
+        back     went back   r7       2/2    1 min  r8 failed: a task failed
+        first    failed      -        0      1 min  r1 failed: no such image
+        rolls    rolling     r8       1/2    1 min
+        hand     differs     r7       2/2    1 min  2 changes by hand; not healed any more
+        gone     removed     r7              1 min
+        broken   damaged     -        2
+        foreign  no record   -        2
+        odd      unreadable  -                      service odd_web: invalid type
         ");
     }
 }

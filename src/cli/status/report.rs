@@ -12,6 +12,7 @@ use crate::plan::{Color, Plan};
 use crate::release::{Cause, History, Phase, Release, ReleaseId};
 use crate::stack::Drift;
 use crate::store::{Damaged, Records};
+use crate::swarm;
 
 /// How a stack is.
 #[derive(Debug, Serialize)]
@@ -40,6 +41,9 @@ pub(super) struct Report {
     /// Whether something is not healed any more, because somebody changes it back.
     #[serde(skip)]
     pub(super) contested: bool,
+    /// Why nothing is known of what runs, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unreadable: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,6 +129,29 @@ impl Report {
             contested: !contested.is_empty(),
             damaged,
             notes,
+            unreadable: None,
+            stack,
+        }
+    }
+
+    /// What the records alone tell of a stack whose services are not understood.
+    pub(super) fn unreadable(stack: StackName, records: Records, why: &swarm::Error) -> Self {
+        let (damaged, notes) = (!records.damaged.is_empty(), notes(&records));
+        let history = History::new(records.releases);
+        let (attempted, promoted) = (attempted(&history), history.promoted());
+        Self {
+            promoted: promoted.map(|release| release.id),
+            attempted: attempted.map(|release| release.id),
+            phase: attempted.map(|release| release.phase.clone()),
+            commit: promoted.filter(|release| is_of_its_commit(release)).map(|it| it.origin.commit.short().to_owned()),
+            repository: promoted.or(attempted).map(|release| release.origin.repository.clone()),
+            services: Vec::new(),
+            urls: Vec::new(),
+            drift: Vec::new(),
+            contested: false,
+            damaged,
+            notes,
+            unreadable: Some(why.to_string()),
             stack,
         }
     }

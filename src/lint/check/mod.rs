@@ -2,18 +2,19 @@
 
 mod parallel;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::report::Texts;
 use crate::lint::rule::{Check, Found, MAX_FOUND, MAX_LOOKED_AT, Mark, Rule};
+use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::rules::stack::no_stack_file;
 use crate::lint::rules::{RULES, own};
 use crate::lint::settings::{Settings, Written};
 use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
 use crate::lint::suppress::{Comments, Remark};
 use crate::lint::traefik::Picture;
-use crate::lint::{Finding, Place, Severity, shell};
+use crate::lint::{Finding, Place, Severity, shell, traefik};
 use crate::name::{RepoPath, StackName};
 use crate::revision::{Revision, StackSource};
 use crate::stack::file::File;
@@ -164,7 +165,7 @@ fn read(gathered: Gathered) -> Result<File, Unread> {
 }
 
 /// The files of a revision, read once for all rules.
-struct Inspection<'a> {
+pub(in crate::lint) struct Inspection<'a> {
     revision: &'a Revision,
     settings: &'a Settings,
     stacks: Vec<StackFile>,
@@ -177,7 +178,11 @@ struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    fn of(revision: &'a Revision, variables: &BTreeMap<String, String>, settings: &'a Settings) -> Self {
+    pub(in crate::lint) fn of(
+        revision: &'a Revision,
+        variables: &BTreeMap<String, String>,
+        settings: &'a Settings,
+    ) -> Self {
         let stacks = revision.stack_files().into_iter().map(|source| StackFile::of(revision, source, variables));
         let stacks: Vec<StackFile> = stacks.collect();
         let contexts = contexts(&stacks);
@@ -187,7 +192,8 @@ impl<'a> Inspection<'a> {
         let texts: Vec<_> = revision.texts.iter().filter(|(path, _)| is_one(path)).collect();
         let parsed = parallel::each(&texts, |(path, text)| ((*path).clone(), Dockerfile::parse(text)));
         let dockerfiles = parsed.into_iter().collect();
-        let traefik = Picture::of(stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?))));
+        let understood = stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
+        let traefik = Picture::of(understood, revision);
         Self { revision, settings, stacks, traefik, contexts, dockerfiles }
     }
 
@@ -256,23 +262,42 @@ impl<'a> Inspection<'a> {
     }
 
     fn of_dockerfile(&self, path: &RepoPath, file: &Dockerfile) -> Vec<Finding> {
+        self.with_dockerfile(path, file, |subject| {
+            self.run(path, |rule| match rule.check {
+                Check::Dockerfile(check) => check(subject),
+                _ => Vec::new(),
+            })
+        })
+    }
+
+    fn with_dockerfile<T>(
+        &self,
+        path: &RepoPath,
+        file: &Dockerfile,
+        ask: impl FnOnce(&DockerfileSubject<'_>) -> T,
+    ) -> T {
         let contexts = match self.contexts.get(path) {
             Some(known) => Contexts::Known(known.clone()),
             None if self.revision.is_alone() => Contexts::Likely(Vec::new()),
             None => Contexts::Likely(folders_above(path)),
         };
         let scripts = shell::scripts(self.revision.texts.get(path).map_or(&[][..], AsRef::as_ref), file);
-        let subject = DockerfileSubject {
+        ask(&DockerfileSubject {
             file,
             scripts: &scripts,
             contexts: &contexts,
             revision: self.revision,
             settings: self.settings,
-        };
-        self.run(path, |rule| match rule.check {
-            Check::Dockerfile(check) => check(&subject),
-            _ => Vec::new(),
         })
+    }
+
+    /// Where Dockerfiles copy one of these files that are gone.
+    pub(in crate::lint) fn copies_of(&self, gone: &BTreeSet<&RepoPath>) -> BTreeSet<(RepoPath, usize)> {
+        let of_file = |(path, file): (&RepoPath, &Dockerfile)| {
+            let places = self.with_dockerfile(path, file, |subject| copy_missing::copies_of(gone, subject));
+            places.into_iter().map(|place| (path.clone(), place)).collect::<Vec<_>>()
+        };
+        self.dockerfiles.iter().flat_map(of_file).collect()
     }
 
     /// What a person is told of it: without what settings and comments switch off, in the order of the files, and with what
@@ -375,7 +400,7 @@ fn few_of_each(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
+pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
     let Found { path: other, span, message, help, fix, .. } = found;
     Finding { rule, severity, place: Place { path: other.unwrap_or_else(|| path.clone()), span }, message, help, fix }
 }
@@ -390,13 +415,20 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
     stacks.iter().filter_map(StackFile::file).flat_map(File::builds).map(|(_, build)| build)
 }
 
-/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted`] says: Dockerfiles that no
-/// stack file names, but that are called so. Ten thousand at most; a file that settings ignore is not read.
-pub fn wanted(revision: &Revision) -> Vec<RepoPath> {
+/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
+/// no stack file names, but that are called so, and settings that Traefik is bound to. Ten thousand Dockerfiles at most;
+/// one that settings ignore is not read.
+pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
     let settings = Written::of(revision).settings;
     let files = revision.entries.keys().filter(|path| is_dockerfile(path) && revision.readable(path).is_ok());
     let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
-    unread.take(MAX_UNNAMED).cloned().collect()
+    let stacks = revision.stack_files().into_iter();
+    let stacks = stacks.filter_map(|source| revision.gathered(&source, variables)).map(|gathered| File::of(gathered).0);
+    let bound = stacks.flat_map(|file| traefik::bound(&file));
+    let may_be_there = |path: &RepoPath| {
+        !revision.texts.contains_key(path) && (revision.named.is_some() || revision.readable(path).is_ok())
+    };
+    unread.take(MAX_UNNAMED).cloned().chain(bound.filter(may_be_there)).collect()
 }
 
 /// The most Dockerfiles that are read because of their names.

@@ -189,9 +189,10 @@ fn a_path_of_any_length_is_only_missing() {
 fn a_dockerfile_is_wanted_once() {
     let mut revision = Revision::of(&[("stack.yml", GOOD), ("a/Dockerfile", "FROM a:1"), ("b/Dockerfile", "FROM b:1")]);
     let read = revision.texts.remove(&"b/Dockerfile".parse::<RepoPath>().unwrap()).unwrap();
-    assert_eq!(wanted(&revision), ["b/Dockerfile".parse().unwrap()]);
+    let nothing = BTreeMap::new();
+    assert_eq!(wanted(&revision, &nothing), ["b/Dockerfile".parse().unwrap()]);
     revision.texts.insert("b/Dockerfile".parse().unwrap(), read);
-    assert_eq!(wanted(&revision), []);
+    assert_eq!(wanted(&revision, &nothing), []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The rules: one file each, one line each in the table of their group.
 
-mod dockerfile;
+pub(super) mod dockerfile;
 pub(super) mod own;
 mod shell;
 pub(super) mod stack;

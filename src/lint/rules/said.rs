@@ -73,8 +73,10 @@ fn of_traefik() {
       did you mean `web-headers`?
     stack.yml:7:47: warning[SK4008]: Traefik 3 has no `web-headers@docker`: what labels define in a swarm is `@swarm`
       write `web-headers@swarm`, or `web-headers` alone
+    stack.yml:7:9: warning[SK4008]: Traefik 3 has no `gzip@docker`: what labels define in a swarm is `@swarm`
+      write `gzip@swarm`, or `gzip` alone
     stack.yml:7:47: warning[SK4009]: Traefik has no entry point `https`
-      its command in this repository defines websecure
+      in this repository it is told of websecure
     stack.yml:6:9: warning[SK4010]: the router `web` does not say which of 2 services it leads to
       add `traefik.http.routers.web.service=web`
     stack.yml:7:9: warning[SK4010]: no label defines the service `wbe`
@@ -89,6 +91,8 @@ fn of_traefik() {
       join a network of Traefik's: `front`
     stack.yml:8:9: warning[SK4014]: the service is in no network `front`
       its full name is `shop_front`
+    stack.yml:5:15: warning[SK4014]: no network is called `front`: that is its key in this file
+      its full name is `edge_front`; write that, or give it `name: front`
     stack.yml:6:9: warning[SK4015]: Traefik 3 passes over a service with labels `traefik.docker.…` and `traefik.swarm.…`
       write `traefik.swarm.…` alone
     stack.yml:6:9: info[SK4016]: `traefik.docker.network` is the old name of a label
@@ -98,6 +102,8 @@ fn of_traefik() {
       write what `htpasswd -nB NAME` prints, with `$$` for each `$`
     stack.yml:4:15: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
       add `--providers.swarm.exposedByDefault=false`
+    stack.yml:4:14: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
+      add `--docker.exposedByDefault=false`
     stack.yml:7:9: warning[SK4019]: the router `web` is for HTTPS, and has no TLS
       add `traefik.http.routers.web.tls=true`, or a certificate resolver
     stack.yml:6:47: warning[SK4020]: only a connection with TLS says which host it is for, and this router has none
@@ -174,6 +180,8 @@ fn of_stack_files() {
       publish it under another number
     stack.yml:4:52: error[SK1024]: a job is not updated, and Swarm refuses to be told how
       remove it
+    stack.yml:3:30: error[SK1025]: no service can join `front`: a network of the driver `bridge` is of one node
+      leave `driver` out, or write `overlay`
     stack.yml:2:31: warning[SK2001]: `container_name` has no effect in a swarm
       Swarm names containers itself, and others find the service by its name; remove it
     stack.yml:4:33: warning[SK2002]: `1.10` becomes `1.1` for `API_VERSION`
@@ -188,6 +196,8 @@ fn of_stack_files() {
     stack.yml:4:15: warning[SK2006]: the mode 400 is a decimal number, and means 0620
       write `0400`
       fix: write `0400` (safe: true)
+    stack.yml:5:9: warning[SK2007]: the quotes are part of the value of `POSTGRES_DB`
+      write `- POSTGRES_DB=shop`, or quote the whole: `- "POSTGRES_DB=shop"`
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until it serves
     stack.yml:4:13: warning[SK3002]: an update cannot start the new task first while the old one holds this port
@@ -219,6 +229,8 @@ fn of_stack_files() {
     stack.yml:4:20: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
       use a secret, or a variable that is set where skep runs: `${NAME}`
     stack.yml:4:19: warning[SK6001]: the password in `DATABASE_URL` is readable by everybody who can read this file
+      use a secret, or a variable that is set where skep runs: `${NAME}`
+    stack.yml:4:20: warning[SK6001]: the password in `ConnectionStrings__Default` is readable by everybody who can read this file
       use a secret, or a variable that is set where skep runs: `${NAME}`
     stack.yml:3:30: error[SK6002]: the config's file `password.yaml` is encrypted, and decrypted it could be read by everybody in the swarm
       make it a secret: nothing else is decrypted

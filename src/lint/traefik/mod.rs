@@ -8,16 +8,22 @@ pub(super) mod expression;
 pub(super) mod known;
 pub(super) mod labels;
 pub(super) mod matchers;
+pub(super) mod options;
 pub(super) mod proxy;
+mod static_file;
+mod toml;
 
 use std::collections::BTreeSet;
 
+use crate::name::{RepoPath, ServiceName};
+use crate::revision::Revision;
 use crate::stack::file::File;
 use crate::stack::file::Spanned;
 use crate::stack::sources::Sources;
 use crate::stack::yaml::Span;
 use labels::{Kind, Labels, Protocol};
 pub(super) use proxy::Proxy;
+pub(super) use static_file::bound;
 
 /// Everything about Traefik that the stack files of a repository say together.
 #[derive(Debug, Default)]
@@ -29,8 +35,11 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// What these files say; each with the name of its stack, if that is known.
-    pub(super) fn of<'a>(stacks: impl Iterator<Item = (Option<&'a str>, &'a File)> + Clone) -> Self {
+    /// What these files of a revision say; each with the name of its stack, if that is known.
+    pub(super) fn of<'a>(
+        stacks: impl Iterator<Item = (Option<&'a str>, &'a File)> + Clone,
+        revision: &Revision,
+    ) -> Self {
         let mut defined = BTreeSet::new();
         for (stack, file) in stacks.clone() {
             for (name, service) in &file.services {
@@ -42,8 +51,14 @@ impl Picture {
                 }
             }
         }
-        let proxies = stacks.flat_map(|(stack, file)| Proxy::all_of(stack, file)).collect();
+        let text = |path: &RepoPath| revision.texts.get(path).map(|text| text.to_vec());
+        let proxies = stacks.flat_map(|(stack, file)| Proxy::all_of(stack, file, text)).collect();
         Self { proxies, defined }
+    }
+
+    /// The Traefik that is this service of this stack.
+    pub(super) fn proxy(&self, stack: Option<&str>, service: &ServiceName) -> Option<&Proxy> {
+        self.proxies.iter().find(|proxy| proxy.stack.as_deref() == stack && proxy.service == *service)
     }
 
     /// The major version of Traefik; none if the repository does not tell, or has several.
@@ -56,6 +71,11 @@ impl Picture {
     /// Whether labels are for Traefik 1, and mean something else than today.
     pub(super) fn is_old(&self) -> bool {
         self.version() == Some(1)
+    }
+
+    /// Whether every Traefik looks at the containers of its node, and none at the services of the swarm.
+    pub(super) fn reads_containers(&self) -> bool {
+        !self.proxies.is_empty() && self.proxies.iter().all(Proxy::reads_containers)
     }
 
     /// Whether rules are read as those of Traefik 2.

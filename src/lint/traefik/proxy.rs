@@ -1,8 +1,11 @@
-//! Traefik's own stack: its version, and what its command says of entry points, resolvers and providers.
+//! Traefik's own stack: its version, and what it is told of entry points, resolvers and providers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::name::ServiceName;
+use super::options::Options;
+use super::static_file::{self, Found};
+use crate::lint::rule;
+use crate::name::{RepoPath, ServiceName};
 use crate::stack::file::{File, Service};
 use crate::stack::yaml::Span;
 
@@ -15,42 +18,70 @@ pub(crate) struct Proxy {
     pub(crate) stack: Option<String>,
     /// The major version, if its image tells.
     pub(crate) version: Option<u32>,
-    /// What its command and variables say, if that is all that it is told.
-    pub(crate) options: Option<Options>,
+    /// What its command and variables say, and its file if it was read.
+    pub(crate) said: Options,
+    /// Whether that is all that it is told.
+    is_all: bool,
     /// The full names of the networks that it is in.
     pub(crate) networks: BTreeSet<String>,
     /// Whether rules are those of Traefik 2 in Traefik 3.
     pub(crate) reads_rules_of_2: bool,
 }
 
-/// Settings of Traefik: keys in small letters, such as `entrypoints.web.address`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Options(BTreeMap<String, String>);
-
 impl Proxy {
-    /// The Traefiks of a stack file.
-    pub(crate) fn all_of(stack: Option<&str>, file: &File) -> Vec<Self> {
+    /// The Traefiks of a stack file; `text` has what was read of the repository.
+    pub(crate) fn all_of(stack: Option<&str>, file: &File, text: impl Fn(&RepoPath) -> Option<Vec<u8>>) -> Vec<Self> {
         let services = file.services.iter().filter(|(_, service)| is_traefik(service));
-        services.map(|(name, service)| Self::of(stack, name, service, file)).collect()
+        services.map(|(name, service)| Self::of(stack, name, service, file, &text)).collect()
     }
 
-    fn of(stack: Option<&str>, name: &ServiceName, service: &Service, file: &File) -> Self {
-        let options = Options::of(service);
+    fn of(
+        stack: Option<&str>,
+        name: &ServiceName,
+        service: &Service,
+        file: &File,
+        text: impl Fn(&RepoPath) -> Option<Vec<u8>>,
+    ) -> Self {
+        let files = service.env_file.iter().filter_map(|file| text(&file.path));
+        let options =
+            files.fold(Options::of(service), |options, text| options.with_variables(&String::from_utf8_lossy(&text)));
+        let (options, is_all) = match static_file::find(service, file, &options, text) {
+            Found::Read(read) => (options.with(read), true),
+            Found::Nothing => (options.clone(), options.says_something()),
+            Found::Unread => (options, false),
+        };
         let reads_rules_of_2 =
             options.get("core.defaultrulesyntax").is_some_and(|syntax| syntax.eq_ignore_ascii_case("v2"));
         Self {
             service: name.clone(),
             stack: stack.map(str::to_owned),
             version: service.image.as_ref().and_then(|image| major(image)),
-            options: (options.says_something() && !has_file(service)).then_some(options),
+            said: options,
+            is_all,
             networks: networks(stack, service, file),
             reads_rules_of_2,
         }
     }
 
+    /// All that it is told, if that is known.
+    pub(crate) fn options(&self) -> Option<&Options> {
+        self.is_all.then_some(&self.said)
+    }
+
+    /// Whether it surely looks at the containers of its node alone.
+    pub(crate) fn reads_containers(&self) -> bool {
+        let of_containers = |options: &Options| {
+            options.has("providers.docker")
+                && options.get("providers.docker") != Some("false")
+                && !options.is_on("providers.docker.swarmmode")
+                && !options.has("providers.swarm")
+        };
+        self.options().is_some_and(of_containers)
+    }
+
     /// The names of its entry points, in small letters, if they are known.
     pub(crate) fn entry_points(&self) -> Option<BTreeSet<&str>> {
-        let options = self.options.as_ref()?;
+        let options = self.options()?;
         let named = options.names("entrypoints");
         if named.is_empty() {
             return Some(BTreeSet::from(["http"]));
@@ -61,74 +92,19 @@ impl Proxy {
 
     /// The names of its certificate resolvers, in small letters, if they are known.
     pub(crate) fn resolvers(&self) -> Option<BTreeSet<&str>> {
-        self.options.as_ref().map(|options| options.names("certificatesresolvers"))
+        self.options().map(|options| options.names("certificatesresolvers"))
     }
 
     /// Whether everything that arrives at an entry point for HTTPS is decrypted, whatever routers say; none if that
     /// cannot be told, or the entry point is for something else.
     pub(crate) fn decrypts(&self, entry_point: &str) -> Option<bool> {
-        let options = self.options.as_ref()?;
+        let options = self.options()?;
         let entry_point = entry_point.to_ascii_lowercase();
         let address = options.get(&format!("entrypoints.{entry_point}.address"))?;
         let port = address.rsplit_once(':')?.1.split('/').next()?;
         let tls = format!("entrypoints.{entry_point}.http.tls");
         let below = format!("{tls}.");
-        (port == "443").then(|| options.is_on(&tls) || options.0.keys().any(|key| key.starts_with(&below)))
-    }
-}
-
-impl Options {
-    /// What the command, the entrypoint and the variables of a service say.
-    pub(crate) fn of(service: &Service) -> Self {
-        let words = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(|words| words.iter());
-        let words: Vec<&str> = words.flat_map(|word| word.split_whitespace()).collect();
-        let mut options = BTreeMap::new();
-        for (index, word) in words.iter().enumerate() {
-            let Some(option) = word.strip_prefix("--") else { continue };
-            let next = words.get(index + 1).filter(|next| !next.starts_with('-'));
-            let (key, value) = match option.split_once('=') {
-                Some((key, value)) => (key, value),
-                None => (option, next.copied().unwrap_or("true")),
-            };
-            options.insert(key.to_ascii_lowercase(), value.to_owned());
-        }
-        for (name, value) in &service.environment {
-            let Some(key) = name.strip_prefix("TRAEFIK_") else { continue };
-            options.insert(key.to_ascii_lowercase().replace('_', "."), value.value.clone().unwrap_or_default());
-        }
-        Self(options)
-    }
-
-    /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
-    }
-
-    /// Whether a key says yes.
-    pub(crate) fn is_on(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|value| !value.eq_ignore_ascii_case("false"))
-    }
-
-    /// Whether a key, or one below it, is there.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.0.keys().any(|known| known.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-    }
-
-    /// The names that stand directly below a key.
-    pub(crate) fn names(&self, key: &str) -> BTreeSet<&str> {
-        let below = self.0.keys().filter_map(|known| known.strip_prefix(key)?.strip_prefix('.'));
-        below.filter_map(|rest| rest.split('.').next()).collect()
-    }
-
-    /// Every key that begins like this, with its value.
-    pub(crate) fn below(&self, key: &str) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.0.iter().filter(move |(known, _)| known.starts_with(key));
-        all.map(|(known, value)| (known.as_str(), value.as_str()))
-    }
-
-    /// Whether it is told here what Traefik does, and not in a file that is part of its image.
-    fn says_something(&self) -> bool {
-        ["entrypoints", "providers", "docker"].iter().any(|key| self.has(key)) && !self.has("configfile")
+        (port == "443").then(|| options.is_on(&tls) || options.below(&below).next().is_some())
     }
 }
 
@@ -150,17 +126,6 @@ fn major(image: &str) -> Option<u32> {
     digits[..end].parse().ok().filter(|major| (1..100).contains(major))
 }
 
-/// Whether it has a file with settings, which go before its command.
-fn has_file(service: &Service) -> bool {
-    let targets = service.configs.iter().map(|config| config.target.as_str());
-    let mounted = service.volumes.iter().map(|mount| mount.target.as_str());
-    targets.chain(mounted).any(|target| {
-        let name = target.trim_end_matches('/');
-        let is_file = ["traefik.yml", "traefik.yaml", "traefik.toml"].iter().any(|file| name.ends_with(file));
-        is_file || name == "/etc/traefik"
-    })
-}
-
 /// The full names of the networks that a service joins.
 pub(crate) fn networks(stack: Option<&str>, service: &Service, file: &File) -> BTreeSet<String> {
     let full = |key: &str| full_name(stack, key, file);
@@ -176,6 +141,14 @@ pub(crate) fn full_name(stack: Option<&str>, key: &str, file: &File) -> String {
         (Some(name), _) => name.value.clone(),
         (None, true) => key.to_owned(),
         (None, false) => format!("{}_{key}", stack.unwrap_or_default()),
+    }
+}
+
+/// What a rule found in something that Traefik is told, where it is told.
+pub(crate) fn found(option: &str, proxy: &Proxy, service: &Service, file: &File, message: String) -> rule::Found {
+    match proxy.said.at(option) {
+        Some((path, span)) => rule::Found::new(span, message).in_file(path.clone()),
+        None => rule::Found::new(&place(service, file, option), message),
     }
 }
 
@@ -196,6 +169,8 @@ pub(crate) fn place(service: &Service, file: &File, option: &str) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -214,15 +189,18 @@ mod tests {
   proxy:
     image: traefik:v3.3
     command: [--entryPoints.Web.address=:80, --ping, --providers.swarm.network, front]
+    env_file: a.env
     environment: { TRAEFIK_CERTIFICATESRESOLVERS_LE_ACME_EMAIL: a@b.c }
 ";
         let file = File::read(&"stack.yml".parse().unwrap(), text, &BTreeMap::new()).unwrap();
-        let proxy = Proxy::all_of(Some("edge"), &file).remove(0);
-        let options = proxy.options.clone().unwrap();
+        let variables = |path: &RepoPath| (path.as_str() == "a.env").then(|| b"TRAEFIK_API_DASHBOARD=true\n".to_vec());
+        let proxy = Proxy::all_of(Some("edge"), &file, variables).remove(0);
+        let options = proxy.options().unwrap();
         assert_eq!(options.get("providers.swarm.network"), Some("front"));
         assert_eq!(proxy.entry_points(), Some(BTreeSet::from(["web", "traefik"])));
         assert_eq!(proxy.resolvers(), Some(BTreeSet::from(["le"])));
         assert_eq!(proxy.networks, BTreeSet::from(["edge_default".to_owned()]));
+        assert_eq!(options.get("api.dashboard"), Some("true"));
         assert_eq!(place(&file.services[&proxy.service], &file, "ping"), 88..94);
     }
 }

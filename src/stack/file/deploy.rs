@@ -98,8 +98,7 @@ impl Reader {
 
     fn restart_policy(&mut self, node: &Node) -> Spanned<RestartPolicy> {
         let mut fields = Fields::of(self, node, "restart_policy");
-        let condition =
-            fields.take("condition").and_then(|node| self.one_of("condition", node, &["none", "on-failure", "any"]));
+        let condition = fields.take("condition").and_then(|node| self.restart_condition(node));
         let delay = fields.duration(self, "delay");
         let max_attempts = fields.integer(self, "max_attempts");
         let window = fields.duration(self, "window");
@@ -111,6 +110,16 @@ impl Reader {
             window: window.map(|time| time.value),
         };
         spanned(node, policy)
+    }
+
+    /// `always` and `unless-stopped` are words of `restart`, which mean `any` here.
+    fn restart_condition(&mut self, node: &Node) -> Option<Spanned<String>> {
+        const CONDITIONS: &[&str] = &["none", "on-failure", "any"];
+        if !["always", "unless-stopped"].contains(&node.raw()) {
+            return self.one_of("condition", node, CONDITIONS);
+        }
+        self.wrong("condition", node, "one of `none`, `on-failure`, `any`", "write `any`");
+        None
     }
 
     fn resources(&mut self, node: &Node, deploy: &mut Deploy) {

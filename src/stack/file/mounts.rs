@@ -75,7 +75,7 @@ impl Reader {
         let mut mount = Mount { source: self.source_of(&kind, &source, node), kind, ..Mount::default() };
         self.options_by_kind(&mut fields, node, &mut mount);
         fields.finish(self);
-        if node.get("target").is_none() {
+        if node.get("target").is_none() || target.as_ref().is_some_and(|target| target.is_empty()) {
             self.problem(&node.span, "a volume has no `target`", "write the path in the container".to_owned());
         }
         Some(Mount {

@@ -53,7 +53,8 @@ impl Reader {
         let protocol = fields.take("protocol").and_then(|node| self.one_of("protocol", node, PROTOCOLS));
         let mode = fields.take("mode").and_then(|node| self.one_of("mode", node, &["ingress", "host"]));
         fields.finish(self);
-        if node.get("target").is_none() {
+        // An empty text, which a variable may become, is 0 to Docker.
+        if node.get("target").is_none() || target.as_ref().is_some_and(|port| port.value == 0) {
             self.problem(
                 &node.span,
                 "a port has no `target`",
@@ -70,6 +71,10 @@ impl Reader {
 
     pub(super) fn expose(&mut self, node: &Node) -> Vec<Spanned<u16>> {
         let mut ports = Vec::new();
+        // Docker asks nothing of what it leaves out.
+        if self.manner.as_written {
+            return ports;
+        }
         for item in self.list("expose", node) {
             let exposed = self.short_port("expose", item).unwrap_or_default().0;
             ports.extend(exposed.into_iter().map(|port| spanned(item, port.target)));

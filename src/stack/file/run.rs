@@ -105,7 +105,7 @@ impl Reader {
             timeout: fields.duration(self, "timeout").map(|time| time.value),
             start_period: fields.duration(self, "start_period").map(|time| time.value),
             start_interval: fields.duration(self, "start_interval").map(|time| time.value),
-            retries: fields.integer(self, "retries").map(|count| count.value),
+            retries: fields.integer::<u32>(self, "retries").map(|count| count.value.into()),
         };
         fields.finish(self);
         if disabled && !test.is_empty() {

@@ -231,7 +231,7 @@ fn bad_files_are_refused_with_their_place() {
     insta::assert_snapshot!(problems("- a\n"), @"1:1: a stack file must be a map, and this is a list");
     insta::assert_snapshot!(problems("services: [a]\n"), @"1:11: `services` must be a map, and this is a list");
     insta::assert_snapshot!(problems("services:\n\tweb: {}\n"), @"2:1: a tab is not allowed as indentation; use spaces");
-    insta::assert_snapshot!(problems("services: {a: {image: a}, a: {image: b}}"), @r#"1:27: key "a" is already defined at line 1"#);
+    insta::assert_snapshot!(problems("services: {a: {image: a}, a: {image: b}}"), @r#"1:27: key "a" is already defined at line 1; remove one of the two"#);
     insta::assert_snapshot!(problems(&format!("services: {}{}", "[".repeat(80), "]".repeat(80))), @"1:74: lists and maps are nested more than 64 deep");
     insta::assert_snapshot!(problems("services: {a: {build: ../../..}}"), @"1:23: `build`: `../../..` is not a path in this repository: it leads out of the repository; refer to a file of this repository");
     insta::assert_snapshot!(problems("configs: {a: {file: /etc/passwd}}"), @"1:21: `file`: `/etc/passwd` is not a path in this repository: it is absolute; write it relative to the file; refer to a file of this repository");

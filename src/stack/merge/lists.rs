@@ -42,6 +42,17 @@ pub(super) fn mounts(base: Node, over: Node) -> Node {
     all
 }
 
+/// A service with its volumes in the order in which Docker leaves them when anything is laid over it.
+pub(super) fn in_order(mut service: Node) -> Node {
+    let Value::Mapping(entries) = &mut service.value else { return service };
+    for (_, volumes) in entries.iter_mut().filter(|(key, _)| key.raw() == "volumes") {
+        if let Value::Sequence(items) = &mut volumes.value {
+            items.sort_by_key(target);
+        }
+    }
+    service
+}
+
 /// Where a volume is mounted.
 fn target(mount: &Node) -> String {
     if let Value::Mapping(_) = mount.value {

@@ -65,9 +65,11 @@ fn merge(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
 }
 
 fn merged(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
-    let rule = within.rule();
-    match rule {
-        Rule::Variable if zeros == Zeros::AreNothing && (over.is_null() || over.raw().is_empty()) => base,
+    let as_docker = zeros == Zeros::AreNothing;
+    let base = if as_docker && within.is_service() { lists::in_order(base) } else { base };
+    match within.rule() {
+        Rule::Variable if as_docker && is_empty(&over) && !is_empty(&base) => base,
+        Rule::Replaced if as_docker && within.is_command() && is_empty(&over) => base,
         Rule::Replaced | Rule::Variable | Rule::Label => over,
         _ if over.is_null() => base,
         Rule::Definition if !rules::lacks_origin(&over) => over,
@@ -79,6 +81,15 @@ fn merged(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
         Rule::List => lists::together(base, over),
         Rule::Logging if rules::is_other_driver(&base, &over) => over,
         Rule::Plain | Rule::Definition | Rule::Logging => plainly(within, base, over, zeros),
+    }
+}
+
+/// Whether a variable or a command says nothing.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar { .. } => node.is_null() || node.raw().is_empty(),
+        Value::Sequence(items) => items.is_empty(),
+        Value::Mapping(_) => false,
     }
 }
 

@@ -73,6 +73,16 @@ impl<'a> Within<'a> {
         }
     }
 
+    /// Whether it is a service as a whole.
+    pub(super) fn is_service(&self) -> bool {
+        matches!(self.0.as_slice(), ["services", _])
+    }
+
+    /// Whether it is a command, in words.
+    pub(super) fn is_command(&self) -> bool {
+        matches!(self.0.last(), Some(&("command" | "entrypoint" | "test")))
+    }
+
     /// Whether Docker takes a value here for nothing. The counts that it can tell from nothing are exceptions.
     pub(super) fn is_zero(&self, node: &Node) -> bool {
         let counts = matches!(self.0.last(), Some(&("replicas" | "retries" | "parallelism" | "max_attempts")));

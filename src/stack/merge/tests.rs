@@ -159,6 +159,10 @@ fn for_docker_what_is_nothing_changes_nothing() {
             "{deploy: {replicas: 0, update_config: {parallelism: 0, delay: 5s}}}",
         ),
         ("{healthcheck: {retries: 3}}", "{healthcheck: {retries: 0}}", "{healthcheck: {retries: 0}}"),
+        ("{volumes: [\"b:/b\", \"a:/a\"]}", "{user: x}", "{volumes: [\"a:/a\", \"b:/b\"], user: x}"),
+        ("{environment: {A: , B: x}}", "{environment: {A: \"\", B: \"\"}}", "{environment: {A: \"\", B: x}}"),
+        ("{environment: {A: \"\", B: x}}", "{environment: [A, B]}", "{environment: {A: , B: x}}"),
+        ("{entrypoint: a, command: b c}", "{entrypoint: [], command: \"\"}", "{entrypoint: a, command: b c}"),
     ];
     for (base, over, merged) in table {
         assert_eq!(as_docker(base, over), merged, "{base} and {over}");

@@ -185,7 +185,9 @@ impl<'a> Reader<'a> {
     fn check_unique(&self, key: &Node, seen: &mut HashMap<String, usize>) -> Result<(), Error> {
         let Some(first) = seen.insert(key.raw().to_owned(), key.span.start) else { return Ok(()) };
         let line = self.text[..first - self.shift].matches('\n').count() + 1;
-        Err(error(key.span.clone(), format!("key \"{}\" is already defined at line {line}", key.raw())))
+        let instead =
+            if key.raw() == "<<" { "merge several with `<<: [*one, *other]`" } else { "remove one of the two" };
+        Err(error(key.span.clone(), format!("key \"{}\" is already defined at line {line}; {instead}", key.raw())))
     }
 }
 
@@ -359,7 +361,8 @@ mod tests {
         insta::assert_snapshot!(refused(""), @"1:1: the file is empty");
         insta::assert_snapshot!(refused("# nothing\n"), @"1:1: the file is empty");
         insta::assert_snapshot!(refused("a: 1\n\tb: 2\n"), @"2:1: a tab is not allowed as indentation; use spaces");
-        insta::assert_snapshot!(refused("a: 1\nb: 2\na: 3\n"), @r#"3:1: key "a" is already defined at line 1"#);
+        insta::assert_snapshot!(refused("a: 1\nb: 2\na: 3\n"), @r#"3:1: key "a" is already defined at line 1; remove one of the two"#);
+        insta::assert_snapshot!(refused("a: &a { b: 1 }\nc:\n  << : *a\n  <<: *a\n"), @r#"4:3: key "<<" is already defined at line 3; merge several with `<<: [*one, *other]`"#);
         insta::assert_snapshot!(refused("a: 1\n80: x\n"), @r#"2:1: the key 80 is a number, not text; write it in quotes: "80""#);
         insta::assert_snapshot!(refused("[a]: x\n"), @"1:1: a key must be text, and this is a list");
         insta::assert_snapshot!(refused("a: 1\n---\nb: 2\n"), @"2:1: a second document begins here, and only one is read; write one stack per file");

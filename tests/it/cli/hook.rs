@@ -190,6 +190,101 @@ fn a_stack_file_whose_file_is_taken_away_is_looked_at() {
 }
 
 #[test]
+fn a_stack_file_whose_config_becomes_a_link_is_looked_at() {
+    let team = Team::new();
+    team.write("site.conf", "a");
+    team.commit("stack.yml", format!("{GOOD}    configs: [site]\nconfigs: {{ site: {{ file: site.conf }} }}\n"));
+    assert!(team.push(&["main"]).starts_with("taken"));
+    fs::remove_file(team.path("work/site.conf")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", team.path("work/site.conf")).unwrap();
+    team.commit_all();
+    let said = team.push(&["main"]);
+    assert!(said.starts_with("refused") && said.contains("SK1008"), "{said}");
+}
+
+#[test]
+fn a_stack_file_whose_include_is_taken_away_is_looked_at() {
+    let team = Team::new();
+    team.write("db.yml", GOOD.replace("web", "db"));
+    team.commit("stack.yml", format!("include: [db.yml]\n{GOOD}"));
+    assert!(team.push(&["main"]).starts_with("taken"));
+    fs::remove_file(team.path("work/db.yml")).unwrap();
+    team.commit_all();
+    let said = team.push(&["main"]);
+    assert!(said.starts_with("refused\nstack.yml:1:11: error"), "{said}");
+}
+
+#[test]
+fn a_dockerfile_whose_file_is_taken_away_is_looked_at_for_that_alone() {
+    let team = Team::new();
+    fs::remove_file(team.path("server.git/hooks/pre-receive")).unwrap();
+    team.write("web/run.sh", "x");
+    team.write("web/src/main.js", "x");
+    team.write("web/Dockerfile", "FROM a:1\nCOPY run.sh gone.sh /\nCOPY src /src\nEXPOSE 80800\n");
+    team.commit("stack.yml", GOOD);
+    assert!(team.push(&["main"]).starts_with("taken"));
+    team.sandbox.run(&["hook", "install", "server.git"]);
+    fs::remove_file(team.path("work/web/run.sh")).unwrap();
+    fs::remove_dir_all(team.path("work/web/src")).unwrap();
+    team.commit_all();
+    assert_snapshot!(team.push(&["main"]), @"
+    refused
+    web/Dockerfile:2:6: error[SK5002]: `run.sh` is not in the build context
+      2 | COPY run.sh gone.sh /
+        |      ^^^^^^
+      help: the context is the folder `web`: was it committed there?
+    web/Dockerfile:3:6: error[SK5002]: `src` is not in the build context
+      3 | COPY src /src
+        |      ^^^
+      help: the context is the folder `web`: was it committed there?
+    refused: 2 errors
+    ");
+    team.write("web/run.sh", "x");
+    team.commit("web/src/other.js", "x");
+    assert!(team.push(&["main"]).starts_with("taken"), "what was missing before is nobody's doing");
+}
+
+#[test]
+fn a_dockerfile_that_nobody_can_look_at_is_told() {
+    let team = Team::new();
+    team.write("Dockerfile", vec![b'#'; (1 << 20) + 1]);
+    team.commit("stack.yml", GOOD);
+    assert_snapshot!(team.push(&["main"]), @"
+    taken
+    Dockerfile:1:1: warning[SK0004]: the Dockerfile was not looked at: it is larger than what is read, 1 MiB
+      help: bring what is in it into the image as a file
+    ");
+    team.commit("stack.yml", "services:\n  web: { build: . }\n");
+    assert_snapshot!(team.push(&["main"]), @"
+    refused
+    stack.yml:2:17: error[SK1015]: the Dockerfile `Dockerfile` was not read: it is too large
+      2 |   web: { build: . }
+        |                 ^
+      help: make it smaller, or bring it into the containers with the image or a volume
+    stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
+      2 |   web: { build: . }
+        |   ^^^
+      help: add a `healthcheck:` that fails until it serves
+    refused: 1 error and 1 remark
+    ");
+    team.commit("Dockerfile", "FROM a:1\n");
+    assert!(team.push(&["main"]).starts_with("taken"));
+    team.commit("Dockerfile", vec![b'#'; (1 << 20) + 1]);
+    assert_snapshot!(team.push(&["main"]), @"
+    refused
+    stack.yml:2:17: error[SK1015]: the Dockerfile `Dockerfile` was not read: it is too large
+      2 |   web: { build: . }
+        |                 ^
+      help: make it smaller, or bring it into the containers with the image or a volume
+    stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
+      2 |   web: { build: . }
+        |   ^^^
+      help: add a `healthcheck:` that fails until it serves
+    refused: 1 error and 1 remark
+    ");
+}
+
+#[test]
 fn settings_of_the_push_count_but_not_for_what_must_hold() {
     let team = Team::new();
     team.write("skep-lint.yaml", "rules: { DL3011: off, SK1003: off }\nno-fail: true\n");
@@ -225,7 +320,11 @@ fn no_file_is_too_large_or_too_strange() {
     assert!(said.lines().count() < 40, "a screenful:\n{said}");
     fs::remove_dir_all(team.path("work/binary")).unwrap();
     team.commit_all();
-    assert!(team.push(&["main"]).starts_with("taken"));
+    assert_snapshot!(team.push(&["main"]), @"
+    taken
+    large/Dockerfile:1:1: warning[SK0004]: the Dockerfile was not looked at: it is larger than what is read, 1 MiB
+      help: bring what is in it into the image as a file
+    ");
 }
 
 #[test]

@@ -171,6 +171,74 @@ fn safe_fixes_are_shown_or_carried_out_once() {
 }
 
 #[test]
+fn the_settings_of_traefik_are_read_from_its_file() {
+    let sandbox = Sandbox::new();
+    let shop = "services:
+  web:
+    image: nginx:1.27
+    healthcheck: { test: [CMD, check] }
+    networks: [front]
+    deploy:
+      labels:
+        traefik.http.routers.web.rule: Host(`shop.example.com`)
+        traefik.http.routers.web.entrypoints: https
+        traefik.http.routers.web.tls.certresolver: le
+        traefik.http.services.web.loadbalancer.server.port: \"80\"
+networks: { front: { external: true } }
+";
+    let edge = "services:
+  proxy:
+    image: traefik:v3.3
+    healthcheck: { test: [CMD, check] }
+    networks: [front]
+    deploy: { placement: { constraints: [node.role == manager] } }
+    configs: [{ source: settings, target: /etc/traefik/traefik.yml }]
+networks: { front: { external: true } }
+configs: { settings: { file: traefik.yml } }
+";
+    sandbox.write("repo/stacks/shop/stack.yml", shop);
+    sandbox.write("repo/stacks/edge/stack.yml", edge);
+    sandbox.write(
+        "repo/stacks/edge/traefik.yml",
+        "entryPoints:\n  websecure: { address: ':443' }\nproviders:\n  swarm: {}\n  docker: { swarmMode: true }\n",
+    );
+    assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
+    exit code 1
+    --- stdout
+    repo/stacks/edge/traefik.yml:4:3: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
+    repo/stacks/edge/traefik.yml:5:13: error[SK4023]: Traefik 3 has no option `providers.docker.swarmmode`, and does not start
+    repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
+    repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
+    ");
+    sandbox.write(
+        "repo/stacks/edge/stack.yml",
+        &edge
+            .replace(
+                "    configs: [{ source: settings, target: /etc/traefik/traefik.yml }]",
+                "    volumes: [./conf:/etc/traefik]",
+            )
+            .replace("configs: { settings: { file: traefik.yml } }\n", ""),
+    );
+    sandbox.write(
+        "repo/stacks/edge/conf/traefik.toml",
+        "[entryPoints.web]\naddress = \":80\"\n[providers.swarm]\nexposedByDefault = false\n",
+    );
+    assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
+    exit code 1
+    --- stdout
+    repo/stacks/edge/stack.yml:7:15: error[SK1016]: `./conf` is not on the nodes of the swarm, which have no copy of the repository
+    repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
+    repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
+    ");
+    sandbox.write("repo/stacks/edge/conf/traefik.toml", "[entryPoints.web]\naddress = \"\"\":80\"\"\"\n");
+    assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
+    exit code 1
+    --- stdout
+    repo/stacks/edge/stack.yml:7:15: error[SK1016]: `./conf` is not on the nodes of the swarm, which have no copy of the repository
+    ");
+}
+
+#[test]
 fn files_are_looked_at_alone() {
     let sandbox = Sandbox::new();
     sandbox.write("a/Dockerfile", "FROM node\nCOPY what is where /x/\n");

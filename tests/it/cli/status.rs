@@ -1,4 +1,5 @@
 use insta::assert_snapshot;
+use skep::engine::{Call, Engine};
 
 use super::{shop, shop_that_went_back};
 use crate::harness::sandbox::Sandbox;
@@ -96,6 +97,30 @@ fn all_stacks_cost_as_many_requests_as_one() {
     blog   healthy  r1       1/1    [SECONDS]
     shop   healthy  r1       1/1    [SECONDS]
     wiki   healthy  r1       1/1    [SECONDS]
+    ");
+}
+
+#[test]
+fn a_stack_that_cannot_be_read_does_not_hide_the_others() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    let of_tomorrow = serde_json::json!({
+        "Name": "odd_web", "Labels": { "com.docker.stack.namespace": "odd" },
+        "TaskTemplate": { "ContainerSpec": { "Image": "app:1", "Hosts": { "new": "form" } } },
+    });
+    let engine = Engine::Simulated(sandbox.world.clone());
+    sandbox.runtime.block_on(engine.call(Call::post("/services/create", of_tomorrow))).unwrap();
+    assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
+    odd    unreadable  -                      the Docker engine's answer to GET /services is not understood: service odd_web: invalid type: map, expected a sequence
+    shop   healthy     r1       2/2    [SECONDS]
+    ");
+    assert_snapshot!(sandbox.run(&["status", "odd"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine's answer to GET /services is not understood: service odd_web: invalid type: map, expected a sequence
     ");
 }
 

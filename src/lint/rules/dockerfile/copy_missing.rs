@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::lint::dockerfile::{Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
@@ -26,12 +28,29 @@ rule! {
     "SK5002", Error, Dockerfile(check)
 }
 
+/// Its id.
+pub(in crate::lint) const ID: &str = RULE.id;
 /// The longest path that a system has, in bytes (`PATH_MAX`).
 const LONGEST: usize = 4096;
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    copied(subject).filter_map(|source| missing(source, subject)).collect()
+}
+
+/// Where one of these files is copied that are gone, or the folder that it was in.
+pub(in crate::lint) fn copies_of(gone: &BTreeSet<&RepoPath>, subject: &DockerfileSubject<'_>) -> Vec<usize> {
+    let was = |source: &Word, context: &RepoPath| {
+        inside(&source.text, context).is_some_and(|path| gone.iter().any(|gone| path.holds(gone)))
+    };
+    let contexts = subject.contexts.all();
+    let copied = copied(subject).filter(|source| contexts.iter().any(|context| was(source, context)));
+    copied.map(|source| source.span.start).collect()
+}
+
+/// What is taken from the context by its path.
+fn copied<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word> {
     let instructions = subject.file.instructions.iter().filter(|instruction| takes_from_context(instruction));
-    instructions.flat_map(sources).filter_map(|source| missing(source, subject)).collect()
+    instructions.flat_map(sources)
 }
 
 fn takes_from_context(instruction: &Instruction) -> bool {
@@ -64,11 +83,15 @@ fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
 }
 
 /// Nothing leads out of the context: like BuildKit, which cleans `/` and the path, `..` at its begin is left out.
-/// Behind a link, or in another repository, nobody knows.
-fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
+fn inside(source: &str, context: &RepoPath) -> Option<RepoPath> {
     let inside = RepoPath::root().join(source.trim_start_matches('/'));
     let inside = inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/'])));
-    inside.and_then(|path| context.join(path.as_str())).is_ok_and(|path| !is_missing(&path, revision))
+    inside.and_then(|path| context.join(path.as_str())).ok()
+}
+
+/// Behind a link, or in another repository, nobody knows.
+fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
+    inside(source, context).is_some_and(|path| !is_missing(&path, revision))
 }
 
 fn is_missing(path: &RepoPath, revision: &Revision) -> bool {

@@ -10,7 +10,7 @@ mod copy_everything;
 mod copy_from_itself;
 mod copy_from_unknown;
 mod copy_many;
-mod copy_missing;
+pub(in crate::lint) mod copy_missing;
 mod copy_relative;
 mod duplicate_stage;
 mod env_of_itself;

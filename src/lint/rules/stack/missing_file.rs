@@ -29,11 +29,17 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let mut found: Vec<Found> =
-        subject.file.references().iter().filter_map(|reference| wrong(reference, subject.revision)).collect();
+    let references = subject.file.references();
+    let is_context = |reference: &&Reference| reference.what == ReferenceKind::Context;
+    let missing = references.iter().filter(|reference| subject.revision.check(reference).is_err());
+    let contexts: Vec<&Reference> = missing.filter(is_context).collect();
     // A context that is missing has no Dockerfile either.
-    found.dedup_by(|next, first| next.span == first.span);
-    found
+    let is_said = |reference: &&Reference| {
+        let within = |context: &&Reference| context.path.holds(&reference.path);
+        reference.what == ReferenceKind::Dockerfile && contexts.iter().any(within)
+    };
+    let others = references.iter().filter(|reference| !is_said(reference));
+    others.filter_map(|reference| wrong(reference, subject.revision)).collect()
 }
 
 fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {

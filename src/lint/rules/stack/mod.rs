@@ -25,6 +25,8 @@ mod image_reference;
 mod image_unpinned;
 mod job_update;
 mod linked_file;
+mod literal_quotes;
+mod local_network;
 mod long_name;
 mod loose_bind;
 mod misnamed_stack;
@@ -85,12 +87,14 @@ pub(super) static RULES: &[&Rule] = &[
     &constraint::RULE,
     &shared_port::RULE,
     &job_update::RULE,
+    &local_network::RULE,
     &ignored_key::RULE,
     &read_otherwise::RULE,
     &unused::RULE,
     &fixed_name::RULE,
     &anonymous_volume::RULE,
     &decimal_mode::RULE,
+    &literal_quotes::RULE,
     &no_healthcheck::RULE,
     &host_port_start_first::RULE,
     &image_unpinned::RULE,

@@ -10,7 +10,7 @@ rule! {
     /// Everybody who can read the repository, now or later, has it, and so has everybody who may inspect the service or
     /// the image. A secret is encrypted in the swarm and reaches only the containers that need it, as a file; many images
     /// read it from there through a variable that ends in `_FILE`. Looked at are variables, arguments of a build and
-    /// labels: by their names, and for an address with a password in it.
+    /// labels: by their names, and for an address or a line of `key=value;` with a password in it.
     ///
     /// ```yaml bad
     /// services:
@@ -26,12 +26,20 @@ rule! {
     ///     environment: ["DATABASE_URL=postgres://shop:hunter2@db/shop"]
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: shop:1
+    ///     environment: { ConnectionStrings__Default: "Server=db;User Id=sa;Password=hunter2;" }
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   db:
     ///     image: postgres:17
     ///     environment:
     ///       POSTGRES_PASSWORD_FILE: /run/secrets/password
+    ///       ConnectionStrings__Default: "Server=db;Password_FILE=/run/secrets/password;Password=<PASSWORD>"
     ///       MAIL_PASSWORD: ${MAIL_PASSWORD}
     ///       PASSWORD_RESET_URL: https://example.com/reset
     ///       SESSION_TOKEN_TTL: 3600
@@ -104,7 +112,7 @@ fn told(Pair { name, value, span }: &Pair<'_>, sources: &Sources) -> Option<Foun
     }
     let message = if is_secret(name) && is_plain(value) {
         format!("`{}` is readable by everybody who can read this file", suggest::cut(name))
-    } else if has_password(value) {
+    } else if has_password(value) || connects_with_password(value) {
         format!("the password in `{}` is readable by everybody who can read this file", suggest::cut(name))
     } else {
         return None;
@@ -131,4 +139,11 @@ fn has_password(value: &str) -> bool {
     let before = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
     let password = before.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
     password.is_some_and(|password| !password.is_empty() && !password.starts_with(['<', '*']))
+}
+
+/// Whether a value is how .NET and ODBC are told of a database, with a password: `Server=db;Password=hunter2;`.
+fn connects_with_password(value: &str) -> bool {
+    let pairs: Vec<(&str, &str)> = value.split(';').filter_map(|pair| pair.split_once('=')).collect();
+    let is_password = |key: &str| ["password", "pwd"].iter().any(|name| key.trim().eq_ignore_ascii_case(name));
+    pairs.len() > 1 && pairs.iter().any(|(key, value)| is_password(key) && is_plain(value.trim()))
 }

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::traefik::proxy::{Options, is_traefik, place};
+use crate::lint::traefik::proxy::{self, Proxy};
 use crate::stack::Mode;
 use crate::stack::file::Service;
 
@@ -46,17 +46,16 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let proxies = subject.file.services.values().filter(|service| is_traefik(service));
-    proxies.filter_map(|service| wrong(service, subject)).collect()
+    subject.proxies().filter_map(|(proxy, service)| wrong(proxy, service, subject)).collect()
 }
 
-fn wrong(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
-    let options = Options::of(service);
-    let (option, storage) = options.below("certificatesresolvers.").find(|(key, _)| key.ends_with(".acme.storage"))?;
-    let at = place(service, subject.file, option);
+fn wrong(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
+    let mut resolvers = proxy.said.below("certificatesresolvers.");
+    let (option, storage) = resolvers.find(|(key, _)| key.ends_with(".acme.storage"))?;
+    let found = |message: String| proxy::found(option, proxy, service, subject.file, message);
     if !is_kept(service, storage) {
         let message = format!("certificates are lost with the container: `{storage}` is on no volume");
-        return Some(Found::new(&at, message).help("mount a named volume at its folder"));
+        return Some(found(message).help("mount a named volume at its folder"));
     }
     let several = match service.deploy.mode.value {
         Mode::Global => true,
@@ -64,7 +63,7 @@ fn wrong(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
         _ => false,
     };
     several.then(|| {
-        Found::new(&at, "several tasks of Traefik cannot share one file of certificates")
+        found("several tasks of Traefik cannot share one file of certificates".to_owned())
             .help("run one task, or let something else get the certificates")
     })
 }

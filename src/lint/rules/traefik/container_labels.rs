@@ -7,7 +7,8 @@ rule! {
     ///
     /// In a swarm Traefik reads the labels of services, which are under `deploy:`; those directly under the service are
     /// for its containers, and Traefik's Swarm provider never sees them. With `x-skep: { http: … }` skep writes all of
-    /// them.
+    /// them. Where every Traefik of the repository is told to look at the containers of its node instead
+    /// (`--providers.docker` without Swarm), nothing is said.
     ///
     /// ```yaml bad
     /// services:
@@ -23,10 +24,23 @@ rule! {
     ///     deploy:
     ///       labels: ["traefik.enable=true"]
     /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     labels: ["traefik.enable=true"]
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: --providers.docker.exposedByDefault=false --entryPoints.web.address=:80
+    /// ```
     "SK4001", Warning, Stack(check)
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    if subject.traefik.reads_containers() {
+        return Vec::new();
+    }
     let unrouted = subject.file.services.values().filter(|service| service.http.is_none() && !is_routed(service));
     unrouted
         .filter_map(misplaced)

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::traefik::proxy::{Options, is_traefik, place};
+use crate::lint::traefik::proxy::{self, Proxy};
 use crate::stack::file::Service;
 
 rule! {
@@ -16,6 +16,13 @@ rule! {
     ///     command: [--providers.swarm=true, "--entryPoints.web.address=:80"]
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   proxy:
+    ///     image: traefik:1.7
+    ///     command: --docker --docker.swarmMode
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   proxy:
@@ -26,19 +33,15 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let proxies = subject.file.services.iter().filter(|(_, service)| is_traefik(service));
-    let known = proxies.filter(|(name, _)| {
-        let this =
-            |proxy: &&crate::lint::traefik::Proxy| &proxy.service == *name && proxy.stack.as_deref() == subject.name;
-        subject.traefik.proxies.iter().find(this).is_some_and(|proxy| proxy.options.is_some())
-    });
-    known.filter_map(|(_, service)| exposing(service).map(|provider| found(service, provider, subject))).collect()
+    subject.proxies().filter_map(|(proxy, service)| Some(found(proxy, service, exposing(proxy)?, subject))).collect()
 }
 
 /// The provider that exposes everything.
-fn exposing(service: &Service) -> Option<&'static str> {
-    let options = Options::of(service);
-    ["providers.swarm", "providers.docker"].into_iter().find(|provider| {
+fn exposing(proxy: &Proxy) -> Option<&'static str> {
+    let options = proxy.options()?;
+    let providers: &[&str] =
+        if proxy.version == Some(1) { &["docker"] } else { &["providers.swarm", "providers.docker"] };
+    providers.iter().copied().find(|provider| {
         let by_default = options.get(&format!("{provider}.exposedbydefault"));
         // With constraints it looks at some services only.
         options.has(provider)
@@ -47,10 +50,11 @@ fn exposing(service: &Service) -> Option<&'static str> {
     })
 }
 
-fn found(service: &Service, provider: &str, subject: &StackSubject<'_>) -> Found {
-    Found::new(
-        &place(service, subject.file, provider),
-        "Traefik exposes every service of the swarm, whether it has labels or not",
-    )
-    .help(format!("add `--{provider}.exposedByDefault=false`"))
+fn found(proxy: &Proxy, service: &Service, provider: &str, subject: &StackSubject<'_>) -> Found {
+    let message = "Traefik exposes every service of the swarm, whether it has labels or not".to_owned();
+    let help = match proxy.said.at(provider) {
+        Some(_) => format!("set `exposedByDefault` of `{provider}` to `false`"),
+        None => format!("add `--{provider}.exposedByDefault=false`"),
+    };
+    proxy::found(provider, proxy, service, subject.file, message).help(help)
 }

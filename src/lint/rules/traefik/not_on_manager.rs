@@ -1,6 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::traefik::proxy::{Options, is_traefik, place};
+use crate::lint::traefik::options::Options;
+use crate::lint::traefik::proxy;
 use crate::stack::file::Service;
 
 rule! {
@@ -29,19 +30,18 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let proxies = subject.file.services.values().filter(|service| is_traefik(service) && reads_swarm(service));
-    let loose = proxies.filter(|service| asks_its_node(service) && service.deploy.constraints.is_empty());
+    let proxies = subject.proxies().filter(|(proxy, _)| reads_swarm(&proxy.said));
+    let loose = proxies.filter(|(_, service)| asks_its_node(service) && service.deploy.constraints.is_empty());
     loose
-        .map(|service| {
+        .map(|(_, service)| {
             let message = "Traefik may be started on a worker, whose engine does not know the services of the swarm";
-            Found::new(&place(service, subject.file, "providers."), message)
+            Found::new(&proxy::place(service, subject.file, "providers."), message)
                 .help("add `deploy: { placement: { constraints: [node.role == manager] } }`")
         })
         .collect()
 }
 
-fn reads_swarm(service: &Service) -> bool {
-    let options = Options::of(service);
+fn reads_swarm(options: &Options) -> bool {
     options.has("providers.swarm") || options.is_on("providers.docker.swarmmode")
 }
 

@@ -4,7 +4,7 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Labels, root};
-use crate::lint::traefik::proxy::networks;
+use crate::lint::traefik::proxy::{self, Proxy, networks};
 use crate::stack::file::{Service, Spanned};
 
 rule! {
@@ -43,6 +43,16 @@ rule! {
     /// networks: { front: {}, back: {} }
     /// ```
     ///
+    /// ```yaml bad
+    /// name: edge
+    /// services:
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: [--providers.swarm.network=front, --providers.swarm.exposedByDefault=false]
+    ///     networks: [front]
+    /// networks: { front: {} }
+    /// ```
+    ///
     /// ```yaml good
     /// name: shop
     /// services:
@@ -54,6 +64,10 @@ rule! {
     ///         traefik.swarm.network: shop_front
     ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command: [--providers.swarm.network=shop_front, --providers.swarm.exposedByDefault=false]
+    ///     networks: [front]
     /// networks: { front: {}, back: {} }
     /// ```
     "SK4014", Warning, Stack(check)
@@ -61,7 +75,24 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let behind = subject.file.services.values().filter(|service| service.http.is_none() && is_routed(service));
-    behind.filter_map(|service| misnamed(service, subject).or_else(|| apart(service, subject))).collect()
+    let of_services = behind.filter_map(|service| misnamed(service, subject).or_else(|| apart(service, subject)));
+    of_services.chain(subject.proxies().filter_map(|(proxy, service)| misled(proxy, service, subject))).collect()
+}
+
+/// Traefik is told of a network by its key in the file, which is not its name.
+fn misled(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
+    let options = ["providers.swarm.network", "providers.docker.network", "docker.network"];
+    let (option, named) = options.into_iter().find_map(|option| Some((option, proxy.said.get(option)?)))?;
+    let network = subject.file.networks.get(named)?;
+    if network.external || network.name.is_some() || proxy.networks.contains(named) {
+        return None;
+    }
+    let message = format!("no network is called `{}`: that is its key in this file", suggest::cut(named));
+    let help = match subject.name {
+        Some(stack) => format!("its full name is `{stack}_{named}`; write that, or give it `name: {named}`"),
+        None => format!("its full name begins with that of the stack; write that, or give it `name: {named}`"),
+    };
+    Some(proxy::found(option, proxy, service, subject.file, message).help(help))
 }
 
 fn is_routed(service: &Service) -> bool {

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::traefik::proxy::{Options, is_traefik, place};
+use crate::lint::traefik::proxy::{self, Proxy};
 use crate::stack::file::Service;
 
 rule! {
@@ -37,21 +37,20 @@ const OPTIONS: [(&str, &[u32], &str, &str); 7] = [
 ];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let proxies = subject.traefik.proxies.iter().filter(|proxy| proxy.stack.as_deref() == subject.name);
-    let known = proxies.filter_map(|proxy| Some((subject.file.services.get(&proxy.service)?, proxy.version?)));
-    let own = known.filter(|(service, _)| is_traefik(service));
-    own.flat_map(|(service, version)| wrong(service, version, subject)).collect()
+    let known = subject.proxies().filter_map(|(proxy, service)| Some((proxy, service, proxy.version?)));
+    known.flat_map(|(proxy, service, version)| wrong(proxy, service, version, subject)).collect()
 }
 
-fn wrong(service: &Service, version: u32, subject: &StackSubject<'_>) -> Vec<Found> {
-    let options = Options::of(service);
+fn wrong(proxy: &Proxy, service: &Service, version: u32, subject: &StackSubject<'_>) -> Vec<Found> {
+    let options = &proxy.said;
     let of_others = OPTIONS.iter().filter(|(option, versions, ..)| options.has(option) && !versions.contains(&version));
     of_others
         .map(|(option, _, in_3, in_2)| {
-            let message = format!("Traefik {version} has no option `--{option}`, and does not start");
+            let dashes = if options.at(option).is_some() { "" } else { "--" };
+            let message = format!("Traefik {version} has no option `{dashes}{option}`, and does not start");
             let instead = if version == 2 { in_2 } else { in_3 };
-            let found = Found::new(&place(service, subject.file, option), message);
-            if instead.is_empty() { found.help("remove it") } else { found.help(format!("write `--{instead}`")) }
+            let found = proxy::found(option, proxy, service, subject.file, message);
+            if instead.is_empty() { found.help("remove it") } else { found.help(format!("write `{dashes}{instead}`")) }
         })
         .collect()
 }

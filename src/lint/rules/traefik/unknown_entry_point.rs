@@ -12,8 +12,8 @@ rule! {
     /// A router names an entry point or a certificate resolver that Traefik does not have.
     ///
     /// Without its entry point the router is nowhere, and without its resolver visitors see a certificate that nobody
-    /// trusts. What there is stands in the command of the Traefik that the repository deploys; if it has none, or
-    /// Traefik reads a file, nothing is said.
+    /// trusts. What there is stands in the command, the variables or the settings file of the Traefik that the repository
+    /// deploys; if the file is not in the repository, nothing is said.
     ///
     /// ```yaml bad
     /// services:
@@ -97,9 +97,9 @@ fn in_settings(service: &Service, known: &BTreeSet<&str>) -> Option<Found> {
 fn help(name: &str, known: &BTreeSet<&str>) -> String {
     match suggest::nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "its command in this repository defines none".to_owned(),
+        None if known.is_empty() => "it is told of none in this repository".to_owned(),
         None => {
-            format!("its command in this repository defines {}", known.iter().copied().collect::<Vec<_>>().join(", "))
+            format!("in this repository it is told of {}", known.iter().copied().collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -4,13 +4,14 @@ use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol, names};
+use crate::lint::traefik::proxy::{self, Proxy};
 use crate::lint::traefik::{Picture, place};
 use crate::stack::file::Service;
 
 rule! {
-    /// A router names a middleware that does not exist.
+    /// A router, or an entry point, names a middleware that does not exist.
     ///
-    /// Traefik switches the router off. A middleware is defined by labels of any service, in any stack; what comes from
+    /// Traefik switches the router off, or all that the entry point leads to. A middleware is defined by labels of any service, in any stack; what comes from
     /// a file of Traefik has `@file` behind its name, and Traefik 3 calls what labels of a swarm define `@swarm`, where
     /// Traefik 2 said `@docker`. It is looked for where the repository deploys Traefik too, and else only if it is
     /// probably a typing mistake.
@@ -42,6 +43,17 @@ rule! {
     ///     command: [--providers.swarm=true, --providers.swarm.exposedByDefault=false]
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   proxy:
+    ///     image: traefik:v3.3
+    ///     command:
+    ///       - --providers.swarm.exposedByDefault=false
+    ///       - --entryPoints.web.address=:80
+    ///       - --entryPoints.web.http.middlewares=gzip@docker
+    ///     deploy: { labels: { traefik.http.middlewares.gzip.compress: "true" } }
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   web:
@@ -63,7 +75,21 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let services = subject.file.services.values();
     services
         .flat_map(|service| in_labels(service, subject).into_iter().chain(in_settings(service, subject)))
+        .chain(subject.proxies().flat_map(|(proxy, service)| of_entry_points(proxy, service, subject)))
         .take(MAX_FOUND)
+        .collect()
+}
+
+/// Those that an entry point puts before every router.
+fn of_entry_points(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Vec<Found> {
+    let lists = proxy.said.below("entrypoints.").filter(|(option, _)| option.ends_with(".http.middlewares"));
+    let each = lists.flat_map(|(option, list)| list.split(',').map(move |name| (option, name.trim())));
+    let named = each.filter(|(_, name)| !name.is_empty());
+    named
+        .filter_map(|(option, name)| {
+            let (message, help) = missing(name, Protocol::Http, subject.traefik)?;
+            Some(proxy::found(option, proxy, service, subject.file, message).help(help))
+        })
         .collect()
 }
 
@@ -126,7 +152,7 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
 
 /// Whether every Traefik of the repository is a 3 that reads labels of the swarm, and not those of containers.
 fn reads_the_swarm(traefik: &Picture) -> bool {
-    let options = traefik.proxies.iter().map(|proxy| proxy.options.as_ref());
+    let options = traefik.proxies.iter().map(|proxy| proxy.options());
     traefik.version() == Some(3)
         && options.into_iter().all(|options| {
             options.is_some_and(|options| options.has("providers.swarm") && !options.has("providers.docker"))

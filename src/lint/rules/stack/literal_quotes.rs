@@ -1,0 +1,53 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::yaml::{Node, Value};
+
+rule! {
+    /// Quotes inside of an entry of a list are part of the value.
+    ///
+    /// In `- NAME="value"` the entry begins with a letter, so that to YAML the quotes are characters like others: the program
+    /// gets them too, and a password or a host name with quotes around it is another one. Quotes around the whole entry
+    /// are YAML's. Looked at are variables and labels.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   db:
+    ///     image: postgres:17
+    ///     environment:
+    ///       - POSTGRES_DB="shop"
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   db:
+    ///     image: postgres:17
+    ///     environment:
+    ///       - POSTGRES_DB=shop
+    ///       - "GREETING=good day"
+    ///       - HOSTS=["a", "b"]
+    ///       - 'MOTTO="so be it"'
+    /// ```
+    "SK2007", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let Some(services) = subject.file.tree.get("services") else { return Vec::new() };
+    let lists = [&["environment"][..], &["labels"], &["deploy", "labels"]];
+    let entries = services.entries().iter().flat_map(|(_, service)| lists.iter().filter_map(|keys| service.at(keys)));
+    entries.flat_map(Node::items).filter_map(told).collect()
+}
+
+fn told(item: &Node) -> Option<Found> {
+    // Who writes both kinds of quotes means them.
+    let Value::Scalar { text, plain: true } = &item.value else { return None };
+    let (name, value) = text.split_once('=')?;
+    let inner = ['"', '\''].into_iter().find_map(|quote| {
+        let inner = value.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inner.contains(quote)).then_some(inner)
+    })?;
+    let name = suggest::cut(name);
+    let instead = suggest::cut(inner);
+    let found = Found::new(&item.span, format!("the quotes are part of the value of `{name}`"));
+    Some(found.help(format!("write `- {name}={instead}`, or quote the whole: `- \"{name}={instead}\"`")))
+}

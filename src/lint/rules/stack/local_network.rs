@@ -1,0 +1,52 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::file::Service;
+
+rule! {
+    /// A network is made with a driver whose networks are of one node.
+    ///
+    /// The tasks of a service may run on any node, and join networks of the whole swarm only: `overlay`, which is the default,
+    /// or a plugin for swarms. With `driver: bridge`, which Compose files often have, Docker makes the network and
+    /// then refuses every service that joins it.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web: { image: "nginx:1.27", networks: [front] }
+    /// networks: { front: { driver: bridge } }
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web: { image: "nginx:1.27", networks: [front, back] }
+    /// networks: { front: { driver: overlay }, back: {} }
+    /// ```
+    "SK1025", Error, Stack(check), Deploys
+}
+
+/// Drivers that come with the engine and know nothing of other nodes.
+const LOCAL: [&str; 5] = ["bridge", "macvlan", "ipvlan", "host", "null"];
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let own = subject.file.networks.iter().filter(|(_, network)| !network.external);
+    let local = own.filter(|(key, network)| LOCAL.contains(&network.options.driver.as_str()) && is_used(key, subject));
+    local
+        .map(|(key, network)| {
+            let written = subject.file.tree.at(&["networks", key, "driver"]);
+            let span = written.map_or(&network.span, |driver| &driver.span);
+            let driver = &network.options.driver;
+            let key = suggest::cut(key);
+            Found::new(span, format!("no service can join `{key}`: a network of the driver `{driver}` is of one node"))
+                .help("leave `driver` out, or write `overlay`")
+        })
+        .collect()
+}
+
+fn is_used(key: &str, subject: &StackSubject<'_>) -> bool {
+    subject.file.services.values().any(|service| joins(service, key))
+}
+
+fn joins(service: &Service, key: &str) -> bool {
+    let is_alone = service.networks.is_empty() && service.on_host_network.is_none();
+    (is_alone && key == "default") || service.networks.iter().any(|network| network.name.value == key)
+}
