@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check demo demo-clean
+.PHONY: help build test check fuzz demo demo-clean
 
 help: ## list what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,10 +28,13 @@ test: ## run every test, on a real engine, which is installed and started if nee
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --locked --lib --bins --tests --no-fail-fast
 
 check: ## formatting, lints, documentation, licences: what needs no engine
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 	scripts/deny.sh
+
+fuzz: ## hostile bytes for everything that reads what others wrote: a few minutes
+	scripts/fuzz.sh check
 
 demo: ## skep on the local swarm: a push that deploys, and one that is rolled back
 	scripts/demo.sh up

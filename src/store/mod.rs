@@ -18,7 +18,7 @@ use crate::name::StackName;
 use crate::release::{Phase, Release, ReleaseId};
 use record::{Labels, Name, Shape};
 
-pub use record::PREFIX;
+pub use record::{PREFIX, read as read_release};
 
 /// How many releases of a stack are kept at least.
 pub const KEPT: usize = 10;

@@ -95,7 +95,7 @@ pub(super) fn body(release: &Release, shape: Shape) -> Result<Value, Error> {
 }
 
 /// The release that a record holds, or what is wrong with the record.
-pub(super) fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
+pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
     let label = |key: &str| labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"));
     let version = label(VERSION_LABEL)?;
     if version != VERSION {

@@ -31,7 +31,7 @@ const NOT_THE_FILES: [(&str, Option<&str>); 3] = [
 ///
 /// `body` has network names in place of ids. Lists whose order means nothing are put in the order that
 /// [`Service`] promises.
-pub(super) fn service(
+pub fn service(
     stack: &StackName,
     key: &ServiceName,
     body: &Value,

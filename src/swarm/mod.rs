@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use crate::engine::{self, Engine};
 use crate::name::StackName;
+pub use decode::service as read_service;
 pub use once::{Once, Prepared, Resolve, Write};
 
 pub use events::{Event, Events};

@@ -1,5 +1,6 @@
 //! `skep lint`: the rules over folders and files.
 
+mod replace;
 mod target;
 
 use std::path::PathBuf;
@@ -137,7 +138,7 @@ impl Lint {
                 let shown = target.shown(&path);
                 output::result(&unified(shown.as_str(), &before.texts[&path], text));
             } else if let Some(file) = target.on_disk(&path) {
-                std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+                replace::replace(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
                 output::line(&format!("fixed {}", target.shown(&path)));
             } else {
                 output::result(&String::from_utf8_lossy(text));
@@ -152,15 +153,14 @@ impl Lint {
     fn tell(&self, outcome: &Outcome, common: &Common) -> anyhow::Result<()> {
         let format = self.format(outcome, common);
         let color = self.output.is_none() && common.color.resolve() == Color::Always;
-        let is_for_people = matches!(format, report::Format::Human | report::Format::Short);
-        if is_for_people && outcome.findings.is_empty() && self.output.is_none() {
-            output::line("no findings");
-            return Ok(());
-        }
         let text = format.write(&outcome.findings, &outcome.texts, color);
-        match &self.output {
-            Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
-            None => output::result(&text),
+        if let Some(file) = &self.output {
+            return std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()));
+        }
+        output::result(&text);
+        let is_short = format == report::Format::Short && outcome.findings.is_empty();
+        if format == report::Format::Human || is_short {
+            output::line(&summary(&outcome.findings));
         }
         Ok(())
     }
@@ -174,6 +174,13 @@ impl Lint {
         let of_settings = outcome.format.as_deref().and_then(report::Format::named);
         asked.or(of_settings).unwrap_or(report::Format::Human)
     }
+}
+
+/// How much was found, and how much of it needs nobody to think.
+fn summary(findings: &[Finding]) -> String {
+    let fixes = findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safe)).count();
+    let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` mends {fixes}") };
+    format!("{}{mends}", report::summary(findings))
 }
 
 /// What only the swarm knows, with paths as they are seen from here.

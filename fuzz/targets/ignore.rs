@@ -1,0 +1,12 @@
+//! A `.dockerignore`, and a path that it may name.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use skep::build::ignore::Ignore;
+
+fuzz_target!(|data: &[u8]| {
+    let [path, patterns] = skep_fuzz::pieces(data).map(String::from_utf8_lossy);
+    if let Ok(ignore) = Ignore::read(&patterns) {
+        ignore.ignores(&path);
+    }
+});
