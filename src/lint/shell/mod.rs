@@ -9,10 +9,14 @@
 //! What an arithmetic expression or a document inside of a script says is not looked at; aliases and `eval` are not followed.
 
 mod arguments;
+mod compound;
+mod cursor;
 mod parser;
 mod scripts;
+mod simple;
 mod source;
 mod test_command;
+mod variables;
 mod words;
 
 use crate::lint::dockerfile::{Instruction, Keyword};
@@ -20,6 +24,7 @@ use crate::stack::yaml::Span;
 
 pub(super) use scripts::scripts;
 pub(super) use source::Source;
+pub(super) use variables::Variables;
 
 /// The script of a `RUN`.
 #[derive(Debug)]

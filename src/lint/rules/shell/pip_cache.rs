@@ -1,8 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, first_in_each};
 use crate::lint::rules::shell::packages;
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{Script, Simple};
+use crate::lint::shell::{Script, Simple, Variables};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {

@@ -1,8 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::values;
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{Expansion, ExpansionKind, Script};
+use crate::lint::shell::{Expansion, ExpansionKind, Script, Variables};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{ExpansionKind, PartKind, Script, Simple, Word};
+use crate::lint::shell::{ExpansionKind, PartKind, Script, Simple, Variables, Word};
 
 /// The variables that a shell sets to a number.
 const NUMBERS: [&str; 6] = ["PPID", "UID", "EUID", "RANDOM", "LINENO", "SECONDS"];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage};
 
 /// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on.
-pub(super) struct Variables {
+pub(in crate::lint) struct Variables {
     stages: Vec<Vec<Variable>>,
 }
 
@@ -21,7 +21,7 @@ struct Variable {
 
 impl Variables {
     /// Those of a file.
-    pub(super) fn of(file: &Dockerfile) -> Self {
+    pub(in crate::lint) fn of(file: &Dockerfile) -> Self {
         let mut stages: Vec<Vec<Variable>> = Vec::new();
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         for stage in file.stages() {
@@ -36,13 +36,13 @@ impl Variables {
     }
 
     /// The value that a variable of the environment has at a place.
-    pub(super) fn value(&self, stage: Option<usize>, name: &str, at: usize) -> Option<&str> {
+    pub(in crate::lint) fn value(&self, stage: Option<usize>, name: &str, at: usize) -> Option<&str> {
         let variables = self.before(stage, at).filter(|variable| variable.is_environment);
         variables.filter(|variable| variable.name == name).last().map(|variable| variable.value.as_str())
     }
 
     /// The names that are set at a place.
-    pub(super) fn names(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &str> {
+    pub(in crate::lint) fn names(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &str> {
         self.before(stage, at).map(|variable| variable.name.as_str())
     }
 
