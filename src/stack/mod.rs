@@ -10,6 +10,7 @@
 pub mod check;
 pub mod file;
 pub mod gather;
+pub mod ignore;
 pub mod interpolate;
 pub mod merge;
 pub mod recipe;
