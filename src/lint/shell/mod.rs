@@ -31,8 +31,8 @@ pub(super) use variables::Variables;
 pub(super) struct Script<'a> {
     /// The instruction.
     pub(super) instruction: &'a Instruction,
-    /// Which stage it is in, from 0; none before the first `FROM`.
-    pub(super) stage: Option<usize>,
+    /// Which stage it is in, from 0, where what stands before the first `FROM` has none to be in.
+    pub(super) stage: usize,
     /// What carries it out: the words of `SHELL`.
     pub(super) shell: Shell,
     /// Whether it is a JSON list, which no shell reads.

@@ -72,7 +72,8 @@ impl Parser<'_> {
 
     fn as_word(&self, start: usize) -> Word {
         let span = start..self.at;
-        let parts = vec![Part { span: span.clone(), kind: PartKind::Literal, quoted: false }];
+        // What stands in it is looked at where the assignment is.
+        let parts = vec![Part { span: span.clone(), kind: PartKind::Literal, quoted: true }];
         Word { text: self.text[span.clone()].to_owned(), span, parts }
     }
 

@@ -34,14 +34,14 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     instructions.flat_map(sources).filter_map(|source| missing(source, subject)).collect()
 }
 
-fn takes_from_context(instruction: &Instruction) -> bool {
+pub(super) fn takes_from_context(instruction: &Instruction) -> bool {
     matches!(instruction.keyword, Keyword::Copy | Keyword::Add)
         && !instruction.on_build
         && instruction.flag("from").is_none()
 }
 
 /// The words before the destination that are plain paths.
-fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
+pub(super) fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
     let sources = instruction.words().split_last().map_or(&[][..], |(_, sources)| sources);
     sources
         .iter()
@@ -63,12 +63,17 @@ fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     Some(Found::new(&source.span, message).help(help(&source.text, context)))
 }
 
-/// Nothing leads out of the context: like BuildKit, which cleans `/` and the path, `..` at its begin is left out.
 /// Behind a link, or in another repository, nobody knows.
 fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
+    let inside = inside(source).and_then(|path| context.join(path.as_str()).ok());
+    inside.is_some_and(|path| !is_missing(&path, revision))
+}
+
+/// The path below the context that a source names. Nothing leads out of the context: like BuildKit, which cleans `/` and the
+/// path, `..` at its begin is left out.
+pub(super) fn inside(source: &str) -> Option<RepoPath> {
     let inside = RepoPath::root().join(source.trim_start_matches('/'));
-    let inside = inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/'])));
-    inside.and_then(|path| context.join(path.as_str())).is_ok_and(|path| !is_missing(&path, revision))
+    inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/']))).ok()
 }
 
 fn is_missing(path: &RepoPath, revision: &Revision) -> bool {
