@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::ignore::{self, Ignore};
 use crate::name::{RepoPath, ServiceName};
 use crate::revision::{Entry, EntryKind, Revision};
+use crate::stack::ignore::{self, Ignore};
 use crate::stack::recipe::Recipe;
 
 /// The files that go into a build.

@@ -12,7 +12,6 @@ pub mod context;
 mod engine;
 mod error;
 mod foreign;
-pub mod ignore;
 mod log;
 mod make;
 mod progress;

@@ -51,6 +51,13 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Settings of the linter may be named as hadolint has it: `skep lint --config .hadolint.yaml`.
+    fn settle_config(&mut self) {
+        if let Command::Lint(lint) = &mut self.command {
+            lint.take_settings(&mut self.common.config);
+        }
+    }
+
     /// What is asked for, if the command knows it.
     fn settle_format(&mut self) {
         let Some(asked) = self.common.findings else { return };
@@ -140,6 +147,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let mut cli = Cli::parse();
     cli.settle_format();
+    cli.settle_config();
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Serve(command) => command.run(common),

@@ -21,14 +21,17 @@ pub(super) enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FindingsFormat {
     /// For a person.
+    #[value(alias = "tty")]
     Human,
     /// For a program.
     Json,
     /// A line for each finding.
+    #[value(alias = "gnu")]
     Short,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
     /// GitLab's code quality report.
+    #[value(aliases = ["gitlab_codeclimate", "codeclimate"])]
     Gitlab,
     /// Annotations of GitHub's actions.
     Github,

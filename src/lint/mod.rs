@@ -15,6 +15,7 @@ mod rule;
 mod rules;
 pub mod settings;
 mod shell;
+pub mod shellcheck;
 mod subject;
 mod suggest;
 mod suppress;
@@ -24,7 +25,7 @@ mod traefik;
 use crate::name::RepoPath;
 use crate::stack::yaml::Span;
 
-pub use check::{Checked, CheckedStack, Rejection, check, findings, is_dockerfile, wanted};
+pub use check::{Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted};
 pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;
@@ -47,6 +48,11 @@ pub fn rules() -> &'static [&'static Rule] {
 /// The rule of this id, in capitals or not; its page explains it.
 pub fn explain(id: &str) -> Option<&'static Rule> {
     rules().iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
+
+/// Whether there is a rule of this id, here, in hadolint or in `ShellCheck`.
+pub fn knows(id: &str) -> bool {
+    explain(id).is_some() || settings::is_foreign(&id.to_ascii_uppercase())
 }
 
 /// The pages of all rules as one Markdown page: `docs/rules.md`.

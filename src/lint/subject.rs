@@ -55,6 +55,8 @@ impl StackSubject<'_> {
 /// A Dockerfile in its revision.
 #[derive(Debug)]
 pub(super) struct DockerfileSubject<'a> {
+    /// Where it is.
+    pub(super) path: &'a RepoPath,
     /// The file.
     pub(super) file: &'a Dockerfile,
     /// What its `RUN` say.

@@ -321,6 +321,12 @@ fn docker_accepts_a_rendered_file() {
 }
 
 #[test]
+fn a_stack_of_nothing_is_a_file_all_the_same() {
+    let text = compose::to_yaml(&as_skep("networks: { front: {} }"));
+    assert!(text.ends_with("services: {}\n"), "{text}");
+}
+
+#[test]
 fn a_service_without_networks_joins_the_default() {
     let stack = as_skep("services: {a: {image: a}}");
     let service = &stack.services[&"a".parse().unwrap()];

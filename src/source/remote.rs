@@ -39,7 +39,7 @@ impl Remote {
         }
         match url.scheme() {
             "https" | "http" if url.has_host() => Ok((Self(url.into()), credentials)),
-            "file" => Ok((Self(url.into()), None)),
+            "file" if !url.has_host() => Ok((Self(url.into()), None)),
             _ => Err(refused(without_userinfo(text), advice(text))),
         }
     }
@@ -100,6 +100,7 @@ mod tests {
             "git@gitlab.example.com:a/b.git",
             "--upload-pack=touch /tmp/x",
             "../b",
+            "file://host/b",
             "git://u:s3cret@host/b",
             "",
         ]
@@ -112,6 +113,7 @@ mod tests {
         cannot fetch from gitlab.example.com:a/b.git: ssh is not supported yet; use the https address and a token
         cannot fetch from --upload-pack=touch /tmp/x: write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
         cannot fetch from ../b: write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
+        cannot fetch from file://host/b: write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
         cannot fetch from git://host/b: ssh is not supported yet; use the https address and a token
         cannot fetch from : write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
         ");

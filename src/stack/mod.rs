@@ -12,6 +12,7 @@ mod container;
 mod deploy;
 pub mod file;
 pub mod gather;
+pub mod ignore;
 pub mod interpolate;
 pub mod merge;
 mod nanos;

@@ -22,13 +22,9 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The files that may say what stays out of the context. The first that is there counts alone, as it does for
-    /// BuildKit: `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` at the top of the context.
-    #[expect(clippy::missing_panics_doc, reason = "there is always a path beside a path")]
+    /// The files that may say what stays out of the context. The first that is there counts alone.
     pub fn ignore_files(&self) -> [RepoPath; 2] {
-        let own = self.dockerfile.join(&format!("../{}.dockerignore", file_name(&self.dockerfile)));
-        let shared = self.context.join(".dockerignore");
-        [own, shared].map(|path| path.expect("a file beside one of the repository is in the repository"))
+        ignore_files(&self.dockerfile, &self.context)
     }
 
     /// The images that this Dockerfile builds on or copies from, as written and in order, each once.
@@ -42,6 +38,15 @@ impl Recipe {
         }
         found.images
     }
+}
+
+/// The files that may say what stays out of a context. The first that is there counts alone, as it does for BuildKit:
+/// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` at the top of the context.
+#[expect(clippy::missing_panics_doc, reason = "there is always a path beside a path")]
+pub fn ignore_files(dockerfile: &RepoPath, context: &RepoPath) -> [RepoPath; 2] {
+    let own = dockerfile.join(&format!("../{}.dockerignore", file_name(dockerfile)));
+    let shared = context.join(".dockerignore");
+    [own, shared].map(|path| path.expect("a file beside one of the repository is in the repository"))
 }
 
 fn file_name(path: &RepoPath) -> &str {

@@ -50,8 +50,11 @@ pub fn service(
 
 fn ids(spec: &ServiceSpec) -> Ids {
     let container = &spec.task_template.container_spec;
+    let named = container.configs.iter().map(|it| (it.config_name.clone(), it.config_id.clone()));
+    // A credential spec may be in a config that is not listed; it then keeps its id for a name.
+    let unnamed = container.privileges.credential_spec.iter().map(|it| (it.config.clone(), it.config.clone()));
     Ids {
-        configs: container.configs.iter().map(|it| (it.config_name.clone(), it.config_id.clone())).collect(),
+        configs: unnamed.chain(named).collect(),
         secrets: container.secrets.iter().map(|it| (it.secret_name.clone(), it.secret_id.clone())).collect(),
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use skep::build::ignore::Ignore;
+use skep::stack::ignore::Ignore;
 
 #[derive(Deserialize)]
 struct Folder {

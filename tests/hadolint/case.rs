@@ -4,8 +4,8 @@
 //! shows: `\x0d` in it is that byte, and the line end before the next case is not part of it. The folder of the file says
 //! which `hadolint.yaml` counts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// A Dockerfile.
 pub(crate) struct Case {
@@ -19,8 +19,22 @@ pub(crate) struct Case {
 /// Every case, in the order of the files.
 pub(crate) fn all() -> Vec<Case> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hadolint/cases");
+    if let Some(folder) = elsewhere() {
+        return entries(&folder).into_iter().filter_map(|path| of_folder(&path, &cases.join("default"))).collect();
+    }
     let files = entries(&cases).into_iter().flat_map(|folder| entries(&folder));
     files.filter(|file| file.extension().is_some_and(|end| end == "txt")).flat_map(|file| of_file(&file)).collect()
+}
+
+/// The folder of other cases that the person at the keyboard asks for: each is a folder with a `Dockerfile`.
+pub(crate) fn elsewhere() -> Option<PathBuf> {
+    env::var_os("HADOLINT_CASES").map(PathBuf::from)
+}
+
+fn of_folder(folder: &Path, settings: &Path) -> Option<Case> {
+    let text = fs::read(folder.join("Dockerfile")).ok()?;
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    Some(Case { name, settings: settings.to_owned(), text })
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

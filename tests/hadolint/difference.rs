@@ -1,14 +1,28 @@
 //! What only one of the two says.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs;
+use std::path::Path;
+use std::{fmt, fs};
 
 /// Which of the two says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     Hadolint,
+    Shellcheck,
     Skep,
+}
+
+impl Side {
+    const ALL: [Self; 3] = [Self::Hadolint, Self::Shellcheck, Self::Skep];
+
+    /// As it is written in the lists.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hadolint => "only hadolint",
+            Self::Shellcheck => "only shellcheck",
+            Self::Skep => "only skep",
+        }
+    }
 }
 
 /// Something that only one of the two says.
@@ -23,19 +37,15 @@ pub(crate) struct Difference {
 /// As it is written in the list, without the reason.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let side = match self.side {
-            Side::Hadolint => "only hadolint",
-            Side::Skep => "only skep",
-        };
-        write!(f, "{}: {side}: {}:{}", self.case, self.rule, self.line)
+        write!(f, "{}: {}: {}:{}", self.case, self.side.as_str(), self.rule, self.line)
     }
 }
 
 /// Those that are meant, each with its reason.
 ///
 /// A paragraph is a reason, in lines that begin with `#`, and the differences that it is the reason for.
-pub(crate) fn listed() -> BTreeMap<Difference, String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hadolint/differences.txt");
+pub(crate) fn listed(file: &str) -> BTreeMap<Difference, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hadolint").join(file);
     let text = fs::read_to_string(path).unwrap();
     let mut listed = BTreeMap::new();
     for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
@@ -50,10 +60,7 @@ pub(crate) fn listed() -> BTreeMap<Difference, String> {
 fn read(line: &str) -> Difference {
     let parts: Vec<&str> = line.rsplitn(3, ':').collect();
     let [number, rule, before] = parts[..] else { panic!("not a difference: {line}") };
-    let (case, side) = match (before.strip_suffix(": only hadolint"), before.strip_suffix(": only skep")) {
-        (Some(case), _) => (case, Side::Hadolint),
-        (_, Some(case)) => (case, Side::Skep),
-        _ => panic!("who says it? {line}"),
-    };
+    let said = |side: Side| Some((before.strip_suffix(side.as_str())?.strip_suffix(": ")?, side));
+    let Some((case, side)) = Side::ALL.into_iter().find_map(said) else { panic!("who says it? {line}") };
     Difference { case: case.to_owned(), side, rule: rule.trim().to_owned(), line: number.parse().unwrap() }
 }

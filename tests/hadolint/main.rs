@@ -4,6 +4,8 @@
 //! `differences.txt` lists what hadolint is wrong about, with a reason each; an entry that is no difference any more fails.
 //! hadolint names the first line of an instruction, whatever it means in it. skep names the place itself, so a place is
 //! taken to the first line of its instruction before the two are compared.
+//!
+//! `HADOLINT_CASES=FOLDER` compares the two over other files: `FOLDER/NAME/Dockerfile`.
 #![expect(clippy::unwrap_used, reason = "a failed preparation fails the test, with its message")]
 #![expect(clippy::print_stderr, reason = "a test says what it skips")]
 #![expect(
@@ -15,6 +17,7 @@ mod case;
 mod difference;
 mod hadolint;
 mod ours;
+mod shellcheck;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,18 +36,36 @@ type Said = BTreeSet<(String, usize)>;
 #[test]
 fn skep_says_what_hadolint_says() {
     let Some(theirs) = hadolint::said() else { return };
-    let found = differences(&case::all(), &theirs);
-    let listed = difference::listed();
-    let known: BTreeSet<&Difference> = listed.keys().collect();
-    let new: Vec<String> = found.iter().filter(|one| !known.contains(one)).map(ToString::to_string).collect();
+    are_listed(&differences(&case::all(), &theirs), "differences.txt");
+}
+
+/// hadolint shows only some of what `ShellCheck` says about an instruction; here nothing is hidden.
+#[test]
+fn skep_says_what_shellcheck_says_of_scripts() {
+    let cases = case::all();
+    let Some(theirs) = shellcheck::said(&cases) else { return };
+    let between = |case: &Case| {
+        let (ours, theirs) = (ours::said_of_scripts(case), &theirs[case.name.as_str()]);
+        [one_side(case, Side::Shellcheck, theirs, &ours), one_side(case, Side::Skep, &ours, theirs)].concat()
+    };
+    are_listed(&cases.iter().flat_map(between).collect(), "shellcheck.txt");
+}
+
+/// Exactly these differences are in a list, each with a reason.
+fn are_listed(found: &BTreeSet<Difference>, file: &str) {
+    let listed = if case::elsewhere().is_some() { BTreeMap::new() } else { difference::listed(file) };
+    let new: Vec<String> = found.iter().filter(|one| !listed.contains_key(one)).map(ToString::to_string).collect();
     let gone: Vec<String> = listed.keys().filter(|one| !found.contains(*one)).map(ToString::to_string).collect();
-    assert!(new.is_empty(), "not in differences.txt:\n{}", new.join("\n"));
-    assert!(gone.is_empty(), "in differences.txt, but no difference:\n{}", gone.join("\n"));
+    assert!(new.is_empty(), "not in {file}:\n{}", new.join("\n"));
+    assert!(gone.is_empty(), "in {file}, but no difference:\n{}", gone.join("\n"));
 }
 
 #[test]
 fn there_are_enough_cases_with_names_of_their_own() {
     let cases = case::all();
+    if case::elsewhere().is_some() {
+        return;
+    }
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     let texts: BTreeSet<_> = cases.iter().map(|case| (&case.settings, &case.text)).collect();
     assert_eq!(names.len(), cases.len(), "two cases have the same name");
@@ -54,7 +75,7 @@ fn there_are_enough_cases_with_names_of_their_own() {
 
 #[test]
 fn every_rule_is_found_in_some_case() {
-    let Some(theirs) = hadolint::said() else { return };
+    let (Some(theirs), None) = (hadolint::said(), case::elsewhere()) else { return };
     let mut hit: BTreeMap<&str, usize> = BTreeMap::new();
     theirs.values().flat_map(Said::iter).for_each(|(rule, _)| *hit.entry(rule).or_default() += 1);
     let never: Vec<&&str> = ours::IDS.iter().filter(|id| !hit.contains_key(**id)).collect();
@@ -78,29 +99,29 @@ fn severities_are_those_of_hadolint() {
 /// What only one of the two says.
 fn differences(cases: &[Case], theirs: &BTreeMap<&str, Said>) -> BTreeSet<Difference> {
     let nothing = Said::new();
-    cases
-        .iter()
-        .flat_map(|case| {
-            let theirs = theirs.get(case.name.as_str()).unwrap_or(&nothing);
-            between(&case.name, &ours::said(case), theirs)
-        })
-        .collect()
+    let of_case = |case: &Case| between(case, theirs.get(case.name.as_str()).unwrap_or(&nothing));
+    cases.iter().flat_map(of_case).collect()
 }
 
 /// A file that hadolint cannot read has no other findings, so there is nothing to compare them with.
-fn between(name: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
-    let unread = theirs.iter().any(|(rule, _)| rule == "DL1000");
-    let compared = |(rule, _): &&(String, usize)| {
-        let comparable = ours::IDS.contains(&rule.as_str()) && !PENDING.contains(&rule.as_str());
-        comparable && (!unread || rule == "DL1000")
+fn between(case: &Case, theirs: &Said) -> Vec<Difference> {
+    let is_unread = theirs.iter().any(|(rule, _)| rule == "DL1000");
+    let compared = |said: &Said| -> Said {
+        let known =
+            |rule: &str| ours::IDS.contains(&rule) && !PENDING.contains(&rule) && (!is_unread || rule == "DL1000");
+        said.iter().filter(|(rule, _)| known(rule)).cloned().collect()
     };
     // hadolint shows only the last of what ShellCheck says about an instruction.
-    let ours: Said = ours.iter().filter(|said| theirs.contains(said) || !hides(theirs, said)).cloned().collect();
-    let one_side = |side: Side, these: &Said, others: &Said| -> Vec<Difference> {
-        let only = these.iter().filter(compared).filter(|said| !others.contains(*said));
-        only.map(|(rule, line)| Difference { case: name.to_owned(), side, rule: rule.clone(), line: *line }).collect()
-    };
-    [one_side(Side::Hadolint, theirs, &ours), one_side(Side::Skep, &ours, theirs)].concat()
+    let mut ours = ours::said(case);
+    ours.retain(|said| theirs.contains(said) || !hides(theirs, said));
+    let (ours, theirs) = (compared(&ours), compared(theirs));
+    [one_side(case, Side::Hadolint, &theirs, &ours), one_side(case, Side::Skep, &ours, &theirs)].concat()
+}
+
+/// What these say and the others do not.
+fn one_side(case: &Case, side: Side, these: &Said, others: &Said) -> Vec<Difference> {
+    let only = these.difference(others);
+    only.map(|(rule, line)| Difference { case: case.name.clone(), side, rule: rule.clone(), line: *line }).collect()
 }
 
 /// Whether hadolint may have hidden a finding of `ShellCheck` behind another one about the same line.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use skep::lint::dockerfile::Dockerfile;
 use skep::lint::settings::LabelType;
-use skep::lint::{self, Settings, Severity};
+use skep::lint::{self, Finding, Settings, Severity};
 use skep::revision::Revision;
 
 use super::Said;
@@ -25,12 +25,25 @@ pub(crate) const IDS: &[&str] = &[
 
 /// What skep's rules of these ids say, with the first line of the instruction that it is about.
 pub(crate) fn said(case: &Case) -> Said {
+    let file = Dockerfile::parse(&case.text);
+    findings(case, &settings(case))
+        .map(|finding| (finding.rule.to_owned(), line(&case.text, begin(&file, finding.place.span.start))))
+        .collect()
+}
+
+/// What skep's rules about scripts say, with the line that it stands in.
+pub(crate) fn said_of_scripts(case: &Case) -> Said {
+    // Comments of a Dockerfile are nothing that ShellCheck sees.
+    let settings = Settings { disable_ignore_pragma: true, ..settings(case) };
+    let of_scripts = findings(case, &settings).filter(|finding| finding.rule.starts_with("SC"));
+    of_scripts.map(|finding| (finding.rule.to_owned(), line(&case.text, finding.place.span.start))).collect()
+}
+
+fn findings(case: &Case, settings: &Settings) -> impl Iterator<Item = Finding> {
     let mut revision = Revision::of(&[("Dockerfile", "")]);
     revision.texts.insert("Dockerfile".parse().unwrap(), case.text.clone().into());
-    let findings = lint::findings(&revision, &BTreeMap::new(), &settings(case));
-    let file = Dockerfile::parse(&case.text);
-    let ours = findings.into_iter().filter(|finding| IDS.contains(&finding.rule));
-    ours.map(|finding| (finding.rule.to_owned(), line(&case.text, begin(&file, finding.place.span.start)))).collect()
+    let findings = lint::findings(&revision, &BTreeMap::new(), settings);
+    findings.into_iter().filter(|finding| IDS.contains(&finding.rule))
 }
 
 /// The same settings as in the `hadolint.yaml` of the folder.
@@ -81,6 +94,7 @@ fn begin(file: &Dockerfile, at: usize) -> usize {
     file.instructions.iter().find(around).map_or(at, |instruction| instruction.span.start)
 }
 
-fn line(text: &[u8], at: usize) -> usize {
+/// The line of a byte.
+pub(crate) fn line(text: &[u8], at: usize) -> usize {
     text[..at].split(|byte| *byte == b'\n').count()
 }

@@ -1,6 +1,8 @@
 //! `skep lint`: the rules over folders and files.
 
+mod options;
 mod replace;
+mod shellcheck;
 mod target;
 
 use std::path::PathBuf;
@@ -10,11 +12,12 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use similar::TextDiff;
 
+use self::options::Options;
 use self::target::Target;
-use super::{Common, live, output, trouble};
-use crate::config;
+use super::output::{self, FindingsFormat};
+use super::{Common, live, trouble};
 use crate::lint::report::{self, Texts};
-use crate::lint::{self, Finding, Settings, Severity, settings};
+use crate::lint::{self, Finding, Settings, Severity};
 use crate::plan::Color;
 
 /// `skep lint`
@@ -25,11 +28,10 @@ pub(super) struct Lint {
     #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The least severity that makes the exit code 1 [default: what the settings say, else error]
-    #[arg(long, value_enum)]
+    #[arg(long, short = 't', visible_alias = "failure-threshold", value_enum)]
     fail_on: Option<FailOn>,
-    /// Ask a rule that is off
-    #[arg(long, value_name = "RULE")]
-    enable: Vec<String>,
+    #[command(flatten)]
+    options: Options,
     /// Services with this profile, too
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -39,6 +41,12 @@ pub(super) struct Lint {
     /// One line a finding: `--format short`
     #[arg(long)]
     short: bool,
+    /// `--format`, as hadolint has it
+    #[arg(short = 'f', value_enum, value_name = "FORMAT", hide = true)]
+    hadolint_format: Option<FindingsFormat>,
+    /// `--color never`, as hadolint has it
+    #[arg(long, hide = true)]
+    no_color: bool,
     /// Write the findings to a file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,15 +64,19 @@ enum FailOn {
     Warning,
     Info,
     Style,
+    /// Nothing: as `--no-fail`
+    #[value(alias = "ignore")]
+    None,
 }
 
 impl FailOn {
-    fn severity(self) -> Severity {
+    fn severity(self) -> Option<Severity> {
         match self {
-            Self::Error => Severity::Error,
-            Self::Warning => Severity::Warning,
-            Self::Info => Severity::Info,
-            Self::Style => Severity::Style,
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Info => Some(Severity::Info),
+            Self::Style => Some(Severity::Style),
+            Self::None => None,
         }
     }
 }
@@ -89,11 +101,24 @@ impl Lint {
         })
     }
 
+    /// Takes what the command's settings file is said to be, if by its name it is one of the linter.
+    pub(super) fn take_settings(&mut self, config: &mut Option<PathBuf>) {
+        let named = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let is_of_linter =
+            config.as_ref().map(named).is_some_and(|name| name.contains("hadolint") || name.contains("skep-lint"));
+        if is_of_linter {
+            self.options.file = config.take();
+        }
+    }
+
     fn tried(&self, common: &Common) -> anyhow::Result<ExitCode> {
-        let given = self.given()?;
+        let given = self.options.settings()?;
         let variables = super::workspace::with_profiles(common.settings()?.variables, &self.profiles);
         let mut outcome = Outcome::default();
         for mut target in target::all(&self.paths, &variables)? {
+            if self.options.file.is_some() {
+                target.forget_settings();
+            }
             target.given = target.given.then(given.clone());
             self.look(&mut target, &mut outcome, common)?;
         }
@@ -103,31 +128,30 @@ impl Lint {
         Ok(exit_code(&outcome))
     }
 
-    /// The settings of the environment and of the command.
-    fn given(&self) -> anyhow::Result<Settings> {
-        let variables = settings::of_variables(&config::hadolint()).map_err(anyhow::Error::msg)?;
-        self.enable.iter().try_fold(variables, |settings, id| {
-            let known = lint::explain(id).is_some();
-            anyhow::ensure!(known, "there is no rule `{id}`; `skep rules` lists them");
-            Ok(settings.enable(id))
-        })
-    }
-
     fn look(&self, target: &mut Target, outcome: &mut Outcome, common: &Common) -> anyhow::Result<()> {
         if self.fix || self.diff {
             self.mend(target)?;
         }
         let settings = target.settings();
-        let mut findings = target.findings();
+        let others = if settings.shellcheck {
+            super::block_on(shellcheck::findings(&target.questions(), &settings))?
+        } else {
+            Vec::new()
+        };
+        let mut findings = target.findings(others);
         if self.live {
             findings.extend(seen(target, &settings, common)?);
         }
-        let least = self.fail_on.map(FailOn::severity).or(settings.fail_on).unwrap_or(Severity::Error);
-        outcome.fails |= !settings.no_fail && findings.iter().any(|finding| finding.severity >= least);
+        outcome.fails |= self.fails(&findings, &settings);
         outcome.format = outcome.format.take().or(settings.format);
         outcome.texts.extend(target.texts());
         outcome.findings.extend(findings);
         Ok(())
+    }
+
+    fn fails(&self, findings: &[Finding], settings: &Settings) -> bool {
+        let asked = self.fail_on.map_or_else(|| Some(settings.fail_on.unwrap_or(Severity::Error)), FailOn::severity);
+        !settings.no_fail && asked.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least))
     }
 
     fn mend(&self, target: &mut Target) -> anyhow::Result<()> {
@@ -152,7 +176,7 @@ impl Lint {
 
     fn tell(&self, outcome: &Outcome, common: &Common) -> anyhow::Result<()> {
         let format = self.format(outcome, common);
-        let color = self.output.is_none() && common.color.resolve() == Color::Always;
+        let color = self.output.is_none() && !self.no_color && common.color.resolve() == Color::Always;
         let text = format.write(&outcome.findings, &outcome.texts, color);
         if let Some(file) = &self.output {
             return std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()));
@@ -170,7 +194,7 @@ impl Lint {
         if self.short {
             return report::Format::Short;
         }
-        let asked = common.findings.map(super::output::FindingsFormat::format);
+        let asked = common.findings.or(self.hadolint_format).map(FindingsFormat::format);
         let of_settings = outcome.format.as_deref().and_then(report::Format::named);
         asked.or(of_settings).unwrap_or(report::Format::Human)
     }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::lint::report::Texts;
 use crate::lint::settings::Written;
+use crate::lint::shellcheck::Question;
 use crate::lint::{self, Finding, Settings};
 use crate::name::RepoPath;
 use crate::revision::{LINT_SETTINGS, Revision};
@@ -147,9 +148,21 @@ impl Target {
         Written::of(&self.revision).settings.then(self.given.clone())
     }
 
-    /// What is found, with paths as they are seen from here.
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut findings = lint::findings(&self.revision, &self.variables, &self.given);
+    /// Leaves out what the folder says about its checks.
+    pub(super) fn forget_settings(&mut self) {
+        let paths: Vec<RepoPath> = self.revision.lint_settings().collect();
+        self.revision.texts.retain(|path, _| !paths.contains(path));
+        self.given = Settings::default();
+    }
+
+    /// What `ShellCheck` is to be asked.
+    pub(super) fn questions(&self) -> Vec<Question> {
+        lint::questions(&self.revision, &self.variables, &self.given)
+    }
+
+    /// What is found, and these others, with paths as they are seen from here.
+    pub(super) fn findings(&self, others: Vec<Finding>) -> Vec<Finding> {
+        let mut findings = lint::findings_with(&self.revision, &self.variables, &self.given, others);
         for finding in &mut findings {
             finding.place.path = self.shown(&finding.place.path);
         }

@@ -11,6 +11,7 @@ use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::rules::stack::no_stack_file;
 use crate::lint::rules::{RULES, own};
 use crate::lint::settings::{Settings, Written};
+use crate::lint::shellcheck::{self, Question};
 use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
 use crate::lint::suppress::{Comments, Remark};
 use crate::lint::traefik::Picture;
@@ -87,6 +88,16 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
 /// What every rule finds, in the order of the files. A revision of Dockerfiles alone needs no stack file. `given` goes before the
 /// settings of the revision.
 pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Finding> {
+    findings_with(revision, variables, given, Vec::new())
+}
+
+/// The same, and what others found in its files: settings and comments count for that, too.
+pub fn findings_with(
+    revision: &Revision,
+    variables: &BTreeMap<String, String>,
+    given: &Settings,
+    others: Vec<Finding>,
+) -> Vec<Finding> {
     let mut written = Written::of(revision);
     written.settings = written.settings.then(given.clone());
     let inspection = Inspection::of(revision, variables, &written.settings);
@@ -94,7 +105,16 @@ pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given
     let needs_stack = inspection.dockerfiles.is_empty() && revision.named.is_none();
     let of_revision = inspection.of_revision().into_iter();
     findings.extend(of_revision.filter(|finding| needs_stack || finding.rule != no_stack_file::ID));
+    findings.extend(others);
     inspection.told(findings, &written)
+}
+
+/// What `ShellCheck` is to be asked about the Dockerfiles of a revision.
+pub fn questions(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Question> {
+    let settings = Written::of(revision).settings.then(given.clone());
+    let inspection = Inspection::of(revision, variables, &settings);
+    let asked = inspection.dockerfiles.iter().filter(|(path, _)| !settings.ignores_all_of(path));
+    asked.flat_map(|(path, file)| shellcheck::questions(path, &revision.texts[path], file)).collect()
 }
 
 /// Makes a warning of what a linter calls an error where Docker goes on all the same. What would run is no reason to keep
@@ -283,6 +303,7 @@ impl<'a> Inspection<'a> {
         };
         let scripts = shell::scripts(self.revision.texts.get(path).map_or(&[][..], AsRef::as_ref), file);
         ask(&DockerfileSubject {
+            path,
             file,
             scripts: &scripts,
             contexts: &contexts,
@@ -318,8 +339,8 @@ impl<'a> Inspection<'a> {
     }
 
     fn is_ignored(&self, finding: &Finding) -> bool {
-        let rule = crate::lint::explain(finding.rule);
-        rule.is_some_and(|rule| self.settings.ignores(&finding.place.path, rule))
+        let must_hold = crate::lint::explain(finding.rule).is_some_and(Rule::must_hold);
+        !must_hold && self.settings.ignores_id(&finding.place.path, finding.rule)
     }
 
     fn told_of(&self, path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -415,12 +436,11 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
     stacks.iter().filter_map(StackFile::file).flat_map(File::builds).map(|(_, build)| build)
 }
 
-/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
-/// no stack file names, but that are called so, and settings that Traefik is bound to. Ten thousand Dockerfiles at most;
-/// one that settings ignore is not read.
-pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
+        ask(&DockerfileSubject {
+            path,
     let settings = Written::of(revision).settings;
-    let files = revision.entries.keys().filter(|path| is_dockerfile(path) && revision.readable(path).is_ok());
+    let is_one = |path: &RepoPath| is_dockerfile(path) || path.as_str().ends_with(".dockerignore");
+    let files = revision.entries.keys().filter(|path| is_one(path) && revision.readable(path).is_ok());
     let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
     let stacks = revision.stack_files().into_iter();
     let stacks = stacks.filter_map(|source| revision.gathered(&source, variables)).map(|gathered| File::of(gathered).0);

@@ -60,6 +60,15 @@ impl Keyword {
         }
     }
 
+    /// The flags that may stand without a value.
+    pub(super) fn switches(self) -> &'static [&'static str] {
+        match self {
+            Self::Add => &["keep-git-dir", "link", "unpack"],
+            Self::Copy => &["link", "parents"],
+            _ => &[],
+        }
+    }
+
     /// Whether `<<NAME` begins a document behind it.
     pub(super) fn takes_heredocs(self) -> bool {
         matches!(self, Self::Add | Self::Copy | Self::Run)

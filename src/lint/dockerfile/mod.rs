@@ -47,11 +47,13 @@ impl Dockerfile {
         read::dockerfile(bytes)
     }
 
-    /// The instructions from one `FROM` to the next, without what comes before the first.
+    /// The instructions from one `FROM` to the next, without what comes before the first. Where there is no `FROM`, all of them:
+    /// they are meant to be a stage.
     pub fn stages(&self) -> impl Iterator<Item = Stage<'_>> {
+        let has_stage = self.instructions.iter().any(Instruction::begins_stage);
         self.instructions
             .chunk_by(|_, next| !next.begins_stage())
-            .filter(|chunk| chunk[0].begins_stage())
+            .filter(move |chunk| chunk[0].begins_stage() || !has_stage)
             .enumerate()
             .map(|(index, instructions)| Stage { index, instructions })
     }
@@ -73,14 +75,19 @@ impl Dockerfile {
 pub struct Stage<'a> {
     /// Its number, from 0, by which `--from` may name it.
     pub index: usize,
-    /// Its instructions; the first is the `FROM`.
+    /// Its instructions; the first is the `FROM`, if there is one in the file.
     pub instructions: &'a [Instruction],
 }
 
 impl<'a> Stage<'a> {
     /// What it is built on, if it says so.
     pub fn image(&self) -> Option<&'a Word> {
-        self.instructions[0].words().first()
+        self.from()?.words().first()
+    }
+
+    /// The `FROM` that it begins with.
+    pub fn from(&self) -> Option<&'a Instruction> {
+        self.instructions.first().filter(|first| first.begins_stage())
     }
 
     /// Its instructions of one kind that are carried out in this build, so without those behind `ONBUILD`.
@@ -90,7 +97,7 @@ impl<'a> Stage<'a> {
 
     /// What follows `AS`, if anything does.
     pub fn name(&self) -> Option<&'a Word> {
-        match self.instructions[0].words() {
+        match self.from()?.words() {
             [_, keyword, name, ..] if keyword.text.eq_ignore_ascii_case("as") => Some(name),
             _ => None,
         }

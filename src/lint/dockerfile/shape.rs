@@ -10,6 +10,7 @@ use crate::stack::yaml::Span;
 /// Everything about one instruction that keeps it from being carried out.
 pub(super) fn problems(instruction: &Instruction) -> Vec<Problem> {
     let mut problems = unknown_flags(instruction);
+    problems.extend(valueless_flags(instruction));
     problems.extend(arguments(instruction));
     problems
 }
@@ -24,6 +25,16 @@ fn unknown_flags(instruction: &Instruction) -> Vec<Problem> {
             help: suggest::nearest(&flag.name, known.iter().copied()).map(|near| format!("did you mean `--{near}`?")),
         })
         .collect()
+}
+
+fn valueless_flags(instruction: &Instruction) -> impl Iterator<Item = Problem> {
+    let (known, switches) = (instruction.keyword.flags(), instruction.keyword.switches());
+    let needs_value = move |name: &str| known.contains(&name) && !switches.contains(&name);
+    let without = instruction.flags.iter().filter(move |flag| flag.value.is_none() && needs_value(&flag.name));
+    without.map(|flag| {
+        let help = format!("write `--{}=…`, without a blank", flag.name);
+        problem(&flag.span, format!("`--{}` needs a value", flag.name), Some(help))
+    })
 }
 
 fn arguments(instruction: &Instruction) -> Option<Problem> {

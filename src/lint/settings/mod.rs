@@ -23,6 +23,7 @@ pub(in crate::lint) use reader::{is_foreign, unknown};
 
 /// The settings of the linter.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// How much each rule counts, by its id, where it is not what the rule itself says.
     pub levels: BTreeMap<String, Level>,
@@ -40,6 +41,8 @@ pub struct Settings {
     pub fail_on: Option<Severity>,
     /// Whether nothing that is found fails.
     pub no_fail: bool,
+    /// Whether `shellcheck` is run, where it may be: by `skep lint`.
+    pub shellcheck: bool,
     /// How findings are written, if it is not asked for.
     pub format: Option<String>,
 }
@@ -95,6 +98,11 @@ pub struct Written {
 }
 
 impl Written {
+    /// What is doubtful, in sentences.
+    pub fn doubts(&self) -> impl Iterator<Item = &str> {
+        self.doubts.iter().map(|doubt| doubt.problem.message.as_str())
+    }
+
     /// Reads the settings of a revision, whose files must have been read.
     pub fn of(revision: &Revision) -> Self {
         revision.lint_settings().fold(Self::default(), |written, path| match revision.texts.get(&path) {
@@ -133,6 +141,7 @@ impl Settings {
             strict_labels: self.strict_labels || first.strict_labels,
             disable_ignore_pragma: self.disable_ignore_pragma || first.disable_ignore_pragma,
             no_fail: self.no_fail || first.no_fail,
+            shellcheck: self.shellcheck || first.shellcheck,
             fail_on: first.fail_on.or(self.fail_on),
             format: first.format.or(self.format),
             ..self
@@ -152,8 +161,13 @@ impl Settings {
 
     /// Whether a rule says nothing about a file.
     pub fn ignores(&self, path: &RepoPath, rule: &Rule) -> bool {
-        let names = |ignored: &Ignored| ignored.rules.is_empty() || ignored.rules.iter().any(|id| id == rule.id);
-        !rule.must_hold() && self.ignored.iter().any(|ignored| names(ignored) && ignored.files.is_match(path.as_str()))
+        !rule.must_hold() && self.ignores_id(path, rule.id)
+    }
+
+    /// Whether what has this id is not to be said about a file.
+    pub(super) fn ignores_id(&self, path: &RepoPath, id: &str) -> bool {
+        let names = |ignored: &Ignored| ignored.rules.is_empty() || ignored.rules.iter().any(|rule| rule == id);
+        self.ignored.iter().any(|ignored| names(ignored) && ignored.files.is_match(path.as_str()))
     }
 
     /// Whether no rule that can be switched off says anything about a file.

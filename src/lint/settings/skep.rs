@@ -6,7 +6,7 @@ use crate::name::RepoPath;
 use crate::stack::yaml::{Node, Value};
 
 /// The keys, in the order of the manual.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "rules",
     "ignore",
     "trusted-registries",
@@ -15,6 +15,7 @@ const KEYS: [&str; 9] = [
     "disable-ignore-pragma",
     "fail-on",
     "no-fail",
+    "shellcheck",
     "format",
 ];
 
@@ -39,6 +40,7 @@ fn setting(reader: &mut Reader<'_>, key: &Node, value: &Node) {
         "disable-ignore-pragma" => reader.written.settings.disable_ignore_pragma = reader.boolean(name, value),
         "fail-on" => reader.written.settings.fail_on = reader.severity(name, value),
         "no-fail" => reader.written.settings.no_fail = reader.boolean(name, value),
+        "shellcheck" => reader.written.settings.shellcheck = reader.boolean(name, value),
         "format" => reader.written.settings.format = value.to_text(),
         _ => reader.unknown_key(key, &KEYS),
     }

@@ -34,6 +34,11 @@ impl Simple {
         !self.words.is_empty() && names.contains(&self.name())
     }
 
+    /// Whether it is this program, in whatever folder it is.
+    pub(in crate::lint) fn is_in_any_folder(&self, name: &str) -> bool {
+        !self.words.is_empty() && self.name().rsplit('/').next() == Some(name)
+    }
+
     /// Whether one of its arguments is exactly one of these.
     pub(in crate::lint) fn has(&self, words: &[&str]) -> bool {
         self.arguments().iter().any(|word| words.contains(&word.text.as_str()))

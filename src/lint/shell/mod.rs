@@ -9,10 +9,14 @@
 //! What an arithmetic expression or a document inside of a script says is not looked at; aliases and `eval` are not followed.
 
 mod arguments;
+mod compound;
+mod cursor;
 mod parser;
 mod scripts;
+mod simple;
 mod source;
 mod test_command;
+mod variables;
 mod words;
 
 use crate::lint::dockerfile::{Instruction, Keyword};
@@ -20,14 +24,15 @@ use crate::stack::yaml::Span;
 
 pub(super) use scripts::scripts;
 pub(super) use source::Source;
+pub(super) use variables::Variables;
 
 /// The script of a `RUN`.
 #[derive(Debug)]
 pub(super) struct Script<'a> {
     /// The instruction.
     pub(super) instruction: &'a Instruction,
-    /// Which stage it is in, from 0; none before the first `FROM`.
-    pub(super) stage: Option<usize>,
+    /// Which stage it is in, from 0, where what stands before the first `FROM` has none to be in.
+    pub(super) stage: usize,
     /// What carries it out: the words of `SHELL`.
     pub(super) shell: Shell,
     /// Whether it is a JSON list, which no shell reads.

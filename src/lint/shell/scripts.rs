@@ -8,7 +8,7 @@ use crate::lint::shell::{Code, Script, Shell, Source};
 /// documents for another program (`#!/usr/bin/env python`), are left out.
 pub(in crate::lint) fn scripts<'a>(bytes: &[u8], file: &'a Dockerfile) -> Vec<Script<'a>> {
     let text = dockerfile::readable(bytes);
-    let mut shells = Shells { pragmas: pragmas(&text), stage: None, shell: default_shell() };
+    let mut shells = Shells { pragmas: pragmas(&text), stage: None, shell: default_shell(), of_triggers: None };
     file.instructions.iter().filter_map(|instruction| script(&text, file, instruction, &mut shells)).collect()
 }
 
@@ -18,20 +18,19 @@ struct Shells {
     pragmas: Vec<(usize, Shell)>,
     stage: Option<usize>,
     shell: Shell,
+    /// What `ONBUILD SHELL` says: it counts for what stands behind `ONBUILD`, too.
+    of_triggers: Option<Shell>,
 }
 
 impl Shells {
     fn pass(&mut self, instruction: &Instruction) {
-        match &instruction.arguments {
-            _ if instruction.on_build => {}
-            _ if instruction.keyword == Keyword::From => {
-                self.stage = Some(self.stage.map_or(0, |stage| stage + 1));
-                self.shell = default_shell();
-            }
-            Arguments::Json(words) if instruction.keyword == Keyword::Shell => {
-                self.shell = shell(words.iter().map(|word| word.text.as_str()));
-            }
-            _ => {}
+        if instruction.begins_stage() {
+            self.stage = Some(self.stage.map_or(0, |stage| stage + 1));
+            (self.shell, self.of_triggers) = (default_shell(), None);
+        }
+        if let (Keyword::Shell, Arguments::Json(words)) = (instruction.keyword, &instruction.arguments) {
+            let shell = started(words);
+            if instruction.on_build { self.of_triggers = Some(shell) } else { self.shell = shell }
         }
         while let Some((_, shell)) = self.pragmas.pop_if(|(at, _)| *at < instruction.span.end) {
             self.shell = shell;
@@ -44,7 +43,8 @@ fn script<'a>(text: &str, file: &Dockerfile, instruction: &'a Instruction, shell
     if instruction.keyword != Keyword::Run {
         return None;
     }
-    let (shell, stage) = (shells.shell.clone(), shells.stage);
+    let of_triggers = shells.of_triggers.as_ref().filter(|_| instruction.on_build);
+    let (shell, stage) = (of_triggers.unwrap_or(&shells.shell).clone(), shells.stage.unwrap_or(0));
     let (shell, source, code, is_list) = match &instruction.arguments {
         Arguments::Json(words) => list_script(words, shell),
         Arguments::Text(word) => {
@@ -84,16 +84,39 @@ fn shell_script(
     word: &Word,
     shell: Shell,
 ) -> (Shell, Source) {
-    let is_document = word.text.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with("<<")
-        && !word.text.contains(char::is_whitespace);
-    match instruction.heredocs.first().filter(|_| is_document) {
-        Some(heredoc) => {
+    match instruction.heredocs.first().zip(reader(&word.text, &shell)) {
+        Some((heredoc, shell)) => {
             let source = Source::of_lines(text, heredoc.body.clone());
             let shell = interpreter(&source.text).unwrap_or(shell);
             (shell, source)
         }
-        None => (shell, Source::of_line(text, word.span.clone(), file.escape)),
+        None => (shell, with_documents(text, file, instruction, word)),
     }
+}
+
+/// What reads a document that is the whole script: `<<EOF` leaves it to the shell, `<<EOF bash` gives it to another one. None if the
+/// document is only read by the script.
+fn reader(script: &str, shell: &Shell) -> Option<Shell> {
+    let is_opening = |word: &&str| word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with("<<");
+    let (openings, others): (Vec<&str>, Vec<&str>) = script.split_whitespace().partition(is_opening);
+    match (openings.as_slice(), others.as_slice()) {
+        ([_], []) => Some(shell.clone()),
+        ([_], [_, flags @ ..]) if flags.iter().all(|flag| flag.starts_with('-')) => {
+            Some(self::shell(others)).filter(Shell::is_known)
+        }
+        _ => None,
+    }
+}
+
+/// A script and the documents that it reads, each with the line that ends it.
+fn with_documents(text: &str, file: &Dockerfile, instruction: &Instruction, word: &Word) -> Source {
+    let mut source = Source::of_line(text, word.span.clone(), file.escape);
+    let (Some(first), Some(last)) = (instruction.heredocs.first(), instruction.heredocs.last()) else { return source };
+    let rest = text.get(last.body.end..).unwrap_or_default();
+    let end = last.body.end + rest.split_inclusive('\n').next().unwrap_or_default().len();
+    source.push(first.body.start.saturating_sub(1), "\n");
+    source.push(first.body.start, text.get(first.body.start..end).unwrap_or_default());
+    source
 }
 
 /// What `#!` at the begin names.
@@ -101,6 +124,22 @@ fn interpreter(script: &str) -> Option<Shell> {
     let line = script.trim_start().strip_prefix("#!")?.lines().next()?;
     Some(shell(line.split_whitespace().skip_while(|word| word.ends_with("/env") || *word == "-S")))
 }
+
+/// What `SHELL` names: a shell, or what starts one, such as `["conda", "run", "-n", "base", "/bin/bash", "-c"]`. A program that is not
+/// known is taken for one that leaves its scripts to `sh`.
+fn started(words: &[Word]) -> Shell {
+    let of = |words: &[Word]| shell(words.iter().map(|word| word.text.as_str()));
+    let first = of(words);
+    if first.is_known() || NO_SHELLS.iter().any(|program| first.name.starts_with(program)) {
+        return first;
+    }
+    let inner = (1..words.len()).map(|from| of(&words[from..])).find(Shell::is_known);
+    inner.unwrap_or_else(|| Shell { name: "sh".to_owned(), ..first })
+}
+
+/// What reads scripts of another language.
+const NO_SHELLS: [&str; 12] =
+    ["powershell", "pwsh", "cmd", "python", "node", "perl", "ruby", "php", "lua", "fish", "csh", "tcsh"];
 
 fn default_shell() -> Shell {
     shell(["sh", "-c"])
@@ -115,7 +154,7 @@ fn shell<'a>(words: impl IntoIterator<Item = &'a str>) -> Shell {
 
 /// The comments `# hadolint shell=…`, the last first.
 fn pragmas(text: &str) -> Vec<(usize, Shell)> {
-    if !text.contains("shell=") {
+    if !text.contains("hadolint") {
         return Vec::new();
     }
     let mut pragmas = Vec::new();
@@ -130,5 +169,6 @@ fn pragmas(text: &str) -> Vec<(usize, Shell)> {
 
 fn pragma(line: &str) -> Option<&str> {
     let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("hadolint")?;
-    rest.trim_start().strip_prefix("shell=").map(str::trim)
+    let name = rest.trim_start().strip_prefix("shell")?.trim_start().strip_prefix('=')?;
+    name.split('#').next().map(str::trim)
 }

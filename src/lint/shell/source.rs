@@ -4,7 +4,7 @@ use crate::lint::dockerfile::Word;
 use crate::stack::yaml::Span;
 
 /// A text that was put together from parts of a file.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::lint) struct Source {
     /// The text, without continuation characters and the comments between lines.
     pub(in crate::lint) text: String,
@@ -52,7 +52,7 @@ impl Source {
     }
 
     /// The place in the file of a range of the text.
-    pub(super) fn place(&self, range: &Span) -> Span {
+    pub(in crate::lint) fn place(&self, range: &Span) -> Span {
         let start = self.offset(range.start);
         let end = if range.is_empty() { start } else { self.offset(range.end - 1) + 1 };
         start.min(self.limit)..end.min(self.limit)

@@ -37,6 +37,16 @@ fn what_a_shell_cannot_read_is_named() {
 }
 
 #[test]
+fn a_function_has_a_name_and_nothing_else() {
+    for script in ["$a() { b; }", ">$a b() { c; }", "$(a)() { b; }", "\"a\"() { b; }", "x=$y a() { b; }"] {
+        let code = Parser::read(script);
+        assert!(code.functions.is_empty() && code.problem.is_some(), "{script}");
+        let commands = code.expansions.iter().filter_map(|expansion| expansion.command);
+        assert!(commands.into_iter().all(|command| command < code.commands.len()), "{script}");
+    }
+}
+
+#[test]
 fn what_a_shell_can_read_is_no_problem() {
     let good = [
         "case x in a|b) c;; *) d;; esac",

@@ -1,5 +1,6 @@
 //! The words of a comment that switches rules off.
 
+use crate::lint::settings::is_foreign;
 use crate::stack::yaml::Span;
 
 /// A comment.
@@ -135,6 +136,12 @@ impl Words<'_> {
         Reach::Next
     }
 
+    /// Whether nothing follows but a comment about the comment.
+    fn is_at_comment(&self) -> bool {
+        let rest = self.rest().trim_start();
+        rest.is_empty() || rest.starts_with('#')
+    }
+
     /// `= RULE, RULE`; none at all if hadolint's has something else behind them.
     fn ids(&mut self, dialect: Dialect, at: usize) -> Vec<Id> {
         let mut ids = Vec::new();
@@ -158,10 +165,11 @@ impl Words<'_> {
                 self.at = end;
             }
         }
-        let ends = match dialect {
+        let is_understood = match dialect {
             Dialect::Skep => !self.rest().starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '='),
-            Dialect::Hadolint => self.rest().trim().is_empty(),
+            // One name that is none of a rule, and hadolint takes the whole for another comment.
+            Dialect::Hadolint => self.is_at_comment() && ids.iter().all(|id| is_foreign(&id.text)),
         };
-        if ends { ids } else { Vec::new() }
+        if is_understood { ids } else { Vec::new() }
     }
 }

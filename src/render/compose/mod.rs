@@ -27,6 +27,9 @@ pub fn to_yaml(stack: &Stack) -> String {
         stack.services.iter().map(|(name, service)| (name.to_string(), self::service(stack, name.as_str(), service)));
     unsaid::tell(&mut text, stack);
     section(&mut text, "services", services.collect());
+    if stack.services.is_empty() {
+        text.push_str("services: {}\n");
+    }
     section(&mut text, "networks", networks(stack));
     section(&mut text, "volumes", volumes(stack));
     let configs = stack.configs.iter().map(|(name, config)| (name.as_str(), matches!(config, Config::External)));

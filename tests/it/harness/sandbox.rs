@@ -63,6 +63,12 @@ impl Sandbox {
         self.redacted(&shown(&skep(&self.host(), self.path(), arguments)))
     }
 
+    /// What a person sees of it who has these programs.
+    pub(crate) fn run_with_programs(&self, folder: &Path, arguments: &[&str]) -> String {
+        let output = command(&self.host(), self.path(), arguments).env("PATH", folder).output();
+        self.redacted(&shown(&output.unwrap()))
+    }
+
     /// What somebody sees of it who may not use the engine.
     pub(crate) fn run_as_nobody(&self, arguments: &[&str]) -> String {
         // Only root can be somebody else; everybody else is nobody to the engine of root.

@@ -24,8 +24,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn differs(stage: Stage<'_>) -> Option<Found> {
-    let [_, word, _] = stage.instructions[0].words() else { return None };
-    let wanted = like(word, &stage.instructions[0].keyword_text)?;
+    let [_, word, _] = stage.from()?.words() else { return None };
+    let wanted = like(word, &stage.from()?.keyword_text)?;
     (word.text != wanted).then(|| {
         Found::new(&word.span, format!("`{}` is not written like its `FROM`", word.text))
             .help(format!("write `{wanted}`"))

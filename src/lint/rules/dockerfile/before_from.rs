@@ -24,7 +24,11 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     if !subject.file.problems.is_empty() {
         return Vec::new(); // the first `FROM` may be the one that was not understood
     }
-    let early = subject.file.preamble().iter().filter(|instruction| instruction.keyword != Keyword::Arg);
+    let early = subject
+        .file
+        .preamble()
+        .iter()
+        .filter(|instruction| instruction.keyword != Keyword::Arg || instruction.on_build);
     early
         .map(|instruction| {
             Found::new(&instruction.keyword_span, format!("`{}` stands before the first `FROM`", instruction.keyword))

@@ -40,7 +40,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 /// Where one of these files is copied that are gone, or the folder that it was in.
 pub(in crate::lint) fn copies_of(gone: &BTreeSet<&RepoPath>, subject: &DockerfileSubject<'_>) -> Vec<usize> {
     let was = |source: &Word, context: &RepoPath| {
-        inside(&source.text, context).is_some_and(|path| gone.iter().any(|gone| path.holds(gone)))
+        in_context(&source.text, context).is_some_and(|path| gone.iter().any(|gone| path.holds(gone)))
     };
     let contexts = subject.contexts.all();
     let copied = copied(subject).filter(|source| contexts.iter().any(|context| was(source, context)));
@@ -53,14 +53,14 @@ fn copied<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word>
     instructions.flat_map(sources)
 }
 
-fn takes_from_context(instruction: &Instruction) -> bool {
+pub(super) fn takes_from_context(instruction: &Instruction) -> bool {
     matches!(instruction.keyword, Keyword::Copy | Keyword::Add)
         && !instruction.on_build
         && instruction.flag("from").is_none()
 }
 
 /// The words before the destination that are plain paths.
-fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
+pub(super) fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
     let sources = instruction.words().split_last().map_or(&[][..], |(_, sources)| sources);
     sources
         .iter()
@@ -82,16 +82,20 @@ fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     Some(Found::new(&source.span, message).help(help(&source.text, context)))
 }
 
-/// Nothing leads out of the context: like BuildKit, which cleans `/` and the path, `..` at its begin is left out.
-fn inside(source: &str, context: &RepoPath) -> Option<RepoPath> {
-    let inside = RepoPath::root().join(source.trim_start_matches('/'));
-    let inside = inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/'])));
-    inside.and_then(|path| context.join(path.as_str())).ok()
-}
-
 /// Behind a link, or in another repository, nobody knows.
 fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
-    inside(source, context).is_some_and(|path| !is_missing(&path, revision))
+    in_context(source, context).is_some_and(|path| !is_missing(&path, revision))
+}
+
+fn in_context(source: &str, context: &RepoPath) -> Option<RepoPath> {
+    context.join(inside(source)?.as_str()).ok()
+}
+
+/// The path below the context that a source names. Nothing leads out of the context: like BuildKit, which cleans `/` and the
+/// path, `..` at its begin is left out.
+pub(super) fn inside(source: &str) -> Option<RepoPath> {
+    let inside = RepoPath::root().join(source.trim_start_matches('/'));
+    inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/']))).ok()
 }
 
 fn is_missing(path: &RepoPath, revision: &Revision) -> bool {

@@ -34,10 +34,12 @@ fn uses(stage: Stage<'_>, env: &Instruction, subject: &DockerfileSubject<'_>) ->
     let is_new = |name: &&str| subject.file.scopes.value(stage.index, env.span.start, name).is_none();
     let set: BTreeSet<&str> = pairs.iter().map(|pair| pair.name.unquoted()).filter(is_new).collect();
     let mut found = Vec::new();
-    for pair in &pairs {
+    for (index, pair) in pairs.iter().enumerate() {
         let Some(value) = &pair.value else { continue };
+        let is_again = pairs[..index].iter().any(|before| before.name.unquoted() == pair.name.unquoted());
         for variable in variable::variables(&value.text, subject.file.escape) {
-            if variable.name != pair.name.unquoted() && set.contains(variable.name) && !variable.minds_unset() {
+            let is_other = variable.name != pair.name.unquoted() || is_again;
+            if is_other && set.contains(variable.name) && !variable.minds_unset() {
                 found.push(too_early(variable.name, &value.part(variable.range)));
             }
         }

@@ -28,7 +28,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 /// The image, and the platform.
 fn words(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
-    let platform = stage.instructions[0].flag("platform").and_then(|flag| flag.value.as_ref());
+    let platform = stage.from().and_then(|from| from.flag("platform")).and_then(|flag| flag.value.as_ref());
     stage.image().into_iter().chain(platform)
 }
 

@@ -1,4 +1,5 @@
-use crate::lint::dockerfile::{Instruction, Keyword};
+use crate::lint::dockerfile::variable::{self, Variable};
+use crate::lint::dockerfile::{Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
@@ -28,11 +29,19 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let names = subject.file.of(Keyword::Label).flat_map(Instruction::pairs).map(|pair| pair.name);
     names
         .filter_map(|name| {
-            let why = why_not(name.unquoted())?;
+            let why = why_not(name.unquoted()).or_else(|| unset(&name, subject))?;
             let message = format!("`{}` is not the name of a label: {why}", suggest::cut(name.unquoted()));
             Some(Found::new(&name.span, message))
         })
         .collect()
+}
+
+/// A variable may stand in a name, but one that nothing sets is a mistake for a plain `$`.
+fn unset(name: &Word, subject: &DockerfileSubject<'_>) -> Option<&'static str> {
+    let variables = variable::variables(&name.text, subject.file.escape);
+    let is_set =
+        |variable: &Variable<'_>| subject.file.scopes.is_named_anywhere(variable.name) || variable.minds_unset();
+    (name.text.contains('$') && !variables.iter().all(is_set)).then_some("nothing sets the variable in it")
 }
 
 fn why_not(name: &str) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::dockerfile::scope::Base;
-use crate::lint::dockerfile::{Instruction, Keyword, Stage};
+use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
@@ -41,14 +41,15 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         };
         let pairs = stage.of(Keyword::Label).flat_map(Instruction::pairs);
         own.extend(pairs.map(|pair| pair.name.unquoted().to_owned()).filter(|name| wanted.contains_key(name)));
-        found.extend(wanted.keys().filter(|name| !own.contains(*name)).map(|name| missing(stage, name)));
+        let lacking = wanted.keys().filter(|name| !own.contains(*name));
+        found.extend(stage.from().into_iter().flat_map(|from| lacking.clone().map(move |name| missing(from, name))));
         labels.push(own);
     }
     found
 }
 
-fn missing(stage: Stage<'_>, name: &str) -> Found {
-    let place = stage.image().map_or(&stage.instructions[0].span, |image| &image.span);
+fn missing(from: &Instruction, name: &str) -> Found {
+    let place = from.words().first().map_or(&from.span, |image| &image.span);
     Found::new(place, format!("the stage has no label `{}`", suggest::cut(name)))
         .help(format!("add it: `LABEL {}=…`", suggest::cut(name)))
 }

@@ -9,9 +9,11 @@ mod blank_continuation;
 mod copy_everything;
 mod copy_from_itself;
 mod copy_from_unknown;
+mod copy_ignored;
 mod copy_many;
 pub(in crate::lint) mod copy_missing;
 mod copy_relative;
+mod description;
 mod duplicate_stage;
 mod env_of_itself;
 mod expose_casing;
@@ -58,6 +60,7 @@ use crate::lint::rule::Rule;
 pub(super) static RULES: &[&Rule] = &[
     &without_stage::RULE,
     &copy_missing::RULE,
+    &copy_ignored::RULE,
     &stage_casing::RULE,
     &as_casing::RULE,
     &keyword_casing::RULE,
@@ -68,6 +71,7 @@ pub(super) static RULES: &[&Rule] = &[
     &undefined_variable::RULE,
     &expose_casing::RULE,
     &expose_mapping::RULE,
+    &description::RULE,
     &syntax::RULE,
     &workdir_relative::RULE,
     &user_root::RULE,

@@ -1,5 +1,5 @@
 use crate::lint::dockerfile::scope::Base;
-use crate::lint::dockerfile::{Keyword, Stage};
+use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
@@ -31,12 +31,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         };
         let has_one = inherited || stage.of(Keyword::Healthcheck).next().is_some();
         checked.push(has_one);
-        found.extend((!has_one).then(|| missing(stage)));
+        found.extend(stage.from().filter(|_| !has_one).map(missing));
     }
     found
 }
 
-fn missing(stage: Stage<'_>) -> Found {
-    let place = stage.image().map_or(&stage.instructions[0].span, |image| &image.span);
+fn missing(from: &Instruction) -> Found {
+    let place = from.words().first().map_or(&from.span, |image| &image.span);
     Found::new(place, "the stage has no `HEALTHCHECK`").help("add a `HEALTHCHECK` that fails until it serves")
 }

@@ -25,7 +25,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn constant(stage: Stage<'_>) -> Option<Found> {
-    let platform = stage.instructions[0].flag("platform")?.value.as_ref()?;
+    let platform = stage.from()?.flag("platform")?.value.as_ref()?;
     let name = stage.name().map(|name| name.text.to_ascii_lowercase()).unwrap_or_default();
     let mut parts = platform.unquoted().split('/').take(2);
     let is_meant = parts.any(|part| !part.is_empty() && name.contains(part));

@@ -23,7 +23,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn redundant(stage: Stage<'_>, escape: char) -> Option<Found> {
-    let flag = stage.instructions[0].flag("platform")?;
+    let flag = stage.from()?.flag("platform")?;
     let platform = flag.value.as_ref()?;
     let variables = variable::variables(platform.unquoted(), escape);
     let [only] = &variables[..] else { return None };

@@ -28,7 +28,7 @@ rule! {
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let kept = kept_stages(subject.file);
     first_in_each(subject, |script, command| {
-        let is_kept = script.stage.is_none_or(|stage| kept.contains(&stage));
+        let is_kept = script.instruction.on_build || kept.contains(&script.stage);
         let updates = command.is(&["apt-get", "apt"]) && command.has(&["update"]);
         if !is_kept || !updates || is_removed(script) {
             return None;
@@ -45,9 +45,9 @@ fn is_removed(script: &Script<'_>) -> bool {
 }
 
 /// The stages that become an image: the last, and those that another one is built on.
-fn kept_stages(file: &Dockerfile) -> BTreeSet<usize> {
+pub(super) fn kept_stages(file: &Dockerfile) -> BTreeSet<usize> {
     let stages: Vec<Stage<'_>> = file.stages().collect();
-    let image = |stage: &Stage<'_>| stage.instructions[0].words().first().map(|word| word.text.to_ascii_lowercase());
+    let image = |stage: &Stage<'_>| stage.image().map(|word| word.text.to_ascii_lowercase());
     let images: BTreeSet<String> = stages.iter().filter_map(image).collect();
     let is_base = |stage: &Stage<'_>| {
         stage.name().is_some_and(|name| images.contains(&name.text.to_ascii_lowercase()))

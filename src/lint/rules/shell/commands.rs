@@ -69,14 +69,20 @@ fn is_all_of(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a script runs `program verb …`.
-pub(super) fn runs(script: &Script<'_>, program: &str, verbs: &[&[&str]]) -> bool {
+/// Whether a script runs `program verb …` behind a command.
+pub(super) fn runs_later(script: &Script<'_>, before: &Simple, verbs: &[&[&str]]) -> bool {
     let has = |command: &Simple, words: &[&str]| words.iter().all(|word| command.has(&[word]));
-    script.commands().iter().any(|command| command.is(&[program]) && verbs.iter().any(|words| has(command, words)))
+    let later = script.commands().iter().filter(|command| command.span.start > before.span.start);
+    later.filter(|command| command.is(&[before.name()])).any(|command| verbs.iter().any(|words| has(command, words)))
 }
 
-/// The scripts that a shell reads, those of `ONBUILD`, too, if they could be read.
+/// The scripts that a shell reads, those of `ONBUILD`, too, if they could be read: of a half nothing can be relied on.
 pub(super) fn shell_scripts<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
+    half_read(subject).filter(|script| script.code.problem.is_none())
+}
+
+/// The same, and those of which only a part could be read.
+pub(super) fn half_read<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
     subject.scripts.iter().filter(|script| !script.is_list)
 }
 
@@ -93,7 +99,7 @@ pub(super) fn each_shell<'a>(
 
 /// The scripts that cannot be read for this reason.
 pub(super) fn problems(subject: &DockerfileSubject<'_>, id: &str) -> Vec<Found> {
-    shell_scripts(subject)
+    half_read(subject)
         .filter_map(|script| Some((script, script.code.problem.as_ref()?)))
         .filter(|(_, problem)| problem.id == Some(id))
         .map(|(script, problem)| Found::new(&script.place(&problem.span), problem.message.clone()))

@@ -1,5 +1,6 @@
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
+use crate::lint::shell::Simple;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -39,6 +40,14 @@ fn flags(run: &Instruction) -> Vec<(&str, Option<&str>)> {
 
 /// Whether it has one command: several were put together on purpose.
 fn is_single(subject: &DockerfileSubject<'_>, run: &Instruction) -> bool {
-    let script = subject.scripts.iter().find(|script| script.instruction.span == run.span);
-    script.is_some_and(|script| script.commands().len() < 2)
+    match subject.scripts.iter().find(|script| script.instruction.span == run.span) {
+        Some(script) => script.commands().iter().filter(|command| is_step(command)).count() < 2,
+        // A script of PowerShell or the like, which is not read.
+        None => !run.text().contains([';', '|', '&']),
+    }
+}
+
+/// Whether a command does something by itself: `[ … ]` only asks, and a variable in its name may be anything.
+fn is_step(command: &Simple) -> bool {
+    command.words.first().is_some_and(|name| name.text != "[" && !name.has_expansion())
 }

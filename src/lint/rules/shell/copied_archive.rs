@@ -50,12 +50,15 @@ fn copies(stage: Stage<'_>) -> Vec<Copied<'_>> {
 
 fn archives(stage: usize, copy: &Instruction) -> Vec<Copied<'_>> {
     let Some((target, sources)) = copy.words().split_last() else { return Vec::new() };
-    let archives = sources.iter().filter(|source| ENDS.iter().any(|end| source.text.ends_with(end)));
-    archives.map(|source| Copied { stage, source, path: path(&source.text, &target.text) }).collect()
+    let is_archive = |word: &Word| ENDS.iter().any(|end| word.unquoted().ends_with(end));
+    let archives = sources.iter().filter(|source| is_archive(source) || is_archive(target));
+    archives.map(|source| Copied { stage, source, path: path(source.unquoted(), target.unquoted()) }).collect()
 }
 
 fn path(source: &str, target: &str) -> String {
-    let name = source.rsplit('/').next().unwrap_or_default();
+    // Docker does not know quotes here, but people do.
+    let target = target.trim_matches(['"', '\'']);
+    let name = file_name(source);
     if ENDS.iter().any(|end| target.ends_with(end)) {
         target.to_owned()
     } else {
@@ -63,11 +66,23 @@ fn path(source: &str, target: &str) -> String {
     }
 }
 
+/// What stands behind the last slash, of Windows' too.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// Whether a word of a script may name it: by its path, or by its name where the script says the folder elsewhere.
+fn names(word: &str, copied: &Copied<'_>) -> bool {
+    let is_relative = !word.trim_start_matches("./").contains(['/', '\\']);
+    word == copied.path || (is_relative || word.contains('\\')) && file_name(word) == file_name(&copied.path)
+}
+
 fn is_unpacked(copied: &Copied<'_>, subject: &DockerfileSubject<'_>) -> bool {
-    let later = scripts(subject).filter(|script| {
-        script.stage == Some(copied.stage) && script.instruction.span.start > copied.source.span.start
-    });
-    later.flat_map(Script::commands).any(|command| unpacks(command) && command.has(&[&copied.path]))
+    let later = scripts(subject)
+        .filter(|script| script.stage == copied.stage && script.instruction.span.start > copied.source.span.start);
+    later
+        .flat_map(Script::commands)
+        .any(|command| unpacks(command) && command.arguments().iter().any(|word| names(&word.text, copied)))
 }
 
 fn unpacks(command: &Simple) -> bool {

@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
-use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes, runs};
+use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes, runs_later};
 use crate::lint::rules::shell::packages;
-use crate::lint::shell::Script;
+use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -28,13 +28,13 @@ const FOLDERS: [&str; 3] = ["/var/cache/yum", "/var/cache/dnf", "/var/cache/libd
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         packages::dnf(command, &["dnf", "microdnf"])?;
-        if is_cleaned(script, command.name()) {
+        if is_cleaned(script, command) {
             return None;
         }
         Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& dnf clean all`"))
     })
 }
 
-fn is_cleaned(script: &Script<'_>, program: &str) -> bool {
-    runs(script, program, &[&["clean", "all"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
+fn is_cleaned(script: &Script<'_>, command: &Simple) -> bool {
+    runs_later(script, command, &[&["clean", "all"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
 }

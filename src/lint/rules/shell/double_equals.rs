@@ -1,3 +1,4 @@
+use crate::lint::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at, each_shell};
 use crate::lint::subject::DockerfileSubject;
@@ -17,7 +18,7 @@ rule! {
     /// ARG MODE
     /// RUN if [ "$MODE" = dev ]; then make; fi
     /// ```
-    "SC3014", Warning, Dockerfile(check)
+    "SC3014", Warning, Dockerfile(check), Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -25,6 +26,11 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let words = command.arguments().iter().filter(|word| word.text == "==");
         let words =
             words.filter(|_| command.is(&["[", "test"]) && script.shell.is_posix() && script.shell.name != "ash");
-        words.map(|word| at(script, word, "`sh` does not know `==`").help("write `=`")).collect()
+        words
+            .map(|word| {
+                let fix = Fix::safe("write `=`").replace(&script.place(&word.span), "=");
+                at(script, word, "`sh` does not know `==`").help("write `=`").fix(fix)
+            })
+            .collect()
     })
 }

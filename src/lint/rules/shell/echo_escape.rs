@@ -25,7 +25,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     each_shell(subject, |script, command| {
         let is_told = command.flags().any(|flag| flag.starts_with("-e") || flag == "-ne");
         let escaped = command.arguments().iter().find(|word| has_escape(script, word));
-        let escaped = escaped.filter(|_| command.is(&["echo"]) && !is_told);
+        let escaped = escaped.filter(|_| command.is_in_any_folder("echo") && !is_told);
         let found = |word| at(script, word, "not every shell replaces what is escaped here").help("use `printf`");
         escaped.map(found).into_iter().collect()
     })

@@ -22,7 +22,7 @@ rule! {
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     each_shell(subject, |script, command| {
         let first = command.arguments().first().filter(|word| script.shell.name == "sh" && is_flag(&word.text));
-        let flag = first.filter(|_| command.is(&["echo"]));
+        let flag = first.filter(|_| command.is_in_any_folder("echo"));
         flag.map(|word| at(script, word, "not every `sh` knows this flag").help("use `printf`")).into_iter().collect()
     })
 }

@@ -1,5 +1,7 @@
+use crate::lint::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, each_shell};
+use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -16,12 +18,20 @@ rule! {
     /// FROM debian:12
     /// RUN grep -E "a|b" /etc/passwd
     /// ```
-    "SC2196", Info, Dockerfile(check)
+    "SC2196", Info, Dockerfile(check), Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     each_shell(subject, |script, command| {
-        let is_one = command.is(&["egrep"]);
-        is_one.then(|| at_name(script, command, "`egrep` is deprecated").help("use `grep -E`")).into_iter().collect()
+        let found = || at_name(script, command, "`egrep` is deprecated").help("use `grep -E`");
+        command.is_in_any_folder("egrep").then(|| found().fix(fix(script, command))).into_iter().collect()
     })
+}
+
+/// `egrep` is a script that runs `grep -E`, unless something else here is called so.
+fn fix(script: &Script<'_>, command: &Simple) -> Option<Fix> {
+    let name = command.name_word();
+    let is_own = script.code.functions.iter().any(|name| ["egrep", "grep"].contains(&name.as_str()));
+    (name.is_plain() && name.text == "egrep" && !is_own)
+        .then(|| Fix::safe("write `grep -E`").replace(&script.place(&name.span), "grep -E"))
 }

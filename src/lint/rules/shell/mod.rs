@@ -59,7 +59,6 @@ mod untrusted_source;
 mod useless_command;
 mod useradd_log;
 mod values;
-mod variables;
 mod wget_progress;
 mod yarn_clean;
 mod yum_clean;

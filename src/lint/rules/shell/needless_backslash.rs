@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
-use crate::lint::rules::shell::commands::each_shell;
-use crate::lint::shell::{Part, PartKind, Script};
+use crate::lint::rules::shell::commands::half_read;
+use crate::lint::shell::{Part, PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -20,17 +20,32 @@ rule! {
     "SC1001", Info, Dockerfile(check)
 }
 
+/// What a script has before the place where it cannot be read on counts, too: it may be a script for Windows.
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    each_shell(subject, |script, command| {
-        let arguments = command.words.iter().skip(1).chain(command.assignments.iter().map(|assigned| &assigned.value));
-        let parts = arguments.flat_map(|word| &word.parts).filter(|part| is_needless(script, part));
-        parts
-            .map(|part| {
-                Found::new(&script.place(&part.span), "the backslash does nothing")
-                    .help("put the word in single quotes, if it is meant")
-            })
-            .collect()
-    })
+    let is_begun =
+        |script: &&Script<'_>| script.code.problem.as_ref().is_none_or(|problem| problem.id != Some("SC1072"));
+    half_read(subject)
+        .filter(is_begun)
+        .flat_map(|script| words(script).flat_map(|word| needless(script, word)))
+        .collect()
+}
+
+/// The arguments, the values of assignments, and what is looped over.
+fn words<'a>(script: &'a Script<'a>) -> impl Iterator<Item = &'a Word> {
+    let of_commands = script.commands().iter().flat_map(|command| {
+        command.words.iter().skip(1).chain(command.assignments.iter().map(|assigned| &assigned.value))
+    });
+    of_commands.chain(script.code.loops.iter().filter_map(|one| one.words.as_ref()).flatten())
+}
+
+fn needless(script: &Script<'_>, word: &Word) -> Vec<Found> {
+    let parts = word.parts.iter().filter(|part| is_needless(script, part));
+    parts
+        .map(|part| {
+            Found::new(&script.place(&part.span), "the backslash does nothing")
+                .help("put the word in single quotes, if it is meant")
+        })
+        .collect()
 }
 
 fn is_needless(script: &Script<'_>, part: &Part) -> bool {

@@ -1,3 +1,4 @@
+use crate::lint::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::shell::{Command, Kind, Script};
@@ -17,7 +18,7 @@ rule! {
     /// FROM debian:12
     /// RUN [ -f /key ] || exit 1
     /// ```
-    "SC2234", Style, Dockerfile(check)
+    "SC2234", Style, Dockerfile(check), Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -29,8 +30,23 @@ fn needless<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
         script.code.pipelines.iter().filter(|pipeline| !pipeline.is_condition).flat_map(|pipeline| &pipeline.commands);
     let needless = commands.filter(|command| is_needless(script, command));
     needless.map(|command| {
-        Found::new(&script.place(&command.span), "this needs no shell of its own").help("leave the parentheses out")
+        let found = Found::new(&script.place(&command.span), "this needs no shell of its own");
+        found.help("leave the parentheses out").fix(fix(script, command))
     })
+}
+
+/// Without the parentheses, each with a blank in its place where words would grow together. Nothing is left out where the test
+/// might set a variable, which then would last.
+fn fix(script: &Script<'_>, command: &Command) -> Option<Fix> {
+    let (start, text) = (command.span.start, script.text(&command.span).trim_end());
+    let close = start + text.find(')').filter(|at| text[*at..].len() == 1)?;
+    let behind = script.text(&(close + 1..script.source.text.len()));
+    let without = |is_apart: bool| if is_apart { "" } else { " " };
+    let begins = without(script.text(&(0..start)).ends_with([' ', '\t', '\n']) || start == 0);
+    let ends = without(behind.is_empty() || behind.starts_with([' ', '\t', '\n', ';']));
+    let place = |at: usize| script.place(&(at..at + 1));
+    (!text.contains("${") && !text.contains('`') && !text.contains("$("))
+        .then(|| Fix::safe("leave the parentheses out").replace(&place(start), begins).replace(&place(close), ends))
 }
 
 fn is_needless(script: &Script<'_>, command: &Command) -> bool {

@@ -49,5 +49,5 @@ fn has_version(text: &str) -> bool {
 /// A folder, an archive or its address.
 fn is_place(text: &str) -> bool {
     let begins = [".", "/", "~", "file:", "http:", "https:"].iter().any(|begin| text.starts_with(begin));
-    begins || packages::is_file(text, &[".tgz", ".tar.gz"])
+    begins || packages::is_file(text, &[".tgz", ".tar.gz", ".tar"])
 }

@@ -126,24 +126,26 @@ pub(super) fn apk(command: &Simple) -> Option<Vec<&Word>> {
     command.is(&["apk"]).then(|| command.behind(&["add"], &APK))?
 }
 
-/// What `gem install` names; none if a flag says the version. What follows `--` is for the build.
+/// What `gem install` names; none if a flag or a file says the version. What follows `--` is for the build, and so is a flag
+/// `--use-…` or `--with-…` with its value, which should stand there.
 pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
     let end = command.arguments().iter().position(|word| word.text == "--").unwrap_or(usize::MAX);
     let names = command.is(&["gem"]).then(|| command.behind(&["install", "i"], &GEM))??;
-    let has_version = command.has_flag("version", 'v');
+    let has_version = command.has_flag("version", 'v') || command.has_flag("file", 'g');
     let last = command.arguments().get(end).map_or(usize::MAX, |word| word.span.start);
-    Some(names.into_iter().filter(|word| !has_version && word.span.start < last).collect())
+    let is_for_build = |word: &&Word| {
+        let before = command.arguments().iter().take_while(|other| other.span.start < word.span.start).last();
+        before.is_some_and(|flag| {
+            ["--use-", "--with-"].iter().any(|begin| flag.text.starts_with(begin)) && !flag.text.contains('=')
+        })
+    };
+    Some(names.into_iter().filter(|word| !has_version && word.span.start < last && !is_for_build(word)).collect())
 }
 
 /// What `yum`, `dnf` or `microdnf` install.
 pub(super) fn dnf<'a>(command: &'a Simple, names: &[&str]) -> Option<Vec<&'a Word>> {
     let is_group = command.operands(&DNF).first().is_some_and(|word| ["group", "groups"].contains(&word.text.as_str()));
     (command.is(names) && !is_group).then(|| command.behind(&["install"], &DNF))?
-}
-
-/// Whether it installs a module: its stream is its version.
-pub(super) fn is_module(command: &Simple) -> bool {
-    command.operands(&DNF).first().is_some_and(|word| word.text == "module")
 }
 
 /// What `zypper install` names.

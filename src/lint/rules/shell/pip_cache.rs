@@ -1,8 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, first_in_each};
 use crate::lint::rules::shell::packages;
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{Script, Simple};
+use crate::lint::shell::{Script, Simple, Variables};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -38,7 +37,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn is_switched_off(script: &Script<'_>, variables: &Variables) -> bool {
     let name = "PIP_NO_CACHE_DIR";
-    let of_file = variables.value(script.stage, name, script.instruction.span.start).is_some_and(is_true);
+    let of_file = variables.value(script, name).is_some_and(is_true);
     let is_set = |command: &Simple| command.assigned(name).is_some_and(|assigned| is_true(&assigned.value.text));
     of_file || script.commands().iter().any(is_set) || is_cache_mounted(script)
 }
@@ -51,5 +50,5 @@ fn is_cache_mounted(script: &Script<'_>) -> bool {
 }
 
 fn is_true(value: &str) -> bool {
-    !["", "0", "false", "no", "off", "f", "n"].contains(&value.trim_matches(['"', '\'']).to_ascii_lowercase().as_str())
+    ["1", "true", "yes", "on", "t", "y"].contains(&value.trim_matches(['"', '\'']).to_ascii_lowercase().as_str())
 }

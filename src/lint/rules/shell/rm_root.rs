@@ -41,7 +41,7 @@ const IMPORTANT: [&str; 14] = [
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     each_shell(subject, |script, command| {
         let is_recursive = command.has_flag("recursive", 'r') || command.has_flag("recursive", 'R');
-        let words = command.arguments().iter().filter(|_| command.is(&["rm"]) && is_recursive);
+        let words = command.arguments().iter().filter(|_| command.is_in_any_folder("rm") && is_recursive);
         words
             .filter(|word| is_dangerous(script, word))
             .map(|word| {

@@ -1,6 +1,6 @@
 //! Where a shell splits what it fills in.
 
-use crate::lint::shell::{Expansion, Role, Script};
+use crate::lint::shell::{Expansion, Role, Script, Word};
 
 /// The commands whose arguments are assignments, which are not split but by `sh`.
 const DECLARING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset"];
@@ -11,7 +11,8 @@ pub(super) fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
         return false;
     }
     match expansion.role {
-        Role::Argument | Role::Target => true,
+        Role::Argument => !is_executed(script, expansion),
+        Role::Target => true,
         Role::Name => !is_whole_name(script, expansion),
         Role::Value => script.shell.name == "sh" && is_declared(script, expansion),
         Role::Item | Role::Whole => false,
@@ -26,4 +27,12 @@ fn is_whole_name(script: &Script<'_>, expansion: &Expansion) -> bool {
 
 fn is_declared(script: &Script<'_>, expansion: &Expansion) -> bool {
     expansion.command.is_some_and(|command| script.commands()[command].is(&DECLARING))
+}
+
+/// `exec $program …`: it is the name of a program.
+fn is_executed(script: &Script<'_>, expansion: &Expansion) -> bool {
+    let command = expansion.command.map(|command| &script.commands()[command]);
+    let is_program =
+        |words: &[Word]| matches!(words, [exec, program, ..] if exec.text == "exec" && program.span == expansion.span);
+    command.is_some_and(|command| is_program(&command.words))
 }

@@ -1,5 +1,5 @@
 use crate::lint::rule::{Found, rule};
-use crate::lint::rules::shell::commands::{at_name, scripts};
+use crate::lint::rules::shell::commands::at_name;
 use crate::lint::subject::DockerfileSubject;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,9 +25,9 @@ rule! {
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    let mut used: BTreeMap<Option<usize>, BTreeSet<&str>> = BTreeMap::new();
+    let mut used: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
     let mut found = Vec::new();
-    for script in scripts(subject) {
+    for script in subject.scripts {
         let names = used.entry(script.stage).or_default();
         let mut second = None;
         for command in script.commands().iter().filter(|command| command.is(&["curl", "wget"])) {

@@ -1,8 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::values;
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{Expansion, ExpansionKind, Script};
+use crate::lint::shell::{Expansion, ExpansionKind, Script, Variables};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -33,7 +32,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unassigned(script: &Script<'_>, variables: &Variables) -> Vec<Found> {
     let mut known = values::assigned(script);
     known.extend(values::asked(script));
-    known.extend(variables.names(script.stage, script.instruction.span.start));
+    known.extend(variables.names(script));
     let mut found = Vec::new();
     for expansion in &script.code.expansions {
         if let Some(name) = name(expansion).filter(|name| known.insert(name)) {

@@ -1,6 +1,7 @@
+use crate::lint::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, shell_scripts, stops_at_errors};
-use crate::lint::shell::{Script, Simple, Word};
+use crate::lint::shell::{Joint, Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -18,7 +19,7 @@ rule! {
     /// FROM debian:12
     /// RUN cd /data && make
     /// ```
-    "SC2164", Warning, Dockerfile(check)
+    "SC2164", Warning, Dockerfile(check), Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -26,19 +27,26 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn unchecked<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
-    let commands =
-        script.commands().iter().filter(|command| is_change(script, command) && !is_checked(script, command));
+    let commands = script.commands().iter().filter(|command| is_change(command) && !is_checked(script, command));
     commands.map(|command| {
         at_name(script, command, "if this fails, what follows is carried out elsewhere")
             .help("join with `&&`, or add `|| exit`")
+            .fix(fix(script, command))
     })
 }
 
+/// It is only offered: a script may go on without the folder, and be meant to.
+fn fix(script: &Script<'_>, command: &Simple) -> Option<Fix> {
+    let pipeline = &script.code.pipelines[command.pipeline];
+    let is_alone = pipeline.commands.len() == 1 && pipeline.negation.is_none() && pipeline.after == Joint::Then;
+    let end = script.place(&command.span).end;
+    is_alone.then(|| Fix::offered("end the script where it fails").insert(end, " || exit 1"))
+}
+
 /// `cd` to somewhere that may not be there.
-fn is_change(script: &Script<'_>, command: &Simple) -> bool {
-    let programs: &[&str] = if script.shell.is_posix() { &["cd"] } else { &["cd", "pushd", "popd"] };
+fn is_change(command: &Simple) -> bool {
     let is_sure = |word: &Word| word.text.bytes().all(|byte| matches!(byte, b'.' | b'/'));
-    command.is(programs) && !matches!(command.arguments(), [only] if is_sure(only))
+    command.is(&["cd", "pushd", "popd"]) && !matches!(command.arguments(), [only] if is_sure(only))
 }
 
 fn is_checked(script: &Script<'_>, command: &Simple) -> bool {

@@ -35,7 +35,8 @@ fn unquoted<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
 
 fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     let (ExpansionKind::Command(list) | ExpansionKind::Backticks(list)) = &expansion.kind else { return false };
-    splits::is_split(script, expansion) && !gives_words(script, list) && !is_all_of_echo(script, expansion)
+    // A comment in backticks gives nothing.
+    !list.pipelines.is_empty() && splits::is_split(script, expansion) && !gives_words(script, list)
 }
 
 /// The programs whose output is made to be split.
@@ -45,10 +46,4 @@ fn gives_words(script: &Script<'_>, list: &List) -> bool {
     let [pipeline] = list.pipelines.as_slice() else { return false };
     let commands = script.code.pipelines[*pipeline].commands.as_slice();
     matches!(commands, [Command { kind: Kind::Simple(command), .. }] if script.commands()[*command].is(&LISTS))
-}
-
-/// `echo $(command)`: the blanks are lost, and nothing else.
-fn is_all_of_echo(script: &Script<'_>, expansion: &Expansion) -> bool {
-    let command = expansion.command.map(|command| &script.commands()[command]);
-    command.is_some_and(|echo| echo.is(&["echo"]) && matches!(echo.arguments(), [only] if only.span == expansion.span))
 }

@@ -1,8 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
-use crate::lint::rules::shell::variables::Variables;
 use crate::lint::rules::shell::{splits, values};
-use crate::lint::shell::{Expansion, ExpansionKind, Script};
+use crate::lint::shell::{Expansion, ExpansionKind, Script, Variables};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -27,7 +26,9 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let variables = Variables::of(subject.file);
-    shell_scripts(subject).flat_map(|script| unquoted(script, &variables)).collect()
+    // The Z shell does not split what it fills in.
+    let scripts = shell_scripts(subject).filter(|script| script.shell.name != "zsh");
+    scripts.flat_map(|script| unquoted(script, &variables)).collect()
 }
 
 fn unquoted<'a>(script: &'a Script<'a>, variables: &'a Variables) -> Vec<Found> {
@@ -40,7 +41,14 @@ fn unquoted<'a>(script: &'a Script<'a>, variables: &'a Variables) -> Vec<Found> 
 fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     let ExpansionKind::Parameter(name, operation) = &expansion.kind else { return false };
     let is_one_word = ["#", "?", "!", "$", "-", "@"].contains(&name.as_str()) || name.starts_with(['#', '!']);
-    !is_one_word && is_default(operation) && !operation.starts_with("[@]") && splits::is_split(script, expansion)
+    let is_asked = !is_one_word && is_default(operation) && !operation.starts_with("[@]");
+    is_asked && splits::is_split(script, expansion) && !only_sets(script, expansion, operation)
+}
+
+/// `: ${name:=value}` is there to set the variable.
+fn only_sets(script: &Script<'_>, expansion: &Expansion, operation: &str) -> bool {
+    let command = expansion.command.map(|command| &script.commands()[command]);
+    operation.trim_start_matches(':').starts_with('=') && command.is_some_and(|command| command.is(&[":"]))
 }
 
 /// `:-` and the like may give the value itself; `+` never does.

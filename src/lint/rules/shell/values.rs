@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::rules::shell::variables::Variables;
-use crate::lint::shell::{ExpansionKind, PartKind, Script, Simple, Word};
+use crate::lint::shell::{ExpansionKind, Joint, PartKind, Script, Simple, Variables, Word};
 
 /// The variables that a shell sets to a number.
 const NUMBERS: [&str; 6] = ["PPID", "UID", "EUID", "RANDOM", "LINENO", "SECONDS"];
@@ -14,8 +13,8 @@ const SETTING: [&str; 9] =
 
 /// Something that happens to a variable, or that needs its value.
 enum Event<'a> {
-    /// It becomes what a word says.
-    Set(&'a str, &'a Word),
+    /// It becomes what a word says, or stays what it was: behind `&&` and `||` either may be.
+    Set(&'a str, &'a Word, bool),
     /// It becomes one of several words.
     Loop(&'a str, Option<&'a [Word]>),
     /// It becomes anything.
@@ -26,18 +25,21 @@ enum Event<'a> {
 
 /// The numbers of the expansions that surely give one word: the variable was set to one before.
 pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeSet<usize> {
-    let names = variables.names(script.stage, script.instruction.span.start);
+    let names = variables.names(script);
     let mut single: BTreeMap<&str, bool> = names.chain(NUMBERS).map(|name| (name, true)).collect();
     let mut found = BTreeSet::new();
     for event in events(script) {
         match event {
-            Event::Set(name, word) => {
-                let is_single = is_single(script, word, &found);
-                single.insert(name, is_single);
+            // Nothing is no word, but what was one before may be one still, where only some branch empties it.
+            Event::Set(name, word, _) if word.parts.is_empty() => drop(single.entry(name).or_insert(false)),
+            Event::Set(name, word, may_stay) => {
+                let was_single = single.get(name).is_some_and(|single| *single);
+                single.insert(name, is_single(script, word, &found) && (was_single || !may_stay));
             }
+            // What is filled into the list of a loop may be several words.
             Event::Loop(name, words) => {
-                let is_single = words.is_some_and(|words| words.iter().all(|word| is_single(script, word, &found)));
-                single.insert(name, is_single);
+                let is_one = |word: &Word| !word.has_expansion() && is_single(script, word, &found);
+                single.insert(name, words.is_some_and(|words| words.iter().all(is_one)));
             }
             Event::Read(name) => drop(single.insert(name, false)),
             Event::Use(index) if is_sure(script, index, &single) => drop(found.insert(index)),
@@ -54,7 +56,8 @@ fn events<'a>(script: &'a Script<'a>) -> Vec<Event<'a>> {
     for command in script.commands() {
         let lasts = command.words.is_empty() || command.is(&SETTING);
         let set = command.assignments.iter().filter(|_| lasts);
-        events.extend(set.map(|one| (one.span.end, Event::Set(&one.name, &one.value))));
+        let may_stay = matches!(script.code.pipelines[command.pipeline].before, Joint::And | Joint::Or);
+        events.extend(set.map(|one| (one.span.end, Event::Set(&one.name, &one.value, may_stay))));
         events.extend(read(command).map(|word| (word.span.end, Event::Read(&word.text))));
     }
     for one in &script.code.loops {
@@ -75,20 +78,21 @@ fn read(command: &Simple) -> impl Iterator<Item = &Word> {
 fn is_single(script: &Script<'_>, word: &Word, found: &BTreeSet<usize>) -> bool {
     !word.parts.is_empty()
         && word.parts.iter().all(|part| match part.kind {
-            PartKind::Expansion(index) => {
-                found.contains(&index) || matches!(script.code.expansions[index].kind, ExpansionKind::Arithmetic)
-            }
+            PartKind::Expansion(index) => match &script.code.expansions[index].kind {
+                ExpansionKind::Arithmetic => true,
+                ExpansionKind::Parameter(_, operation) => operation.is_empty() && found.contains(&index),
+                _ => false,
+            },
             _ => !script.text(&part.span).contains([' ', '\t', '\n', '*', '?', '[']),
         })
 }
 
-/// Whether what is filled in is one word: a part of a value that is one, too.
+/// Whether what is filled in is one word: a part of a value that is one is taken for one, and a default.
 fn is_sure(script: &Script<'_>, index: usize, single: &BTreeMap<&str, bool>) -> bool {
     match &script.code.expansions[index].kind {
-        ExpansionKind::Parameter(name, operation) => {
-            let is_own = !operation.contains([' ', '*']) || operation.starts_with(['%', '#', ':', '-']);
+        ExpansionKind::Parameter(name, _) => {
             let is_number = ["#", "?", "!", "$", "-"].contains(&name.as_str()) || name.starts_with('#');
-            is_number || is_own && single.get(name.as_str()).is_some_and(|single| *single)
+            is_number || single.get(name.as_str()).is_some_and(|single| *single)
         }
         ExpansionKind::Arithmetic => true,
         _ => false,
@@ -124,7 +128,7 @@ pub(super) fn asked<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
 /// `[ -n "$name" ]`, `[ -z "$name" ]` or `[ "$name" ]`.
 fn asks(command: &Simple, name: &str) -> bool {
     let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
-    let (["[", "-n" | "-z", word, "]"] | ["test", "-n" | "-z", word] | ["[", word, "]"]) = texts.as_slice() else {
+    let (["[", "-n" | "-z", word, "]"] | ["[", word, "]"]) = texts.as_slice() else {
         return false;
     };
     word.trim_matches(['$', '{', '}']) == name

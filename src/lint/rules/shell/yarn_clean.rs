@@ -1,6 +1,7 @@
 use crate::lint::rule::{Found, rule};
-use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes, runs};
-use crate::lint::shell::Script;
+use crate::lint::rules::shell::apt_lists::kept_stages;
+use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes, runs_later};
+use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -25,15 +26,17 @@ rule! {
 const FOLDERS: [&str; 2] = ["/usr/local/share/.cache/yarn", "/root/.cache/yarn"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let kept = kept_stages(subject.file);
     first_in_each(subject, |script, command| {
+        let is_kept = script.instruction.on_build || kept.contains(&script.stage);
         command.is(&["yarn"]).then(|| command.behind(&["install"], &["--cwd"]))??;
-        if is_cleaned(script, command.name()) {
+        if !is_kept || is_cleaned(script, command) {
             return None;
         }
         Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& yarn cache clean`"))
     })
 }
 
-fn is_cleaned(script: &Script<'_>, program: &str) -> bool {
-    runs(script, program, &[&["cache", "clean"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
+fn is_cleaned(script: &Script<'_>, command: &Simple) -> bool {
+    runs_later(script, command, &[&["cache", "clean"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
 }

@@ -25,15 +25,12 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
-        let word = packages::dnf(command, &["yum"])
-            .filter(|_| !packages::is_module(command))?
-            .into_iter()
-            .find(|word| !is_fixed(word))?;
+        let word = packages::dnf(command, &["yum"])?.into_iter().find(|word| !is_fixed(word))?;
         let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
         Some(at(script, word, message).help("write `package-version`"))
     })
 }
 
 fn is_fixed(word: &Word) -> bool {
-    packages::is_rpm_fixed(&word.text)
+    packages::is_rpm_fixed(&word.text) || word.text.contains(':')
 }

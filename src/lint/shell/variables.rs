@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage};
+use crate::lint::shell::Script;
 
-/// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on.
-pub(super) struct Variables {
+/// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on. What stands behind `ONBUILD` is set
+/// where other images are built, for what stands there behind `ONBUILD`, too.
+pub(in crate::lint) struct Variables {
     stages: Vec<Vec<Variable>>,
 }
 
@@ -17,15 +19,17 @@ struct Variable {
     /// Where it is set; at the begin of the file if an earlier stage set it.
     at: usize,
     is_environment: bool,
+    /// Whether it stands behind `ONBUILD`.
+    on_build: bool,
 }
 
 impl Variables {
     /// Those of a file.
-    pub(super) fn of(file: &Dockerfile) -> Self {
+    pub(in crate::lint) fn of(file: &Dockerfile) -> Self {
         let mut stages: Vec<Vec<Variable>> = Vec::new();
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         for stage in file.stages() {
-            let base = stage.instructions[0].words().first().map(|word| word.text.to_ascii_lowercase());
+            let base = stage.image().map(|word| word.text.to_ascii_lowercase());
             let base = base.and_then(|image| names.get(&image)).map(|&base| inherited(&stages[base]));
             let mut variables = base.unwrap_or_default();
             variables.extend(own(stage));
@@ -35,31 +39,33 @@ impl Variables {
         Self { stages }
     }
 
-    /// The value that a variable of the environment has at a place.
-    pub(super) fn value(&self, stage: Option<usize>, name: &str, at: usize) -> Option<&str> {
-        let variables = self.before(stage, at).filter(|variable| variable.is_environment);
+    /// The value that a variable of the environment has in a script.
+    pub(in crate::lint) fn value(&self, script: &Script<'_>, name: &str) -> Option<&str> {
+        let variables = self.before(script).filter(|variable| variable.is_environment);
         variables.filter(|variable| variable.name == name).last().map(|variable| variable.value.as_str())
     }
 
-    /// The names that are set at a place.
-    pub(super) fn names(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &str> {
-        self.before(stage, at).map(|variable| variable.name.as_str())
+    /// The names that are set in a script.
+    pub(in crate::lint) fn names(&self, script: &Script<'_>) -> impl Iterator<Item = &str> {
+        self.before(script).map(|variable| variable.name.as_str())
     }
 
-    fn before(&self, stage: Option<usize>, at: usize) -> impl Iterator<Item = &Variable> {
-        let stage = stage.and_then(|stage| self.stages.get(stage)).map_or(&[][..], Vec::as_slice);
-        stage.iter().filter(move |variable| variable.at <= at)
+    fn before(&self, script: &Script<'_>) -> impl Iterator<Item = &Variable> {
+        let (at, on_build) = (script.instruction.span.start, script.instruction.on_build);
+        let stage = self.stages.get(script.stage).map_or(&[][..], Vec::as_slice);
+        stage.iter().filter(move |variable| variable.at <= at && (on_build || !variable.on_build))
     }
 }
 
 fn inherited(variables: &[Variable]) -> Vec<Variable> {
     let environment = variables.iter().filter(|variable| variable.is_environment);
-    environment.map(|variable| Variable { at: 0, ..variable.clone() }).collect()
+    environment.map(|variable| Variable { at: 0, on_build: false, ..variable.clone() }).collect()
 }
 
 fn own(stage: Stage<'_>) -> Vec<Variable> {
-    let instructions = stage.instructions.iter().filter(|instruction| !instruction.on_build);
-    instructions
+    stage
+        .instructions
+        .iter()
         .filter(|instruction| matches!(instruction.keyword, Keyword::Env | Keyword::Arg))
         .flat_map(set)
         .collect()
@@ -72,6 +78,7 @@ fn set(instruction: &Instruction) -> Vec<Variable> {
         value: value.to_owned(),
         at: instruction.span.start,
         is_environment,
+        on_build: instruction.on_build,
     };
     match instruction.words() {
         [name, value, ..] if is_environment && !name.text.contains('=') => vec![variable(&name.text, &value.text)],

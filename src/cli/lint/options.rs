@@ -1,0 +1,115 @@
+//! The settings that a command line gives: in the words of skep, and in those of hadolint.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::super::output;
+use crate::config;
+use crate::lint::settings::{self, LabelType, Level, Written};
+use crate::lint::{self, Settings, Severity};
+
+/// What options say about the checks.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
+pub(super) struct Options {
+    /// The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as `.hadolint.yaml` if `hadolint` is in its name
+    #[arg(long = "settings", short = 'c', value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Ask a rule that is off
+    #[arg(long, value_name = "RULE")]
+    enable: Vec<String>,
+    /// Do not ask a rule
+    #[arg(long, value_name = "RULE")]
+    ignore: Vec<String>,
+    /// Make a rule an error
+    #[arg(long, value_name = "RULE")]
+    error: Vec<String>,
+    /// Make a rule a warning
+    #[arg(long, value_name = "RULE")]
+    warning: Vec<String>,
+    /// Make a rule a remark
+    #[arg(long, value_name = "RULE")]
+    info: Vec<String>,
+    /// Make a rule a matter of taste
+    #[arg(long, value_name = "RULE")]
+    style: Vec<String>,
+    /// A registry that images may come from
+    #[arg(long = "trusted-registry", value_name = "REGISTRY")]
+    trusted_registries: Vec<String>,
+    /// A label that images must have, and its type: `maintainer:email`
+    #[arg(long = "require-label", value_name = "LABEL:TYPE", value_parser = label)]
+    labels: Vec<(String, LabelType)>,
+    /// No other labels than those
+    #[arg(long)]
+    strict_labels: bool,
+    /// Comments that switch rules off count for nothing
+    #[arg(long)]
+    disable_ignore_pragma: bool,
+    /// Exit code 0 whatever is found
+    #[arg(long)]
+    no_fail: bool,
+    /// Run `shellcheck` for the findings about scripts that skep has no rule for
+    #[arg(long)]
+    shellcheck: bool,
+}
+
+impl Options {
+    /// The settings of the environment, of the file that is named, and of these options, the later over the earlier.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        let variables = settings::of_variables(&config::hadolint()).map_err(anyhow::Error::msg)?;
+        let file = self.file.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(file.then(variables).then(self.own()?))
+    }
+
+    fn own(&self) -> anyhow::Result<Settings> {
+        let at = |severity| Level::At(severity);
+        let given = [
+            (&self.enable, Level::On),
+            (&self.ignore, Level::Off),
+            (&self.error, at(Severity::Error)),
+            (&self.warning, at(Severity::Warning)),
+            (&self.info, at(Severity::Info)),
+            (&self.style, at(Severity::Style)),
+        ];
+        let mut own = Settings {
+            trusted_registries: self.trusted_registries.clone(),
+            label_schema: self.labels.iter().cloned().collect(),
+            strict_labels: self.strict_labels,
+            disable_ignore_pragma: self.disable_ignore_pragma,
+            no_fail: self.no_fail,
+            shellcheck: self.shellcheck,
+            ..Settings::default()
+        };
+        for (ids, level) in given {
+            for id in ids {
+                let known = if level == Level::On { lint::explain(id).is_some() } else { lint::knows(id) };
+                anyhow::ensure!(known, "there is no rule `{id}`; `skep rules` lists them");
+                own.levels.insert(id.to_ascii_uppercase(), level);
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// Reads a file with settings. With settings that are not understood nothing is checked.
+fn read(path: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+    let name = name.with_context(|| format!("cannot read {}: its name is not UTF-8", path.display()))?;
+    let written = Written::read(&name, &text);
+    if let Some(misfit) = written.misfits.first() {
+        anyhow::bail!("{}: {}", path.display(), misfit.problem.message);
+    }
+    for doubt in written.doubts() {
+        output::line(&format!("warning: {}: {doubt}", path.display()));
+    }
+    Ok(written.settings)
+}
+
+fn label(text: &str) -> Result<(String, LabelType), String> {
+    let types = LabelType::NAMES.join(", ");
+    let parts = text.rsplit_once(':').and_then(|(name, kind)| Some((name.to_owned(), LabelType::named(kind)?)));
+    parts.ok_or_else(|| format!("write `label:type`, with one of the types {types}"))
+}
