@@ -247,7 +247,8 @@ fn what_no_file_can_say_is_named_by_its_place() {
 #[test]
 fn a_credential_spec_in_a_config_that_is_not_listed_has_its_id() {
     let mut body = body(&Service::default());
-    body["TaskTemplate"]["ContainerSpec"]["Privileges"] = serde_json::json!({ "CredentialSpec": { "Config": "c0ffee" } });
+    body["TaskTemplate"]["ContainerSpec"]["Privileges"] =
+        serde_json::json!({ "CredentialSpec": { "Config": "c0ffee" } });
     let (service, unknown) = read(&body);
     assert_eq!(service.credential_spec.unwrap().config, "c0ffee");
     assert_eq!(unknown, BTreeMap::new());

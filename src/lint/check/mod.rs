@@ -436,8 +436,10 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
     stacks.iter().filter_map(StackFile::file).flat_map(File::builds).map(|(_, build)| build)
 }
 
-        ask(&DockerfileSubject {
-            path,
+/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
+/// no stack file names, but that are called so, what may stay out of their contexts, and settings that Traefik is bound to.
+/// Ten thousand Dockerfiles at most; one that settings ignore is not read.
+pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
     let settings = Written::of(revision).settings;
     let is_one = |path: &RepoPath| is_dockerfile(path) || path.as_str().ends_with(".dockerignore");
     let files = revision.entries.keys().filter(|path| is_one(path) && revision.readable(path).is_ok());
