@@ -181,7 +181,9 @@ impl Lint {
         if let Some(file) = &self.output {
             return std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()));
         }
-        output::result(&text);
+        if !text.is_empty() {
+            output::result(&text);
+        }
         let is_short = format == report::Format::Short && outcome.findings.is_empty();
         if format == report::Format::Human || is_short {
             output::line(&summary(&outcome.findings));

@@ -12,6 +12,7 @@ use crate::lint::{self, Settings, Severity};
 
 /// What options say about the checks.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
 pub(super) struct Options {
     /// The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as `.hadolint.yaml` if `hadolint` is in its name

@@ -149,31 +149,17 @@ fn help_of_a_command_tells_its_exit_codes() {
               [default: .]
 
     Options:
-          --fail-on <FAIL_ON>
+      -t, --fail-on <FAIL_ON>
               The least severity that makes the exit code 1 [default: what the settings say, else error]
+
+              Possible values:
+              - error
+              - warning
+              - info
+              - style
+              - none:    Nothing: as `--no-fail`
               
-              [possible values: error, warning, info, style]
-
-          --enable <RULE>
-              Ask a rule that is off
-
-          --profile <NAME>
-              Services with this profile, too
-
-          --live
-              Also what only the swarm knows: what a deploy would be refused for
-
-          --short
-              One line a finding: `--format short`
-
-      -o, --output <FILE>
-              Write the findings to a file
-
-          --fix
-              Carry out the fixes that are safe
-
-          --diff
-              Show what `--fix` would change, and change nothing
+              [alias: --failure-threshold]
 
           --config <FILE>
               The settings file [default: /etc/skep/skep.yml if there is one]
@@ -206,6 +192,65 @@ fn help_of_a_command_tells_its_exit_codes() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    Rules:
+      -c, --settings <FILE>
+              The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as
+              `.hadolint.yaml` if `hadolint` is in its name
+
+          --enable <RULE>
+              Ask a rule that is off
+
+          --ignore <RULE>
+              Do not ask a rule
+
+          --error <RULE>
+              Make a rule an error
+
+          --warning <RULE>
+              Make a rule a warning
+
+          --info <RULE>
+              Make a rule a remark
+
+          --style <RULE>
+              Make a rule a matter of taste
+
+          --trusted-registry <REGISTRY>
+              A registry that images may come from
+
+          --require-label <LABEL:TYPE>
+              A label that images must have, and its type: `maintainer:email`
+
+          --strict-labels
+              No other labels than those
+
+          --disable-ignore-pragma
+              Comments that switch rules off count for nothing
+
+          --no-fail
+              Exit code 0 whatever is found
+
+          --shellcheck
+              Run `shellcheck` for the findings about scripts that skep has no rule for
+
+          --profile <NAME>
+              Services with this profile, too
+
+          --live
+              Also what only the swarm knows: what a deploy would be refused for
+
+          --short
+              One line a finding: `--format short`
+
+      -o, --output <FILE>
+              Write the findings to a file
+
+          --fix
+              Carry out the fixes that are safe
+
+          --diff
+              Show what `--fix` would change, and change nothing
     ");
 }
 

@@ -51,6 +51,9 @@ fn findings_show_the_line_and_what_to_do() {
       |                ^^^^^
       |
       = help: define it under `networks:` at the top of the file
+
+    --- stderr
+    1 error and 1 warning
     ");
 }
 
@@ -135,6 +138,9 @@ fn a_folder_without_a_stack_file_is_one() {
     error[SK1002]: there is no stack file, so there is nothing to deploy
     --> shop
      = help: add `stack.yml`, `docker-stack.yml`, `compose.yaml` or `docker-compose.yml` at the top, or `stacks/<name>/stack.yml`
+
+    --- stderr
+    1 error
     ");
 }
 
@@ -373,11 +379,13 @@ fn shellcheck_is_asked_about_what_skep_has_no_rule_for() {
     error[SC2034]: part appears unused. Verify use (or export if used externally)
      --> app/Dockerfile:5:18
       |
-     ::: 
     5 |     echo "é" $1; part=a
       |                  ^^^^
       |
       = help: https://www.shellcheck.net/wiki/SC2034 says more
+
+    --- stderr
+    1 error
     "#);
 }
 
@@ -437,6 +445,9 @@ fn what_only_the_swarm_knows_is_told_at_its_place() {
       |                            ^^^^^^^^^^^
       |
       = help: change the constraint, or the node (`docker node update`)
+
+    --- stderr
+    2 errors
     ");
     assert!(sandbox.world.calls().is_empty(), "looking changes nothing");
 }
