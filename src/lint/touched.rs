@@ -45,7 +45,6 @@ pub fn touched(
     changed: &BTreeSet<RepoPath>,
     settings: &Settings,
 ) -> Touched {
-    let inspection = Inspection::of(revision, variables, settings);
     let gone: BTreeSet<&RepoPath> = changed.iter().filter(|path| revision.readable(path).is_err()).collect();
     let (mut files, mut named) = (changed.clone(), BTreeSet::new());
     for source in revision.stack_files() {
@@ -58,7 +57,8 @@ pub fn touched(
         }
         named.extend(references.into_iter().map(|reference| reference.path));
     }
-    let copied = if gone.is_empty() { BTreeSet::new() } else { inspection.copies_of(&gone) };
+    let copies = || Inspection::of(revision, variables, settings).copies_of(&gone);
+    let copied = if gone.is_empty() { BTreeSet::new() } else { copies() };
     let is_unread = |path: &&RepoPath| {
         is_dockerfile(path)
             && revision.readable(path).is_ok()
