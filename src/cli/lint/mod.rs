@@ -30,8 +30,6 @@ pub(super) struct Lint {
     /// The least severity that makes the exit code 1 [default: what the settings say, else error]
     #[arg(long, short = 't', visible_alias = "failure-threshold", value_enum)]
     fail_on: Option<FailOn>,
-    #[command(flatten)]
-    options: Options,
     /// Services with this profile, too
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -56,6 +54,9 @@ pub(super) struct Lint {
     /// Show what `--fix` would change, and change nothing
     #[arg(long)]
     diff: bool,
+    // The last, because what follows would stand under its heading.
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

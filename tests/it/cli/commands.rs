@@ -161,6 +161,24 @@ fn help_of_a_command_tells_its_exit_codes() {
               
               [alias: --failure-threshold]
 
+          --profile <NAME>
+              Services with this profile, too
+
+          --live
+              Also what only the swarm knows: what a deploy would be refused for
+
+          --short
+              One line a finding: `--format short`
+
+      -o, --output <FILE>
+              Write the findings to a file
+
+          --fix
+              Carry out the fixes that are safe
+
+          --diff
+              Show what `--fix` would change, and change nothing
+
           --config <FILE>
               The settings file [default: /etc/skep/skep.yml if there is one]
 
@@ -233,24 +251,6 @@ fn help_of_a_command_tells_its_exit_codes() {
 
           --shellcheck
               Run `shellcheck` for the findings about scripts that skep has no rule for
-
-          --profile <NAME>
-              Services with this profile, too
-
-          --live
-              Also what only the swarm knows: what a deploy would be refused for
-
-          --short
-              One line a finding: `--format short`
-
-      -o, --output <FILE>
-              Write the findings to a file
-
-          --fix
-              Carry out the fixes that are safe
-
-          --diff
-              Show what `--fix` would change, and change nothing
     ");
 }
 
