@@ -2,7 +2,7 @@
 # Hostile bytes for everything that reads bytes of others: the targets in fuzz/targets, by cargo-fuzz, which is
 # installed if missing.
 #
-#   scripts/fuzz.sh check [SECONDS]         every target: what is in its corpus, then so long (10) what is new
+#   scripts/fuzz.sh check [SECONDS]         every target: what is in its corpus, then so long (10) what is made of it
 #   scripts/fuzz.sh run TARGET [SECONDS]    one target, until it finds something, or so long
 #   scripts/fuzz.sh keep                    put what has been found interesting into fuzz/corpora
 #
@@ -41,17 +41,21 @@ build() {
 check() {
     local target failed=()
     for target in $(targets); do
-        run "$target" "$1" >"$WORK/$target.log" 2>&1 || failed+=("$target")
+        # The same inputs each time, as far as the time reaches: who changed nothing breaks nothing.
+        run "$target" "$1" -seed=1 >"$WORK/$target.log" 2>&1 || failed+=("$target")
         say "$target: $(tail -n 1 "$WORK/$target.log")"
     done
     [ "${#failed[@]}" = 0 ] || { tail -n 40 "${failed[@]/#/$WORK/}"; die "${failed[*]} failed; see $WORK/failed"; }
 }
 
-# Runs a target on its corpus, and then for so many seconds on what it makes of it; 0 is for ever.
+# Runs a target on its corpus, and then for so many seconds on what it makes of it; 0 is for ever. Further arguments are
+# the fuzzer's.
 run() {
-    unpack "$1"
-    mkdir -p "$WORK/failed/$1"
-    "$(program "$1")" "${LIMITS[@]}" -max_total_time="$2" -artifact_prefix="$WORK/failed/$1/" "$WORK/corpus/$1"
+    local target=$1 seconds=$2
+    shift 2
+    unpack "$target"
+    mkdir -p "$WORK/failed/$target"
+    "$(program "$target")" "${LIMITS[@]}" -max_total_time="$seconds" -artifact_prefix="$WORK/failed/$target/" "$@" "$WORK/corpus/$target"
 }
 
 keep() {

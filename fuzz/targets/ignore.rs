@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use skep::build::ignore::Ignore;
+use skep::stack::ignore::Ignore;
 
 fuzz_target!(|data: &[u8]| {
     let [path, patterns] = skep_fuzz::pieces(data).map(String::from_utf8_lossy);
