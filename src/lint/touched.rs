@@ -57,8 +57,8 @@ pub fn touched(
         }
         named.extend(references.into_iter().map(|reference| reference.path));
     }
-    let copies = || Inspection::of(revision, variables, settings).copies_of(&gone);
-    let copied = if gone.is_empty() { BTreeSet::new() } else { copies() };
+    let looked_for = || Inspection::of(revision, variables, settings).copies_of(&gone);
+    let copied = if gone.is_empty() { BTreeSet::new() } else { looked_for() };
     let is_unread = |path: &&RepoPath| {
         is_dockerfile(path)
             && revision.readable(path).is_ok()

@@ -198,6 +198,8 @@ fn of_stack_files() {
       fix: write `0400` (safe: true)
     stack.yml:5:9: warning[SK2007]: the quotes are part of the value of `POSTGRES_DB`
       write `- POSTGRES_DB=shop`, or quote the whole: `- "POSTGRES_DB=shop"`
+    stack.yml:5:9: warning[SK2008]: `MODE` comes again below, and only the last counts
+      remove one of the two, or put both values into one
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until it serves
     stack.yml:4:13: warning[SK3002]: an update cannot start the new task first while the old one holds this port

@@ -31,6 +31,7 @@ mod long_name;
 mod loose_bind;
 mod misnamed_stack;
 mod missing_file;
+mod named_twice;
 mod no_healthcheck;
 mod no_image;
 mod no_limit;
@@ -95,6 +96,7 @@ pub(super) static RULES: &[&Rule] = &[
     &anonymous_volume::RULE,
     &decimal_mode::RULE,
     &literal_quotes::RULE,
+    &named_twice::RULE,
     &no_healthcheck::RULE,
     &host_port_start_first::RULE,
     &image_unpinned::RULE,

@@ -1,0 +1,56 @@
+use std::collections::BTreeSet;
+
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::StackSubject;
+use crate::lint::suggest;
+use crate::stack::yaml::Node;
+
+rule! {
+    /// A variable or label stands twice in a list, and only the last counts.
+    ///
+    /// In a map a key cannot stand twice; in a list nobody says so, and the earlier value is lost: a second list of middlewares
+    /// takes the place of the first one, and what that one kept out comes in.
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     environment:
+    ///       - MODE=production
+    ///       - MODE=test
+    /// ```
+    ///
+    /// ```yaml good
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     environment:
+    ///       - MODE=test
+    ///       - mode=other
+    /// ```
+    "SK2008", Warning, Stack(check)
+}
+
+fn check(subject: &StackSubject<'_>) -> Vec<Found> {
+    let Some(services) = subject.file.tree.get("services") else { return Vec::new() };
+    let lists = [&["environment"][..], &["labels"], &["deploy", "labels"]];
+    let all = services.entries().iter().flat_map(|(_, service)| lists.iter().filter_map(|keys| service.at(keys)));
+    all.flat_map(|list| lost(list.items())).collect()
+}
+
+/// The entries whose name comes again, with another value.
+fn lost(items: &[Node]) -> Vec<Found> {
+    let name = |item: &'_ Node| item.raw().split('=').next().unwrap_or_default().to_owned();
+    let mut later: BTreeSet<String> = BTreeSet::new();
+    let mut same: BTreeSet<&str> = BTreeSet::new();
+    let mut found = Vec::new();
+    for item in items.iter().rev() {
+        let is_first = later.insert(name(item));
+        // Twice the same is no loss.
+        if same.insert(item.raw()) && !is_first {
+            let message = format!("`{}` comes again below, and only the last counts", suggest::cut(&name(item)));
+            found.push(Found::new(&item.span, message).help("remove one of the two, or put both values into one"));
+        }
+    }
+    found
+}
