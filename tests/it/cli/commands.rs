@@ -149,13 +149,57 @@ fn help_of_a_command_tells_its_exit_codes() {
               [default: .]
 
     Options:
-          --fail-on <FAIL_ON>
+      -t, --fail-on <FAIL_ON>
               The least severity that makes the exit code 1 [default: what the settings say, else error]
+
+              Possible values:
+              - error
+              - warning
+              - info
+              - style
+              - none:    Nothing: as `--no-fail`
               
-              [possible values: error, warning, info, style]
+              [alias: --failure-threshold]
+
+      -c, --settings <FILE>
+              The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as
+              `.hadolint.yaml` if `hadolint` is in its name
 
           --enable <RULE>
               Ask a rule that is off
+
+          --ignore <RULE>
+              Do not ask a rule
+
+          --error <RULE>
+              Make a rule an error
+
+          --warning <RULE>
+              Make a rule a warning
+
+          --info <RULE>
+              Make a rule a remark
+
+          --style <RULE>
+              Make a rule a matter of taste
+
+          --trusted-registry <REGISTRY>
+              A registry that images may come from
+
+          --require-label <LABEL:TYPE>
+              A label that images must have, and its type: `maintainer:email`
+
+          --strict-labels
+              No other labels than those
+
+          --disable-ignore-pragma
+              Comments that switch rules off count for nothing
+
+          --no-fail
+              Exit code 0 whatever is found
+
+          --shellcheck
+              Run `shellcheck` for the findings about scripts that skep has no rule for
 
           --profile <NAME>
               Services with this profile, too
@@ -166,20 +210,20 @@ fn help_of_a_command_tells_its_exit_codes() {
           --short
               One line a finding: `--format short`
 
+          --config <FILE>
+              The settings file [default: /etc/skep/skep.yml if there is one]
+
       -o, --output <FILE>
               Write the findings to a file
 
           --fix
               Carry out the fixes that are safe
 
-          --diff
-              Show what `--fix` would change, and change nothing
-
-          --config <FILE>
-              The settings file [default: /etc/skep/skep.yml if there is one]
-
       -H, --host <URL>
               The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+
+          --diff
+              Show what `--fix` would change, and change nothing
 
           --format <FORMAT>
               How results are written; `lint` alone knows all of these [default: human]
