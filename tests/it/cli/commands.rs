@@ -135,6 +135,10 @@ fn help_of_a_command_tells_its_exit_codes() {
       -h, --help
               Print help (see a summary with '-h')
     ");
+}
+
+#[test]
+fn help_of_the_linter_tells_its_options() {
     assert_snapshot!(Sandbox::new().run(&["lint", "--help"]), @"
     exit code 0
     --- stdout
