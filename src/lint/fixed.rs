@@ -36,3 +36,108 @@ fn round(revision: &Revision, findings: &[Finding]) -> Vec<(RepoPath, Arc<[u8]>)
     };
     fixes.into_iter().filter_map(apply).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lint::dockerfile::Dockerfile;
+    use crate::lint::shell;
+
+    /// The bytes of a Dockerfile after its safe fixes.
+    fn mended(text: &str) -> String {
+        let mut revision = Revision::of(&[("Dockerfile", text)]);
+        fixed(&mut revision, &BTreeMap::new(), &Settings::default());
+        String::from_utf8(revision.texts[&"Dockerfile".parse().unwrap()].to_vec()).unwrap()
+    }
+
+    /// The commands of its scripts, in the words of those who know no fix; none where a script cannot be read.
+    fn commands(text: &str) -> Option<Vec<String>> {
+        let file = Dockerfile::parse(text.as_bytes());
+        let scripts = shell::scripts(text.as_bytes(), &file);
+        let mut commands = Vec::new();
+        for script in &scripts {
+            if script.code.problem.is_some() {
+                return None;
+            }
+            for command in script.commands() {
+                let words: Vec<&str> =
+                    command.words.iter().filter(|word| !word.has_expansion()).map(|word| word.text.as_str()).collect();
+                commands.push(words.join(" ").replace("egrep", "grep -E").replace("==", "="));
+            }
+        }
+        Some(commands)
+    }
+
+    #[test]
+    fn scripts_are_mended_where_they_surely_mean_the_same() {
+        let cases = [
+            ("A=`b c`", "A=$(b c)"),
+            ("echo \"`b c`\"", "echo \"$(b c)\""),
+            ("egrep x y|egrep -v z", "grep -E x y|grep -E -v z"),
+            ("if [ \"$A\" == b ]; then c; fi", "if [ \"$A\" = b ]; then c; fi"),
+            ("([ -f a ])||b", "[ -f a ] ||b"),
+            ("a && ( [ -f b ] ) && c", "a &&  [ -f b ]  && c"),
+        ];
+        let shown = |script: &str| format!("FROM debian:12\nRUN {script}\n");
+        for (before, after) in cases {
+            assert_eq!(mended(&shown(before)), shown(after), "{before}");
+        }
+        let alike = [
+            "A=`b \\`c\\``",
+            "A=`(b)`",
+            "A=`b # c`",
+            "A=$`b`",
+            "A=\"`b \"c\"`\"",
+            "A=`case b in c) d;; esac`",
+            "/bin/egrep x",
+            "grep() { egrep x; }; grep",
+            "([ -f \"${a:=b}\" ])",
+            "cd /a; b",
+        ];
+        for same in alike {
+            assert_eq!(mended(&shown(same)), shown(same));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn mended_scripts_have_the_same_commands_and_are_mended_once(
+            pieces in prop::collection::vec(0..PIECES.len(), 0..12),
+        ) {
+            let script: String = pieces.iter().map(|&piece| PIECES[piece]).collect();
+            let text = format!("FROM debian:12\nRUN {script}\nUSER 1000\n");
+            let after = mended(&text);
+            prop_assert_eq!(&mended(&after), &after);
+            if let Some(before) = commands(&text) {
+                prop_assert_eq!(commands(&after), Some(before), "{}", after);
+            }
+        }
+    }
+
+    const PIECES: [&str; 22] = [
+        "`",
+        "a",
+        " ",
+        "$",
+        "(",
+        ")",
+        "[ -f a ]",
+        "[ a == b ]",
+        "egrep x",
+        ";",
+        "&&",
+        "||",
+        "|",
+        "\"",
+        "'",
+        "\\\n  ",
+        "# b",
+        "then",
+        "if ",
+        "fi",
+        "${c}",
+        "\\",
+    ];
+}

@@ -85,14 +85,10 @@ fn question(path: &RepoPath, script: Script<'_>, variables: &Variables) -> Optio
     let shell = known(&script.shell.name)?;
     let names: BTreeSet<&str> = variables.names(&script).chain(PROXIES).collect();
     let names = names.into_iter().filter(|name| is_name(name));
-    let mut text: String = names
-        .flat_map(|name| {
-            [
-                "export ", name, "=1
-",
-            ]
-        })
-        .collect();
+    let mut text: String = names.flat_map(|name| ["export ", name, "=1\n"]).collect();
+    if script.shell.options.iter().any(|option| option == "errexit" || is_flag_with(option, 'e')) {
+        text.push_str("set -e\n");
+    }
     let ahead = text.len();
     text.push_str(&script.source.text);
     Some(Question { path: path.clone(), shell, text, ahead, source: script.source })
@@ -108,6 +104,11 @@ fn known(shell: &str) -> Option<&'static str> {
         "busybox" => "busybox",
         _ => return None,
     })
+}
+
+/// Whether `SHELL` has a flag: `-ec`.
+fn is_flag_with(option: &str, letter: char) -> bool {
+    option.strip_prefix('-').is_some_and(|letters| !letters.starts_with('-') && letters.contains(letter))
 }
 
 fn is_name(text: &str) -> bool {

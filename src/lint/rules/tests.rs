@@ -14,7 +14,7 @@ pub(super) struct Example {
     path: &'static str,
     pub(super) bad: bool,
     /// Other files that are there; `->` before the name makes a symbolic link, `unread-` one that was not read, `sealed-`
-    /// one that SOPS encrypted; `=` and a text behind the name are what is in it. `trust-` makes a registry a trusted one.
+    /// one that SOPS encrypted; `ignored-` is a pattern in `.dockerignore`. `trust-` makes a registry a trusted one.
     with: Vec<String>,
     /// The `skep-lint.yaml` of all blocks behind it: ` ```yaml settings `.
     settings: Option<String>,
@@ -59,7 +59,8 @@ pub(super) fn revision(example: &Example) -> Revision {
     };
     let text = |with: &str| if with.starts_with("sealed-") { SEALED } else { "FROM alpine:3.20\n" };
     let with = example.with.iter().filter(|with| !with.starts_with("trust-"));
-    let written = |with: &str| with.split_once('=').map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let written =
+        |with: &str| with.strip_prefix("ignored-").map(|pattern| (".dockerignore".to_owned(), pattern.to_owned()));
     let with: Vec<(String, String)> =
         with.map(|with| written(with).unwrap_or_else(|| (name(with), text(with).to_owned()))).collect();
     let mut files: Vec<(String, &str)> = with.iter().map(|(name, text)| (name.clone(), text.as_str())).collect();

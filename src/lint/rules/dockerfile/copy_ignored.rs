@@ -14,17 +14,17 @@ rule! {
     /// The builder does not get it, and the build fails, as if the file were not there at all. Of a folder, something must be left.
     /// Patterns, variables and addresses are not looked at. BuildKit: `CopyIgnoredFile`.
     ///
-    /// ```dockerfile bad with .dockerignore=dist dist/app.js
+    /// ```dockerfile bad with ignored-dist dist/app.js
     /// FROM node:22
     /// COPY dist/app.js /app/
     /// ```
     ///
-    /// ```dockerfile bad with .dockerignore=dist dist/app.js
+    /// ```dockerfile bad with ignored-dist dist/app.js
     /// FROM node:22
     /// COPY dist /app/
     /// ```
     ///
-    /// ```dockerfile good with .dockerignore=dist/*.map dist/app.js dist/app.js.map
+    /// ```dockerfile good with ignored-dist/app.js.map dist/app.js dist/app.js.map
     /// FROM node:22
     /// COPY dist /app/
     /// ```

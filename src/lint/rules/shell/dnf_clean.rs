@@ -27,8 +27,8 @@ const FOLDERS: [&str; 3] = ["/var/cache/yum", "/var/cache/dnf", "/var/cache/libd
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
-        packages::dnf(command, &["dnf", "microdnf"])?;
-        if is_cleaned(script, command) {
+        let downloads = packages::downloads(command, &["dnf", "microdnf"], &["install", "reinstall", "upgrade"]);
+        if !downloads || is_cleaned(script, command) {
             return None;
         }
         Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& dnf clean all`"))

@@ -113,12 +113,14 @@ pub(super) fn is_pip(command: &Simple) -> bool {
 
 /// Whether a name is this one with or without a number: `pip3.11`.
 fn is_versioned(name: &str, base: &str) -> bool {
-    name.strip_prefix(base).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+    let rest = name.strip_prefix(base).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
 /// What `npm install` names.
 pub(super) fn npm(command: &Simple) -> Option<Vec<&Word>> {
-    command.is(&["npm"]).then(|| command.behind(&["install"], &NPM))?
+    let is_install = || command.operands(&NPM).first().is_some_and(|verb| verb.text == "install");
+    (command.is(&["npm"]) && is_install()).then(|| command.behind(&["install"], &NPM))?
 }
 
 /// What `apk add` names.
@@ -146,6 +148,11 @@ pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
 pub(super) fn dnf<'a>(command: &'a Simple, names: &[&str]) -> Option<Vec<&'a Word>> {
     let is_group = command.operands(&DNF).first().is_some_and(|word| ["group", "groups"].contains(&word.text.as_str()));
     (command.is(names) && !is_group).then(|| command.behind(&["install"], &DNF))?
+}
+
+/// Whether `yum`, `dnf` or `microdnf` is told to download something by one of these words, groups and modules, too.
+pub(super) fn downloads(command: &Simple, names: &[&str], verbs: &[&str]) -> bool {
+    command.is(names) && command.operands(&DNF).iter().take(2).any(|word| verbs.contains(&word.text.as_str()))
 }
 
 /// What `zypper install` names.

@@ -29,10 +29,9 @@ fn is_declared(script: &Script<'_>, expansion: &Expansion) -> bool {
     expansion.command.is_some_and(|command| script.commands()[command].is(&DECLARING))
 }
 
-/// `exec $program …`: it is the name of a program.
+/// `exec $program …` and the like: it is the name of a program.
 fn is_executed(script: &Script<'_>, expansion: &Expansion) -> bool {
     let command = expansion.command.map(|command| &script.commands()[command]);
-    let is_program =
-        |words: &[Word]| matches!(words, [exec, program, ..] if exec.text == "exec" && program.span == expansion.span);
+    let is_program = |words: &[Word]| matches!(words, [exec, program, ..] if ["command", "exec"].contains(&exec.text.as_str()) && program.span == expansion.span);
     command.is_some_and(|command| is_program(&command.words))
 }

@@ -27,8 +27,7 @@ const FOLDERS: [&str; 1] = ["/var/cache/yum"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
-        packages::dnf(command, &["yum"])?;
-        if is_cleaned(script, command) {
+        if !packages::downloads(command, &["yum"], &["install"]) || is_cleaned(script, command) {
             return None;
         }
         Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& yum clean all`"))
