@@ -10,9 +10,9 @@
 # behind a DOCKER_HOST that is not the local socket is only asked whether it will do.
 set -euo pipefail
 
-# What the tests make on the engine belongs to a stack with this name, which ends in the process that made it: what it
+# What the tests make on the engine belongs to a stack with this name, which has the process in it that made it: what it
 # left behind is what has outlived it, and a test that runs meanwhile is not disturbed.
-readonly TEST_NAME='^(.*[._-])?skep-test-[a-z0-9-]*-([0-9]+)([._].*)?$'
+readonly TEST_NAME='^(.*[._-])?skep-test-[a-z0-9-]*-([0-9]+)([._-].*)?$'
 readonly STATE="${XDG_STATE_HOME:-$HOME/.local/state}/skep"
 # The id of the swarm that we made, if we did.
 readonly SWARM_MARKER="$STATE/swarm"

@@ -40,7 +40,7 @@ impl Docker {
             return None;
         }
         let short: String = story.split('-').filter_map(|word| word.chars().next()).collect();
-        let prefix = format!("scenario-{short}-{}-", std::process::id());
+        let prefix = format!("skep-test-{short}-{}-", std::process::id());
         Some(Self { prefix, images: BTreeMap::new(), built: BTreeMap::new() })
     }
 
