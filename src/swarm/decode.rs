@@ -39,7 +39,8 @@ pub fn service(
     let spec: ServiceSpec = serde_json::from_value(body.clone())?;
     let ids = ids(&spec);
     let service = from_spec(spec);
-    let known = encode::service(stack, key, &service, &ids).expect("every name that was read came with its id");
+    // Every name that was read came with its id.
+    let known = encode::service(stack, key, &service, &ids).map_err(serde::de::Error::custom)?;
     let mut unknown = BTreeMap::new();
     leftovers(body, &serde_json::to_value(known)?, String::new(), &mut unknown);
     unknown.retain(|place, value| !is_not_the_files(place, value));

@@ -135,6 +135,10 @@ fn help_of_a_command_tells_its_exit_codes() {
       -h, --help
               Print help (see a summary with '-h')
     ");
+}
+
+#[test]
+fn help_of_lint_groups_what_says_which_rules_count() {
     assert_snapshot!(Sandbox::new().run(&["lint", "--help"]), @"
     exit code 0
     --- stdout
