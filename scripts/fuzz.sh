@@ -63,7 +63,8 @@ keep() {
     for target in $(targets); do
         unpack "$target"
         rm -rf "$WORK/kept" && mkdir -p "$WORK/kept" "$CORPORA"
-        "$(program "$target")" "${LIMITS[@]}" -merge=1 "$WORK/kept" "$WORK/corpus/$target" 2>/dev/null
+        # One input for what it reaches, not one for how often.
+        "$(program "$target")" "${LIMITS[@]}" -use_counters=0 -merge=1 "$WORK/kept" "$WORK/corpus/$target" 2>/dev/null
         # The same files make the same archive, so that it changes only when they do.
         tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --directory "$WORK/kept" . |
             gzip --no-name --best >"$CORPORA/$target.tar.gz"
