@@ -30,7 +30,7 @@ pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;
 pub use settings::Settings;
-pub use touched::{Touched, touched};
+pub use touched::{Touched, touched, unread};
 
 /// The rule that finds settings which are not understood.
 pub const BAD_SETTINGS: &str = "SK0001";

@@ -46,28 +46,49 @@ pub fn touched(
     settings: &Settings,
 ) -> Touched {
     let gone: BTreeSet<&RepoPath> = changed.iter().filter(|path| revision.readable(path).is_err()).collect();
-    let (mut files, mut named) = (changed.clone(), BTreeSet::new());
+    let mut files = changed.clone();
     for source in revision.stack_files() {
         let Some(gathered) = revision.gathered(&source, variables) else { continue };
         let asks_for_it = gathered.asked.iter().any(|path| gone.contains(path));
         let references = File::of(gathered).0.references();
-        let misses = |reference: &Reference| lost(reference, &gone, revision) || unread(reference, changed, revision);
+        let misses =
+            |reference: &Reference| lost(reference, &gone, revision) || is_unread(reference, changed, revision);
         if asks_for_it || references.iter().any(misses) {
             files.insert(source.path);
         }
-        named.extend(references.into_iter().map(|reference| reference.path));
     }
     let looked_for = || Inspection::of(revision, variables, settings).copies_of(&gone);
     let copied = if gone.is_empty() { BTreeSet::new() } else { looked_for() };
+    let unread = unread_among(changed.iter(), revision, variables, settings);
+    Touched { files, copied, unread }
+}
+
+/// The Dockerfiles of a revision that were not read though all were asked for.
+pub fn unread(revision: &Revision, variables: &BTreeMap<String, String>, settings: &Settings) -> Vec<Finding> {
+    unread_among(revision.entries.keys(), revision, variables, settings)
+}
+
+/// The Dockerfiles among these that were not read. Of those that stack files name a rule knows.
+fn unread_among<'a>(
+    paths: impl Iterator<Item = &'a RepoPath>,
+    revision: &Revision,
+    variables: &BTreeMap<String, String>,
+    settings: &Settings,
+) -> Vec<Finding> {
     let is_unread = |path: &&RepoPath| {
         is_dockerfile(path)
             && revision.readable(path).is_ok()
             && !revision.texts.contains_key(*path)
-            && !named.contains(*path)
             && !settings.ignores_all_of(path)
     };
-    let unread = changed.iter().filter(is_unread).filter_map(|path| too_large(path, settings)).collect();
-    Touched { files, copied, unread }
+    let mut unread = paths.filter(is_unread).peekable();
+    if unread.peek().is_none() {
+        return Vec::new();
+    }
+    let stacks = revision.stack_files().into_iter().filter_map(|source| revision.gathered(&source, variables));
+    let references = stacks.flat_map(|gathered| File::of(gathered).0.references());
+    let named: BTreeSet<RepoPath> = references.map(|reference| reference.path).collect();
+    unread.filter(|path| !named.contains(*path)).filter_map(|path| too_large(path, settings)).collect()
 }
 
 /// Whether a change took away what is referred to.
@@ -76,7 +97,7 @@ fn lost(reference: &Reference, gone: &BTreeSet<&RepoPath>, revision: &Revision) 
 }
 
 /// Whether what is referred to is other than before, and could not be read.
-fn unread(reference: &Reference, changed: &BTreeSet<RepoPath>, revision: &Revision) -> bool {
+fn is_unread(reference: &Reference, changed: &BTreeSet<RepoPath>, revision: &Revision) -> bool {
     reference.what != ReferenceKind::Context
         && changed.contains(&reference.path)
         && revision.readable(&reference.path).is_ok()

@@ -14,7 +14,7 @@ use git2::{ObjectType, Oid, Repository, StatusOptions};
 use sha2::{Digest as _, Sha256};
 
 use super::objects::{Files, content};
-use super::read::{path, subject, tree_id, with_texts, within_limit};
+use super::read::{path, subject, tree_id, with_small_texts, with_texts, within_limit};
 use super::{Error, Objects, blocking};
 use crate::name::{CommitId, RepoPath, TreeId};
 use crate::revision::{Entry, EntryKind, Revision};
@@ -33,13 +33,17 @@ where
     .await
 }
 
-/// Reads what `wanted` asks for, and lists the rest: for who asks about files, and not about Git. Ids are made from
-/// paths. Blocks.
-pub fn look(folder: &Path, wanted: impl Fn(&Revision) -> Vec<RepoPath>) -> Result<Revision, Error> {
+/// What is to be read of a revision, as far as it has been read.
+pub type Wanted<'a> = &'a dyn Fn(&Revision) -> Vec<RepoPath>;
+
+/// Reads what one after the other asks for and is not too large, and lists the rest: for who asks about files, and not about
+/// Git. Ids are made from paths. Blocks.
+pub fn look(folder: &Path, wanted: &[Wanted<'_>]) -> Result<Revision, Error> {
     let (entries, by_id) =
         walk(folder, |path, _| Ok(hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()))))?;
     let revision = Revision { entries, named: None, ..Revision::alone(BTreeMap::new()) };
-    with_texts(revision, &Objects::of_folder(Files { by_id, are_hashed: false }).open()?, wanted)
+    let reader = Objects::of_folder(Files { by_id, are_hashed: false }).open()?;
+    wanted.iter().try_fold(revision, |revision, wanted| with_small_texts(revision, &reader, wanted))
 }
 
 fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
@@ -248,12 +252,12 @@ mod tests {
     fn a_look_reads_what_is_wanted() {
         let folder = tempfile::tempdir().unwrap();
         work_tree(folder.path());
-        let revision = look(folder.path(), stack_file).unwrap();
+        let revision = look(folder.path(), &[&stack_file]).unwrap();
         let paths: Vec<&str> = revision.entries.keys().map(RepoPath::as_str).collect();
         assert_eq!(paths, ["a.txt", "a/x", "a0", "link", "stack.yml", "web/app/main"]);
         assert_eq!(revision.texts.len(), 1);
         assert_eq!(&*revision.texts[&"stack.yml".parse().unwrap()], b"stack.yml");
-        assert!(look(&folder.path().join("gone"), stack_file).is_err());
+        assert!(look(&folder.path().join("gone"), &[&stack_file]).is_err());
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use git2::{Commit, Delta, Oid, Repository, Tree};
 
 use super::Error;
 use super::objects::{Reader, opened};
-use super::read::{MAX_ENTRIES, MAX_TEXT, MAX_TEXTS, kind, path, tree_id, within_limit};
+use super::read::{MAX_ENTRIES, kind, path, tree_id, with_small_texts, within_limit};
 use crate::name::RepoPath;
 use crate::revision::{Entry, Revision};
 
@@ -141,36 +141,12 @@ fn revision(repository: &Repository, tree: &Tree<'_>, commit: Oid) -> Result<Rev
 
 fn pushed(
     repository: Repository,
-    mut revision: Revision,
+    revision: Revision,
     changed: BTreeSet<RepoPath>,
     wanted: impl Fn(&Revision, &BTreeSet<RepoPath>) -> Vec<RepoPath>,
 ) -> Result<Pushed, Error> {
-    let reader = Reader::of(repository);
-    let (mut room, mut refused) = (MAX_TEXTS, BTreeSet::new());
-    loop {
-        let mut paths = wanted(&revision, &changed);
-        paths.retain(|path| !revision.texts.contains_key(path) && !refused.contains(path));
-        if paths.is_empty() {
-            return Ok(Pushed { revision, changed });
-        }
-        for path in paths {
-            match text(&revision, &reader, &path, room)? {
-                Some(text) => {
-                    room -= text.len() as u64;
-                    revision.texts.insert(path, text.into());
-                }
-                None => drop(refused.insert(path)),
-            }
-        }
-    }
-}
-
-fn text(revision: &Revision, reader: &Reader, path: &RepoPath, room: u64) -> Result<Option<Vec<u8>>, Error> {
-    let Some(entry) = revision.entries.get(path) else { return Ok(None) };
-    if reader.size(&entry.id)? > MAX_TEXT.min(room) {
-        return Ok(None);
-    }
-    reader.read(&entry.id).map(Some)
+    let revision = with_small_texts(revision, &Reader::of(repository), |revision| wanted(revision, &changed))?;
+    Ok(Pushed { revision, changed })
 }
 
 /// Where the hooks of a work tree are.

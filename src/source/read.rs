@@ -3,7 +3,7 @@
 //! What is in a repository is written by anybody who may push, so everything is bounded and nothing is believed: the
 //! number of entries, their depth, the length and the characters of their names, the size of each text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,6 +66,40 @@ pub(super) fn with_texts(
             revision.texts.insert(path, text);
         }
     }
+}
+
+/// Reads what the revision wants, until it wants nothing more. What is too large, or is not there, has no text then, which is
+/// for rules to tell.
+pub(super) fn with_small_texts(
+    mut revision: Revision,
+    reader: &Reader,
+    wanted: impl Fn(&Revision) -> Vec<RepoPath>,
+) -> Result<Revision, Error> {
+    let (mut room, mut refused) = (MAX_TEXTS, BTreeSet::new());
+    loop {
+        let mut paths = wanted(&revision);
+        paths.retain(|path| !revision.texts.contains_key(path) && !refused.contains(path));
+        if paths.is_empty() {
+            return Ok(revision);
+        }
+        for path in paths {
+            match small_text(&revision, &path, reader, room)? {
+                Some(text) => {
+                    room -= text.len() as u64;
+                    revision.texts.insert(path, text);
+                }
+                None => drop(refused.insert(path)),
+            }
+        }
+    }
+}
+
+fn small_text(revision: &Revision, path: &RepoPath, reader: &Reader, room: u64) -> Result<Option<Arc<[u8]>>, Error> {
+    let Some(entry) = revision.entries.get(path) else { return Ok(None) };
+    if reader.size(&entry.id)? > MAX_TEXT.min(room) {
+        return Ok(None);
+    }
+    Ok(Some(reader.read(&entry.id)?.into()))
 }
 
 fn text(revision: &Revision, path: &RepoPath, reader: &Reader, room: &mut u64) -> Result<Arc<[u8]>, Error> {

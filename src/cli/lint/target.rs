@@ -68,11 +68,10 @@ fn is_stack_file(path: &Path) -> bool {
 }
 
 fn of_folder(path: &Path, given: &BTreeMap<String, String>) -> anyhow::Result<Target> {
-    let wanted = |revision: &Revision| match revision.wanted_with(given) {
-        none if none.is_empty() => lint::wanted(revision, given),
-        wanted => wanted,
-    };
-    let revision = folder::look(path, wanted)?;
+    // The settings are among the first, and say what of the others is not read.
+    let (stacks, others) =
+        (|revision: &Revision| revision.wanted_with(given), |revision: &Revision| lint::wanted(revision, given));
+    let revision = folder::look(path, &[&stacks, &others])?;
     let seen = Seen::Below(from_here(path).unwrap_or_else(RepoPath::root));
     Ok(Target { revision, variables: given.clone(), given: Settings::default(), top: path.to_owned(), seen })
 }
@@ -161,7 +160,8 @@ impl Target {
     }
 
     /// What is found, and these others, with paths as they are seen from here.
-    pub(super) fn findings(&self, others: Vec<Finding>) -> Vec<Finding> {
+    pub(super) fn findings(&self, mut others: Vec<Finding>) -> Vec<Finding> {
+        others.extend(lint::unread(&self.revision, &self.variables, &self.settings()));
         let mut findings = lint::findings_with(&self.revision, &self.variables, &self.given, others);
         for finding in &mut findings {
             finding.place.path = self.shown(&finding.place.path);

@@ -266,6 +266,22 @@ fn files_are_looked_at_alone() {
 }
 
 #[test]
+fn a_file_that_is_too_large_is_a_finding_among_others() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/a/Dockerfile", &"#".repeat((1 << 20) + 1));
+    sandbox.write("shop/b/Dockerfile", "FROM node\n");
+    sandbox.write("shop/c/Dockerfile", &"#".repeat((1 << 20) + 1));
+    sandbox.write("shop/stack.yml", "services:\n  web:\n    build: c\n    healthcheck: { test: [CMD, check] }\n");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--short"]), @"
+    exit code 1
+    --- stdout
+    shop/a/Dockerfile:1:1: warning[SK0004]: the Dockerfile was not looked at: it is larger than what is read, 1 MiB
+    shop/b/Dockerfile:1:6: warning[DL3006]: `node` has no fixed version
+    shop/stack.yml:3:12: error[SK1015]: the Dockerfile `c/Dockerfile` was not read: it is too large
+    ");
+}
+
+#[test]
 fn settings_that_are_not_understood_are_no_clean_run() {
     let sandbox = Sandbox::new();
     sandbox.write("shop/Dockerfile", "FROM scratch\n");
