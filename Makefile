@@ -23,8 +23,7 @@ test: ## run every test, on a real engine, which is installed and started if nee
 	scripts/images.sh all
 	scripts/newest.sh up
 	scripts/sops.sh build
-	scripts/hadolint.sh install
-	scripts/shellcheck.sh install
+	scripts/linters.sh install
 	$(CARGO) test --locked --doc
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --locked --lib --bins --tests --no-fail-fast
 

@@ -9,7 +9,7 @@ use std::{env, fs};
 use super::Said;
 use super::case::{self, Case};
 
-/// The version that `scripts/hadolint.sh` installs.
+/// The version that `scripts/linters.sh` installs.
 const VERSION: &str = "2.15.1";
 
 /// The program that the script installed; none, and a loud word about it, where it is not.
@@ -17,9 +17,9 @@ fn find() -> Option<PathBuf> {
     let home = PathBuf::from(env::var_os("HOME").unwrap_or_default());
     let cache = env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("skep");
     let found = Some(cache.join(format!("hadolint-{VERSION}/hadolint"))).filter(|file| file.is_file());
-    assert!(found.is_some() || env::var_os("CI").is_none(), "there is no hadolint: run scripts/hadolint.sh install");
+    assert!(found.is_some() || env::var_os("CI").is_none(), "there is no hadolint: run scripts/linters.sh install");
     if found.is_none() {
-        eprintln!("SKIPPED, THERE IS NO HADOLINT: run scripts/hadolint.sh install");
+        eprintln!("SKIPPED, THERE IS NO HADOLINT: run scripts/linters.sh install");
     }
     found
 }

@@ -12,7 +12,7 @@ use super::Said;
 use super::case::Case;
 use super::ours::{IDS, line};
 
-/// The version that `scripts/shellcheck.sh` installs.
+/// The version that `scripts/linters.sh` installs.
 const VERSION: &str = "0.11.0";
 
 /// The program that the script installed; none, and a loud word about it, where it is not.
@@ -21,9 +21,9 @@ fn find() -> Option<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("skep");
     let found = Some(cache.join(format!("shellcheck-{VERSION}/shellcheck"))).filter(|file| file.is_file());
     let is_needed = env::var_os("CI").is_some() && cfg!(all(target_os = "linux", target_arch = "x86_64"));
-    assert!(found.is_some() || !is_needed, "there is no ShellCheck: run scripts/shellcheck.sh install");
+    assert!(found.is_some() || !is_needed, "there is no ShellCheck: run scripts/linters.sh install");
     if found.is_none() {
-        eprintln!("SKIPPED, THERE IS NO SHELLCHECK: run scripts/shellcheck.sh install");
+        eprintln!("SKIPPED, THERE IS NO SHELLCHECK: run scripts/linters.sh install");
     }
     found
 }

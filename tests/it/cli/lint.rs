@@ -405,16 +405,16 @@ fn shellcheck_is_asked_about_what_skep_has_no_rule_for() {
     "#);
 }
 
-/// Where `scripts/shellcheck.sh` installed it.
+/// Where `scripts/linters.sh` installed it.
 #[expect(clippy::print_stderr, reason = "a test says what it skips")]
 fn shellcheck() -> Option<PathBuf> {
     let home = PathBuf::from(env::var_os("HOME").unwrap_or_default());
     let cache = env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
     let folder = Some(cache.join("skep/shellcheck-0.11.0")).filter(|folder| folder.join("shellcheck").is_file());
     let is_needed = env::var_os("CI").is_some() && cfg!(all(target_os = "linux", target_arch = "x86_64"));
-    assert!(folder.is_some() || !is_needed, "there is no ShellCheck: run scripts/shellcheck.sh install");
+    assert!(folder.is_some() || !is_needed, "there is no ShellCheck: run scripts/linters.sh install");
     if folder.is_none() {
-        eprintln!("SKIPPED, THERE IS NO SHELLCHECK: run scripts/shellcheck.sh install");
+        eprintln!("SKIPPED, THERE IS NO SHELLCHECK: run scripts/linters.sh install");
     }
     folder
 }
