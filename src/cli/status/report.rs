@@ -100,9 +100,9 @@ fn drift(desired: &crate::stack::Stack, observed: &Observed, history: &History) 
 impl Report {
     /// What the records and the swarm tell of it.
     pub(super) fn of(stack: StackName, records: Records, observed: &Observed) -> Self {
-        let mut notes = notes(&records);
-        let (damaged, history) = (!records.damaged.is_empty(), History::new(records.releases));
-        let (attempted, promoted) = (attempted(&history), history.promoted());
+        let (damaged, mut notes) = (!records.damaged.is_empty(), notes(&records));
+        let history = History::new(records.releases);
+        let promoted = history.promoted();
         let contested: Vec<&String> = promoted.into_iter().flat_map(contested).collect();
         notes.extend(contested.iter().map(|place| left_alone(&stack, place)));
         let desired = promoted.and_then(|release| release.desired.as_ref());
@@ -119,26 +119,22 @@ impl Report {
         });
         Self {
             services: services.collect(),
-            promoted: promoted.map(|release| release.id),
-            attempted: attempted.map(|release| release.id),
-            phase: attempted.map(|release| release.phase.clone()),
-            commit: promoted.filter(|release| is_of_its_commit(release)).map(|it| it.origin.commit.short().to_owned()),
-            repository: promoted.or(attempted).map(|release| release.origin.repository.clone()),
             urls: desired.map(crate::controller::deploy::urls).unwrap_or_default(),
             drift,
             contested: !contested.is_empty(),
-            damaged,
-            notes,
-            unreadable: None,
-            stack,
+            ..Self::recorded(stack, &history, damaged, notes)
         }
     }
 
     /// What the records alone tell of a stack whose services are not understood.
     pub(super) fn unreadable(stack: StackName, records: Records, why: &swarm::Error) -> Self {
         let (damaged, notes) = (!records.damaged.is_empty(), notes(&records));
-        let history = History::new(records.releases);
-        let (attempted, promoted) = (attempted(&history), history.promoted());
+        let report = Self::recorded(stack, &History::new(records.releases), damaged, notes);
+        Self { unreadable: Some(why.to_string()), ..report }
+    }
+
+    fn recorded(stack: StackName, history: &History, damaged: bool, notes: Vec<String>) -> Self {
+        let (attempted, promoted) = (attempted(history), history.promoted());
         Self {
             promoted: promoted.map(|release| release.id),
             attempted: attempted.map(|release| release.id),
@@ -151,7 +147,7 @@ impl Report {
             contested: false,
             damaged,
             notes,
-            unreadable: Some(why.to_string()),
+            unreadable: None,
             stack,
         }
     }
