@@ -1,13 +1,13 @@
 //! Names that were checked once and are then trusted.
 //!
-//! Each is a string behind a constructor that says why a text is not such a name. Docker's limits are from
-//! swarmkit `manager/controlapi/common.go` and `config.go`: a service's full name has at most 63 characters,
-//! a config's 64.
+//! Each is a string behind a constructor that says why a text is not such a name. What the engine demands of the names
+//! of its objects is one table, [`ObjectKind`].
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Why a text is not the name it was meant to be; the sentence is shown to the user as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ macro_rules! name {
 name! {
     /// The name of a stack: lower-case letters, digits, `-` and `_`, beginning with a letter or digit, at most
     /// [`StackName::MAX`] characters, so that `<stack>_<service>` and the names of its records fit Docker's limits.
-    StackName, "stack name", |text| label(text, StackName::MAX, false)
+    StackName, "stack name", |text| Form { upper: false, ..dns(StackName::MAX) }.check(text)
 }
 
 impl StackName {
@@ -93,7 +93,7 @@ impl StackName {
 
 name! {
     /// The name of a service as its stack file writes it: a DNS label, with `_` allowed, as swarmkit demands.
-    ServiceName, "service name", |text| label(text, 62, true)
+    ServiceName, "service name", |text| dns(62).check(text)
 }
 
 name! {
@@ -185,19 +185,123 @@ impl RepoPath {
     }
 }
 
-fn label(text: &str, max: usize, upper: bool) -> Result<(), String> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || (upper && c.is_ascii_uppercase());
-    if text.is_empty() {
-        Err("it is empty".into())
-    } else if text.len() > max {
-        Err(format!("it has {} characters, {max} at most are allowed", text.len()))
-    } else if let Some(c) = text.chars().find(|&c| !allowed(c) && c != '-' && c != '_') {
-        let letters = if upper { "letters" } else { "lower-case letters" };
-        Err(format!("`{}` is not allowed, only {letters}, digits, `-` and `_`", c.escape_default()))
-    } else if !text.starts_with(allowed) || !text.ends_with(allowed) {
-        Err("it must begin and end with a letter or digit".into())
-    } else {
-        Ok(())
+/// A kind of object whose name the engine checks when the object is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A network of the swarm.
+    Network,
+    /// A service, by its full name.
+    Service,
+    /// A config.
+    Config,
+    /// A secret.
+    Secret,
+    /// A volume of the driver `local`; other drivers have rules of their own.
+    Volume,
+}
+
+impl ObjectKind {
+    /// What the engine demands: swarmkit `manager/controlapi/common.go`, `secret.go` and `config.go`, moby
+    /// `volume/local`, each tried on Docker 20.10. A volume is a folder of its name, which has at most 255 bytes.
+    const fn form(self) -> Form {
+        match self {
+            Self::Network | Self::Service => dns(63),
+            Self::Config | Self::Secret => Form { longest: 64, marks: "-_.", ..dns(64) },
+            Self::Volume => Form { shortest: 2, marks: "-_.", ends_in_mark: true, ..dns(255) },
+        }
+    }
+
+    /// The kind in a sentence, such as `config`.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Service => "service",
+            Self::Config => "config",
+            Self::Secret => "secret",
+            Self::Volume => "volume",
+        }
+    }
+
+    /// How many characters a name of this kind may have.
+    pub const fn longest(self) -> usize {
+        self.form().longest
+    }
+
+    /// Returns why the engine refuses to create an object of this name, or `None` if it does not.
+    pub fn objection(self, name: &str) -> Option<String> {
+        self.form().check(name).err()
+    }
+
+    /// Returns a name of our own making as the engine accepts it: unchanged if it does, otherwise cut, and with digits
+    /// that tell it from other names that are cut to the same.
+    #[must_use]
+    pub fn fitted(self, name: &str) -> String {
+        if self.objection(name).is_none() {
+            return name.to_owned();
+        }
+        let form = self.form();
+        let digits = &hex::encode(Sha256::digest(name))[..DIGITS];
+        let kept = name.chars().map(|c| if form.allows(c) { c } else { '-' });
+        let kept: String = kept.skip_while(|c| !c.is_ascii_alphanumeric()).take(form.longest - DIGITS - 1).collect();
+        let parts = [kept.as_str(), digits];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+    }
+}
+
+/// How many hexadecimal digits tell names apart.
+const DIGITS: usize = 12;
+
+/// What a name may look like.
+struct Form {
+    shortest: usize,
+    longest: usize,
+    /// Whether upper-case letters are allowed.
+    upper: bool,
+    /// What is allowed besides letters and digits, but not as the first character.
+    marks: &'static str,
+    /// Whether the last character may be one of the marks.
+    ends_in_mark: bool,
+}
+
+/// A part of a DNS name, with `_` allowed.
+const fn dns(longest: usize) -> Form {
+    Form { shortest: 1, longest, upper: true, marks: "-_", ends_in_mark: false }
+}
+
+impl Form {
+    fn check(&self, text: &str) -> Result<(), String> {
+        let (length, longest) = (text.chars().count(), self.longest);
+        if text.is_empty() {
+            Err("it is empty".into())
+        } else if length > longest {
+            Err(format!("it has {length} characters, {longest} at most are allowed"))
+        } else if length < self.shortest {
+            Err(format!("it has {length} character, at least {} are needed", self.shortest))
+        } else if let Some(c) = text.chars().find(|&c| !self.allows(c)) {
+            Err(format!("`{}` is not allowed, only {}", c.escape_default(), self.allowed()))
+        } else if !text.starts_with(|c| self.is_letter_or_digit(c)) {
+            Err("it must begin with a letter or digit".into())
+        } else if !self.ends_in_mark && !text.ends_with(|c| self.is_letter_or_digit(c)) {
+            Err("it must end with a letter or digit".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn allows(&self, c: char) -> bool {
+        self.is_letter_or_digit(c) || self.marks.contains(c)
+    }
+
+    fn is_letter_or_digit(&self, c: char) -> bool {
+        c.is_ascii_digit() || c.is_ascii_lowercase() || (self.upper && c.is_ascii_uppercase())
+    }
+
+    /// The characters that are allowed, in words.
+    fn allowed(&self) -> String {
+        let letters = if self.upper { "letters" } else { "lower-case letters" };
+        let marks: Vec<String> = self.marks.chars().map(|mark| format!("`{mark}`")).collect();
+        let (last, others) = marks.split_last().expect("every form has marks");
+        format!("{letters}, digits, {} and {last}", others.join(", "))
     }
 }
 
@@ -227,8 +331,63 @@ mod tests {
         assert_eq!("shop-2".parse::<StackName>().unwrap().scoped("web"), "shop-2_web");
         insta::assert_snapshot!(reason::<StackName>("my.shop"), @"`my.shop` is not a stack name: `.` is not allowed, only lower-case letters, digits, `-` and `_`");
         insta::assert_snapshot!(reason::<StackName>(&"a".repeat(41)), @"`aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is not a stack name: it has 41 characters, 40 at most are allowed");
-        insta::assert_snapshot!(reason::<StackName>("-shop"), @"`-shop` is not a stack name: it must begin and end with a letter or digit");
+        insta::assert_snapshot!(reason::<StackName>("-shop"), @"`-shop` is not a stack name: it must begin with a letter or digit");
         insta::assert_snapshot!(reason::<StackName>(""), @"`` is not a stack name: it is empty");
+    }
+
+    #[test]
+    fn the_engine_demands_something_of_every_kind_of_name() {
+        let said = |kind: ObjectKind, name: &str| {
+            let shown: String = name.chars().take(12).collect();
+            format!("{} {shown}: {}", kind.noun(), kind.objection(name).unwrap_or_else(|| "accepted".into()))
+        };
+        let long = "a".repeat(64);
+        let names = ["a b", "a.b", "a_", "é", ".a", "a", "A__b", long.as_str()];
+        let table = |kind| names.map(|name| said(kind, name)).join("\n");
+        insta::assert_snapshot!(table(ObjectKind::Network), @r"
+        network a b: ` ` is not allowed, only letters, digits, `-` and `_`
+        network a.b: `.` is not allowed, only letters, digits, `-` and `_`
+        network a_: it must end with a letter or digit
+        network é: `\u{e9}` is not allowed, only letters, digits, `-` and `_`
+        network .a: `.` is not allowed, only letters, digits, `-` and `_`
+        network a: accepted
+        network A__b: accepted
+        network aaaaaaaaaaaa: it has 64 characters, 63 at most are allowed
+        ");
+        insta::assert_snapshot!(table(ObjectKind::Config), @r"
+        config a b: ` ` is not allowed, only letters, digits, `-`, `_` and `.`
+        config a.b: accepted
+        config a_: it must end with a letter or digit
+        config é: `\u{e9}` is not allowed, only letters, digits, `-`, `_` and `.`
+        config .a: it must begin with a letter or digit
+        config a: accepted
+        config A__b: accepted
+        config aaaaaaaaaaaa: accepted
+        ");
+        insta::assert_snapshot!(table(ObjectKind::Volume), @"
+        volume a b: ` ` is not allowed, only letters, digits, `-`, `_` and `.`
+        volume a.b: accepted
+        volume a_: accepted
+        volume é: it has 1 character, at least 2 are needed
+        volume .a: it must begin with a letter or digit
+        volume a: it has 1 character, at least 2 are needed
+        volume A__b: accepted
+        volume aaaaaaaaaaaa: accepted
+        ");
+        assert!(ObjectKind::Secret.objection(&"a".repeat(65)).is_some());
+    }
+
+    #[test]
+    fn a_name_of_our_own_is_made_to_fit_and_stays_as_it_is_if_it_does() {
+        assert_eq!(ObjectKind::Network.fitted("shop_front"), "shop_front");
+        insta::assert_snapshot!(ObjectKind::Network.fitted("shop_front.end"), @"shop_front-end-b810042f8034");
+        let (one, other) = (format!("shop_{}a", "k".repeat(80)), format!("shop_{}b", "k".repeat(80)));
+        assert_ne!(ObjectKind::Secret.fitted(&one), ObjectKind::Secret.fitted(&other));
+        for kind in [ObjectKind::Network, ObjectKind::Config, ObjectKind::Volume] {
+            for name in [one.as_str(), "shop_a-", "shop_é", "..", ""] {
+                assert_eq!(kind.objection(&kind.fitted(name)), None, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -20,16 +20,13 @@ mod volumes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::name::{RepoPath, ServiceName, StackName};
+use crate::name::{ObjectKind, RepoPath, ServiceName, StackName};
 use crate::sops::Keys;
-use crate::stack::file::{File, Problem};
+use crate::stack::file::{File, Problem, Spanned};
 use crate::stack::yaml::Span;
-use crate::stack::{Config, Network, OwnNetwork, Secret, Stack};
+use crate::stack::{Config, Network, OwnNetwork, PREDEFINED_NETWORKS, Secret, Stack};
 
 pub use traefik::Traefik;
-
-/// The longest full name of a service (swarmkit `controlapi/common.go`).
-const LONGEST_SERVICE: usize = 63;
 
 /// What a file does not say.
 #[derive(Debug, Clone)]
@@ -92,6 +89,8 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
         return Ok(renderer.stack);
     }
     renderer.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    // What several services use is looked at as often.
+    renderer.problems.dedup();
     Err(renderer.problems)
 }
 
@@ -113,12 +112,46 @@ impl Renderer<'_> {
     }
 
     fn check_length(&mut self, service: &ServiceName, span: &Span) {
-        let full = self.inputs.name.scoped(service.as_str());
-        if full.len() > LONGEST_SERVICE {
-            let message =
-                format!("the full name `{full}` has {} characters, and Swarm takes {LONGEST_SERVICE}", full.len());
+        let (full, longest) = (self.inputs.name.scoped(service.as_str()), ObjectKind::Service.longest());
+        if full.len() > longest {
+            let message = format!("the full name `{full}` has {} characters, and Swarm takes {longest}", full.len());
             self.problem(span, message, "choose a shorter name for the service".to_owned());
         }
+    }
+
+    /// Checks a name that the author has given to something that the stack creates.
+    fn check_given_name(&mut self, kind: ObjectKind, name: &Spanned<String>) {
+        if let Some(reason) = kind.objection(&name.value) {
+            let message = unusable(kind, &name.value, &reason);
+            self.problem(&name.span, message, "choose another `name`, or leave it out".to_owned());
+        }
+    }
+
+    fn check_network_name(&mut self, name: &Spanned<String>) {
+        if PREDEFINED_NETWORKS.contains(&name.value.as_str()) {
+            let message = format!("every node has a network `{}` already, and a stack cannot create it", name.value);
+            self.problem(
+                &name.span,
+                message,
+                "write `external: true` to use that one, or choose another `name`".to_owned(),
+            );
+        } else {
+            self.check_given_name(ObjectKind::Network, name);
+        }
+    }
+
+    /// The full name of something that the stack creates, and to which the author has given no name. It is made to fit,
+    /// but for a file that is deployed as it is written.
+    fn own_name(&mut self, kind: ObjectKind, key: &str, span: &Span) -> String {
+        let name = self.inputs.name.scoped(key);
+        if !self.inputs.as_written {
+            return kind.fitted(&name);
+        }
+        if let Some(reason) = kind.objection(&name) {
+            let message = unusable(kind, &name, &reason);
+            self.problem(span, message, "choose another key, or give it a `name`".to_owned());
+        }
+        name
     }
 
     /// Says that a key refers to something that the file does not have.
@@ -147,19 +180,29 @@ impl Renderer<'_> {
                 self.undefined("network", key, span, self.file.networks.keys().collect());
                 return None;
             }
-            let name = self.inputs.name.scoped(key);
+            let name = self.own_name(ObjectKind::Network, key, span);
             self.stack.networks.insert(name.clone(), Network::Own(OwnNetwork::default()));
             return Some(name);
         };
-        let given = network.name.as_ref().map(|name| name.value.clone());
-        let (name, network) = if network.external {
-            (given.unwrap_or_else(|| key.to_owned()), Network::External)
-        } else {
-            (given.unwrap_or_else(|| self.inputs.name.scoped(key)), Network::Own(network.options.clone()))
+        let (name, network) = match (&network.name, network.external) {
+            (given, true) => (given.as_ref().map_or(key, |name| name.value.as_str()).to_owned(), Network::External),
+            (Some(given), false) => {
+                self.check_network_name(given);
+                (given.value.clone(), Network::Own(network.options.clone()))
+            }
+            (None, false) => {
+                (self.own_name(ObjectKind::Network, key, &network.span), Network::Own(network.options.clone()))
+            }
         };
         self.stack.networks.insert(name.clone(), network);
         Some(name)
     }
+}
+
+/// Says why the engine refuses a name.
+fn unusable(kind: ObjectKind, name: &str, reason: &str) -> String {
+    let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+    format!("`{shown}` cannot be the name of a {}: {reason}", kind.noun())
 }
 
 #[cfg(test)]

@@ -3,15 +3,13 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Config, Renderer, Secret};
-use crate::name::StackName;
+use crate::name::{ObjectKind, StackName};
 use crate::sops::{self, Document};
 use crate::stack::FileReference;
 use crate::stack::SecretBytes;
 use crate::stack::file::{Origin, Source, Spanned};
 use crate::stack::yaml::Span;
 
-/// The longest name of a config or secret (swarmkit `controlapi/config.go`).
-const LONGEST_NAME: usize = 64;
 /// A config must be smaller than this many bytes, a secret than half of it (swarmkit `MaxConfigSize`, `MaxSecretSize`).
 const CONFIG_LIMIT: usize = 1000 * 1024;
 const SECRET_LIMIT: usize = 500 * 1024;
@@ -20,10 +18,9 @@ impl Renderer<'_> {
     /// Names every config and secret of the file, and creates those that are the stack's own.
     pub(super) fn sources(&mut self) {
         for (key, source) in &self.file.configs {
-            let content =
-                self.content(source).filter(|content| self.fits("config", CONFIG_LIMIT, source, content.len()));
+            let content = self.content(source).filter(|content| self.fits(ObjectKind::Config, source, content.len()));
             let digits = content.as_ref().map(|content| digits(content, source.template_driver.as_deref()));
-            let name = self.source_name(key, source, digits.as_deref());
+            let name = self.source_name(ObjectKind::Config, key, source, digits.as_deref());
             if let Some(content) = content {
                 let (labels, template_driver) = (source.labels.clone(), source.template_driver.clone());
                 self.stack.configs.insert(name.clone(), Config::Own { content, labels, template_driver });
@@ -32,7 +29,8 @@ impl Renderer<'_> {
         }
         for (key, source) in &self.file.secrets {
             let held = self.held(source);
-            let name = self.source_name(key, source, held.as_ref().map(|held| held.digits.as_str()));
+            let name =
+                self.source_name(ObjectKind::Secret, key, source, held.as_ref().map(|held| held.digits.as_str()));
             if let Some(Held { content, .. }) = held {
                 self.stack.secrets.insert(name.clone(), own_secret(source, content));
             } else if let Origin::Driver(_) = source.origin {
@@ -61,14 +59,16 @@ impl Renderer<'_> {
         }
     }
 
-    /// Whether Swarm keeps so much; it is said if not.
-    fn fits(&mut self, what: &str, limit: usize, source: &Source, length: usize) -> bool {
-        let fits = length < limit;
-        if !fits {
-            let message = format!("this {what} has {} KiB, and Swarm takes less than {}", length / 1024, limit / 1024);
-            self.problem(origin_span(source), message, None);
-        }
-        fits
+    /// Whether Swarm keeps content of this length; it is a problem if not.
+    fn fits(&mut self, kind: ObjectKind, source: &Source, length: usize) -> bool {
+        let (what, limit) = (kind.noun(), limit(kind));
+        let message = match length {
+            0 => format!("this {what} is empty, and Swarm does not accept an empty {what}"),
+            _ if length < limit => return true,
+            _ => format!("this {what} has {} KiB, and Swarm takes less than {}", length / 1024, limit / 1024),
+        };
+        self.problem(origin_span(source), message, None);
+        false
     }
 
     /// What a secret holds: the file as it is, or decrypted.
@@ -88,7 +88,7 @@ impl Renderer<'_> {
             }
             Ok(None) => {
                 let digits = digits(&content, source.template_driver.as_deref());
-                self.fits("secret", SECRET_LIMIT, source, content.len())
+                self.fits(ObjectKind::Secret, source, content.len())
                     .then(|| Held { content: SecretBytes::new(content), digits })
             }
             Err(error) => self.undecryptable(source, &error),
@@ -124,15 +124,19 @@ impl Renderer<'_> {
         None
     }
 
-    fn source_name(&self, key: &str, source: &Source, digits: Option<&str>) -> String {
+    /// The full name of a config or secret. That of an external one is whatever it is called already.
+    fn source_name(&mut self, kind: ObjectKind, key: &str, source: &Source, digits: Option<&str>) -> String {
+        let is_external = source.origin == Origin::External;
         if let Some(name) = &source.name {
+            if !is_external {
+                self.check_given_name(kind, name);
+            }
             return name.value.clone();
         }
         match digits {
-            None if source.origin == Origin::External => key.to_owned(),
-            None => self.inputs.name.scoped(key),
-            Some(_) if self.inputs.as_written => self.inputs.name.scoped(key),
-            Some(digits) => addressed(&self.inputs.name, key, digits),
+            _ if is_external => key.to_owned(),
+            Some(digits) if !self.inputs.as_written => addressed(&self.inputs.name, key, digits),
+            _ => self.own_name(kind, key, &source.span),
         }
     }
 
@@ -196,6 +200,11 @@ struct Held {
     digits: String,
 }
 
+/// How many bytes a config or secret must stay below.
+fn limit(kind: ObjectKind) -> usize {
+    if kind == ObjectKind::Config { CONFIG_LIMIT } else { SECRET_LIMIT }
+}
+
 /// Where the stack file says where something comes from.
 fn origin_span(source: &Source) -> &Span {
     match &source.origin {
@@ -218,7 +227,7 @@ fn digits(content: &[u8], template_driver: Option<&str>) -> String {
 /// A name that changes with what is held: `<stack>_<key>-<digits>`, the key cut to fit.
 fn addressed(stack: &StackName, key: &str, digits: &str) -> String {
     let mut name = stack.scoped(key);
-    name.truncate(LONGEST_NAME - 13);
+    name.truncate(ObjectKind::Config.longest() - 13);
     format!("{name}-{digits}")
 }
 
@@ -232,6 +241,6 @@ mod tests {
             |key: &str, content: &str| addressed(&"shop".parse().unwrap(), key, &digits(content.as_bytes(), None));
         assert_eq!(name("conf", "a"), "shop_conf-ca978112ca1b");
         assert_ne!(name("conf", "a"), name("conf", "b"));
-        assert_eq!(name(&"k".repeat(99), "a").len(), LONGEST_NAME);
+        assert_eq!(name(&"k".repeat(99), "a").len(), 64);
     }
 }

@@ -547,3 +547,61 @@ proptest! {
         }
     }
 }
+
+const NAMED: &str = r#"
+services:
+  web:
+    image: app:1
+    networks: [front, back.end]
+    volumes: [data:/data, nfs:/nfs, each:/each]
+    configs: [page, empty]
+    secrets: [key]
+networks:
+  front: { name: "front end" }
+  back.end: {}
+volumes:
+  data: { name: d, driver_opts: { type: tmpfs } }
+  nfs: { name: "a/b", driver_opts: { type: nfs } }
+  each: { name: "each-{{.Task.Slot}}", driver_opts: { type: nfs } }
+configs:
+  page: { content: hello, name: "our page" }
+  empty: { content: "" }
+secrets:
+  key: { file: key.txt, name: "key_" }
+"#;
+
+#[test]
+fn names_that_the_engine_refuses_are_refused_with_their_place() {
+    let shown = |problem: &Problem| {
+        let (line, column) = line_column(NAMED.as_bytes(), problem.span.start);
+        format!("{line}:{column}: {}; {}", problem.message, problem.help.as_deref().unwrap_or("no help"))
+    };
+    let files = [("stack.yml", NAMED), ("key.txt", "hush")];
+    let told = |as_written: bool| {
+        let problems = rendered(&files, |inputs| inputs.as_written = as_written).unwrap_err();
+        problems.iter().map(shown).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(false), @"
+    10:18: `front end` cannot be the name of a network: ` ` is not allowed, only letters, digits, `-` and `_`; choose another `name`, or leave it out
+    13:17: `d` cannot be the name of a volume: it has 1 character, at least 2 are needed; choose another `name`, or leave it out
+    14:16: `a/b` cannot be the name of a volume: `/` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
+    17:33: `our page` cannot be the name of a config: ` ` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
+    18:21: this config is empty, and Swarm does not accept an empty config; no help
+    20:31: `key_` cannot be the name of a secret: it must end with a letter or digit; choose another `name`, or leave it out
+    ");
+    let only_there = told(true).lines().filter(|line| !told(false).contains(line)).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(only_there, @"11:3: `shop_back.end` cannot be the name of a network: `.` is not allowed, only letters, digits, `-` and `_`; choose another key, or give it a `name`");
+}
+
+#[test]
+fn a_long_key_is_made_to_fit_but_not_in_a_file_that_is_deployed_as_it_is() {
+    let key = "k".repeat(80);
+    let text = format!(
+        "services:\n  web: {{ image: app:1, networks: [{key}], configs: [{key}] }}\nnetworks: {{ {key}: {{}} }}\nconfigs: {{ {key}: {{ content: hello }} }}\n"
+    );
+    let stack = as_skep(&text);
+    insta::assert_snapshot!(stack.networks.keys().next().unwrap(), @"shop_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk-ac408838fbfd");
+    insta::assert_snapshot!(stack.configs.keys().next().unwrap(), @"shop_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk-2cf24dba5fb0");
+    let problems = rendered(&[("stack.yml", &text)], |inputs| inputs.as_written = true).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}

@@ -1,6 +1,7 @@
 //! Mounts: Docker's volumes, and folders below the data root in their place.
 
 use super::Renderer;
+use crate::name::ObjectKind;
 use crate::stack::file::{Mount, Service, Spanned, Volume, is_windows_path};
 use crate::stack::{self, VolumeOptions};
 
@@ -56,6 +57,20 @@ impl<'a> Renderer<'a> {
         given.unwrap_or_else(|| if volume.external { key.to_owned() } else { self.inputs.name.scoped(key) })
     }
 
+    /// Checks the name of a volume that a node creates: a task with another name never starts. An engine fills in
+    /// placeholders (`{{.Task.Slot}}`) first.
+    fn check_volume_name(&mut self, volume: &Volume, name: &str) {
+        let is_local = !volume.external && matches!(volume.driver.as_str(), "" | "local");
+        if !is_local || name.contains("{{") {
+            return;
+        }
+        if let Some(reason) = ObjectKind::Volume.objection(name) {
+            let span = volume.name.as_ref().map_or(&volume.span, |name| &name.span);
+            let message = super::unusable(ObjectKind::Volume, name, &reason);
+            self.problem(span, message, "choose another `name`, or leave it out".to_owned());
+        }
+    }
+
     fn named(&mut self, mount: &Spanned<Mount>, rendered: stack::Mount) -> Option<stack::Mount> {
         let key = &mount.source;
         let volume = self.volume(mount)?;
@@ -65,6 +80,7 @@ impl<'a> Renderer<'a> {
             return Some(stack::Mount { kind: "bind".to_owned(), source: folder, ..rendered });
         }
         let name = self.volume_name(key, volume);
+        self.check_volume_name(volume, &name);
         Some(stack::Mount { source: name, volume: Some(options(mount, volume)), ..rendered })
     }
 }

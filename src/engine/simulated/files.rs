@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::names::{check_file, invalid};
 use super::requests::{Outcome, Refusal, Request, joined, name_taken, not_found, out_of_sequence};
 use super::{Meta, State};
 
@@ -44,14 +45,14 @@ impl State {
 
     fn create_file(&mut self, kind: &str, spec: &Value) -> Outcome {
         let name = spec["Name"].as_str().unwrap_or_default();
+        check_file(name)?;
         if self.file(kind, name).is_ok() {
             return Err(name_taken(kind, name));
         }
         let limit = if kind == "config" { 1000 << 10 } else { 500 << 10 };
         let size = spec["Data"].as_str().map_or(0, |data| data.len() / 4 * 3);
-        if size >= limit {
-            let words = format!("{kind} data must be larger than 0 and less than {limit} bytes");
-            return Err(Refusal(400, format!("rpc error: code = InvalidArgument desc = {words}")));
+        if size >= limit || (size == 0 && spec["Driver"].is_null()) {
+            return Err(invalid(&format!("{kind} data must be larger than 0 and less than {limit} bytes")));
         }
         let meta = self.new_meta(kind);
         let id = meta.id.clone();
@@ -63,12 +64,11 @@ impl State {
         let (version, spec, now) = (request.version()?, request.body()?, self.now);
         let index = self.next_index();
         let file = self.file(kind, id)?;
+        if spec["Name"] != file.spec["Name"] || (!spec["Data"].is_null() && spec["Data"] != file.spec["Data"]) {
+            return Err(invalid("only updates to Labels are allowed"));
+        }
         if file.meta.version != version {
             return Err(out_of_sequence());
-        }
-        if spec["Name"] != file.spec["Name"] || (!spec["Data"].is_null() && spec["Data"] != file.spec["Data"]) {
-            let words = "only updates to Labels are allowed";
-            return Err(Refusal(400, format!("rpc error: code = InvalidArgument desc = {words}")));
         }
         file.spec["Labels"] = spec["Labels"].clone();
         (file.meta.version, file.meta.updated) = (index, now);

@@ -2,7 +2,8 @@
 //!
 //! Modelled, as seen on Docker 20.10:
 //! - services, networks, configs, secrets, tasks and nodes with ids, version indexes, filters and the refusals that a
-//!   controller meets: a stale version, a name that is taken, a thing in use, a change of mode;
+//!   controller meets: a stale version, a name that is taken or no name, a thing in use, a change of mode, a config that
+//!   holds something else;
 //! - what the engine fills in when a service is created;
 //! - tasks: made, started, restarted after a delay, with a history of five for each slot;
 //! - rolling updates with parallelism, order, monitor, failure action and failure ratio; an update that replaces no
@@ -18,6 +19,7 @@
 
 mod containers;
 mod files;
+mod names;
 mod networks;
 mod orchestrator;
 mod requests;
@@ -99,6 +101,7 @@ struct State {
     logs: BTreeMap<String, Vec<String>>,
     executions: Vec<Execution>,
     writes: Vec<Write>,
+    refusals: Vec<String>,
     failing: u32,
     failing_with: u16,
     /// What the next write is answered with.
@@ -149,6 +152,7 @@ impl World {
             logs: BTreeMap::new(),
             executions: Vec::new(),
             writes: Vec::new(),
+            refusals: Vec::new(),
             failing: 0,
             failing_with: 0,
             refusal: None,
@@ -193,6 +197,12 @@ impl World {
     /// Sets what every task of a service, by its full name, has written.
     pub fn log(&self, service: &str, lines: &[&str]) {
         self.state().logs.insert(service.to_owned(), lines.iter().map(ToString::to_string).collect());
+    }
+
+    /// What the swarm refused to write so far, in its own words; a write that carried a stale version index is no part of
+    /// it.
+    pub fn refusals(&self) -> Vec<String> {
+        self.state().refusals.clone()
     }
 
     /// The writes that were asked for so far.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::State;
+use super::names::check_part_of_dns;
 use super::requests::{Outcome, Refusal, Request, name_taken, not_found};
 
 /// A network, as the API shows it.
@@ -60,6 +61,10 @@ impl State {
         if self.network(name).is_ok() {
             return Err(name_taken("network", name));
         }
+        if matches!(name, "none" | "default") {
+            return Err(Refusal(403, format!("operation is not permitted on predefined {name} network ")));
+        }
+        check_part_of_dns(name)?;
         let scope = if body["Driver"] == "overlay" { "swarm" } else { "local" };
         Ok(json!({ "Id": self.add_network(body, scope) }))
     }

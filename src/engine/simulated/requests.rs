@@ -52,6 +52,9 @@ impl State {
             self.advance(self.pace);
         }
         let answer = self.routed(request);
+        if is_write && answer.is_refusal() {
+            self.refusals.push(format!("{} {}: {}", request.method, request.path, answer.text()));
+        }
         if is_write && std::mem::take(&mut self.loses_answer) { None } else { Some(answer) }
     }
 
@@ -82,6 +85,7 @@ impl State {
             }
             ("GET", ["info"]) => Ok(self.info()),
             ("GET", ["nodes"]) => Ok(self.list_nodes()),
+            ("GET", ["volumes"]) => Ok(json!({ "Volumes": null, "Warnings": null })),
             ("GET", ["tasks"]) => Ok(self.list_tasks(&request.filters())),
             ("GET", ["tasks", id]) => self.inspect_task(id),
             (_, ["containers", rest @ ..]) => self.containers_request(request, rest),
@@ -167,6 +171,17 @@ impl Answer {
             Ok(body) => Self { status: 200, body: body.to_string().into() },
             Err(Refusal(status, message)) => Self { status, body: json!({ "message": message }).to_string().into() },
         }
+    }
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether it says no for another reason than a stale version index.
+    fn is_refusal(&self) -> bool {
+        self.status >= 400 && !self.text().contains("out of sequence")
     }
 }
 

@@ -1,8 +1,11 @@
 //! Services, and what the engine makes of their bodies.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::names::{check_part_of_dns, invalid};
 use super::requests::{Filters, Outcome, Refusal, Request, joined, name_taken, not_found, out_of_sequence};
 use super::tasks::Task;
 use super::{Meta, State};
@@ -51,6 +54,7 @@ impl State {
 
     fn create_service(&mut self, body: &Value) -> Outcome {
         let name = body["Name"].as_str().unwrap_or_default();
+        check_part_of_dns(name)?;
         if self.service_id(name).is_ok() {
             return Err(name_taken("service", name));
         }
@@ -110,6 +114,7 @@ impl State {
     /// The body as the engine keeps it: ids in place of network names, and defaults where it fills them in.
     fn accepted(&self, body: &Value) -> Result<Value, Refusal> {
         let mut spec = body.clone();
+        check_mounts(&spec)?;
         self.check_files(&spec, "config", "Configs", "ConfigID")?;
         self.check_files(&spec, "secret", "Secrets", "SecretID")?;
         for network in items(&mut spec["TaskTemplate"]["Networks"]) {
@@ -196,6 +201,15 @@ impl Update {
             status["CompletedAt"] = completed.to_string().into();
         }
         status
+    }
+}
+
+fn check_mounts(spec: &Value) -> Result<(), Refusal> {
+    let mounts = spec["TaskTemplate"]["ContainerSpec"]["Mounts"].as_array();
+    let mut targets = BTreeSet::new();
+    match mounts.into_iter().flatten().find(|mount| !targets.insert(mount["Target"].as_str())) {
+        None => Ok(()),
+        Some(twice) => Err(invalid(&format!("ContainerSpec: duplicate mount point: {}", twice["Target"]))),
     }
 }
 

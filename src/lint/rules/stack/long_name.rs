@@ -1,5 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
+use crate::name::ObjectKind;
 
 rule! {
     /// The name of a service is too long together with the name of its stack.
@@ -20,15 +21,13 @@ rule! {
     "SK1009", Error, Stack(check)
 }
 
-/// The longest name of a service in a swarm (swarmkit `controlapi/common.go`).
-const MAX: usize = 63;
-
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let Some(stack) = subject.name else { return Vec::new() };
+    let max = ObjectKind::Service.longest();
     let length = |name: &str| stack.len() + 1 + name.len();
-    let long = subject.file.services.iter().filter(|(name, _)| length(name.as_str()) > MAX);
+    let long = subject.file.services.iter().filter(|(name, _)| length(name.as_str()) > max);
     long.map(|(name, service)| {
-        let message = format!("`{stack}_{name}` has {} characters, {MAX} at most are allowed", length(name.as_str()));
+        let message = format!("`{stack}_{name}` has {} characters, {max} at most are allowed", length(name.as_str()));
         Found::new(&service.span, message).help("shorten the name of the service or of the stack")
     })
     .collect()

@@ -7,8 +7,8 @@ rule! {
     /// No stack can be made of the file.
     ///
     /// Every key is understood, but what is meant cannot be put together: a line of an `env_file` that is no variable,
-    /// a config or secret that is larger than Swarm keeps, an address without a port to send visitors to. It is found by
-    /// putting the stack together, as it is before a deploy.
+    /// a config or secret that is empty or larger than Swarm keeps, a `name` that the engine refuses, an address without a
+    /// port to send visitors to. It is found by putting the stack together, as it is before a deploy.
     ///
     /// ```yaml bad
     /// services:
