@@ -49,6 +49,9 @@ pub enum Refused {
         /// Its first symptom.
         why: String,
     },
+    /// It would take back what runs.
+    #[error(transparent)]
+    Backwards(#[from] super::backwards::Refusal),
     /// Its images took longer than the next push.
     #[error("a newer push took its place")]
     Overtaken,
@@ -102,6 +105,8 @@ pub struct Order {
     pub turn: Turn,
     /// Whether somebody has agreed to the removal of many services.
     pub confirm_removal: bool,
+    /// Whether somebody has agreed that the commit does not go on from what runs.
+    pub force: bool,
 }
 
 /// How a stack fared.
@@ -195,6 +200,7 @@ impl Deployer {
             return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
         }
         admit(order, name, &history)?;
+        order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
         let desired =
             self.workshop.prepare(&order.checked, stack, name, &order.objects, &history.pinned(), lines).await?;
         self.not_by_accident(order, &history, &desired).await?;

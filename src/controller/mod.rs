@@ -5,6 +5,7 @@
 //! record: a controller that is killed leaves nothing behind that the next one needs.
 
 pub mod backoff;
+mod backwards;
 pub mod clock;
 pub mod cluster;
 pub mod deploy;

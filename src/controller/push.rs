@@ -61,7 +61,7 @@ pub struct RefUpdate {
 /// The branches that are deployed; a repository has one of them.
 const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
 /// What can be said with `git push -o`.
-const OPTIONS: [&str; 3] = ["async", "retry", "confirm-removal"];
+const OPTIONS: [&str; 4] = ["async", "retry", "confirm-removal", "force"];
 /// How many findings a pusher is shown.
 const FINDINGS: usize = 12;
 
@@ -158,6 +158,7 @@ impl Controller {
             cause: Cause::Push,
             retry: push.has("retry"),
             confirm_removal: push.has("confirm-removal"),
+            force: push.has("force"),
             news: true,
             since: self.deployer.cluster.clock.now(),
             turn: self.turn(&push.repository),

@@ -130,7 +130,18 @@ impl Controller {
         repository.report(commit, None, State::Running, "skep builds and deploys").await;
         let since = self.deployer.cluster.clock.now();
         // Nobody is there to agree to anything.
-        let order = Order { checked, objects, origin, cause, retry: false, news, since, turn, confirm_removal: false };
+        let order = Order {
+            checked,
+            objects,
+            origin,
+            cause,
+            retry: false,
+            news,
+            since,
+            turn,
+            confirm_removal: false,
+            force: false,
+        };
         match self.deployer.deploy(&order, repository.stack(), &Lines::nowhere()).await {
             Ok(results) => {
                 for result in &results {

@@ -8,6 +8,7 @@
 //! checkout and recurses into no submodule. The real `git`, which serves pushes, runs one hook, and that is skep's.
 //! Repositories are opened for one piece of work and closed after it: an open one keeps its packs mapped.
 
+mod ancestry;
 pub mod folder;
 pub mod mirror;
 pub mod named;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use git2::Repository;
 
+pub use ancestry::Ancestry;
 pub use mirror::Mirror;
 pub use objects::{Objects, Reader};
 pub use read::read;

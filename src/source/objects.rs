@@ -31,9 +31,9 @@ pub(super) struct Files {
 }
 
 /// [`Objects`] opened for a piece of work, such as one build context. Its calls block.
-pub struct Reader(Held);
+pub struct Reader(pub(super) Held);
 
-enum Held {
+pub(super) enum Held {
     Repository(Repository),
     Folder(Arc<Files>),
 }

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::harness::command::output;
+use crate::harness::repository::Push;
 use crate::harness::stacks::{quiet, service};
 use crate::harness::waiting::{SOON, wait_until};
 use crate::harness::{Lab, swarm};
@@ -30,6 +31,28 @@ fn records_removed_by_hand_deploy_and_remove_nothing() {
     skep-e2e-lost r2 is deployed
     ");
     assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 2000");
+}
+
+#[test]
+fn an_older_commit_does_not_take_the_place_of_what_runs() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("backwards");
+    assert!(shop.write("stack.yml", quiet("1000")).commit("One").push().accepted);
+    let one = shop.head();
+    assert!(shop.write("stack.yml", quiet("2000")).commit("Two").push().accepted);
+    let two = shop.head();
+    let told = |push: &Push| push.told().replace(&one[..7], "ONE").replace(&two[..7], "TWO");
+    let older = "HEAD~1:refs/heads/main";
+    assert_snapshot!(told(&shop.push_with(&["--force", older])), @"");
+
+    // The disk with the repository is lost, and with it the branch.
+    lab.kill();
+    std::fs::remove_dir_all(lab.bare(&shop.name)).unwrap();
+    lab.restart();
+    assert_snapshot!(told(&shop.push_with(&[older])), @"");
+    assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 2000");
+    assert!(shop.push_with(&["--push-option", "force", older]).accepted);
+    assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 1000");
 }
 
 #[test]

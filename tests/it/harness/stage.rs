@@ -211,7 +211,7 @@ impl Stage {
         let since = self.deployer.cluster.clock.now();
         let turn = Turns::default().next(&repository);
         let confirm_removal = self.confirmed;
-        let order = Order { checked, objects, origin, cause, retry, news, since, turn, confirm_removal };
+        let order = Order { checked, objects, origin, cause, retry, news, since, turn, confirm_removal, force: false };
         for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();

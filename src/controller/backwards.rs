@@ -1,0 +1,156 @@
+//! A deploy goes on from what runs: an older commit does not take its place unnoticed.
+//!
+//! A repository on an empty or an old disk takes any commit for a new branch. What runs is in the record, and a record
+//! does not lie on that disk. A repository elsewhere is not asked: there the forge decides what its branch names.
+
+use super::deploy::Order;
+use crate::name::{CommitId, StackName};
+use crate::release::{Cause, History, Origin, Release, ReleaseId};
+use crate::source::Ancestry;
+
+/// Why a commit does not take the place of what runs.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The commit is older than what runs, or of a rewritten history.
+    #[error(
+        "{commit} does not descend from {running}, which the stack `{stack}` runs as {release}; to go back, use `skep \
+         rollback {stack}`; if the history was rewritten on purpose, push with `git push --force -o force`",
+        commit = commit.short(), running = running.short()
+    )]
+    Backwards {
+        /// The stack.
+        stack: StackName,
+        /// The commit that was pushed.
+        commit: CommitId,
+        /// The commit that runs.
+        running: CommitId,
+        /// The release that runs.
+        release: ReleaseId,
+    },
+    /// The repository never had the commit that runs.
+    #[error(
+        "this repository does not have the commit {running}, which the stack `{stack}` runs as {release}: is skep's data \
+         folder the same as before? If it is lost, push a history that contains {running}; to start from another one, use \
+         `git push -o force`",
+        running = running.short()
+    )]
+    Forgotten {
+        /// The stack.
+        stack: StackName,
+        /// The commit that runs.
+        running: CommitId,
+        /// The release that runs.
+        release: ReleaseId,
+    },
+}
+
+impl Refusal {
+    /// Returns why the commit of `origin` may not take the place of `running`, given how it stands to the commit of that.
+    fn of(origin: &Origin, running: &Release, ancestry: Ancestry) -> Option<Self> {
+        let (stack, release) = (running.stack.clone(), running.id);
+        let (commit, running) = (origin.commit.clone(), running.origin.commit.clone());
+        match ancestry {
+            Ancestry::Descends => None,
+            Ancestry::Diverged => Some(Self::Backwards { stack, commit, running, release }),
+            Ancestry::Unknown => Some(Self::Forgotten { stack, running, release }),
+        }
+    }
+}
+
+/// The release whose commit a push has to go on from: the last good one that came from the same branch.
+fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release> {
+    let running = history.promoted()?;
+    let is_pushed = !matches!(running.cause, Cause::Adopt | Cause::Remove { .. });
+    let is_same = running.origin.repository == origin.repository && running.origin.branch == origin.branch;
+    (is_pushed && is_same && running.origin.commit != origin.commit).then_some(running)
+}
+
+impl Order {
+    /// Returns why this order may not take the place of what runs.
+    pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
+        let running = predecessor(&self.origin, history).filter(|_| self.cause == Cause::Push && !self.force)?;
+        let (objects, commit) = (self.objects.clone(), self.origin.commit.clone());
+        let earlier = running.origin.commit.clone();
+        let compared = tokio::task::spawn_blocking(move || objects.ancestry(&commit, &earlier)).await;
+        // A history that cannot be read may lack anything.
+        let ancestry = compared.ok().and_then(Result::ok).unwrap_or(Ancestry::Unknown);
+        Refusal::of(&self.origin, running, ancestry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::release::Phase;
+    use crate::stack::Stack;
+
+    fn origin(digit: &str) -> Origin {
+        Origin {
+            repository: "shop".into(),
+            branch: Some("main".into()),
+            commit: digit.repeat(40).parse().unwrap(),
+            tree: digit.repeat(40).parse().unwrap(),
+            author: "Ada <ada@example.com>".into(),
+            subject: "Change".into(),
+        }
+    }
+
+    fn release(id: u64, digit: &str, cause: Cause, phase: Phase) -> Release {
+        let stack = Stack::empty("shop".parse().unwrap());
+        Release {
+            id: ReleaseId(id),
+            stack: stack.name.clone(),
+            origin: origin(digit),
+            cause,
+            created: Timestamp::UNIX_EPOCH,
+            images: BTreeMap::new(),
+            desired: Some(stack),
+            phase,
+        }
+    }
+
+    fn good(id: u64, digit: &str, cause: Cause) -> Release {
+        release(id, digit, cause, Phase::promoted(Timestamp::UNIX_EPOCH))
+    }
+
+    fn before(releases: Vec<Release>, digit: &str) -> Option<ReleaseId> {
+        predecessor(&origin(digit), &History::new(releases)).map(|release| release.id)
+    }
+
+    #[test]
+    fn a_push_goes_on_from_the_last_good_release_of_its_branch() {
+        let failed = || release(2, "2", Cause::Push, Phase::Failed { at: Timestamp::UNIX_EPOCH, symptoms: Vec::new() });
+        let rolling = || release(2, "2", Cause::Push, Phase::Rolling { since: Timestamp::UNIX_EPOCH });
+        assert_eq!(before(Vec::new(), "1"), None, "nothing runs");
+        assert_eq!(before(vec![good(1, "1", Cause::Push)], "2"), Some(ReleaseId(1)));
+        assert_eq!(before(vec![good(1, "1", Cause::Push)], "1"), None, "it is the same commit");
+        assert_eq!(
+            before(vec![good(1, "1", Cause::Push), failed()], "3"),
+            Some(ReleaseId(1)),
+            "what failed is amended"
+        );
+        assert_eq!(
+            before(vec![good(1, "1", Cause::Push), rolling()], "3"),
+            Some(ReleaseId(1)),
+            "what rolls is amended"
+        );
+        assert_eq!(before(vec![good(1, "1", Cause::Adopt)], "2"), None, "what ran before skep has no commit");
+        assert_eq!(before(vec![good(1, "1", Cause::Remove { everything: false })], "2"), None, "nothing runs any more");
+        let elsewhere =
+            Release { origin: Origin { branch: Some("master".into()), ..origin("1") }, ..good(1, "1", Cause::Push) };
+        assert_eq!(before(vec![elsewhere], "2"), None, "another branch");
+    }
+
+    #[test]
+    fn what_does_not_go_on_from_what_runs_is_refused_with_what_to_do() {
+        let running = good(12, "1", Cause::Push);
+        let said = |ancestry| Refusal::of(&origin("2"), &running, ancestry).map(|refusal| refusal.to_string());
+        assert_eq!(said(Ancestry::Descends), None);
+        insta::assert_snapshot!(said(Ancestry::Diverged).unwrap(), @"2222222 does not descend from 1111111, which the stack `shop` runs as r12; to go back, use `skep rollback shop`; if the history was rewritten on purpose, push with `git push --force -o force`");
+        insta::assert_snapshot!(said(Ancestry::Unknown).unwrap(), @"this repository does not have the commit 1111111, which the stack `shop` runs as r12: is skep's data folder the same as before? If it is lost, push a history that contains 1111111; to start from another one, use `git push -o force`");
+    }
+}
