@@ -8,8 +8,7 @@ use crate::controller::cluster::Cluster;
 use crate::lint::live::{Kind, Seen, managers};
 use crate::lint::{self, Finding};
 use crate::name::StackName;
-use crate::plan::{Plan, Removable};
-use crate::preflight::{Obstacle, interruptions};
+use crate::preflight::{Consent, Obstacle};
 use crate::render::{self, Inputs, render};
 use crate::revision::Revision;
 use crate::stack::Stack;
@@ -42,10 +41,9 @@ pub(super) async fn findings(
 
 /// What a deploy of the stack would meet now.
 async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Seen>> {
-    let observed = cluster.swarm.observe(&stack.name).await?;
-    let plan = Plan::between(stack, &observed, &Removable::default());
-    let found = cluster.look_ahead(stack, &observed, &plan).await;
-    let obstacles = found.obstacles.into_iter().chain(interruptions(stack, &plan)).map(obstacle);
+    let (history, observed) = (cluster.history(&stack.name).await?, cluster.swarm.observe(&stack.name).await?);
+    let (_, found) = cluster.preflight(stack, &history, &observed).await;
+    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() }).into_iter().map(obstacle);
     let note = |message| Seen { kind: Kind::Note, keys: Vec::new(), message, help: None };
     let count = observed.nodes.iter().filter(|node| node.role == "manager").count();
     Ok(obstacles.chain(found.notes.into_iter().map(note)).chain(managers(count)).collect())

@@ -10,9 +10,9 @@ use super::workspace::{Opened, Workspace, cluster};
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
-use crate::plan::observed::Observed;
 use crate::plan::{self, Color, Fingerprint};
-use crate::preflight::{Preflight, great_removal, interruptions};
+use crate::preflight::{Agreement, Consent, Obstacle};
+use crate::release::History;
 use crate::stack::Stack;
 
 /// `skep plan`
@@ -32,9 +32,11 @@ pub(super) struct Planned {
     /// Binds a deploy to just this plan.
     pub(super) fingerprint: Fingerprint,
     pub(super) plan: plan::Plan,
-    /// What a deploy would be refused for, and what it would note.
-    #[serde(flatten)]
-    preflight: Preflight,
+    /// What a deploy would be refused for.
+    obstacles: Vec<Obstacle>,
+    /// What a deploy would note.
+    notes: Vec<String>,
+    /// The obstacles with their places in the file.
     #[serde(skip)]
     refusals: Vec<String>,
 }
@@ -71,26 +73,27 @@ impl Plan {
 pub(super) async fn planned(cluster: &Cluster, stack: &Stack, opened: &Opened) -> anyhow::Result<Planned> {
     let history = cluster.history(&stack.name).await?;
     let observed = cluster.swarm.observe(&stack.name).await?;
-    let plan = plan::Plan::between(stack, &observed, &history.removable_of(&observed));
+    let (plan, found) = cluster.preflight(stack, &history, &observed).await;
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
-    let mut preflight =
-        if plan.is_empty() { Preflight::default() } else { ahead(cluster, stack, &observed, &plan).await };
-    let refusals = opened.places(&stack.name, &preflight.obstacles);
-    let removal = great_removal(&observed, &plan);
-    preflight.notes.extend(removal.map(|what| format!("{what}; only `skep deploy --confirm-removal` does that")));
-    Ok(Planned { stack: stack.name.clone(), fingerprint, plan, preflight, refusals })
+    // Whoever deploys can agree to a removal.
+    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
+    let refusals = opened.places(&stack.name, &obstacles);
+    let removals = found.conditions.into_iter().filter(|(agreement, _)| *agreement == Agreement::Removal);
+    let removals = removals.map(|(_, it)| format!("{}; only `skep deploy --confirm-removal` does that", it.message));
+    let notes = found.notes.into_iter().chain(removals).chain(quarantined(&history, opened)).collect();
+    Ok(Planned { stack: stack.name.clone(), fingerprint, plan, obstacles, notes, refusals })
 }
 
-async fn ahead(cluster: &Cluster, stack: &Stack, observed: &Observed, plan: &plan::Plan) -> Preflight {
-    let mut found = cluster.look_ahead(stack, observed, plan).await;
-    found.obstacles.extend(interruptions(stack, plan));
-    found
+/// What is said of files that failed before.
+fn quarantined(history: &History, opened: &Opened) -> Option<String> {
+    let failed = history.quarantine(&opened.checked.revision().tree)?;
+    Some(format!("these files failed already, as {}; only `skep deploy --retry` tries them again", failed.id))
 }
 
 impl Planned {
     pub(super) fn to_text(&self, color: Color) -> String {
         let mut text = format!("stack {}\n{}", self.stack, self.plan.to_text(color));
-        for note in &self.preflight.notes {
+        for note in &self.notes {
             text = format!("{text}\nnote: {note}");
         }
         for refusal in &self.refusals {

@@ -236,6 +236,7 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     let registry = registry(settings)?;
     let mut swarm = Swarm::new(engine.clone());
     swarm.data_root = PathBuf::from(&settings.data_root);
+    swarm.data_shared = settings.data_shared;
     swarm.registry_auth = registry.as_ref().and_then(Registry::auth_header);
     Ok(Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock: Clock::System })
 }

@@ -2,7 +2,7 @@
 //!
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
-//! `SKEP_DATA`, `SKEP_DATA_ROOT`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`,
+//! `SKEP_DATA`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`,
 //! `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves).
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where named volumes are kept, the same folder on every node.
     pub data_root: String,
+    /// Whether that folder is on storage that all nodes share.
+    pub data_shared: bool,
     /// Address and port to listen on.
     pub listen: SocketAddr,
     /// The engine: `unix:///path` or `tcp://host:port`.
@@ -58,6 +60,7 @@ impl Default for Settings {
         Self {
             data: "/data/skep".into(),
             data_root: "/data".into(),
+            data_shared: false,
             listen: SocketAddr::from(([0, 0, 0, 0], 8484)),
             docker_host: "unix:///var/run/docker.sock".into(),
             token_files: Vec::new(),
@@ -237,6 +240,11 @@ impl Settings {
         if let Some(data_root) = variable("SKEP_DATA_ROOT") {
             self.data_root = data_root;
         }
+        if let Some(shared) = variable("SKEP_DATA_SHARED") {
+            let reason = format!("`{shared}` is neither `true` nor `false`");
+            let invalid = |_| Error::Variable { name: "SKEP_DATA_SHARED", reason };
+            self.data_shared = shared.parse().map_err(invalid)?;
+        }
         if let Some(listen) = variable("SKEP_LISTEN") {
             let invalid = |_| Error::Variable {
                 name: "SKEP_LISTEN",
@@ -323,6 +331,10 @@ mod tests {
         let mut settings = Settings::parse("data: /a").unwrap();
         settings.override_with(|name| (name == "SKEP_DATA").then(|| "/b".into())).unwrap();
         assert_eq!(settings.data, Path::new("/b"));
+        settings.override_with(|name| (name == "SKEP_DATA_SHARED").then(|| "true".into())).unwrap();
+        assert!(settings.data_shared);
+        let error = settings.override_with(|name| (name == "SKEP_DATA_SHARED").then(|| "yes".into())).unwrap_err();
+        insta::assert_snapshot!(error, @"SKEP_DATA_SHARED: `yes` is neither `true` nor `false`");
         let error = settings.override_with(|name| (name == "SKEP_LISTEN").then(|| "80".into())).unwrap_err();
         insta::assert_snapshot!(error, @"SKEP_LISTEN: `80` is not an address and port such as 0.0.0.0:8484");
     }

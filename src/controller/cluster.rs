@@ -7,7 +7,8 @@ use super::clock::Clock;
 use crate::name::StackName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
-use crate::preflight::{self, Obstacle, Preflight};
+pub use crate::preflight::Consent;
+use crate::preflight::{Obstacle, Preflight};
 use crate::probe::Prober;
 use crate::release::{Cause, History, Origin, Phase, Release, ReleaseId};
 use crate::stack::{Drift, Nanos, Settings, Stack};
@@ -56,12 +57,6 @@ pub enum Error {
         /// What is in the way.
         obstacles: Vec<Obstacle>,
     },
-    /// Most of the stack would go, and nobody has said that this is meant. Nothing was changed.
-    #[error("{what}; if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`")]
-    GreatRemoval {
-        /// What would go.
-        what: String,
-    },
     /// A record is not what skep wrote: nothing is deployed or removed on the strength of it.
     #[error(
         "the record `{name}` is damaged: {why}; look at it with `docker config inspect {name}`, and remove it to go on"
@@ -80,7 +75,7 @@ impl Error {
         match self {
             Self::Swarm(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
-            Self::Stale { .. } | Self::Obstructed { .. } | Self::GreatRemoval { .. } | Self::Damaged { .. } => false,
+            Self::Stale { .. } | Self::Obstructed { .. } | Self::Damaged { .. } => false,
         }
     }
 }
@@ -98,15 +93,6 @@ pub struct Proposal {
     pub bound: Option<Fingerprint>,
     /// What somebody has agreed to that is not done otherwise.
     pub consent: Consent,
-}
-
-/// What is done only when somebody has said so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Consent {
-    /// That many services are removed.
-    pub removal: bool,
-    /// That a service is interrupted because Swarm cannot change it.
-    pub recreation: bool,
 }
 
 impl Proposal {
@@ -187,42 +173,33 @@ impl Cluster {
         if let Some(accepted) = unchanged(desired, &history, &observed).or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
         }
-        let notes = self.preflight(proposal, &history, &observed).await?;
+        let (plan, found) = self.preflight(desired, &history, &observed).await;
+        let obstacles = found.refusals(proposal.consent);
+        if !obstacles.is_empty() {
+            return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
+        }
         let history = self.adopted(history, &proposal.origin, &observed).await?;
         self.create_secrets(desired, &observed).await?;
         let id = history.next_id();
         let Proposal { origin, cause, desired, .. } = proposal.clone();
         self.store.add(&self.release(id, origin, cause, desired)).await?;
-        Ok(Proposed { accepted: Accepted::Rolling(id), notes })
+        Ok(Proposed { accepted: Accepted::Rolling(id), notes: [plan.notes, found.notes].concat() })
     }
 
-    /// Looks at what stands in the way, before anything is written; what may do so later.
-    async fn preflight(
-        &self,
-        proposal: &Proposal,
-        history: &History,
-        observed: &Observed,
-    ) -> Result<Vec<String>, Error> {
-        let desired = &proposal.desired;
+    /// What a deploy would change, and what it is refused for before its first write. Whoever deploys and whoever only
+    /// tells of a deploy ask this, and nothing else refuses.
+    pub async fn preflight(&self, desired: &Stack, history: &History, observed: &Observed) -> (Plan, Preflight) {
         let plan = Plan::between(desired, observed, &history.removable_of(observed));
-        if let Some(what) = preflight::great_removal(observed, &plan).filter(|_| !proposal.consent.removal) {
-            return Err(Error::GreatRemoval { what });
+        if unchanged(desired, history, observed).is_some() {
+            return (plan, Preflight::default());
         }
-        let found = self.look_ahead(desired, observed, &plan).await;
-        let mut obstacles = found.obstacles;
-        if !proposal.consent.recreation {
-            obstacles.extend(preflight::interruptions(desired, &plan));
+        let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired).await, &plan);
+        let release = self.release(history.next_id(), Origin::unknown(), Cause::Command, desired.clone());
+        if let Err(error) = store::fits(&release) {
+            let help = "make its configs smaller, or fewer".to_owned();
+            found.obstacles.push(Obstacle { place: vec!["configs".into()], message: error.to_string(), help });
         }
-        if obstacles.is_empty() {
-            Ok([plan.notes, found.notes].concat())
-        } else {
-            Err(Error::Obstructed { stack: desired.name.clone(), obstacles })
-        }
-    }
-
-    /// What stands in the way of a plan, and what may.
-    pub async fn look_ahead(&self, desired: &Stack, observed: &Observed, plan: &Plan) -> Preflight {
-        Preflight::of(desired, observed, &self.swarm.survey(desired).await, plan)
+        (plan, found)
     }
 
     /// Records that everything of a stack is to go that its releases have made, or everything that bears its label.

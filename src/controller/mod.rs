@@ -9,6 +9,8 @@ mod backwards;
 pub mod clock;
 pub mod cluster;
 pub mod deploy;
+#[cfg(test)]
+mod foretold;
 pub mod heal;
 pub mod lines;
 mod listen;
@@ -93,6 +95,9 @@ impl Controller {
 
     /// Takes up what a controller before it left in the record, and begins to watch.
     pub async fn start(&self) -> Result<(), Error> {
+        if let Err(error) = self.deployer.cluster.swarm.check_data_root().await {
+            tracing::error!(%error, "no folder of a volume is made here");
+        }
         let stacks = self.deployer.cluster.store.stacks().await.map_err(cluster::Error::from)?;
         let recorded = stacks.values().flat_map(|records| &records.releases);
         let recorded = recorded.map(|release| release.origin.commit.clone()).collect();

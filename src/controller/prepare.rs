@@ -299,8 +299,11 @@ fn rendered(checked: &Checked, stack: &CheckedStack, problems: &[Problem]) -> Ve
 /// An obstacle in a line, with its place.
 pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: &Obstacle) -> String {
     let Obstacle { place, message, help } = obstacle;
+    if place.is_empty() {
+        return obstacle.to_string();
+    }
     let message = format!("{}: {message}", place.join("."));
-    line(checked, stack, Problem { span: stack.file.sources.span_of(place), message, help: Some(help.clone()) })
+    line(checked, stack, Problem { span: stack.file.span_of(place), message, help: Some(help.clone()) })
 }
 
 fn line(checked: &Checked, stack: &CheckedStack, problem: Problem) -> String {

@@ -191,7 +191,7 @@ impl Rollout {
             let subject = subject(&self.stack, &id.0, &look.observed);
             let check = check.clone();
             async move {
-                let reply = prober.ask(&check, &subject).await;
+                let reply = release::counted(release, prober.ask(&check, &subject).await);
                 (id, check, reply)
             }
         };
@@ -273,8 +273,14 @@ impl Rollout {
     }
 
     async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+        match self.cluster.swarm.ensure_folders(&round.desired.folders).await {
+            // What is gone back to has its folders where they were.
+            Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
+                self.note(&error.to_string(), round.teller);
+            }
+            outcome => outcome?,
+        }
         let swarm = &self.cluster.swarm;
-        swarm.ensure_folders(&round.desired.folders).await?;
         for change in &plan.changes {
             round.teller.tell(&Progress::Change { release: round.release.id, change: change.clone() });
         }

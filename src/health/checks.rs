@@ -41,6 +41,17 @@ pub enum Reply {
     NoSuchHost(String),
     /// No container of the service runs on the engine.
     NoContainer,
+    /// The question was never asked, for this reason.
+    NotAsked(String),
+    /// The question cannot be asked, and nothing depends on the answer.
+    Waived,
+}
+
+impl Reply {
+    /// Whether nothing was asked, so that nothing is known of the service.
+    pub fn is_unasked(&self) -> bool {
+        matches!(self, Self::NoContainer | Self::NotAsked(_) | Self::Waived)
+    }
 }
 
 /// What is known of a check that was made.
@@ -57,6 +68,8 @@ pub(super) struct Made {
 /// What was wrong with an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
+    /// Whether something was asked at all.
+    asked: bool,
     /// What was got, and what should have been.
     got: String,
     /// What came with it.
@@ -105,11 +118,12 @@ impl Made {
 
     fn told(&self, service: &ServiceName, check: &Check, fault: &Fault) -> Symptom {
         let times = if self.failures > 1 { format!(" {} times", self.failures) } else { String::new() };
+        let end = if fault.asked { "failed" } else { "could not be made" };
         Symptom {
             service: Some(service.clone()),
             help: fault.remedy.map(str::to_owned),
             log: fault.lines.clone(),
-            ..Symptom::whole_stack(format!("the check {check} failed{times}: {}", fault.got))
+            ..Symptom::whole_stack(format!("the check {check} {end}{times}: {}", fault.got))
         }
     }
 }
@@ -120,10 +134,11 @@ fn fault(check: &Check, desired: &Stack, reply: &Reply) -> Option<Fault> {
         (Probe::Http(probe), Reply::Http { status, location, body }) => {
             http_fault(probe, *status, location.as_deref(), body)
         }
-        (_, Reply::Exit { code: 0, .. } | Reply::Connected) => None,
+        (_, Reply::Exit { code: 0, .. } | Reply::Connected | Reply::Waived) => None,
         (_, Reply::Exit { code, output }) => Some(Fault::new(exit(*code, output), output)),
         (_, Reply::Http { status, .. }) => Some(Fault::new(format!("status {status}"), "")),
         (_, Reply::Nothing(reason)) => Some(Fault::new(reason.clone(), "")),
+        (_, Reply::NotAsked(reason)) => Some(Fault { asked: false, ..Fault::new(reason.clone(), "") }),
         (_, Reply::NoSuchHost(host)) => {
             let of_stack = desired
                 .services
@@ -136,14 +151,12 @@ fn fault(check: &Check, desired: &Stack, reply: &Reply) -> Option<Fault> {
             Some(Fault { remedy, ..Fault::new(format!("there is no host `{host}`"), "") })
         }
         (_, Reply::NoContainer) => Some(Fault {
+            asked: false,
             remedy: Some(
                 "write it as an `http` or `tcp` check, or constrain the service to the node of that engine \
                  (`deploy.placement.constraints`)",
             ),
-            ..Fault::new(
-                "it cannot be made from here: no task of the service runs on the engine that skep talks to".into(),
-                "",
-            )
+            ..Fault::new("no task of the service runs on the engine that skep talks to".into(), "")
         }),
     }
 }
@@ -174,6 +187,6 @@ impl Fault {
     fn new(got: String, output: &str) -> Self {
         let full = output.lines().map(str::trim_end).filter(|line| !line.is_empty());
         let lines = full.take(LINES).map(|line| line.chars().take(LINE).collect()).collect();
-        Self { got, lines, remedy: None }
+        Self { asked: true, got, lines, remedy: None }
     }
 }

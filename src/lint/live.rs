@@ -35,7 +35,7 @@ impl Seen {
     pub fn finding(self, file: &File, settings: &Settings) -> Option<Finding> {
         let rule = explain(self.kind.id())?;
         let severity = settings.severity(rule)?;
-        let span = if self.keys.is_empty() { 0..0 } else { file.sources.span_of(&self.keys) };
+        let span = if self.keys.is_empty() { 0..0 } else { file.span_of(&self.keys) };
         let misfit = file.sources.misfit(Problem { span, message: self.message, help: self.help });
         let place = Place { path: misfit.path, span: misfit.problem.span };
         let (message, help) = (misfit.problem.message, misfit.problem.help);

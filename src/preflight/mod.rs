@@ -5,12 +5,15 @@
 //! with what to do. What cannot be told stands in nobody's way: a wrong "no" would be worse than a late one.
 
 mod addresses;
+mod commands;
+pub mod data;
 mod names;
 mod nodes;
 mod ports;
 pub mod surroundings;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::fmt;
 
@@ -34,12 +37,32 @@ pub struct Obstacle {
 }
 
 /// What was found out about a stack in advance.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preflight {
     /// What stands in its way.
     pub obstacles: Vec<Obstacle>,
+    /// What stands in its way until somebody agrees to it.
+    pub conditions: Vec<(Agreement, Obstacle)>,
     /// What may stand in its way later, in sentences.
     pub notes: Vec<String>,
+}
+
+/// What somebody can agree to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// Most of the services are removed.
+    Removal,
+    /// A service is interrupted because Swarm cannot change it.
+    Recreation,
+}
+
+/// What somebody has agreed to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// That many services are removed.
+    pub removal: bool,
+    /// That a service is interrupted because Swarm cannot change it.
+    pub recreation: bool,
 }
 
 /// A stack between what there is and what should be.
@@ -51,25 +74,47 @@ struct Flight<'a> {
 }
 
 impl Preflight {
-    /// What stands in the way of `plan`, which makes `desired` of what was `observed`.
+    /// Everything that a deploy is refused for before its first write: what stands in the way of `plan`, which makes
+    /// `desired` of what was `observed`.
     pub fn of(desired: &Stack, observed: &Observed, surroundings: &Surroundings, plan: &Plan) -> Self {
         let desired = &*observed.scaled(desired);
         let flight = Flight { desired, observed, surroundings, plan };
         let mut obstacles = names::obstacles(&flight);
         obstacles.extend(ports::obstacles(&flight));
         obstacles.extend(nodes::obstacles(&flight));
-        let (crowded, notes) = addresses::found(&flight);
+        let (crowded, mut notes) = addresses::found(&flight);
         obstacles.extend(crowded);
-        Self { obstacles, notes }
+        for (more, noted) in [volumes::found(&flight), commands::found(&flight), data::found(&flight)] {
+            obstacles.extend(more);
+            notes.extend(noted);
+        }
+        let mut conditions = interruptions(desired, plan);
+        conditions.extend(great_removal(observed, plan).map(|obstacle| (Agreement::Removal, obstacle)));
+        Self { obstacles, conditions, notes }
+    }
+
+    /// What a deploy is refused for when somebody has given this consent.
+    pub fn refusals(&self, consent: Consent) -> Vec<Obstacle> {
+        let open = self.conditions.iter().filter(|(agreement, _)| !consent.covers(*agreement));
+        self.obstacles.iter().chain(open.map(|(_, obstacle)| obstacle)).cloned().collect()
+    }
+}
+
+impl Consent {
+    fn covers(self, agreement: Agreement) -> bool {
+        match agreement {
+            Agreement::Removal => self.removal,
+            Agreement::Recreation => self.recreation,
+        }
     }
 }
 
 /// The services that a plan would interrupt because Swarm cannot change them, without their file allowing it.
-pub fn interruptions(desired: &Stack, plan: &Plan) -> Vec<Obstacle> {
+fn interruptions(desired: &Stack, plan: &Plan) -> Vec<(Agreement, Obstacle)> {
     let is_recreated = |change: &&Change| matches!(change.action, Action::Recreate { .. });
     let services = plan.changes.iter().filter(is_recreated).filter_map(|change| change.subject.service());
     let forbidden = services.filter(|name| !desired.services[*name].may_be_recreated);
-    forbidden.map(|name| interruption(name, &desired.services[name])).collect()
+    forbidden.map(|name| (Agreement::Recreation, interruption(name, &desired.services[name]))).collect()
 }
 
 fn interruption(name: &ServiceName, service: &Service) -> Obstacle {
@@ -84,14 +129,18 @@ fn interruption(name: &ServiceName, service: &Service) -> Obstacle {
     }
 }
 
-/// Whether a plan removes more than half of the services that there are, and more than one: which ones, in a sentence.
-pub fn great_removal(observed: &Observed, plan: &Plan) -> Option<String> {
+/// A plan that removes more than half of the services that there are, and more than one. It has no place in the file.
+fn great_removal(observed: &Observed, plan: &Plan) -> Option<Obstacle> {
     let (removed, there) = (plan.removed_services(), observed.services.len());
     if removed.len() < 2 || removed.len() * 2 <= there {
         return None;
     }
     let names: Vec<&str> = removed.iter().map(|name| name.as_str()).collect();
-    Some(format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")))
+    Some(Obstacle {
+        place: Vec::new(),
+        message: format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")),
+        help: "if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`".into(),
+    })
 }
 
 impl Flight<'_> {
@@ -122,6 +171,9 @@ fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.place.join("."), self.message, self.help)
+        if !self.place.is_empty() {
+            write!(f, "{}: ", self.place.join("."))?;
+        }
+        write!(f, "{}; {}", self.message, self.help)
     }
 }

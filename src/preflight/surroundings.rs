@@ -15,6 +15,54 @@ pub struct Surroundings {
     pub networks: BTreeMap<String, Segment>,
     /// Where the swarm takes addresses from for a network without a subnet of its own.
     pub pool: Option<Pool>,
+    /// The id of the node whose engine is asked; empty if it does not say.
+    pub node: String,
+    /// The volumes of that node that the stack names, by name.
+    pub volumes: BTreeMap<String, StoredVolume>,
+    /// Where the folders of named volumes lie. `None` if the stack has none.
+    pub data: Option<DataRoot>,
+}
+
+/// The folder in which those of named volumes lie, as the node has it that skep runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DataRoot {
+    /// Its path, the same on every node.
+    pub path: String,
+    /// Whether the settings say that all nodes share it.
+    pub is_shared: bool,
+    /// Its marks.
+    pub marks: Marks,
+}
+
+/// The marks by which a data root is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// The mark that the swarm keeps; `None` before the first folder was made.
+    pub kept: Option<String>,
+    /// The mark on the file system of this node.
+    pub found: Option<String>,
+}
+
+impl Marks {
+    /// Returns what is wrong with the file system, given the mark that the swarm keeps; `None` if it is the right one, or
+    /// the first.
+    pub fn fault(&self) -> Option<String> {
+        match (&self.kept, &self.found) {
+            (None, _) => None,
+            (Some(kept), Some(found)) if kept == found => None,
+            (Some(kept), Some(found)) => Some(format!("its mark is {found} instead of {kept}")),
+            (Some(kept), None) => Some(format!("it does not have the mark {kept}")),
+        }
+    }
+}
+
+/// A volume as a node has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredVolume {
+    /// Its driver.
+    pub driver: String,
+    /// The options that it was made with.
+    pub options: BTreeMap<String, String>,
 }
 
 /// A service of somebody else.

@@ -3,11 +3,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use insta::assert_snapshot;
 use jiff::Timestamp;
 
-use super::surroundings::{Neighbour, Pool, Segment};
+use super::surroundings::{DataRoot, Marks, Neighbour, Pool, Segment, StoredVolume};
 use super::*;
 use crate::plan::Removable;
 use crate::plan::observed::{ObservedFile, ObservedService};
-use crate::stack::{Attachment, Config, Network, OwnNetwork, Port, Resources, Secret, SecretBytes, UpdateConfig};
+use crate::stack::check::{Check, Probe};
+use crate::stack::{
+    Attachment, Config, Mount, Network, OwnNetwork, Port, Resources, Secret, SecretBytes, UpdateConfig, VolumeOptions,
+};
 
 /// What is said about a stack on two nodes with nothing else there.
 fn said(desired: &Stack) -> String {
@@ -65,7 +68,7 @@ fn what_is_somebody_elses_is_not_taken() {
     let surroundings = Surroundings {
         services: vec![Neighbour { name: "shop_web".into(), ..Neighbour::default() }],
         networks: BTreeMap::from([("shop_front".to_owned(), Segment::default())]),
-        pool: None,
+        ..Surroundings::default()
     };
     assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
     networks.front: there is a network `shop_front` that is not of this stack; write `external: true` to use that one, or give the network another `name`
@@ -242,7 +245,7 @@ fn the_swarms_own_pool_gives_a_network_its_size_and_others_share_it() {
     let shared = Surroundings {
         services: vec![other],
         networks: BTreeMap::from([("shop_front".to_owned(), segment)]),
-        pool: None,
+        ..Surroundings::default()
     };
     desired.services.values_mut().for_each(|web| web.mode = Mode::Replicated(Some(245)));
     assert_snapshot!(said_beside(&desired, &there, &shared), @"networks.front: the network `shop_front` has 253 addresses, and its services need 257 (254 tasks, 2 virtual addresses, at least one node); Swarm cannot enlarge a network: give it another name, with `ipam: { config: [{ subnet: … }] }`");
@@ -289,7 +292,7 @@ fn a_mode_is_changed_only_where_the_file_allows_the_interruption() {
     let there = observed(&[("web", service(|_| ()))]);
     let said = |desired: &Stack| {
         let found = interruptions(desired, &Plan::between(desired, &there, &Removable::default()));
-        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        found.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("\n")
     };
     assert_snapshot!(said(&global(false)), @"services.web.deploy.mode: the service `web` runs in another mode, and Swarm cannot make it global without removing it first; write `x-skep: { recreate: allow }` in the service, if it may be interrupted, or give it another name");
     assert_eq!(said(&global(true)), "");
@@ -306,7 +309,141 @@ fn more_than_half_of_the_services_and_more_than_one_are_a_great_removal() {
     };
     assert_eq!(removal(&["a", "b", "c", "d"], &["a", "b"]), None, "half");
     assert_eq!(removal(&["a"], &["b"]), None, "one");
-    assert_snapshot!(removal(&["a", "b", "c"], &["a", "d"]).unwrap(), @"it removes 2 of 3 services: b, c");
+    assert_snapshot!(removal(&["a", "b", "c"], &["a", "d"]).unwrap(), @"it removes 2 of 3 services: b, c; if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`");
+}
+
+#[test]
+fn what_somebody_has_agreed_to_is_not_refused() {
+    let there = observed(&[("web", Service::default()), ("a", Service::default()), ("b", Service::default())]);
+    let desired = stack(&[("web", service(|web| web.mode = Mode::Global))]);
+    let removable = Removable { services: there.services.keys().cloned().collect(), ..Removable::default() };
+    let plan = Plan::between(&desired, &there, &removable);
+    let found = Preflight::of(&desired, &there, &Surroundings::default(), &plan);
+    let refusals = |removal, recreation| found.refusals(Consent { removal, recreation }).len();
+    assert_eq!(
+        [refusals(false, false), refusals(true, false), refusals(false, true), refusals(true, true)],
+        [2, 1, 1, 0]
+    );
+}
+
+#[test]
+fn a_volume_that_exists_cannot_get_other_options() {
+    let nfs = |device: &str| on_volume("shop_data", &[("device", device), ("type", "nfs")]);
+    let live = observed(&[("db", nfs(":/a"))]);
+    let said =
+        |desired: Service, surroundings: &Surroundings| said_beside(&stack(&[("db", desired)]), &live, surroundings);
+    let nowhere = Surroundings::default();
+    assert_eq!(said(nfs(":/a"), &nowhere), "", "it is the same");
+    assert_snapshot!(said(nfs(":/b"), &nowhere), @"volumes.data: the volume `shop_data` of the service `db` exists with another `driver_opts.device`, and Swarm cannot change a volume: the tasks would go on with the old one; give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker volume rm shop_data` on every node, and deploy again");
+    let renamed = on_volume("shop_data-2", &[("device", ":/b"), ("type", "nfs")]);
+    assert_eq!(said(renamed, &nowhere), "", "another volume");
+    let plain = on_volume("shop_data", &[]);
+    assert!(said(plain, &nowhere).contains("another `driver_opts.device` and `driver_opts.type`"));
+
+    // What this node has counts more than what a service has asked for.
+    let options = BTreeMap::from([("device".to_owned(), ":/b".to_owned()), ("type".to_owned(), "nfs".to_owned())]);
+    let volume = StoredVolume { driver: "local".into(), options };
+    let here = Surroundings { volumes: BTreeMap::from([("shop_data".to_owned(), volume)]), ..Surroundings::default() };
+    assert_eq!(said(nfs(":/b"), &here), "");
+    assert_eq!(said(nfs(":/a"), &here), "", "the service has it so already");
+    let new = said_beside(&stack(&[("db", nfs(":/a"))]), &observed(&[]), &here);
+    assert!(new.contains("exists with another `driver_opts.device`"), "a new service meets an old volume: {new}");
+}
+
+#[test]
+fn labels_of_a_volume_that_exists_stay_as_they_are() {
+    let labelled = |label: &str| {
+        let mut service = on_volume("shop_data", &[]);
+        service.volumes[0].volume.as_mut().unwrap().labels.insert("tier".into(), label.into());
+        service
+    };
+    let live = observed(&[("db", labelled("a"))]);
+    let said = |label: &str| said_beside(&stack(&[("db", labelled(label))]), &live, &Surroundings::default());
+    assert_eq!(said("a"), "");
+    assert_snapshot!(said("b"), @"note: the volume `shop_data` keeps its labels where it exists already: Swarm cannot change a volume");
+}
+
+#[test]
+fn a_volume_for_each_task_and_one_of_somebody_else_are_left_alone() {
+    let there = |name: &str| observed(&[("db", on_volume(name, &[("device", ":/a")]))]);
+    let said =
+        |name: &str, wanted: Service| said_beside(&stack(&[("db", wanted)]), &there(name), &Surroundings::default());
+    let slot = "data-{{.Task.Slot}}";
+    assert_eq!(said(slot, on_volume(slot, &[("device", ":/b")])), "");
+    let mut external = on_volume("data", &[]);
+    external.volumes[0].volume.as_mut().unwrap().owned = false;
+    assert_eq!(said("data", external), "");
+}
+
+#[test]
+fn a_command_needs_a_task_where_skep_is() {
+    let checked = |mode: Mode, constraints: &[&str]| {
+        service(|web| {
+            web.mode = mode;
+            web.constraints = constraints.iter().map(ToString::to_string).collect();
+            web.checks = vec![Check::new(Probe::Command(vec!["true".into()]))];
+        })
+    };
+    let here = Surroundings { node: "n1".into(), ..Surroundings::default() };
+    let said =
+        |mode, constraints: &[&str]| said_beside(&stack(&[("web", checked(mode, constraints))]), &observed(&[]), &here);
+    assert_snapshot!(said(Mode::Replicated(None), &[]), @"services.web.x-skep.check: the check `true` needs a task on n1, where skep is, and Swarm may start all of them on other nodes; write it as an `http` or `tcp` check, or constrain the service to that node (`deploy.placement.constraints: [node.hostname == n1]`)");
+    assert_snapshot!(said(Mode::Global, &["node.role == worker"]), @"services.web.x-skep.check: the check `true` needs a task on n1, where skep is, and none may run there; write it as an `http` or `tcp` check, or constrain the service to that node (`deploy.placement.constraints: [node.hostname == n1]`)");
+    assert_snapshot!(said(Mode::Replicated(Some(2)), &[]), @"note: the check `true` of the service `web` runs in a task on n1, where skep is; Swarm usually starts one there, but does not promise it");
+    assert_eq!(said(Mode::Replicated(None), &["node.hostname == n1"]), "");
+    assert_eq!(said(Mode::Global, &[]), "");
+    assert_eq!(said(Mode::Replicated(Some(0)), &[]), "");
+    let unknown =
+        said_beside(&stack(&[("web", checked(Mode::Replicated(None), &[]))]), &observed(&[]), &Surroundings::default());
+    assert_eq!(unknown, "", "which node it is cannot be told");
+}
+
+#[test]
+fn a_data_root_that_is_not_the_known_one_is_refused() {
+    let said = |kept: Option<&str>, found: Option<&str>| {
+        let marks = Marks { kept: kept.map(str::to_owned), found: found.map(str::to_owned) };
+        let data = DataRoot { path: "/data".into(), is_shared: true, marks };
+        said_beside(&stack(&[]), &observed(&[]), &Surroundings { data: Some(data), ..Surroundings::default() })
+    };
+    assert_eq!(said(None, None), "", "the first folder");
+    assert_eq!(said(None, Some("1f")), "", "a new swarm on the old data");
+    assert_eq!(said(Some("1f"), Some("1f")), "");
+    assert_snapshot!(said(Some("1f"), None), @"volumes: the data root /data is not the one that the swarm's data is in: it does not have the mark 1f; mount the shared storage at /data on every node that skep may run on; if this is that storage and only the mark was lost, restore it (`echo 1f > /data/.skep`); if the data is meant to begin anew here, run `docker config rm skep._data.bd47413b5c03`");
+    assert!(said(Some("1f"), Some("2e")).contains("its mark is 2e instead of 1f"));
+}
+
+#[test]
+fn a_folder_is_not_made_on_one_of_several_nodes_unless_they_share_it() {
+    let database = |constraints: &[&str]| {
+        let mount =
+            Mount { target: "/data".into(), kind: "bind".into(), source: "/data/shop/db".into(), ..Mount::default() };
+        service(|db| {
+            db.volumes = vec![mount];
+            db.constraints = constraints.iter().map(ToString::to_string).collect();
+        })
+    };
+    let desired = |constraints: &[&str]| {
+        let folders = BTreeSet::from(["/data/shop/db".to_owned()]);
+        Stack { folders, ..stack(&[("db", database(constraints))]) }
+    };
+    let around = |is_shared: bool| {
+        let data = DataRoot { path: "/data".into(), is_shared, marks: Marks::default() };
+        Surroundings { node: "n1".into(), data: Some(data), ..Surroundings::default() }
+    };
+    assert_snapshot!(said_beside(&desired(&[]), &observed(&[]), &around(false)), @"services.db.volumes: its data would be in /data/shop/db on n1, and it may be started on n2, where nothing says that /data is the same; if all nodes share /data (Ceph, NFS), say so: `data_shared: true` in skep's settings, or SKEP_DATA_SHARED=true; otherwise constrain the service to this node (`deploy.placement.constraints: [node.hostname == n1]`)");
+    assert_eq!(said_beside(&desired(&[]), &observed(&[]), &around(true)), "");
+    assert_eq!(said_beside(&desired(&["node.hostname == n1"]), &observed(&[]), &around(false)), "");
+    let live = observed(&[("db", database(&[]))]);
+    assert_snapshot!(said_beside(&desired(&[]), &live, &around(false)), @"note: the service `db` has its data in /data/shop/db; it may be started on n2, and nothing says that /data is the same there: `data_shared: true` in skep's settings does");
+}
+
+/// A service with a volume of its stack's own.
+fn on_volume(name: &str, options: &[(&str, &str)]) -> Service {
+    let driver_opts = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let volume = VolumeOptions { owned: true, driver_opts, ..VolumeOptions::default() };
+    let kind = "volume".to_owned();
+    let mount = Mount { target: "/data".into(), kind, source: name.into(), volume: Some(volume), ..Mount::default() };
+    service(|db| db.volumes = vec![mount])
 }
 
 fn stack(services: &[(&str, Service)]) -> Stack {

@@ -34,7 +34,7 @@ impl Prober {
             Ok(reply) => reply,
             // What cannot be started is refused in the words of the runtime.
             Err(Error::Refused { message, .. }) => Reply::Nothing(written::clean(&message)),
-            Err(error) => Reply::Nothing(error.to_string()),
+            Err(error) => Reply::NotAsked(error.to_string()),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::name::{CommitId, ServiceName, StackName, TreeId};
 use crate::stack::Stack;
 
 pub use history::History;
-pub use next::{Step, differences, due, failed, missing, next, target};
+pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
 
 /// The number of a release in its stack: 1, 2, 3…, shown as `r3`.

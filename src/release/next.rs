@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::departure::{self, Departure};
 use super::drift;
 use super::{Cause, History, Phase, Release, ReleaseId};
-use crate::health::{self, CheckId, Symptom, Verdict, Waiting, Watch};
+use crate::health::{self, CheckId, Reply, Symptom, Verdict, Waiting, Watch};
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Removable};
@@ -71,6 +71,12 @@ pub fn due<'a>(
     let due = watch.due(desired, observed, *since, now);
     let settled = || planned(&observed.scaled(desired), observed, history, now).changed_services().is_empty();
     if due.is_empty() || !settled() { Vec::new() } else { due }
+}
+
+/// What an answer counts for: a rollback goes back to what was good, and does not fail on a check that cannot be made.
+pub fn counted(release: &Release, reply: Reply) -> Reply {
+    let goes_back = matches!(release.cause, Cause::RollBack { .. });
+    if goes_back && reply.is_unasked() { Reply::Waived } else { reply }
 }
 
 /// What differs from a release that runs, unless its author does not want to know.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::health::Watch;
+use crate::health::{Reply, Watch};
 use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
 use crate::plan::{Action, Plan, Removable, Subject};
 use crate::stack::{Condition, Mode, Nanos, Service, Stack, UpdateConfig};
@@ -99,6 +99,19 @@ fn runs(stack: &Stack, healthy: u64, failed: u64) -> Observed {
         );
     }
     observed
+}
+
+#[test]
+fn a_rollback_does_not_fail_on_a_check_that_cannot_be_made() {
+    let of = |cause: Cause| Release { cause, ..release(3, stack(&[("web", "a")]), rolling()) };
+    let back = || of(Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) });
+    let unasked = [Reply::NoContainer, Reply::NotAsked("the engine is away".into())];
+    for reply in unasked {
+        assert_eq!(counted(&back(), reply.clone()), Reply::Waived);
+        assert_eq!(counted(&of(Cause::Push), reply.clone()), reply, "a new release must be looked at");
+    }
+    let failed = Reply::Exit { code: 1, output: String::new() };
+    assert_eq!(counted(&back(), failed.clone()), failed, "what was asked counts");
 }
 
 fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i32) -> Step {

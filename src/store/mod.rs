@@ -78,7 +78,7 @@ pub enum Error {
         id: ReleaseId,
     },
     /// The stack is too big for a record: Swarm keeps a config below 1000 KiB.
-    #[error("the record of {stack} would have {kib} KiB, and {max} at most fit; its configs are the place to save", max = record::MAX_PAYLOAD >> 10)]
+    #[error("the record of {stack} would have {kib} KiB, and {max} at most fit", max = record::MAX_PAYLOAD >> 10)]
     TooBig {
         /// The stack.
         stack: StackName,
@@ -240,6 +240,11 @@ impl Config {
     fn is_thin(&self) -> bool {
         self.name().is_some_and(|name| name.shape == Shape::Thin)
     }
+}
+
+/// Whether the record of a release is one that the swarm can keep.
+pub fn fits(release: &Release) -> Result<(), Error> {
+    record::body(release, Shape::Full).map(drop)
 }
 
 /// The releases that stay: the newest, and those that must stay whole.

@@ -11,7 +11,8 @@ use super::{Error, Swarm};
 
 impl Swarm {
     /// Creates the folders that are not there yet, on the node that skep runs on: Swarm refuses a task whose bind
-    /// has no source. So the data root must be shared by all nodes (Ceph, NFS), or the swarm have only this one.
+    /// has no source. So the data root must be shared by all nodes (Ceph, NFS), or the swarm have only this one. Where it is
+    /// not the one that the swarm knows, nothing is made.
     ///
     /// A folder that is not below the data root, has `..` in it, or leads out of it through a symbolic link is
     /// refused. The data root itself is created if it is missing.
@@ -19,6 +20,7 @@ impl Swarm {
         if folders.is_empty() {
             return Ok(());
         }
+        self.claim_data_root().await?;
         let (root, folders) = (self.data_root.clone(), folders.clone());
         let created = tokio::task::spawn_blocking(move || create(&root, &folders)).await;
         created.unwrap_or_else(|error| {

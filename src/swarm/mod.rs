@@ -12,6 +12,7 @@ mod folders;
 mod follow;
 mod listed;
 mod logs;
+mod mark;
 mod observe;
 mod once;
 mod perform;
@@ -38,12 +39,14 @@ pub struct Swarm {
     pub registry_auth: Option<String>,
     /// Where the folders of named volumes lie, on every node; `/data` unless set otherwise.
     pub data_root: PathBuf,
+    /// Whether all nodes share that folder.
+    pub data_shared: bool,
 }
 
 impl Swarm {
     /// The swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, registry_auth: None, data_root: PathBuf::from("/data") }
+        Self { engine, registry_auth: None, data_root: PathBuf::from("/data"), data_shared: false }
     }
 }
 
@@ -100,6 +103,14 @@ pub enum Error {
         /// Its full name.
         name: String,
     },
+    /// The data root of this node is not the one that the data is in. Nothing was made.
+    #[error("{fault}; {remedy}")]
+    OtherRoot {
+        /// What is wrong with it.
+        fault: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A folder for a volume could not be made.
     #[error("cannot create the folder `{path}`: {reason}")]
     Folder {
@@ -122,6 +133,7 @@ impl Error {
             | Self::Conflict { .. }
             | Self::Missing { .. }
             | Self::SecretGone { .. }
+            | Self::OtherRoot { .. }
             | Self::Folder { .. } => false,
         }
     }

@@ -11,7 +11,7 @@ use super::spec::ServiceSpec;
 use super::{Swarm, decode};
 use crate::engine::Call;
 use crate::name::StackName;
-use crate::preflight::surroundings::{Neighbour, Pool, Segment, Surroundings};
+use crate::preflight::surroundings::{Neighbour, Pool, Segment, StoredVolume, Surroundings};
 use crate::stack::{NAMESPACE_LABEL, Port, Stack};
 
 /// Where an engine takes the addresses of networks from when nobody has told it (moby `daemon/cluster`).
@@ -27,6 +27,8 @@ struct Info {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct SwarmInfo {
+    #[serde(rename = "NodeID")]
+    node_id: String,
     cluster: Cluster,
 }
 
@@ -37,9 +39,25 @@ struct Cluster {
     subnet_size: u8,
 }
 
+/// What `/volumes` says.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedVolumes {
+    volumes: Option<Vec<ListedVolume>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedVolume {
+    name: String,
+    driver: String,
+    options: Option<BTreeMap<String, String>>,
+}
+
 impl Swarm {
-    /// What there is around a stack. Three requests, and one more if others publish ports on the nodes themselves that
-    /// the stack wants, however big the swarm is. What cannot be read is left out.
+    /// What there is around a stack. Three requests, one more each if the stack has volumes of its own, if it has folders, and if others
+    /// publish ports on the nodes themselves that the stack wants, however big the swarm is. What cannot be read is left
+    /// out.
     pub async fn survey(&self, desired: &Stack) -> Surroundings {
         let (services, networks, info) = tokio::join!(
             self.read::<Vec<ListedService>>(Call::get("/services")),
@@ -54,7 +72,25 @@ impl Swarm {
             services: foreign.into_values().collect(),
             networks: networks.iter().map(|network| (network.name.clone(), segment(network))).collect(),
             pool: pool(&info.swarm.cluster),
+            node: info.swarm.node_id,
+            volumes: self.stored_volumes(desired).await,
+            data: if desired.folders.is_empty() { None } else { self.data_root().await.ok() },
         }
+    }
+
+    /// The volumes of this node that the stack names.
+    async fn stored_volumes(&self, desired: &Stack) -> BTreeMap<String, StoredVolume> {
+        let mounts = desired.services.values().flat_map(|service| &service.volumes);
+        let named: BTreeSet<&str> =
+            mounts.filter(|mount| mount.volume.is_some()).map(|it| it.source.as_str()).collect();
+        if named.is_empty() {
+            return BTreeMap::new();
+        }
+        let listed: ListedVolumes = self.read(Call::get("/volumes")).await;
+        let wanted = listed.volumes.unwrap_or_default().into_iter().filter(|it| named.contains(it.name.as_str()));
+        wanted
+            .map(|it| (it.name, StoredVolume { driver: it.driver, options: it.options.unwrap_or_default() }))
+            .collect()
     }
 
     async fn read<T: DeserializeOwned + Default>(&self, call: Call) -> T {

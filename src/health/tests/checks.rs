@@ -105,6 +105,8 @@ fn what_was_got_instead_is_told() {
     assert_snapshot!(told(page(), &Reply::Nothing("no answer within 5s".into())), @"web: the check https://shop.example.com/health failed 3 times: no answer within 5s");
     assert_snapshot!(told(page(), &Reply::NoSuchHost("shop.example.com".into())), @"web: the check https://shop.example.com/health failed 3 times: there is no host `shop.example.com`");
     assert_snapshot!(told(ping(), &exit(126, "exec: \"redis-cli\": executable file not found in $PATH: unknown")), @"web: the check `redis-cli ping` failed 3 times: exit code 126 (there is no such command in the container)");
+    assert_snapshot!(told(ping(), &Reply::NotAsked("the engine is away".into())), @"web: the check `redis-cli ping` could not be made 3 times: the engine is away");
+    assert_eq!(Checked::by(ping()).after(10, &Reply::Waived), "healthy");
     assert_eq!(Checked::by(http(Expect::Class(4), None)).after(10, &answer(404, None, "")), "healthy");
     assert_eq!(Checked::by(Probe::Tcp("db:1".into())).after(10, &Reply::Connected), "healthy");
 }
@@ -120,7 +122,7 @@ fn the_first_lines_of_the_answer_are_the_log_of_the_symptom() {
 
 #[test]
 fn where_trying_again_cannot_help_it_is_a_symptom_at_once() {
-    assert_snapshot!(Checked::by(ping()).after(1, &Reply::NoContainer), @"web: the check `redis-cli ping` failed: it cannot be made from here: no task of the service runs on the engine that skep talks to; help: write it as an `http` or `tcp` check, or constrain the service to the node of that engine (`deploy.placement.constraints`)");
+    assert_snapshot!(Checked::by(ping()).after(1, &Reply::NoContainer), @"web: the check `redis-cli ping` could not be made: no task of the service runs on the engine that skep talks to; help: write it as an `http` or `tcp` check, or constrain the service to the node of that engine (`deploy.placement.constraints`)");
     assert_snapshot!(Checked::by(Probe::Tcp("web:80".into())).after(1, &Reply::NoSuchHost("web".into())), @"web: the check tcp web:80 failed: there is no host `web`; help: this check is made from where skep runs, and that is not in the stack's networks: ask for a published port or a public name, or run a `command` in the container");
 }
 

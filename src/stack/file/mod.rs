@@ -106,6 +106,25 @@ impl File {
         Err(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect())
     }
 
+    /// Where the last of these keys stands. What the file gives a name of its own is found by that name, too.
+    pub fn span_of(&self, keys: &[String]) -> Span {
+        let given = if let [section, name] = keys { self.given_name(section, name) } else { None };
+        given.unwrap_or_else(|| self.sources.span_of(keys))
+    }
+
+    /// Where a section gives this name to something.
+    fn given_name(&self, section: &str, name: &str) -> Option<Span> {
+        let names: Vec<&Option<Spanned<String>>> = match section {
+            "networks" => self.networks.values().map(|network| &network.name).collect(),
+            "volumes" => self.volumes.values().map(|volume| &volume.name).collect(),
+            "configs" => self.configs.values().map(|config| &config.name).collect(),
+            "secrets" => self.secrets.values().map(|secret| &secret.name).collect(),
+            _ => return None,
+        };
+        let mut names = names.into_iter().flatten();
+        names.find(|given| given.value == name).map(|given| given.span.clone())
+    }
+
     /// What is understood of the files that were gathered, and what is not.
     pub fn of(gathered: Gathered) -> (Self, Vec<Problem>) {
         let Gathered { sources, tree, problems, manner, unset: empty, .. } = gathered;

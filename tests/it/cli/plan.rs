@@ -224,3 +224,80 @@ fn what_the_engine_is_too_old_for_is_told() {
     plan 2c8eadcc-4f53cda1-55f14ce5
     ");
 }
+
+#[test]
+fn what_a_deploy_is_refused_for_is_in_the_plan_of_a_stack_that_does_not_change_otherwise() {
+    let sandbox = shop("app:1");
+    let page = |content: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices:\n  web: {{ image: app:1, healthcheck: {{ test: [CMD, check] }}, configs: [page] }}\n\
+             configs: {{ page: {{ content: {content}, name: page }} }}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    page("hello");
+    sandbox.run(&["deploy", "shop"]);
+    page("goodbye");
+    sandbox.world.forget_calls();
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 1
+    --- stdout
+    stack shop
+    nothing to do, 3 unchanged
+    refused: stack.yml:4:44: configs.page: the config `page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`
+    ");
+    assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: stack.yml:4:44: configs.page: the config `page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`
+    ");
+    assert_snapshot!(sandbox.run(&["lint", "shop", "--live", "--format", "short"]), @"
+    exit code 1
+    --- stdout
+    shop/stack.yml:4:44: info[SK2004]: what `page` holds can never change: Swarm refuses new content under a name
+    shop/stack.yml:4:44: error[SK8001]: the config `page` holds something else, and Swarm cannot change a config
+    ");
+    assert!(sandbox.world.calls().is_empty(), "nothing was written");
+}
+
+#[test]
+fn a_volume_that_would_stay_as_it_is_is_refused() {
+    let sandbox = shop("app:1");
+    let on = |device: &str, name: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices:\n  db: {{ image: app:1, healthcheck: {{ test: [CMD, check] }}, volumes: ['data:/data'] }}\n\
+             volumes: {{ data: {{ name: {name}, driver_opts: {{ type: nfs, o: addr=nas, device: '{device}' }} }} }}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    on(":/old", "shop-data");
+    sandbox.run(&["deploy", "shop"]);
+    on(":/new", "shop-data");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 1
+    --- stdout
+    stack shop
+    ~ service db: volumes./data.volume.driver_opts.device :/old -> :/new (restarts 1 task)
+    0 to create, 1 to change, 0 to remove, 1 unchanged
+    refused: stack.yml:4:26: volumes.shop-data: the volume `shop-data` of the service `db` exists with another `driver_opts.device`, and Swarm cannot change a volume: the tasks would go on with the old one; give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker volume rm shop-data` on every node, and deploy again
+    ");
+    on(":/new", "shop-data-2");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 2
+    --- stdout
+    stack shop
+    ~ service db (restarts 1 task)
+        volumes./data.source shop-data -> shop-data-2
+        volumes./data.volume.driver_opts.device :/old -> :/new
+    0 to create, 1 to change, 0 to remove, 1 unchanged
+    plan bb361e18-cb809394-ea87326f
+    ");
+}
+
+#[test]
+fn files_that_failed_before_are_told() {
+    let sandbox = super::shop_that_went_back();
+    let text = sandbox.run(&["plan", "shop"]);
+    let note = text.lines().find(|line| line.starts_with("note:")).unwrap_or_default();
+    assert_snapshot!(note, @"note: these files failed already, as r2; only `skep deploy --retry` tries them again");
+}

@@ -1,0 +1,93 @@
+//! Checks that are commands in a container, where the container may run on another node.
+//!
+//! skep starts a command through the engine that it talks to, and that engine reaches the containers of its own node
+//! only.
+
+use super::{Flight, Obstacle, of_service};
+use crate::name::ServiceName;
+use crate::plan::observed::Node;
+use crate::stack::check::{Check, Probe};
+use crate::stack::{Mode, Service};
+
+/// Checks that no task, or perhaps no task, is there for; notes about those that a task is there for as long as skep
+/// stays where it is.
+pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    let Some(here) = flight.observed.nodes.iter().find(|node| node.id == flight.surroundings.node) else {
+        return (obstacles, notes);
+    };
+    for (name, service) in &flight.desired.services {
+        let Some(check) = service.checks.iter().find(|check| matches!(check.probe, Probe::Command(_))) else {
+            continue;
+        };
+        match reach(service, here, &flight.candidates(service)) {
+            Reach::Always => {}
+            Reach::Usually => notes.push(usually(name, check, here)),
+            Reach::Perhaps => obstacles.push(perhaps(name, check, here)),
+            Reach::Never => obstacles.push(never(name, check, here)),
+        }
+    }
+    (obstacles, notes)
+}
+
+/// Whether a task of a service runs on the node whose engine is asked.
+enum Reach {
+    Always,
+    Usually,
+    Perhaps,
+    Never,
+}
+
+fn reach(service: &Service, here: &Node, candidates: &[&Node]) -> Reach {
+    let is_here = candidates.iter().any(|node| node.id == here.id);
+    let nodes = candidates.len() as u64;
+    match service.mode {
+        // A job has ended when its check is made, and is told so elsewhere; where no node is left, that is told.
+        Mode::ReplicatedJob(_) | Mode::GlobalJob | Mode::Replicated(Some(0)) => Reach::Always,
+        _ if candidates.is_empty() => Reach::Always,
+        _ if !is_here => Reach::Never,
+        Mode::Global => Reach::Always,
+        Mode::Replicated(_) if nodes == 1 => Reach::Always,
+        Mode::Replicated(number) if number.unwrap_or(1) >= nodes => Reach::Usually,
+        Mode::Replicated(_) => Reach::Perhaps,
+    }
+}
+
+fn usually(name: &ServiceName, check: &Check, here: &Node) -> String {
+    format!(
+        "the check {check} of the service `{name}` runs in a task on {}, where skep is; Swarm usually starts one there, \
+         but does not promise it",
+        here.hostname
+    )
+}
+
+fn perhaps(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
+    refused(
+        name,
+        format!(
+            "the check {check} needs a task on {}, where skep is, and Swarm may start all of them on other nodes",
+            here.hostname
+        ),
+        here,
+    )
+}
+
+fn never(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
+    refused(
+        name,
+        format!("the check {check} needs a task on {}, where skep is, and none may run there", here.hostname),
+        here,
+    )
+}
+
+fn refused(name: &ServiceName, message: String, here: &Node) -> Obstacle {
+    Obstacle {
+        place: of_service(name, &["x-skep", "check"]),
+        message,
+        help: format!(
+            "write it as an `http` or `tcp` check, or constrain the service to that node (`deploy.placement.constraints: \
+             [node.hostname == {}]`)",
+            here.hostname
+        ),
+    }
+}

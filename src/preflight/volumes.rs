@@ -1,0 +1,106 @@
+//! Volumes whose driver or options are not what the file says.
+//!
+//! A node creates a volume when the first task needs it, and nobody can change one: with other options the tasks would go
+//! on with the old data, and nothing would say so. What a volume is, is known from this node, and otherwise from the
+//! services that use it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::surroundings::StoredVolume;
+use super::{Flight, Obstacle};
+use crate::name::ServiceName;
+use crate::stack::{Mount, Service, VolumeOptions};
+
+/// Volumes that would stay as they are though the file says otherwise; notes where only labels would.
+pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let (mut obstacles, mut notes, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (service, mount, wanted) in flight.new_mounts() {
+        if !seen.insert(&mount.source) {
+            continue;
+        }
+        let there = flight.volume(&mount.source);
+        let differs = there.as_ref().map(|there| differences(there, wanted)).unwrap_or_default();
+        if !differs.is_empty() {
+            obstacles.push(unchangeable(service, &mount.source, &differs, flight));
+        } else if flight.labels_differ(&mount.source, wanted) {
+            notes.push(format!(
+                "the volume `{}` keeps its labels where it exists already: Swarm cannot change a volume",
+                mount.source
+            ));
+        }
+    }
+    (obstacles, notes)
+}
+
+impl Flight<'_> {
+    /// The mounts of volumes of the stack's own that are new, or are not what they are now. How a volume is used that a
+    /// service has already is not decided by this deploy.
+    fn new_mounts(&self) -> Vec<(&ServiceName, &Mount, &VolumeOptions)> {
+        let mounts = self.desired.services.iter().flat_map(|(name, service)| own(service).map(move |it| (name, it)));
+        let has = |name: &ServiceName, mount: &Mount, wanted: &VolumeOptions| {
+            let there = self.observed.services.get(name).into_iter().flat_map(|there| own(&there.service));
+            there.into_iter().any(|(other, options)| other.source == mount.source && is_same(options, wanted))
+        };
+        let new = mounts.filter(|(name, (mount, wanted))| !has(name, mount, wanted));
+        new.map(|(name, (mount, wanted))| (name, mount, wanted)).collect()
+    }
+
+    /// The volume as this node has it, or as a service of the stack has asked for it.
+    fn volume(&self, name: &str) -> Option<StoredVolume> {
+        let asked = || self.live_options(name).map(stored);
+        self.surroundings.volumes.get(name).cloned().or_else(asked)
+    }
+
+    fn labels_differ(&self, name: &str, wanted: &VolumeOptions) -> bool {
+        self.live_options(name).is_some_and(|live| live.labels != wanted.labels)
+    }
+
+    fn live_options(&self, name: &str) -> Option<&VolumeOptions> {
+        let mut mounts = self.observed.services.values().flat_map(|there| own(&there.service));
+        mounts.find(|(mount, _)| mount.source == name).map(|(_, options)| options)
+    }
+}
+
+/// The volumes that a service mounts and that are the stack's own. A name with a placeholder is one for each task.
+fn own(service: &Service) -> impl Iterator<Item = (&Mount, &VolumeOptions)> {
+    let named = service.volumes.iter().filter(|mount| !mount.source.is_empty() && !mount.source.contains("{{"));
+    named.filter_map(|mount| Some((mount, mount.volume.as_ref().filter(|options| options.owned)?)))
+}
+
+fn stored(options: &VolumeOptions) -> StoredVolume {
+    StoredVolume { driver: options.driver.clone(), options: options.driver_opts.clone() }
+}
+
+fn is_same(one: &VolumeOptions, other: &VolumeOptions) -> bool {
+    differences(&stored(one), other).is_empty() && one.labels == other.labels
+}
+
+/// The keys of the file that say something else. Their values stay out of it: there may be a password in them.
+fn differences(there: &StoredVolume, wanted: &VolumeOptions) -> Vec<String> {
+    let driver = |name: &str| if name.is_empty() { "local" } else { name }.to_owned();
+    let mut keys = Vec::new();
+    if driver(&there.driver) != driver(&wanted.driver) {
+        keys.push("`driver`".to_owned());
+    }
+    let value = |options: &BTreeMap<String, String>, key: &String| options.get(key).cloned();
+    let options: BTreeSet<&String> = there.options.keys().chain(wanted.driver_opts.keys()).collect();
+    let other = options.into_iter().filter(|key| value(&there.options, key) != value(&wanted.driver_opts, key));
+    keys.extend(other.map(|key| format!("`driver_opts.{key}`")));
+    keys
+}
+
+fn unchangeable(service: &ServiceName, name: &str, keys: &[String], flight: &Flight<'_>) -> Obstacle {
+    let key = name.strip_prefix(&flight.desired.name.scoped("")).unwrap_or(name);
+    Obstacle {
+        place: vec!["volumes".to_owned(), key.to_owned()],
+        message: format!(
+            "the volume `{name}` of the service `{service}` exists with another {}, and Swarm cannot change a volume: \
+             the tasks would go on with the old one",
+            keys.join(" and ")
+        ),
+        help: format!(
+            "give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker \
+             volume rm {name}` on every node, and deploy again"
+        ),
+    }
+}
