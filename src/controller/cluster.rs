@@ -193,7 +193,7 @@ impl Cluster {
         if unchanged(desired, history, observed).is_some() {
             return (plan, Preflight::default());
         }
-        let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired).await, &plan);
+        let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired, observed).await, &plan);
         let release = self.release(history.next_id(), Origin::unknown(), Cause::Command, desired.clone());
         if let Err(error) = store::fits(&release) {
             let help = "make its configs smaller, or fewer".to_owned();

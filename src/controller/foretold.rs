@@ -55,15 +55,16 @@ fn names() -> impl Strategy<Value = Names> {
 fn file(names: Names) -> impl Strategy<Value = String> {
     let services = (subsequence(&OF_SERVICE, 0..5), subsequence(&OF_SERVICE, 0..4));
     let content = prop_oneof![8 => select(&["one", "two"][..]), 1 => Just("")];
-    (services, content, select(&[":/a", ":/b"][..]), any::<bool>()).prop_map(
-        move |((web, db), content, device, external)| {
+    let key = select(&["one.txt", "two.txt"][..]);
+    (services, content, key, select(&[":/a", ":/b"][..]), any::<bool>()).prop_map(
+        move |((web, db), content, key, device, external)| {
             let [network, config, secret, volume] = names.map(named);
             let other = if external { named("taken") } else { String::new() };
             let (web, db) = (service("web", web), service("db", db));
             format!(
                 "x-skep: {{ stable: 0s }}\nservices:\n{web}{db}\
                  networks: {{ front: {{ {network} }}, other: {{ external: {external}, {other} }} }}\n\
-                 configs: {{ page: {{ {config}content: '{content}' }} }}\nsecrets: {{ key: {{ {secret}file: key.txt }} }}\n\
+                 configs: {{ page: {{ {config}content: '{content}' }} }}\nsecrets: {{ key: {{ {secret}file: {key} }} }}\n\
                  volumes: {{ data: {{ {volume}driver_opts: {{ type: nfs, device: '{device}' }} }} }}\n"
             )
         },
@@ -89,7 +90,7 @@ fn versions() -> impl Strategy<Value = [String; 2]> {
 
 /// The stack of a file; none if the file is refused already.
 fn stack(text: &str) -> Option<Stack> {
-    let files = [("stack.yml", text), ("key.txt", "hush")];
+    let files = [("stack.yml", text), ("one.txt", "hush"), ("two.txt", "hush, hush")];
     let revision = Revision::of(&files);
     let file = File::read(&"stack.yml".parse().unwrap(), text.as_bytes(), &BTreeMap::new()).ok()?;
     render(&file, &Inputs::new("shop".parse().unwrap(), &revision.texts)).ok()

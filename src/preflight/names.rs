@@ -52,7 +52,7 @@ fn configs(flight: &Flight<'_>) -> Vec<Obstacle> {
             Config::Own { content, .. } => {
                 let holds = own.get(name).and_then(|there| there.content.as_ref());
                 if holds.is_some_and(|hash| *hash != hex::encode(Sha256::digest(content))) {
-                    found.push(other_content(name, flight));
+                    found.push(other_content("config", name, flight));
                 }
             }
             Config::External => {}
@@ -70,6 +70,9 @@ fn secrets(flight: &Flight<'_>) -> Vec<Obstacle> {
                 found.push(absent("secret", name, "docker secret create", flight));
             }
             Secret::Own { .. } if foreign.contains(name) => found.push(taken("secret", name, flight)),
+            Secret::Own { .. } if flight.surroundings.changed_secrets.contains(name) => {
+                found.push(other_content("secret", name, flight));
+            }
             Secret::External | Secret::Own { .. } => {}
         }
     }
@@ -109,11 +112,11 @@ fn taken(what: &str, name: &str, flight: &Flight<'_>) -> Obstacle {
     }
 }
 
-fn other_content(name: &str, flight: &Flight<'_>) -> Obstacle {
+fn other_content(what: &str, name: &str, flight: &Flight<'_>) -> Obstacle {
     Obstacle {
-        place: place("configs", name, flight),
-        message: format!("the config `{name}` holds something else, and Swarm cannot change a config"),
-        help: "leave its `name` out, so that new content is a new config, or give it another `name`".into(),
+        place: place(&format!("{what}s"), name, flight),
+        message: format!("the {what} `{name}` holds something else, and Swarm cannot change a {what}"),
+        help: format!("leave its `name` out, so that new content is a new {what}, or give it another `name`"),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Surroundings {
     pub node: String,
     /// The volumes of that node that the stack names, by name.
     pub volumes: BTreeMap<String, StoredVolume>,
+    /// The secrets of the stack that exist and hold something else than they should.
+    pub changed_secrets: BTreeSet<String>,
     /// Where the folders of named volumes lie. `None` if the stack has none.
     pub data: Option<DataRoot>,
 }

@@ -99,6 +99,17 @@ fn a_config_that_keeps_its_name_cannot_change() {
 }
 
 #[test]
+fn a_secret_that_keeps_its_name_cannot_change() {
+    let mut desired = stack(&[]);
+    let content = SecretBytes::new(b"hush".to_vec());
+    let secret = Secret::Own { content, labels: BTreeMap::new(), driver: None, template_driver: None };
+    desired.secrets.insert("shop_key".into(), secret);
+    let changed = Surroundings { changed_secrets: BTreeSet::from(["shop_key".to_owned()]), ..Surroundings::default() };
+    assert_eq!(said(&desired), "");
+    assert_snapshot!(said_beside(&desired, &observed(&[]), &changed), @"secrets.key: the secret `shop_key` holds something else, and Swarm cannot change a secret; leave its `name` out, so that new content is a new secret, or give it another `name`");
+}
+
+#[test]
 fn a_port_that_somebody_has_is_told_with_who_has_it() {
     let web = |mode: &str| stack(&[("web", service(|web| web.ports = vec![port(8080, mode)]))]);
     let blog = |mode: &str| Surroundings {
@@ -373,6 +384,7 @@ fn a_volume_for_each_task_and_one_of_somebody_else_are_left_alone() {
     let mut external = on_volume("data", &[]);
     external.volumes[0].volume.as_mut().unwrap().owned = false;
     assert_eq!(said("data", external), "");
+    assert_eq!(said("data", on_volume("data", &[("device", ":/{{.Node.Hostname}}")])), "", "that is filled in later");
 }
 
 #[test]

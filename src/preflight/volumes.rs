@@ -4,7 +4,7 @@
 //! on with the old data, and nothing would say so. What a volume is, is known from this node, and otherwise from the
 //! services that use it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::surroundings::StoredVolume;
 use super::{Flight, Obstacle};
@@ -82,11 +82,16 @@ fn differences(there: &StoredVolume, wanted: &VolumeOptions) -> Vec<String> {
     if driver(&there.driver) != driver(&wanted.driver) {
         keys.push("`driver`".to_owned());
     }
-    let value = |options: &BTreeMap<String, String>, key: &String| options.get(key).cloned();
     let options: BTreeSet<&String> = there.options.keys().chain(wanted.driver_opts.keys()).collect();
-    let other = options.into_iter().filter(|key| value(&there.options, key) != value(&wanted.driver_opts, key));
+    let other = options.into_iter().filter(|key| is_other(there.options.get(*key), wanted.driver_opts.get(*key)));
     keys.extend(other.map(|key| format!("`driver_opts.{key}`")));
     keys
+}
+
+/// Whether two values are known to differ: an engine fills in placeholders, which skep does not.
+fn is_other(there: Option<&String>, wanted: Option<&String>) -> bool {
+    let has_placeholder = |value: Option<&String>| value.is_some_and(|value| value.contains("{{"));
+    there != wanted && !has_placeholder(there) && !has_placeholder(wanted)
 }
 
 fn unchangeable(service: &ServiceName, name: &str, keys: &[String], flight: &Flight<'_>) -> Obstacle {

@@ -128,8 +128,8 @@ impl Renderer<'_> {
     }
 
     fn check_network_name(&mut self, name: &Spanned<String>) {
-        if PREDEFINED_NETWORKS.contains(&name.value.as_str()) {
-            let message = format!("every node has a network `{}` already, and a stack cannot create it", name.value);
+        if PREDEFINED_NETWORKS.contains(&name.value.as_str()) || name.value == "ingress" {
+            let message = format!("Docker has a network `{}` of its own, and a stack cannot create it", name.value);
             self.problem(
                 &name.span,
                 message,

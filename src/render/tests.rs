@@ -552,13 +552,14 @@ const NAMED: &str = r#"
 services:
   web:
     image: app:1
-    networks: [front, back.end]
+    networks: [front, back.end, own]
     volumes: [data:/data, nfs:/nfs, each:/each]
     configs: [page, empty]
     secrets: [key]
 networks:
   front: { name: "front end" }
   back.end: {}
+  own: { name: none }
 volumes:
   data: { name: d, driver_opts: { type: tmpfs } }
   nfs: { name: "a/b", driver_opts: { type: nfs } }
@@ -583,11 +584,12 @@ fn names_that_the_engine_refuses_are_refused_with_their_place() {
     };
     insta::assert_snapshot!(told(false), @"
     10:18: `front end` cannot be the name of a network: ` ` is not allowed, only letters, digits, `-` and `_`; choose another `name`, or leave it out
-    13:17: `d` cannot be the name of a volume: it has 1 character, at least 2 are needed; choose another `name`, or leave it out
-    14:16: `a/b` cannot be the name of a volume: `/` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
-    17:33: `our page` cannot be the name of a config: ` ` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
-    18:21: this config is empty, and Swarm does not accept an empty config; no help
-    20:31: `key_` cannot be the name of a secret: it must end with a letter or digit; choose another `name`, or leave it out
+    12:16: Docker has a network `none` of its own, and a stack cannot create it; write `external: true` to use that one, or choose another `name`
+    14:17: `d` cannot be the name of a volume: it has 1 character, at least 2 are needed; choose another `name`, or leave it out
+    15:16: `a/b` cannot be the name of a volume: `/` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
+    18:33: `our page` cannot be the name of a config: ` ` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
+    19:21: this config is empty, and Swarm does not accept an empty config; no help
+    21:31: `key_` cannot be the name of a secret: it must end with a letter or digit; choose another `name`, or leave it out
     ");
     let only_there = told(true).lines().filter(|line| !told(false).contains(line)).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(only_there, @"11:3: `shop_back.end` cannot be the name of a network: `.` is not allowed, only letters, digits, `-` and `_`; choose another key, or give it a `name`");

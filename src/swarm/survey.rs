@@ -8,12 +8,16 @@ use serde::de::DeserializeOwned;
 
 use super::listed::{ListedNetwork, ListedService, ListedTask};
 use super::spec::ServiceSpec;
-use super::{Swarm, decode};
-use crate::engine::Call;
+use super::{Swarm, decode, encode};
+use crate::engine::{Call, Error};
 use crate::name::StackName;
+use crate::plan::is_content_addressed;
+use crate::plan::observed::Observed;
 use crate::preflight::surroundings::{Neighbour, Pool, Segment, StoredVolume, Surroundings};
 use crate::stack::{NAMESPACE_LABEL, Port, Stack};
 
+/// A version index that nothing has: a write with it never writes.
+const NO_VERSION: u64 = 0;
 /// Where an engine takes the addresses of networks from when nobody has told it (moby `daemon/cluster`).
 const DEFAULT_POOL: &str = "10.0.0.0/8";
 
@@ -55,10 +59,10 @@ struct ListedVolume {
 }
 
 impl Swarm {
-    /// What there is around a stack. Three requests, one more each if the stack has volumes of its own, if it has folders, and if others
+    /// What there is around a stack. Three requests, one more each if the stack has volumes of its own, if it has folders, for each secret that has a name of its own, and if others
     /// publish ports on the nodes themselves that the stack wants, however big the swarm is. What cannot be read is left
     /// out.
-    pub async fn survey(&self, desired: &Stack) -> Surroundings {
+    pub async fn survey(&self, desired: &Stack, observed: &Observed) -> Surroundings {
         let (services, networks, info) = tokio::join!(
             self.read::<Vec<ListedService>>(Call::get("/services")),
             self.read::<Vec<ListedNetwork>>(Call::get("/networks")),
@@ -74,6 +78,7 @@ impl Swarm {
             pool: pool(&info.swarm.cluster),
             node: info.swarm.node_id,
             volumes: self.stored_volumes(desired).await,
+            changed_secrets: self.changed_secrets(desired, observed).await,
             data: if desired.folders.is_empty() { None } else { self.data_root().await.ok() },
         }
     }
@@ -91,6 +96,24 @@ impl Swarm {
         wanted
             .map(|it| (it.name, StoredVolume { driver: it.driver, options: it.options.unwrap_or_default() }))
             .collect()
+    }
+
+    /// The secrets that keep their name and not their content. Nobody can read a secret, but the engine compares: an update
+    /// with other content is refused as that, and one with the same content for its version index, which no secret has.
+    async fn changed_secrets(&self, desired: &Stack, observed: &Observed) -> BTreeSet<String> {
+        let mut changed = BTreeSet::new();
+        for (name, secret) in desired.secrets.iter().filter(|(name, _)| !is_content_addressed(&desired.name, name)) {
+            let Some(there) = observed.secrets.get(name) else { continue };
+            let body = encode::secret(&desired.name, name, secret).filter(|body| !body["Data"].is_null());
+            let Some(body) = body else { continue };
+            let call = Call::post(format!("/secrets/{}/update", there.id), body).with("version", NO_VERSION);
+            if let Err(Error::Refused { message, .. }) = self.engine.call(call).await
+                && message.contains("only updates to Labels")
+            {
+                changed.insert(name.clone());
+            }
+        }
+        changed
     }
 
     async fn read<T: DeserializeOwned + Default>(&self, call: Call) -> T {

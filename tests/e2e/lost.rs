@@ -43,13 +43,21 @@ fn an_older_commit_does_not_take_the_place_of_what_runs() {
     let two = shop.head();
     let told = |push: &Push| push.told().replace(&one[..7], "ONE").replace(&two[..7], "TWO");
     let older = "HEAD~1:refs/heads/main";
-    assert_snapshot!(told(&shop.push_with(&["--force", older])), @"");
+    assert_snapshot!(told(&shop.push_with(&["--force", older])), @"
+    checking COMMIT One
+    skep-e2e-backwards was not deployed: ONE does not descend from TWO, which the stack `skep-e2e-backwards` runs as r2; to go back, use `skep rollback skep-e2e-backwards`; if the history was rewritten on purpose, push with `git push --force -o force`
+    (refused)
+    ");
 
     // The disk with the repository is lost, and with it the branch.
     lab.kill();
     std::fs::remove_dir_all(lab.bare(&shop.name)).unwrap();
     lab.restart();
-    assert_snapshot!(told(&shop.push_with(&[older])), @"");
+    assert_snapshot!(told(&shop.push_with(&[older])), @"
+    checking COMMIT One
+    skep-e2e-backwards was not deployed: this repository does not have the commit TWO, which the stack `skep-e2e-backwards` runs as r2: is skep's data folder the same as before? If it is lost, push a history that contains TWO; to start from another one, use `git push -o force`
+    (refused)
+    ");
     assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 2000");
     assert!(shop.push_with(&["--push-option", "force", older]).accepted);
     assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 1000");

@@ -64,4 +64,6 @@ on_all! {
     who_is_around_is_seen
     what_is_removed_is_seen_until_it_has_stopped
     a_port_of_another_service_is_refused
+    a_name_is_refused_where_we_say_so
+    a_secret_with_other_content_is_known_by_an_update_that_cannot_be
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use skep::engine::Call;
 use skep::engine::simulated::Behaviour;
-use skep::name::{ServiceName, StackName};
+use skep::name::{ObjectKind, ServiceName, StackName};
 use skep::plan::observed::{Observed, ObservedFile, TaskState};
 use skep::plan::{Action, Color, Plan, Removable, Subject};
 use skep::preflight::Preflight;
@@ -399,6 +399,52 @@ pub(crate) async fn a_service_is_made_anew_in_another_mode(bed: &Bed) {
     assert!(Plan::between(&desired, &bed.observe().await, &Removable::default()).is_empty());
 }
 
+/// What [`ObjectKind`] objects to is what the engine refuses, and nothing else.
+pub(crate) async fn a_name_is_refused_where_we_say_so(bed: &Bed) {
+    let stack = bed.stack.as_str();
+    let long = |length: usize| stack.to_owned() + &"a".repeat(length - stack.len());
+    let short =
+        ["-a", "_a__b", "A", ".a", "..a", " a", "_", "-", ".", "/a", ":a", "é"].map(|end| format!("{stack}{end}"));
+    let names = short.into_iter().chain([format!("-{stack}"), format!("_{stack}"), long(63), long(64), long(65)]);
+    let (content, labels) = (b"hush".to_vec(), BTreeMap::new());
+    let config = Config::Own { content: content.clone(), labels: labels.clone(), template_driver: None };
+    let content = SecretBytes::new(content);
+    let secret = Secret::Own { content, labels, template_driver: None, driver: None };
+    for name in names {
+        let mut desired = bed.stack();
+        desired.networks.insert(name.clone(), Network::Own(OwnNetwork::default()));
+        desired.configs.insert(name.clone(), config.clone());
+        desired.secrets.insert(name.clone(), secret.clone());
+        for (kind, subject) in [
+            (ObjectKind::Network, Subject::Network(name.clone())),
+            (ObjectKind::Config, Subject::Config(name.clone())),
+            (ObjectKind::Secret, Subject::Secret(name.clone())),
+        ] {
+            let made = bed.create(&desired, subject.clone()).await;
+            assert_eq!(made.is_err(), kind.objection(&name).is_some(), "{subject}: {made:?}");
+            if made.is_ok() {
+                bed.until_removed(subject).await;
+            }
+        }
+    }
+}
+
+pub(crate) async fn a_secret_with_other_content_is_known_by_an_update_that_cannot_be(bed: &Bed) {
+    let name = bed.stack.scoped("key");
+    let holding = |content: &str| {
+        let (content, labels) = (SecretBytes::new(content.into()), BTreeMap::new());
+        let mut desired = bed.stack();
+        desired.secrets.insert(name.clone(), Secret::Own { content, labels, template_driver: None, driver: None });
+        desired
+    };
+    bed.create_all(&holding("hush")).await;
+    let observed = bed.observe().await;
+    let changed = async |content: &str| bed.swarm.survey(&holding(content), &observed).await.changed_secrets;
+    assert_eq!(changed("hush").await, BTreeSet::new());
+    assert_eq!(changed("hush, hush").await, BTreeSet::from([name.clone()]));
+    assert_eq!(bed.observe().await.secrets, observed.secrets, "nothing was written");
+}
+
 pub(crate) async fn who_is_around_is_seen(bed: &Bed) {
     // Another stack has a port of its node, and the stack wants the same.
     let other: StackName = format!("{}-o", bed.stack).parse().unwrap();
@@ -412,13 +458,13 @@ pub(crate) async fn who_is_around_is_seen(bed: &Bed) {
         bed.swarm.perform(&skep::plan::Change::new(subject, Action::Create), &theirs, &nothing).await.unwrap();
     }
     let desired = with_web(bed, Service { ports: vec![port], ..sleeper() });
-    let mut seen = bed.swarm.survey(&desired).await;
+    let mut seen = bed.swarm.survey(&desired, &bed.observe().await).await;
     for _ in 0..100 {
         if seen.services.iter().any(|it| it.name == other.scoped("web") && !it.nodes.is_empty()) {
             break;
         }
         bed.wait().await;
-        seen = bed.swarm.survey(&desired).await;
+        seen = bed.swarm.survey(&desired, &bed.observe().await).await;
     }
     let found = seen.services.iter().find(|it| it.name == other.scoped("web")).cloned();
     let (network, pool) = (seen.networks.get(&other.scoped("front")).cloned(), seen.pool.clone());

@@ -134,8 +134,12 @@ impl State {
 }
 
 impl Request {
-    /// Whether it changes the swarm. A command in a container does not.
+    /// Whether it may change the swarm. A command in a container does not, and neither does a write with a version index
+    /// that nothing has.
     fn is_write(&self) -> bool {
+        if self.query.get("version").is_some_and(|version| version == "0") {
+            return false;
+        }
         let in_container = self.path.starts_with("/containers/") || self.path.starts_with("/exec/");
         self.method != "GET" && self.method != "HEAD" && !in_container
     }

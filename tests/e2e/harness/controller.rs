@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 
-use super::command::{command, output};
+use skep::preflight::data::config_name;
+
+use super::command::{attempt, command, output};
 use super::folder::Folder;
 use super::waiting::{SOON, wait_until};
 use super::web;
@@ -96,6 +98,9 @@ impl Drop for Controller {
     #[expect(clippy::print_stdout, reason = "libtest shows it with the failure")]
     fn drop(&mut self) {
         self.kill();
+        // What the swarm knows of a data root that is gone.
+        let root = self.folder.join("data");
+        attempt("docker", &["config", "rm", &config_name(&root.to_string_lossy())]);
         if std::thread::panicking() {
             println!("the controller's log:\n{}", self.log());
         }
