@@ -5,13 +5,14 @@
 
 mod complete;
 mod document;
+mod pipes;
 mod place;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
-use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
+use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Request, Response};
 use lsp_types::{
     CodeActionProviderCapability, CompletionOptions, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, HoverProviderCapability, PublishDiagnosticsParams, ServerCapabilities,
@@ -37,14 +38,26 @@ impl Lsp {
     /// Ends when the editor does.
     #[expect(clippy::unused_self, reason = "every command is run so")]
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
-        let (connection, threads) = Connection::stdio();
-        connection.initialize(serde_json::to_value(capabilities())?)?;
-        let variables = common.settings()?.variables;
-        Server { connection: &connection, documents: BTreeMap::new(), variables }.serve()?;
+        let (connection, threads) = pipes::connect();
+        let served = serve(&connection, common);
         drop(connection);
-        threads.join()?;
+        // Where the pipes ended, they know the reason; otherwise one of them may wait for the editor for ever.
+        if served.as_ref().err().is_none_or(is_disconnected) {
+            threads.join()?;
+        }
+        served?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn serve(connection: &Connection, common: &Common) -> anyhow::Result<()> {
+    connection.initialize(serde_json::to_value(capabilities())?)?;
+    let variables = common.settings()?.variables;
+    Server { connection, documents: BTreeMap::new(), variables }.serve()
+}
+
+fn is_disconnected(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ProtocolError>().is_some_and(ProtocolError::channel_is_disconnected)
 }
 
 fn capabilities() -> ServerCapabilities {
