@@ -10,6 +10,7 @@ mod heal;
 mod healthcheck;
 mod history;
 mod hook;
+mod input;
 mod lint;
 mod live;
 mod logins;

@@ -1,9 +1,12 @@
 //! `skep push-hook`: Git's `pre-receive` hook on the built-in server. Git runs it, not a person.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
+use super::input;
 use crate::controller::{Push, RefUpdate};
 use crate::http::hook::ask;
 use crate::name::CommitId;
@@ -43,16 +46,15 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn verdict(args: Args) -> anyhow::Result<bool> {
-    let mut input = String::new();
-    std::io::stdin().take(MAX_INPUT).read_to_string(&mut input)?;
+    let input = input::whole(std::io::stdin(), MAX_INPUT).context("push fewer refs at once")?;
     let push = Push {
         repository: args.repository,
         user: args.user,
-        updates: updates(&input)?,
-        options: options(),
+        updates: updates(&String::from_utf8(input).context("a ref has a name that is not UTF-8; rename it")?)?,
+        options: options(variable)?,
         quarantine: args.quarantine,
     };
-    Ok(ask(&args.socket, &push, say).await?)
+    Ok(ask(&args.socket, push, say).await?)
 }
 
 /// Written at once, so that the pusher sees it when it happens. A pusher who is gone is no reason to stop.
@@ -61,9 +63,10 @@ fn say(line: &str) {
     drop(writeln!(stderr, "{line}").and_then(|()| stderr.flush()));
 }
 
-/// What Git writes to the hook: `old new ref` on each line (`git help hooks`).
+/// What Git writes to the hook: `old new ref` on each line (`git help hooks`). Without its end, the last line was cut.
 fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
-    input.lines().map(|line| update(line).ok_or_else(|| anyhow::anyhow!("not understood: `{line}`"))).collect()
+    anyhow::ensure!(input.is_empty() || input.ends_with('\n'), "what is pushed did not arrive whole; push again");
+    input.lines().map(|line| update(line).with_context(|| format!("not understood: `{line}`"))).collect()
 }
 
 fn update(line: &str) -> Option<RefUpdate> {
@@ -75,10 +78,15 @@ fn update(line: &str) -> Option<RefUpdate> {
     Some(RefUpdate { name: name.to_owned(), old: Some(old).filter(there), new: Some(new).filter(there) })
 }
 
-/// What was given with `git push -o`.
-fn options() -> Vec<String> {
-    let count = variable("GIT_PUSH_OPTION_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0_usize);
-    (0..count.min(MAX_OPTIONS)).filter_map(|number| variable(&format!("GIT_PUSH_OPTION_{number}"))).collect()
+/// What was given with `git push -o`: as many as Git counts, or none of it counts.
+fn options(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Vec<String>> {
+    let count = variable("GIT_PUSH_OPTION_COUNT").map_or(Ok(0_usize), |count| count.parse())?;
+    anyhow::ensure!(count <= MAX_OPTIONS, "a push has {MAX_OPTIONS} options at most, and this one has {count}");
+    let option = |number| {
+        variable(&format!("GIT_PUSH_OPTION_{number}"))
+            .with_context(|| format!("push option {} is not UTF-8", number + 1))
+    };
+    (0..count).map(option).collect()
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -99,7 +107,24 @@ mod tests {
         let commit: CommitId = one.parse().unwrap();
         assert_eq!((&read[0].old, &read[0].new), (&None, &Some(commit.clone())));
         assert_eq!((&read[1].old, &read[1].new, read[1].name.as_str()), (&Some(commit), &None, "refs/heads/old"));
-        assert!(updates("what").is_err());
+        assert!(updates("what\n").is_err());
+        let cut = updates(&format!("{zero} {one} refs/heads/ma")).unwrap_err();
+        insta::assert_snapshot!(cut, @"what is pushed did not arrive whole; push again");
+    }
+
+    #[test]
+    fn every_option_counts_or_the_push_is_refused() {
+        let given = |count: usize| {
+            options(move |name| match name.strip_prefix("GIT_PUSH_OPTION_")? {
+                "COUNT" => Some(count.to_string()),
+                "1" => None,
+                _ => Some("async".into()),
+            })
+        };
+        assert_eq!(options(|_| None).unwrap(), Vec::<String>::new());
+        assert_eq!(given(1).unwrap(), ["async"]);
+        insta::assert_snapshot!(given(2).unwrap_err(), @"push option 2 is not UTF-8");
+        insta::assert_snapshot!(given(65).unwrap_err(), @"a push has 64 options at most, and this one has 65");
     }
 
     #[derive(Parser)]

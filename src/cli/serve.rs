@@ -1,6 +1,8 @@
 //! `skep serve`: the controller and its HTTP server.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use secrecy::SecretString;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,6 +22,7 @@ use crate::controller::workers::Workers;
 use crate::controller::{Controller, Metrics};
 use crate::http;
 use crate::source::server::{self, Server};
+use crate::source::sweep::Presence;
 
 /// How long threads that wait for something may go on after the end.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -84,7 +88,7 @@ async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
         _ = stop.recv() => return Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
     };
-    let (server, router) = controller;
+    let (running, router) = controller;
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
     tokio::spawn(give_back());
@@ -95,31 +99,44 @@ async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
             _ = interrupt.recv() => {}
         }
     };
-    http::serve(listener, router, stopped).await;
-    drop(server);
+    http::serve(listener, router, http::Limits::default(), stopped).await;
+    drop(running);
     tracing::info!("skep stops; rollouts go on where they are when it starts again");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the controller together and lets it begin; its server and what is served.
-async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Server, axum::Router)> {
+/// What is there as long as the controller runs.
+struct Running {
+    _runtime: TempDir,
+    _presence: Presence,
+}
+
+/// Puts the controller together and lets it begin.
+async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Router)> {
     let metrics = Metrics::new();
     let cluster = cluster(settings)?;
     let workers = Workers::new(cluster.clone(), metrics.clone(), settings.rollouts);
     let deployer = Deployer { workshop: workshop(settings, metrics.clone()).await?, cluster, workers };
-    let server = git_server(settings)?;
+    let runtime = runtime(settings)?;
+    let server = git_server(settings, runtime.path())?;
+    let presence = server.enter()?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
     let pushes = controller.clone();
-    let socket = settings.data.join("run/hook.sock");
-    tokio::spawn(async move {
-        let push = move |push, lines| {
-            let controller = pushes.clone();
-            async move { controller.push(push, lines).await }
-        };
-        if let Err(error) = http::hook::listen(socket, push).await {
-            tracing::error!(%error, "pushes cannot be taken: the hook's socket cannot be opened");
-        }
-    });
+    let socket = server.socket();
+    let listener = http::hook::bind(&socket).with_context(|| {
+        format!(
+            "cannot open the hook's socket {}; SKEP_RUNTIME names a folder with a short path for it",
+            socket.display()
+        )
+    })?;
+    tokio::spawn(http::hook::listen(listener, move |push, lines| {
+        let controller = pushes.clone();
+        async move { controller.push(push, lines).await }
+    }));
+    let left = server.sweep(&presence).await;
+    if left > 0 {
+        tracing::info!(left, "removed what earlier pushes had left behind");
+    }
     controller.start().await?;
     let state = http::State {
         hooks: Arc::new(hook_secrets(settings)?),
@@ -129,24 +146,39 @@ async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Server, axum::Router
             Arc::new(move |trigger| controller.look(&trigger))
         },
         ready: {
-            let controller = controller.clone();
-            Arc::new(move || {
-                let controller = controller.clone();
-                Box::pin(async move { controller.ready().await })
-            })
+            let (controller, server) = (controller.clone(), server.clone());
+            http::Readiness::new(move || ready(controller.clone(), server.clone()))
         },
         metrics: metrics.registry().clone(),
     };
-    Ok((server, http::router(state)))
+    Ok((Running { _runtime: runtime, _presence: presence }, http::router(state)))
 }
 
-fn git_server(settings: &Settings) -> anyhow::Result<Server> {
+/// Whether a push could be taken now: Git finds the hook, the hook finds the controller, the controller finds the swarm.
+async fn ready(controller: Controller, server: Server) -> Result<(), String> {
+    server.ensure_hook().map_err(|error| error.to_string())?;
+    let socket = server.socket();
+    http::hook::ping(&socket).await.map_err(|_| {
+        format!("Git's hook cannot reach skep at {}, so that no push is taken; restart skep", socket.display())
+    })?;
+    controller.ready().await
+}
+
+/// A new folder for this process alone, which goes with it. It is never in the data folder, which other replicas share.
+fn runtime(settings: &Settings) -> anyhow::Result<TempDir> {
+    let parent = settings.runtime.clone().unwrap_or_else(std::env::temp_dir);
+    let private = std::fs::Permissions::from_mode(0o700);
+    let made = std::fs::create_dir_all(&parent)
+        .and_then(|()| tempfile::Builder::new().prefix("skep-").permissions(private).tempdir_in(&parent));
+    made.with_context(|| format!("cannot make a folder in {}; SKEP_RUNTIME names another place", parent.display()))
+}
+
+fn git_server(settings: &Settings, runtime: &Path) -> anyhow::Result<Server> {
     let skep = std::env::current_exe().context("the path of skep itself is not known")?;
     Ok(Server::new(server::Settings {
         root: settings.data.join("git"),
-        runtime: settings.data.join("run"),
+        runtime: runtime.to_owned(),
         hook: vec![skep.to_string_lossy().into_owned(), "push-hook".into()],
-        socket: settings.data.join("run/hook.sock"),
         max_push: settings.max_push,
         patience: server::Settings::PATIENCE,
     })?)

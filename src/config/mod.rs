@@ -2,8 +2,8 @@
 //!
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
-//! `SKEP_DATA`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`,
-//! `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves).
+//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its
+//! prefix), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves).
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
 
 pub mod docker;
@@ -25,6 +25,8 @@ use crate::name::StackName;
 pub struct Settings {
     /// Where skep keeps its own files: mirrors and caches, which can be lost, and the repositories that are pushed to.
     pub data: PathBuf,
+    /// Where skep makes a folder for the Git hook and its socket, on this machine; the folder for temporary files if not set.
+    pub runtime: Option<PathBuf>,
     /// Where named volumes are kept, the same folder on every node.
     pub data_root: String,
     /// Whether that folder is on storage that all nodes share.
@@ -59,6 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data: "/data/skep".into(),
+            runtime: None,
             data_root: "/data".into(),
             data_shared: false,
             listen: SocketAddr::from(([0, 0, 0, 0], 8484)),
@@ -236,6 +239,9 @@ impl Settings {
     fn override_with(&mut self, variable: impl Fn(&'static str) -> Option<String>) -> Result<(), Error> {
         if let Some(data) = variable("SKEP_DATA") {
             self.data = data.into();
+        }
+        if let Some(runtime) = variable("SKEP_RUNTIME") {
+            self.runtime = Some(runtime.into());
         }
         if let Some(data_root) = variable("SKEP_DATA_ROOT") {
             self.data_root = data_root;

@@ -123,7 +123,7 @@ impl Controller {
 
     /// Whether the swarm answers.
     pub async fn ready(&self) -> Result<(), String> {
-        self.deployer.cluster.store.stacks().await.map(drop).map_err(|error| error.to_string())
+        self.deployer.cluster.store.ping().await.map_err(|error| error.to_string())
     }
 
     /// The newest turn of a repository, which ends those before it.

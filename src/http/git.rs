@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::State;
 use crate::forge::is_one_of;
-use crate::source::serve::{self, Service};
+use crate::source::serve::{self, Answer, Refused, Service};
 use crate::source::server::{RepositoryName, Server};
 
 /// The built-in Git server and who may use it. Cheap to clone.
@@ -108,16 +108,32 @@ async fn served(git: &Git, asked: serve::Request, request: Request) -> Response 
         let message = format!("there is no repository `{}` yet; the first push makes it", asked.repository);
         return refusal(StatusCode::NOT_FOUND, &message);
     }
-    let Some(turn) = git.turn(asked.service).await else {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many pushes or fetches at once; try again in a moment");
+    let body = match git.server.receive(&asked, request.into_body().into_data_stream()).await {
+        Ok(body) => body,
+        Err(refused) => {
+            if let Refused::Disk(error) = &refused {
+                tracing::error!(%error, "what a Git client sent could not be kept");
+            }
+            return response(Answer::refusal(asked.service, &refused.to_string()));
+        }
     };
-    match git.server.serve(asked, request.into_body().into_data_stream(), turn).await {
+    let Some(turn) = git.turn(asked.service).await else { return busy(asked.service) };
+    match git.server.serve(asked, body, turn).await {
         Ok(answer) => response(answer),
         Err(error) => failure(&error),
     }
 }
 
-fn response(answer: serve::Answer) -> Response {
+/// Git shows what is not of its protocol only when it asks for the refs.
+fn busy(service: Service) -> Response {
+    let message = "skep is busy with as many pushes or fetches as it takes at once; try again in a moment";
+    match service {
+        Service::RefsToFetch | Service::RefsToPush => refusal(StatusCode::SERVICE_UNAVAILABLE, message),
+        Service::UploadPack | Service::ReceivePack => response(Answer::refusal(service, message)),
+    }
+}
+
+fn response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = stream::unfold(answer.body, async |mut body| {
         let bytes = body.recv().await?;

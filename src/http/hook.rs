@@ -1,11 +1,11 @@
 //! The socket between Git's `pre-receive` hook and the controller: both of its ends.
 //!
-//! The hook sends the [`Push`] as one line of JSON and then reads messages, one a line, until there is a verdict. A
-//! push that is being deployed goes on when the hook goes away.
+//! The hook sends a question as one line of JSON and then reads messages, one a line, until there is a verdict. A push that
+//! is being deployed goes on when the hook goes away. A line without its end was cut, and is never taken for a question.
 
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,16 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
 use crate::controller::Push;
+
+/// What the controller is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Question {
+    /// Whether somebody listens.
+    Ping,
+    /// Whether this push may be accepted.
+    Push(Push),
+}
 
 /// What the controller tells the hook.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,28 +44,43 @@ pub enum NoVerdict {
     /// The connection ended before there was a verdict.
     #[error("skep was interrupted; what it had begun goes on if it can. Push again to see how it stands")]
     Interrupted,
-    /// There was none for longer than a deploy may take.
-    #[error("skep has said nothing for an hour; see its log")]
+    /// There was none for longer than it may take.
+    #[error("skep has not answered in time; see its log")]
     TooSlow,
 }
 
-/// Bytes in a push, at most: some ten thousand refs.
-const MAX_PUSH: u64 = 2 << 20;
+/// Bytes in a question, at most: as many refs as the hook takes, written as JSON.
+const MAX_QUESTION: u64 = 4 << 20;
 /// Bytes in one message, at most.
 const MAX_MESSAGE: u64 = 64 << 10;
+/// Bytes of one line for the pusher; JSON writes some of them as six.
+const MAX_LINE: usize = 8 << 10;
 /// How long the hook may take to say what is pushed, or to take a line.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long a ping may take.
+const PING: Duration = Duration::from_secs(3);
 /// How long there may be no message.
 const SILENCE: Duration = Duration::from_hours(1);
 
-/// Listens for hooks; only skep's own user may connect. `push` is [`Controller::push`](crate::controller::Controller::push),
-/// and runs to its end whatever becomes of the hook. Must be called in a Tokio runtime; ends when it is dropped.
-pub async fn listen<P, V>(path: PathBuf, push: P) -> std::io::Result<()>
+/// Opens the socket for hooks; only skep's own user may connect. Must be called in a Tokio runtime.
+///
+/// The socket gets its mode before it gets its name, so that it is never open to others.
+pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
+    let fresh = path.with_extension("new");
+    drop(std::fs::remove_file(&fresh));
+    let listener = UnixListener::bind(&fresh)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(fresh, path)?;
+    Ok(listener)
+}
+
+/// Answers hooks. `push` is [`Controller::push`](crate::controller::Controller::push), and runs to its end whatever becomes
+/// of the hook. Never ends by itself.
+pub async fn listen<P, V>(listener: UnixListener, push: P)
 where
     P: Fn(Push, mpsc::Sender<String>) -> V + Clone + Send + 'static,
     V: Future<Output = bool> + Send + 'static,
 {
-    let listener = bind(&path)?;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -74,16 +99,6 @@ where
     }
 }
 
-/// The socket gets its mode before it gets its name, so that it is never open to others.
-fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    let fresh = path.with_extension("new");
-    drop(std::fs::remove_file(&fresh));
-    let listener = UnixListener::bind(&fresh)?;
-    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(fresh, path)?;
-    Ok(listener)
-}
-
 async fn answer<P, V>(stream: UnixStream, push: P) -> std::io::Result<()>
 where
     P: Fn(Push, mpsc::Sender<String>) -> V,
@@ -91,17 +106,42 @@ where
 {
     let (from, mut to) = stream.into_split();
     let mut line = String::new();
-    tokio::time::timeout(IDLE, BufReader::new(from.take(MAX_PUSH)).read_line(&mut line)).await??;
-    let Ok(asked) = serde_json::from_str(&line) else {
-        send(&mut to, &Message::Line("this push has too many refs for skep; push fewer at once".into())).await?;
-        return send(&mut to, &Message::Accepted(false)).await;
+    tokio::time::timeout(IDLE, BufReader::new(from.take(MAX_QUESTION)).read_line(&mut line)).await??;
+    let push = match understood(&line) {
+        Ok(Question::Push(asked)) => |lines| push(asked, lines),
+        Ok(Question::Ping) => return send(&mut to, &Message::Accepted(true)).await,
+        Err(reason) => {
+            send(&mut to, &Message::Line(reason)).await?;
+            return send(&mut to, &Message::Accepted(false)).await;
+        }
     };
     let (lines, mut said) = mpsc::channel(64);
-    let verdict = tokio::spawn(push(asked, lines));
-    while let Some(line) = said.recv().await {
-        send(&mut to, &Message::Line(line)).await?;
+    let verdict = tokio::spawn(push(lines));
+    while let Some(text) = said.recv().await {
+        for line in text.lines() {
+            send(&mut to, &Message::Line(shortened(line))).await?;
+        }
     }
     send(&mut to, &Message::Accepted(verdict.await.unwrap_or(false))).await
+}
+
+fn understood(line: &str) -> Result<Question, String> {
+    if !line.ends_with('\n') {
+        return Err(format!(
+            "error: this push moves more refs than skep takes in one push ({} MiB of names); push fewer refs at once",
+            MAX_QUESTION >> 20
+        ));
+    }
+    serde_json::from_str(line)
+        .map_err(|error| format!("error: skep does not understand its own hook ({error}); restart skep"))
+}
+
+/// A line that fits in a message, with a mark where it was cut.
+fn shortened(line: &str) -> String {
+    if line.len() <= MAX_LINE {
+        return line.to_owned();
+    }
+    format!("{} … ({} bytes)", &line[..line.floor_char_boundary(MAX_LINE)], line.len())
 }
 
 async fn send(to: &mut (impl AsyncWriteExt + Unpin), message: &Message) -> std::io::Result<()> {
@@ -111,22 +151,32 @@ async fn send(to: &mut (impl AsyncWriteExt + Unpin), message: &Message) -> std::
 }
 
 /// Asks the controller whether a push may be accepted; each line it says goes to `say` at once.
-pub async fn ask(socket: &Path, push: &Push, mut say: impl FnMut(&str)) -> Result<bool, NoVerdict> {
-    let stream = UnixStream::connect(socket).await.map_err(|_| NoVerdict::Away)?;
-    let (from, mut to) = stream.into_split();
-    let mut asked = serde_json::to_vec(push).map_err(|_| NoVerdict::Interrupted)?;
-    asked.push(b'\n');
-    // When it does not read to the end, it says why.
-    drop(to.write_all(&asked).await);
-    let mut from = BufReader::new(from);
+pub async fn ask(socket: &Path, push: Push, mut say: impl FnMut(&str)) -> Result<bool, NoVerdict> {
+    let mut from = put(socket, &Question::Push(push)).await?;
     loop {
         let next = tokio::time::timeout(SILENCE, next(&mut from)).await.map_err(|_| NoVerdict::TooSlow)?;
         match next {
-            Some(Message::Line(line)) => line.lines().map(printable).for_each(|line| say(&line)),
+            Some(Message::Line(line)) => say(&printable(&line)),
             Some(Message::Accepted(accepted)) => return Ok(accepted),
             None => return Err(NoVerdict::Interrupted),
         }
     }
+}
+
+/// Whether a controller listens at the socket, and answers.
+pub async fn ping(socket: &Path) -> Result<(), NoVerdict> {
+    let answer = async { next(&mut put(socket, &Question::Ping).await?).await.ok_or(NoVerdict::Interrupted) };
+    tokio::time::timeout(PING, answer).await.map_err(|_| NoVerdict::TooSlow)?.map(drop)
+}
+
+/// Asks a question; where the answer comes from.
+async fn put(socket: &Path, question: &Question) -> Result<BufReader<UnixStream>, NoVerdict> {
+    let mut stream = UnixStream::connect(socket).await.map_err(|_| NoVerdict::Away)?;
+    let mut line = serde_json::to_vec(question).map_err(|_| NoVerdict::Interrupted)?;
+    line.push(b'\n');
+    // A controller that does not read to the end says why.
+    drop(stream.write_all(&line).await);
+    Ok(BufReader::new(stream))
 }
 
 async fn next(from: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Message> {
@@ -152,30 +202,43 @@ mod tests {
         Push { repository: "shop".into(), user: "ada".into(), updates: vec![], options: vec![], quarantine: None }
     }
 
-    /// Waits for the listener, which has bound its socket when there is a file.
-    async fn bound(path: &Path) {
-        while !path.exists() {
-            tokio::task::yield_now().await;
-        }
-    }
-
     #[tokio::test]
     async fn the_lines_come_and_then_the_verdict() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hook.sock");
-        let listener = tokio::spawn(listen(path.clone(), |asked: Push, lines| async move {
+        let listener = tokio::spawn(listen(bind(&path).unwrap(), |asked: Push, lines| async move {
             lines.send(format!("hello {}\nchecked \u{1b}[2Jfine", asked.user)).await.unwrap();
             true
         }));
-        bound(&path).await;
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let mut said = Vec::new();
-        let accepted = ask(&path, &push(), |line| said.push(line.to_owned())).await.unwrap();
+        ping(&path).await.unwrap();
+        let accepted = ask(&path, push(), |line| said.push(line.to_owned())).await.unwrap();
         assert!(accepted);
         assert_eq!(said, ["hello ada", "checked [2Jfine"]);
         listener.abort();
         assert!(listener.await.unwrap_err().is_cancelled());
-        assert!(matches!(ask(&path, &push(), |_| {}).await, Err(NoVerdict::Away)));
+        assert!(matches!(ask(&path, push(), |_| {}).await, Err(NoVerdict::Away)));
+        assert!(matches!(ping(&path).await, Err(NoVerdict::Away)));
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_cut_is_refused_and_a_long_line_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hook.sock");
+        tokio::spawn(listen(bind(&path).unwrap(), |_: Push, lines| async move {
+            lines.send("é".repeat(MAX_LINE)).await.unwrap();
+            true
+        }));
+        let told = async |push| {
+            let mut said = Vec::new();
+            let accepted = ask(&path, push, |line| said.push(line.replace(&"é".repeat(MAX_LINE / 2), "é…"))).await;
+            format!("{accepted:?} {}", said.join("\n"))
+        };
+        let update = |name: usize| crate::controller::RefUpdate { name: format!("{name:01000}"), old: None, new: None };
+        let large = Push { updates: (0..5000).map(update).collect(), ..push() };
+        insta::assert_snapshot!(told(large).await, @"Ok(false) error: this push moves more refs than skep takes in one push (4 MiB of names); push fewer refs at once");
+        insta::assert_snapshot!(told(push()).await, @"Ok(true) é… … (16384 bytes)");
     }
 
     #[tokio::test]
@@ -184,7 +247,7 @@ mod tests {
         let path = folder.path().join("hook.sock");
         let (begun, gone, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let seen = (Arc::clone(&begun), Arc::clone(&gone), Arc::clone(&done));
-        let listener = tokio::spawn(listen(path.clone(), move |_, lines| {
+        let listener = tokio::spawn(listen(bind(&path).unwrap(), move |_, lines| {
             let (begun, gone, done) = seen.clone();
             async move {
                 begun.notify_one();
@@ -197,8 +260,7 @@ mod tests {
                 true
             }
         }));
-        bound(&path).await;
-        let hook = tokio::spawn(async move { ask(&path, &push(), |_| {}).await });
+        let hook = tokio::spawn(async move { ask(&path, push(), |_| {}).await });
         begun.notified().await;
         hook.abort();
         assert!(hook.await.unwrap_err().is_cancelled());

@@ -1,29 +1,31 @@
 //! Webhooks, Git over HTTP, health, metrics.
 //!
 //! This is the whole surface that a network sees. Everything but `/healthz`, `/readyz` and `/metrics` wants a secret,
-//! and every request is bounded in size and time.
+//! and every connection and request is bounded in number, size and time.
 
 pub mod git;
 pub mod hook;
+mod places;
+mod ready;
 pub mod serve;
+mod stalled;
 mod webhook;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State as Shared};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use futures_util::future::BoxFuture;
 use prometheus::{Registry, TextEncoder};
 use secrecy::SecretString;
 
 pub use git::Git;
-pub use serve::serve;
+pub use ready::Readiness;
+pub use serve::{Limits, serve};
 
 use crate::controller::Trigger;
 
@@ -36,8 +38,8 @@ pub struct State {
     pub git: Option<Git>,
     /// [`Controller::look`](crate::controller::Controller::look).
     pub look: Arc<dyn Fn(Trigger) + Send + Sync>,
-    /// Whether skep can do its work, or in a sentence why it cannot.
-    pub ready: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    /// Whether skep can do its work.
+    pub ready: Readiness,
     /// What is measured.
     pub metrics: Registry,
 }
@@ -48,15 +50,12 @@ impl fmt::Debug for State {
     }
 }
 
-/// How long the answer to `/readyz` may take.
-const READY: Duration = Duration::from_secs(5);
-
 /// All that is served.
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/hooks/gitlab/{*repository}", post(webhook::from_gitlab))
         .route("/git/{*path}", any(git::answer))
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(unknown)
@@ -65,12 +64,14 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
+async fn alive() -> &'static str {
+    "ok\n"
+}
+
 async fn ready(Shared(state): Shared<State>) -> Response {
-    let away = |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
-    match tokio::time::timeout(READY, (state.ready)()).await {
-        Ok(Ok(())) => "ready\n".into_response(),
-        Ok(Err(reason)) => away(&reason),
-        Err(_) => away("the Docker engine did not answer within 5 s"),
+    match state.ready.state().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
 

@@ -1,36 +1,93 @@
 //! Connections: how many, how long, and their end.
+//!
+//! Whoever connects and does nothing must not keep others out. A connection ends when its client does not send a request's
+//! headers in time, when it takes nothing of an answer for a while, and, between two requests, when it is old. One address has
+//! a share of all places at most. A client without a place is told so at once and does not wait for one, but `skep healthcheck`,
+//! which comes from this machine, has places of its own: otherwise Swarm would restart a skep that is only busy.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-/// Connections at a time; more wait.
-const CONNECTIONS: usize = 512;
-/// How long a client may take to send a request's headers.
-const HEADERS: Duration = Duration::from_secs(20);
+use super::places::{Place, Places};
+use super::stalled::Stalling;
+
+/// How much connections may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Of those, connections from one address; a proxy in front of skep is one address.
+    pub per_address: usize,
+    /// Further connections from this machine, which are only told whether skep lives.
+    pub reserved: usize,
+    /// How long a connection in such a place lasts at most.
+    pub brief: Duration,
+    /// How long a client may take to send a request's headers.
+    pub headers: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub stalled: Duration,
+    /// The age at which a connection is closed, after the request that is being answered.
+    pub age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            per_address: 128,
+            reserved: 8,
+            brief: Duration::from_secs(5),
+            headers: Duration::from_secs(20),
+            stalled: Duration::from_secs(30),
+            age: Duration::from_mins(5),
+        }
+    }
+}
+
 /// Bytes in a request's headers after which no more are awaited.
 const MAX_HEADERS: usize = 64 << 10;
 /// How long requests may go on after the server is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How often the log says that there are too many connections.
+const OFTEN: Duration = Duration::from_mins(1);
+/// What a client without a place is told.
+const BUSY: &str =
+    "skep has as many connections as it takes, of all clients or of this address; try again in a moment\n";
 
 /// Serves until `shutdown` is done; then takes no more connections, and gives those that are busy a little time.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
     let (stopping, stop) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Places::of(limits);
+    let brief = brief();
+    let mut told = None;
     tokio::pin!(shutdown);
     loop {
-        let stream = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = &mut shutdown => break,
-            stream = accepted(&listener, &places) => stream,
+            accepted = accepted(&listener) => accepted,
         };
-        tokio::spawn(attend(stream, router.clone(), stop.clone()));
+        match places.take(address.ip()) {
+            Some(place) if place.is_reserved() => {
+                let connection = attend(stream, place, brief.clone(), limits, stop.clone());
+                drop(tokio::spawn(tokio::time::timeout(limits.brief, connection)));
+            }
+            Some(place) => drop(tokio::spawn(attend(stream, place, router.clone(), limits, stop.clone()))),
+            None => {
+                refuse(stream);
+                warn(&mut told, address.ip());
+            }
+        }
     }
     drop((listener, stop));
     stopping.send_replace(true);
@@ -39,13 +96,15 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     }
 }
 
-type Place = tokio::sync::OwnedSemaphorePermit;
+/// All that is served in a reserved place.
+fn brief() -> Router {
+    Router::new().route("/healthz", get(super::alive)).fallback(async || (StatusCode::SERVICE_UNAVAILABLE, BUSY))
+}
 
-async fn accepted(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Place) {
-    let place = Arc::clone(places).acquire_owned().await.expect("it is never closed");
+async fn accepted(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -54,19 +113,41 @@ async fn accepted(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream
     }
 }
 
-async fn attend((stream, place): (TcpStream, Place), router: Router, mut stop: watch::Receiver<bool>) {
+/// Says so without waiting: what is written to a new connection fits in its buffer, or nobody reads it.
+fn refuse(stream: TcpStream) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
+         Retry-After: 5\r\nConnection: close\r\n\r\n{BUSY}",
+        BUSY.len()
+    );
+    drop(stream.into_std().and_then(|mut stream| stream.write(answer.as_bytes())));
+}
+
+fn warn(told: &mut Option<tokio::time::Instant>, address: IpAddr) {
+    if told.is_none_or(|when| when.elapsed() >= OFTEN) {
+        *told = Some(tokio::time::Instant::now());
+        tracing::warn!(%address, "connections are refused: there are too many, of all clients or of one address");
+    }
+}
+
+async fn attend(stream: TcpStream, place: Place, router: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
     let mut settings = http1::Builder::new();
-    settings.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(MAX_HEADERS);
-    let connection = settings.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    settings.timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(MAX_HEADERS);
+    let stream = TokioIo::new(Stalling::new(stream, limits.stalled));
+    let connection = settings.serve_connection(stream, TowerToHyperService::new(router));
     tokio::pin!(connection);
+    let leaving = async {
+        // Either way, it is time to go.
+        drop(tokio::time::timeout(limits.age, stop.changed()).await);
+    };
     let ended: Result<(), hyper::Error> = tokio::select! {
         ended = &mut connection => ended,
-        _ = stop.changed() => {
+        () = leaving => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    drop(place);
+    drop((place, stop));
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }

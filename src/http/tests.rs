@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -50,18 +51,16 @@ impl Sandbox {
         let settings = settings(folder.path(), max_push);
         let pushes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&pushes);
-        let socket = settings.socket.clone();
-        tokio::spawn(hook::listen(socket.clone(), move |push: Push, lines| {
+        let server = Server::new(settings).unwrap();
+        tokio::spawn(hook::listen(hook::bind(&server.socket()).unwrap(), move |push: Push, lines| {
             seen.lock().unwrap().push(push.clone());
             decide(push, lines)
         }));
-        let git = Git::new(Server::new(settings).unwrap(), vec!["old".into(), TOKEN.into()]);
+        let git = Git::new(server, vec!["old".into(), TOKEN.into()]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, router(State { git: Some(git), ..state() }), std::future::pending()));
-        while !socket.exists() {
-            tokio::task::yield_now().await;
-        }
+        let router = router(State { git: Some(git), ..state() });
+        tokio::spawn(serve(listener, router, Limits::default(), std::future::pending()));
         Self { folder, address, pushes }
     }
 
@@ -98,7 +97,6 @@ fn settings(folder: &Path, max_push: u64) -> Settings {
         root: folder.join("git"),
         runtime: folder.join("run"),
         hook: hook.map(str::to_owned).to_vec(),
-        socket: folder.join("hook.sock"),
         max_push,
         patience: Settings::PATIENCE,
     }
@@ -109,7 +107,7 @@ fn state() -> State {
         hooks: Arc::new(HashMap::from([("team/shop".to_owned(), vec!["hook".into()])])),
         git: None,
         look: Arc::new(|_| {}),
-        ready: Arc::new(|| Box::pin(async { Ok(()) })),
+        ready: Readiness::new(async || Ok(())),
         metrics: Registry::new(),
     }
 }
@@ -240,7 +238,12 @@ async fn a_giant_push_is_refused_and_says_so() {
     ok(&git(&work, &["add", "."]).await);
     ok(&git(&work, &["commit", "-q", "-m", "Grow"]).await);
     let told = refused(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
-    assert!(told.contains("remote: fatal: pack exceeds maximum allowed size"), "{told}");
+    assert!(
+        told.contains(
+            "remote: what was sent is larger than the limit of 1 MiB; keep large files out of the repository"
+        ),
+        "{told}"
+    );
     assert_eq!((sandbox.pushes.lock().unwrap().len(), quarantines(&sandbox.bare("shop"))), (1, 0));
 }
 
@@ -482,7 +485,7 @@ async fn a_webhook_without_the_token_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn health_metrics_and_what_is_not_there() {
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    let state = State { ready: Arc::new(|| Box::pin(async { Err("the engine is away".into()) })), ..state() };
+    let state = State { ready: Readiness::new(async || Err("the engine is away".into())), ..state() };
     let deploys = prometheus::IntCounter::new("skep_deploys_total", "Deploys.").unwrap();
     state.metrics.register(Box::new(deploys)).unwrap();
     assert_eq!(answer(state.clone(), get("/healthz")).await, (200, "ok".into()));
@@ -503,12 +506,173 @@ async fn headers_have_a_limit() {
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
+/// A server with few places and little patience, over a router with an endless answer at `/endless`.
+async fn impatient(limits: Limits) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let endless = get(async || {
+        Body::from_stream(futures_util::stream::repeat(Ok::<_, std::convert::Infallible>("x".repeat(1 << 20))))
+    });
+    let router = router(state()).route("/endless", endless);
+    tokio::spawn(serve(listener, router, limits, std::future::pending()));
+    address
+}
+
+/// A connection that has sent this.
+async fn sent(address: SocketAddr, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// All that comes until the connection ends, with a deadline.
+async fn read_to_end(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    let end = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut text);
+    drop(tokio::time::timeout(Duration::from_secs(30), end).await.expect("the connection ends"));
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_nothing_keep_nobody_out() {
+    let brief = Duration::from_secs(1);
+    let limits = Limits { connections: 16, per_address: 12, reserved: 2, brief, ..Limits::default() };
+    let address = impatient(limits).await;
+    let mut idle = Vec::new();
+    for request in ["GET /endless HTTP/1.1\r\nHost: x\r\n\r\n", "GET /healthz HTTP/1.1\r\nHo", ""].repeat(4) {
+        idle.push(sent(address, request).await);
+    }
+    // This machine still learns that skep lives, and nothing else.
+    let healthy = async || read_to_end(sent(address, HEALTH).await).await.starts_with("HTTP/1.1 200 OK");
+    while !healthy().await {}
+    assert!(healthy().await);
+    let metrics = read_to_end(sent(address, &HEALTH.replace("healthz", "metrics")).await).await;
+    assert!(metrics.starts_with("HTTP/1.1 503") && metrics.contains("as many connections as it takes"), "{metrics}");
+    // Reserved places are for a moment, however little is sent.
+    let silent = [sent(address, "").await, sent(address, "GET").await];
+    let refused = read_to_end(sent(address, "").await).await;
+    insta::assert_snapshot!(refused.replace('\r', ""), @"
+    HTTP/1.1 503 Service Unavailable
+    Content-Type: text/plain; charset=utf-8
+    Content-Length: 99
+    Retry-After: 5
+    Connection: close
+
+    skep has as many connections as it takes, of all clients or of this address; try again in a moment
+    ");
+    for silent in silent {
+        assert_eq!(read_to_end(silent).await, "");
+    }
+    assert!(healthy().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_makes_no_progress_ends() {
+    let short = Duration::from_millis(300);
+    let limits = Limits {
+        headers: short,
+        stalled: short,
+        age: Duration::from_secs(2),
+        connections: 1,
+        reserved: 0,
+        ..Limits::default()
+    };
+    let address = impatient(limits).await;
+    let place_again = async || {
+        let free = async { while !read_to_end(sent(address, HEALTH).await).await.starts_with("HTTP/1.1 200 OK") {} };
+        tokio::time::timeout(Duration::from_secs(30), free).await.expect("the place is given back");
+    };
+    for request in [
+        "",
+        "GET / HTTP/1.1\r\nHos",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        let held = sent(address, request).await;
+        place_again().await;
+        drop(held);
+    }
+    // One that asks and asks is closed when it is old.
+    let mut busy = TcpStream::connect(address).await.unwrap();
+    let (mut from, mut to) = busy.split();
+    let asking = async { while to.write_all(HEALTH.replace("Connection: close\r\n", "").as_bytes()).await.is_ok() {} };
+    let reading = async { tokio::io::copy(&mut from, &mut tokio::io::sink()).await };
+    let both = async { tokio::join!(asking, reading) };
+    drop(tokio::time::timeout(Duration::from_secs(30), both).await.expect("it is closed"));
+    place_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_uploads_do_not_close_the_push_to_others() {
+    let sandbox = Sandbox::open().await;
+    let work = sandbox.work_tree().await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    let token = BASE64_STANDARD.encode(format!("ada:{TOKEN}"));
+    let request = format!(
+        "POST /git/shop.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n\
+         Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 1000000\r\n\r\n0000PACK"
+    );
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        slow.push(sent(sandbox.address, &request).await);
+    }
+    commit(&work, "more", "x").await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_too_much_is_refused_before_git_sees_it() {
+    let sandbox = Sandbox::open().await;
+    let work = sandbox.work_tree().await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    std::fs::File::create(work.join("zeros")).unwrap().set_len(101 << 20).unwrap();
+    ok(&git(&work, &["add", "."]).await);
+    ok(&git(&work, &["commit", "-q", "-m", "Grow"]).await);
+    let told = refused(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    let said: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim_end).collect();
+    insta::assert_snapshot!(said.join("\n"), @"the push has a file or another object of 101 MiB, more than the limit of 100 MiB; take it out of the commits, and fetch it in the Dockerfile instead");
+    assert_eq!((sandbox.pushes.lock().unwrap().len(), quarantines(&sandbox.bare("shop"))), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_refs_is_refused_by_its_number() {
+    use std::io::Write as _;
+
+    let sandbox = Sandbox::open().await;
+    let work = sandbox.work_tree().await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    let server = Server::new(settings(sandbox.folder.path(), 4 << 20)).unwrap();
+    let state = State { git: Some(Git::new(server, vec![TOKEN.into()])), ..state() };
+    let command = format!("0034{} refs/heads/x", "1".repeat(35));
+    let asked = async |count: usize| {
+        let mut body = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        body.write_all(command.repeat(count).as_bytes()).unwrap();
+        let body = body.finish().unwrap();
+        assert!(body.len() < 100_000, "{}", body.len());
+        let token = BASE64_STANDARD.encode(format!("ada:{TOKEN}"));
+        let request = Request::post("/git/shop.git/git-receive-pack").header("authorization", format!("Basic {token}"));
+        let request = request.header("content-type", "application/x-git-receive-pack-request");
+        let request = request.header("content-encoding", "gzip").body(Body::from(body)).unwrap();
+        answer(state.clone(), request).await.1.replace('\u{3}', "<3>")
+    };
+    insta::assert_snapshot!(asked(10_001).await, @"
+    0042<3>the push moves more than 10000 refs; push fewer refs at once
+    0000
+    ");
+    insta::assert_snapshot!(asked(90_000).await, @"
+    0085<3>what was sent is larger than the limit of 4 MiB; keep large files out of the repository, or raise `max_push` in skep's settings
+    0000
+    ");
+}
+
 #[tokio::test]
 async fn a_server_that_is_told_to_stop_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, router(state()), async { drop(stopped.await) }));
+    let server = tokio::spawn(serve(listener, router(state()), Limits::default(), async { drop(stopped.await) }));
     let idle = TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();
     server.await.unwrap();

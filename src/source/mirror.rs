@@ -15,7 +15,8 @@ use git2::{Repository, RepositoryInitOptions};
 use secrecy::ExposeSecret;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{Credentials, Error, Remote, blocking};
+use super::objects::MAX_OBJECT;
+use super::{Credentials, Error, Remote, blocking, close, memory};
 use crate::name::CommitId;
 
 /// A bare mirror of a repository elsewhere. Cheap to clone; the clones take turns.
@@ -70,7 +71,10 @@ impl Mirror {
     pub fn open(path: &Path, url: &str, credentials: Option<Credentials>) -> Result<Self, Error> {
         let (remote, written) = Remote::parse(url)?;
         let place = Place { path: path.to_owned(), remote, credentials: credentials.or(written) };
-        set_timeouts();
+        set_up();
+        if path.exists() {
+            close(path);
+        }
         Ok(Self { place, limits: Limits::default(), turn: Arc::default() })
     }
 
@@ -238,6 +242,7 @@ fn made(path: &Path) -> Result<(), Error> {
     let fresh = path.with_extension("new");
     discard(&fresh)?;
     make(&fresh).map_err(Error::local(doing.as_str()))?;
+    close(&fresh);
     std::fs::rename(&fresh, path).map_err(Error::disk(doing))
 }
 
@@ -280,6 +285,11 @@ impl Place {
             // libgit2 names the file that it could not use; what is left is about the other side.
             _ if reason.contains(&*self.path.to_string_lossy()) => Failure::Broken(error),
             (ErrorCode::Auth, _) => Failure::Told(Error::Credentials { url, reason }),
+            (_, ErrorClass::NoMemory) => Failure::Told(Error::TooLarge {
+                what: format!("a file or another object in the history of {url}"),
+                limit: format!("{} MiB", MAX_OBJECT >> 20),
+                help: "take it out of the branch that is watched, and fetch it in the Dockerfile instead",
+            }),
             (_, ErrorClass::Http) if reason.contains("status code: 403") => {
                 Failure::Told(Error::Credentials { url, reason })
             }
@@ -323,8 +333,9 @@ fn commit_id(id: Oid) -> CommitId {
     id.to_string().parse().expect("libgit2 writes an id in hexadecimal digits")
 }
 
-/// How long libgit2 waits for a connection, and for the next bytes on it. It has no limit of its own for the latter.
-fn set_timeouts() {
+/// Sets how long libgit2 waits for a connection, and for the next bytes on it, and how much memory it takes for what comes.
+/// It has no limits of its own for the latter two.
+fn set_up() {
     static SET: Once = Once::new();
     #[expect(unsafe_code, reason = "git2 offers libgit2's global settings only so")]
     SET.call_once(|| {
@@ -335,6 +346,7 @@ fn set_timeouts() {
                 .and_then(|()| git2::opts::set_server_timeout_in_milliseconds(60_000))
         };
         set.expect("libgit2 has both settings since 1.7");
+        memory::bound();
     });
 }
 
@@ -365,8 +377,11 @@ mod tests {
 
     impl Sandbox {
         fn commit(&self, branch: &str, text: &str) -> CommitId {
+            self.commit_of(branch, self.origin.blob(text.as_bytes()).unwrap(), text)
+        }
+
+        fn commit_of(&self, branch: &str, blob: Oid, text: &str) -> CommitId {
             let origin = &self.origin;
-            let blob = origin.blob(text.as_bytes()).unwrap();
             let mut tree = origin.treebuilder(None).unwrap();
             tree.insert("stack.yml", blob, 0o100_644).unwrap();
             let tree = origin.find_tree(tree.write().unwrap()).unwrap();
@@ -401,6 +416,16 @@ mod tests {
         assert_eq!(sandbox.mirror.fetch("main").await.unwrap(), second);
         sandbox.origin.reference("refs/heads/main", Oid::from_str(first.as_str()).unwrap(), true, "").unwrap();
         assert_eq!(frugal.fetch("main").await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_in_memory_is_not_fetched() {
+        let sandbox = sandbox();
+        sandbox.commit("main", "one");
+        let size = usize::try_from(MAX_OBJECT).unwrap() + (2 << 20);
+        sandbox.commit_of("main", sandbox.origin.blob(&vec![b'x'; size]).unwrap(), "two");
+        let error = sandbox.mirror.fetch("main").await.unwrap_err();
+        insta::assert_snapshot!(sandbox.reason(&error), @"a file or another object in the history of file:///origin is larger than the limit of 100 MiB; take it out of the branch that is watched, and fetch it in the Dockerfile instead");
     }
 
     #[tokio::test]

@@ -9,16 +9,23 @@
 //! Repositories are opened for one piece of work and closed after it: an open one keeps its packs mapped.
 
 mod ancestry;
+mod extent;
 pub mod folder;
+mod inspect;
+mod memory;
 pub mod mirror;
 pub mod named;
 pub mod objects;
 pub mod pushed;
 pub mod read;
+mod receive;
 pub mod remote;
 pub mod serve;
 pub mod server;
+pub mod sweep;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use git2::Repository;
@@ -130,6 +137,13 @@ impl Error {
 
 fn open(path: &Path) -> Result<Repository, Error> {
     Repository::open_bare(path).map_err(Error::local(format!("open the repository {}", path.display())))
+}
+
+/// Keeps everybody but skep's own user out of a folder. A file system may not allow that, which is no reason to stop.
+fn close(folder: &Path) {
+    if let Err(error) = fs::set_permissions(folder, fs::Permissions::from_mode(0o700)) {
+        tracing::warn!(folder = %folder.display(), %error, "other users of this machine may be able to read the folder");
+    }
 }
 
 /// Runs work that blocks where it may.

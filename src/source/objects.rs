@@ -9,8 +9,10 @@ use git2::{ObjectType, Oid, Repository};
 use super::{Error, open};
 use crate::revision::EntryKind;
 
-/// Bytes in one entry, at most.
-pub const MAX_OBJECT: u64 = 1 << 30;
+/// Bytes in one object of a repository, at most: whoever reads one has all of it in memory.
+pub const MAX_OBJECT: u64 = 100 << 20;
+/// Bytes in one file of a folder, at most.
+const MAX_FILE: u64 = 1 << 30;
 
 /// Where the bytes of a revision's entries are. Cheap to clone; nothing is held open.
 #[derive(Debug, Clone)]
@@ -102,10 +104,14 @@ impl Reader {
     /// The bytes of an entry: of a link, the path it points to.
     pub fn read(&self, id: &str) -> Result<Vec<u8>, Error> {
         let size = self.size(id)?;
-        if size > MAX_OBJECT {
+        let limit = match &self.0 {
+            Held::Repository(_) => MAX_OBJECT,
+            Held::Folder(_) => MAX_FILE,
+        };
+        if size > limit {
             return Err(Error::TooLarge {
                 what: format!("a file of {size} bytes (object {id})"),
-                limit: format!("{} MiB", MAX_OBJECT >> 20),
+                limit: format!("{} MiB", limit >> 20),
                 help: "fetch it in the Dockerfile instead of keeping it in the repository",
             });
         }

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use git2::{Commit, Delta, Oid, Repository, Tree};
 
 use super::Error;
+use super::extent::Extents;
 use super::objects::{Reader, opened};
-use super::read::{MAX_ENTRIES, kind, path, tree_id, with_small_texts, within_limit};
+use super::read::{kind, path, tree_id, with_small_texts};
 use crate::name::RepoPath;
 use crate::revision::{Entry, Revision};
 
@@ -49,7 +50,7 @@ impl Receiving {
         // A tag may name a file or a tree: nobody deploys that.
         let Ok(commit) = object.peel_to_commit() else { return Ok(None) };
         let tree = commit.tree().map_err(Error::local(doing()))?;
-        let changed = changed(&repository, &tree, &bases(&repository, old, &commit))?;
+        let changed = changed(&repository, &tree, bases(&repository, old, &commit))?;
         if changed.is_empty() {
             return Ok(None);
         }
@@ -69,7 +70,7 @@ pub fn staged(
     let id = repository.index().and_then(|mut index| index.write_tree()).map_err(Error::local(doing()))?;
     let tree = repository.find_tree(id).map_err(Error::local(doing()))?;
     let head = repository.head().and_then(|head| head.peel_to_tree()).ok();
-    let changed = changed(&repository, &tree, &head.into_iter().collect::<Vec<_>>())?;
+    let changed = changed(&repository, &tree, head.into_iter().collect())?;
     if changed.is_empty() {
         return Ok(None);
     }
@@ -90,8 +91,11 @@ fn bases<'r>(repository: &'r Repository, old: Option<&str>, new: &Commit<'r>) ->
     begin.into_iter().chain(head.clone()).filter_map(|commit| commit.tree().ok()).collect()
 }
 
-/// The paths at which a tree is other than each of the others.
-fn changed(repository: &Repository, tree: &Tree<'_>, bases: &[Tree<'_>]) -> Result<BTreeSet<RepoPath>, Error> {
+/// The paths at which a tree is other than each of the others. One that is too large to be compared with is none of them.
+fn changed(repository: &Repository, tree: &Tree<'_>, mut bases: Vec<Tree<'_>>) -> Result<BTreeSet<RepoPath>, Error> {
+    let mut extents = Extents::of(repository);
+    extents.ensure_bounded(tree)?;
+    bases.retain(|base| extents.ensure_bounded(base).is_ok());
     let mut changed = differing(repository, bases.first(), tree)?;
     for other in bases.iter().skip(1) {
         if changed.is_empty() {
@@ -122,12 +126,10 @@ fn revision(repository: &Repository, tree: &Tree<'_>, commit: Oid) -> Result<Rev
         texts: std::collections::BTreeMap::new(),
         named: None,
     };
+    // Its extent is known by now to be bounded.
     let mut folders = vec![(String::new(), tree.id())];
-    let mut seen = 0;
     while let Some((folder, id)) = folders.pop() {
         let tree = repository.find_tree(id).map_err(Error::local(format!("read the folder `{folder}`")))?;
-        seen += tree.len();
-        within_limit(seen.min(MAX_ENTRIES + 1))?;
         for entry in &tree {
             let Ok(path) = path(&folder, entry.name_bytes()) else { continue };
             match kind(entry.filemode()) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use git2::{Commit, ObjectType, Oid, Repository};
 
+use super::extent::within_bytes;
 use super::objects::{Reader, opened};
 use super::{Error, blocking};
 use crate::name::{CommitId, RepoPath, TreeId};
@@ -154,7 +155,7 @@ pub(super) fn subject(commit: &Commit<'_>) -> String {
 fn entries(repository: &Repository, root: Oid) -> Result<BTreeMap<RepoPath, Entry>, Error> {
     let mut entries = BTreeMap::new();
     let mut folders = vec![(String::new(), root)];
-    let mut seen = 0;
+    let (mut seen, mut bytes) = (0, 0);
     while let Some((folder, id)) = folders.pop() {
         bounded(repository, id, ObjectType::Tree)?;
         let tree = repository.find_tree(id).map_err(Error::local(format!("read the folder `{folder}`")))?;
@@ -162,6 +163,8 @@ fn entries(repository: &Repository, root: Oid) -> Result<BTreeMap<RepoPath, Entr
             seen += 1;
             within_limit(seen)?;
             let path = path(&folder, entry.name_bytes())?;
+            bytes += path.as_str().len();
+            within_bytes(bytes)?;
             match kind(entry.filemode()) {
                 None => folders.push((path.as_str().to_owned(), entry.id())),
                 Some(kind) => add(&mut entries, path, Entry { kind, id: entry.id().to_string() })?,
@@ -228,7 +231,7 @@ pub(super) fn kind(mode: i32) -> Option<EntryKind> {
     }
 }
 
-fn bounded(repository: &Repository, id: Oid, kind: ObjectType) -> Result<(), Error> {
+pub(super) fn bounded(repository: &Repository, id: Oid, kind: ObjectType) -> Result<(), Error> {
     let odb = repository.odb().map_err(Error::local("read the repository's objects"))?;
     let (size, found) = odb.read_header(id).map_err(Error::local(format!("read the object {id}")))?;
     if found != kind {

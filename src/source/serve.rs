@@ -1,18 +1,26 @@
 //! Git over HTTP, by the real `git http-backend` (a CGI program: RFC 3875, `git help http-backend`).
 //!
-//! What the client sends is streamed in and what Git says is streamed out. Git is not stopped when the client goes
-//! away: what it says is then thrown away, so that a deploy goes on, and Git moves the branch when it is done.
+//! What the client sends is [taken in](Server::receive) whole and looked through, what Git says is streamed out. Git is not
+//! stopped when the client goes away: what it says is then thrown away, so that a deploy goes on, and Git moves the branch
+//! when it is done.
 
+use std::fs::File;
+use std::io::{BufReader, Seek as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
+pub use super::inspect::Excess;
+use super::inspect::inspect;
+use super::objects::MAX_OBJECT;
+pub use super::receive::{Received, Refused};
 use super::server::{RepositoryName, Server, Settings, point_head};
 use super::{Error, blocking};
 
@@ -59,10 +67,16 @@ pub struct Answer {
 
 /// Bytes in the headers of an answer, at most.
 const MAX_HEAD: usize = 16 << 10;
-/// How long a client may take to send or to take the next bytes.
-const IDLE: Duration = Duration::from_mins(1);
-/// Bytes of a push that are read after Git has refused it, so that the client comes to read why.
-const MAX_REST: usize = 1 << 30;
+/// How long a client may take to take [`LEAST`] bytes.
+const MINUTE: Duration = Duration::from_mins(1);
+/// Bytes of an answer that a client has to take in each minute in which there are some.
+const LEAST: usize = 256 << 10;
+/// Bytes in what a client says it has and wants, at most; Git's own limit is a little higher (`http.maxRequestBuffer`).
+const MAX_WANTS: u64 = 8 << 20;
+/// How many times the largest push its objects may have when they are unpacked.
+const UNPACKED: u64 = 8;
+/// Bytes after which Git does not hold an object in memory if it can help it.
+const BIG: u64 = 16 << 20;
 
 /// Method, file and query of each service (Git's `gitprotocol-http`).
 const SERVICES: [(Service, (&str, &str, &str)); 4] = [
@@ -88,23 +102,62 @@ impl Service {
     }
 }
 
+impl Answer {
+    /// An answer that a Git client shows to its user, and fails.
+    pub fn refusal(service: Service, message: &str) -> Self {
+        let (kind, body) = match service {
+            Service::RefsToPush | Service::ReceivePack => {
+                ("receive", format!("{}0000", packet(&format!("\u{3}{message}\n"))))
+            }
+            Service::RefsToFetch | Service::UploadPack => ("upload", packet(&format!("ERR {message}\n"))),
+        };
+        let (output, receiver) = mpsc::channel(1);
+        // There is room for one.
+        drop(output.try_send(body.into()));
+        let content_type = format!("application/x-git-{kind}-pack-result");
+        Self { status: 200, headers: vec![("Content-Type".to_owned(), content_type)], body: receiver }
+    }
+}
+
+/// A packet line (Git's `gitprotocol-common`).
+fn packet(text: &str) -> String {
+    format!("{:04x}{text}", text.len() + 4)
+}
+
 impl Server {
-    /// Answers a request. `permit` is held until Git is done, which may be long after the client went away.
-    pub async fn serve<B, E, P>(&self, request: Request, body: B, permit: P) -> Result<Answer, Error>
+    /// Takes in what the client sends with a request, before it has a place among those that Git answers.
+    pub async fn receive<B, E>(&self, request: &Request, body: B) -> Result<Option<Received>, Refused>
     where
-        B: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Send + 'static,
+        B: Stream<Item = Result<Bytes, E>> + Send,
+    {
+        let limit = match request.service {
+            Service::RefsToFetch | Service::RefsToPush => return Ok(None),
+            Service::UploadPack => MAX_WANTS,
+            Service::ReceivePack => self.settings.max_push,
+        };
+        self.room.receive(body, request.content_encoding.as_deref(), limit, &self.settings.root).await.map(Some)
+    }
+
+    /// Answers a request. `permit` is held until Git is done, which may be long after the client went away.
+    pub async fn serve<P>(&self, request: Request, body: Option<Received>, permit: P) -> Result<Answer, Error>
+    where
         P: Send + 'static,
     {
-        let mut child =
-            self.command(&request).spawn().map_err(Error::disk("run `git http-backend`; is Git installed?"))?;
-        let stdin = child.stdin.take().ok_or_else(|| no_answer(&request))?;
-        tokio::spawn(feed(Box::pin(body), stdin));
+        self.ensure_hook()?;
+        let (mut stdin, mut room) = (Stdio::null(), Vec::new());
+        if let Some(received) = body {
+            match self.inspected(&request, received.file).await? {
+                Ok(file) => (stdin, room) = (file.into(), received.room),
+                Err(excess) => return Ok(Answer::refusal(request.service, &excess.to_string())),
+            }
+        }
+        let child = self.command(&request).stdin(stdin).spawn();
+        let child = child.map_err(Error::disk("run `git http-backend`; is Git installed?"))?;
         let (head, answer) = oneshot::channel();
         let (output, body) = mpsc::channel(16);
         let (path, patience, service) = (self.path(&request.repository), self.settings.patience, request.service);
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, room);
             attend(child, head, output, patience).await;
             if service == Service::ReceivePack {
                 settle(&path).await;
@@ -112,6 +165,20 @@ impl Server {
         });
         let (status, headers) = answer.await.map_err(|_| no_answer(&request))?;
         Ok(Answer { status, headers, body })
+    }
+
+    /// The body of a request, if it does not become too much.
+    async fn inspected(&self, request: &Request, mut file: File) -> Result<Result<File, Excess>, Error> {
+        if request.service != Service::ReceivePack {
+            return Ok(Ok(file));
+        }
+        let max_unpacked = self.settings.max_push.saturating_mul(UNPACKED).max(MAX_OBJECT);
+        let looked = blocking(move || {
+            let verdict = inspect(&mut BufReader::with_capacity(64 << 10, &file), max_unpacked)?;
+            file.rewind()?;
+            Ok(verdict.map(|()| file))
+        });
+        looked.await.map_err(Error::disk("read what was pushed"))
     }
 
     /// The command with an environment of its own: nothing of skep's is in it.
@@ -132,17 +199,12 @@ impl Server {
         ]);
         command.env("PATH_INFO", format!("/{}.git/{file}", request.repository));
         command.env("GIT_PROJECT_ROOT", &self.settings.root).env("HOME", self.home());
-        command.env(Settings::SOCKET, &self.settings.socket);
-        // The end of the body is the end of its pipe: with a CONTENT_LENGTH, `http-backend` turns in a circle when a
-        // client goes away in the middle (`pipe_fixed_length` of Git's `http-backend.c`, in 2.39).
-        let given = [
-            ("CONTENT_TYPE", &request.content_type),
-            ("HTTP_CONTENT_ENCODING", &request.content_encoding),
-            ("GIT_PROTOCOL", &request.protocol),
-        ];
+        command.env(Settings::SOCKET, self.socket());
+        // Without a CONTENT_LENGTH the body is what is in the file.
+        let given = [("CONTENT_TYPE", &request.content_type), ("GIT_PROTOCOL", &request.protocol)];
         command.envs(given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
         configure(&mut command, &self.configuration());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -155,12 +217,16 @@ impl Server {
             // Whether a branch may go is the controller's decision, as is every other.
             ("receive.denyDeletes", "false"),
             ("transfer.fsckObjects", "true"),
+            // Memory is for other things than for what Git reads twice.
+            ("core.deltaBaseCacheLimit", "16m"),
+            ("pack.threads", "1"),
             // What is pinned is neither shown nor pushed to.
             ("transfer.hideRefs", "refs/skep"),
             // The volume may belong to another user than skep's.
             ("safe.directory", "*"),
         ];
         let mut all: Vec<_> = fixed.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+        all.push(("core.bigFileThreshold", BIG.to_string()));
         all.push(("receive.maxInputSize", self.settings.max_push.to_string()));
         all.push(("core.hooksPath", self.hooks().display().to_string()));
         all
@@ -177,22 +243,6 @@ fn configure(command: &mut Command, settings: &[(&str, String)]) {
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (number, (key, value)) in settings.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
-    }
-}
-
-/// Streams the request's body into Git, and closes it when the client stops.
-async fn feed<B, E>(mut body: B, stdin: ChildStdin)
-where
-    B: Stream<Item = Result<Bytes, E>> + Unpin,
-{
-    let mut stdin = Some(stdin);
-    let mut rest = MAX_REST;
-    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(IDLE, body.next()).await {
-        match stdin.take() {
-            Some(mut git) => stdin = git.write_all(&bytes).await.is_ok().then_some(git),
-            None if rest < bytes.len() => return,
-            None => rest -= bytes.len(),
-        }
     }
 }
 
@@ -222,12 +272,20 @@ async fn relay(mut stdout: impl AsyncRead + Unpin, head: oneshot::Sender<Head>, 
     let mut client = head.send(answer).is_ok().then_some(output);
     let mut next = Bytes::from(rest);
     let mut buffer = vec![0; 32 << 10];
+    let (mut taken, mut left) = (0, MINUTE);
     loop {
         if let Some(output) = &client
             && !next.is_empty()
-            && output.send_timeout(next, IDLE).await.is_err()
         {
-            client = None;
+            let (count, begun) = (next.len(), Instant::now());
+            if output.send_timeout(next, left).await.is_err() {
+                client = None;
+            }
+            // Only the time counts in which the client keeps Git waiting.
+            (taken, left) = (taken + count, left.saturating_sub(begun.elapsed()));
+            if taken >= LEAST {
+                (taken, left) = (0, MINUTE);
+            }
         }
         match stdout.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
@@ -296,32 +354,54 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn git_ends_when_a_client_goes_away_in_the_middle() {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Server::new(Settings {
-            root: folder.path().join("git"),
-            runtime: folder.path().join("run"),
+    fn server(folder: &Path) -> Server {
+        let settings = Settings {
+            root: folder.join("git"),
+            runtime: folder.join("run"),
             hook: vec!["false".into()],
-            socket: folder.path().join("hook.sock"),
             max_push: Settings::MAX_PUSH,
             patience: Settings::PATIENCE,
-        });
-        let (server, repository) = (server.unwrap(), "shop".parse::<RepositoryName>().unwrap());
-        server.create(&repository).await.unwrap();
-        let request = Request {
-            repository,
-            service: Service::ReceivePack,
+        };
+        Server::new(settings).unwrap()
+    }
+
+    fn request(service: Service) -> Request {
+        Request {
+            repository: "shop".parse().unwrap(),
+            service,
             user: "ada".into(),
             content_type: Some("application/x-git-receive-pack-request".into()),
             content_encoding: None,
             protocol: None,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn git_sees_nothing_of_a_push_that_ended_early() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(folder.path());
+        let request = request(Service::ReceivePack);
         let body = futures_util::stream::iter([Ok(Bytes::from_static(b"00")), Err("reset by peer")]);
+        assert!(matches!(server.receive(&request, body).await, Err(Refused::Cut)));
+        let body = futures_util::stream::iter([Ok::<_, &str>(Bytes::from_static(b"00"))]);
+        let received = server.receive(&request, body).await.unwrap();
         let (done, ended) = oneshot::channel();
-        let answer = server.serve(request, body, Permit(Some(done))).await.unwrap();
-        assert_eq!(answer.status, 200);
-        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("Git ends").unwrap();
+        let mut answer = server.serve(request, received, Permit(Some(done))).await.unwrap();
+        let told = answer.body.recv().await.unwrap();
+        insta::assert_snapshot!(String::from_utf8_lossy(&told).replace('\u{3}', "<3>"), @"
+        006e<3>the push did not arrive as a Git client sends it; push again, and look for a proxy that changes requests
+        0000
+        ");
+        ended.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn no_push_is_taken_without_the_hook() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(folder.path());
+        std::fs::remove_file(folder.path().join("run/hooks/pre-receive")).unwrap();
+        let error = server.serve(request(Service::RefsToPush), None, ()).await.unwrap_err().to_string();
+        insta::assert_snapshot!(error.replace(&folder.path().display().to_string(), "FOLDER"), @"cannot run the hook FOLDER/run/hooks/pre-receive: No such file or directory (os error 2); put the setting `runtime` (SKEP_RUNTIME) to a folder that programs may be run from, and restart skep");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use git2::{BranchType, ErrorCode, Oid, Reference, Repository, RepositoryInitOptions};
 
-use super::{Error, blocking, open};
+use super::receive::Room;
+use super::{Error, blocking, close, open};
 use crate::name::{CommitId, Invalid};
 
 /// The name of a repository on the server: `shop` or `team/shop`, of lower-case letters, digits, `-` and `_`.
@@ -26,12 +27,11 @@ pub struct RepositoryName(String);
 pub struct Settings {
     /// The folder of the repositories.
     pub root: PathBuf,
-    /// A folder for what only this process needs: the hook and an empty home. It is made anew.
+    /// A folder that only this process uses, on this machine: the hook, its socket and an empty home. It is never shared
+    /// with another controller, which would otherwise answer the hooks of this one.
     pub runtime: PathBuf,
     /// What the `pre-receive` hook runs: the path of skep itself and its arguments.
     pub hook: Vec<String>,
-    /// The socket where the hook finds the controller, [`Settings::SOCKET`] in its environment.
-    pub socket: PathBuf,
     /// Bytes in one push, at most.
     pub max_push: u64,
     /// How long one exchange with a client may take, with the deploy that it waits for.
@@ -49,22 +49,46 @@ impl Settings {
     pub const PATIENCE: Duration = Duration::from_hours(1);
 }
 
+/// How many of the largest pushes there is room for on the disk while they arrive.
+const LARGE_PUSHES: u64 = 4;
+
 /// The built-in Git server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Server {
     pub(super) settings: Settings,
+    pub(super) room: Room,
 }
 
 impl Server {
-    /// Makes the folders and the hook.
+    /// Makes the folders and the hook. Repositories are for skep's own user alone, those that are there already, too.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let server = Self { settings };
+        let room = Room::of(settings.max_push.saturating_mul(LARGE_PUSHES));
+        let server = Self { settings, room };
         for folder in [&server.settings.root, &server.hooks(), &server.home()] {
             fs::create_dir_all(folder).map_err(Error::disk(format!("make the folder {}", folder.display())))?;
         }
-        let hook = server.hooks().join("pre-receive");
+        close(&server.settings.root);
+        server.listed().iter().for_each(|name| close(&server.path(name)));
+        let hook = server.hook();
         server.write_hook(&hook).map_err(Error::disk(format!("write the hook {}", hook.display())))?;
+        server.ensure_hook()?;
         Ok(server)
+    }
+
+    /// The socket where the hook finds the controller, [`Settings::SOCKET`] in the hook's environment.
+    pub fn socket(&self) -> PathBuf {
+        self.settings.runtime.join("hook.sock")
+    }
+
+    /// Fails unless Git can run the hook. Git takes a push without a word when it finds no hook that it can run.
+    pub fn ensure_hook(&self) -> Result<(), Error> {
+        let hook = self.hook();
+        rustix::fs::access(&hook, rustix::fs::Access::EXEC_OK).map_err(|error| Error::Local {
+            doing: format!("run the hook {}", hook.display()),
+            reason: format!(
+                "{error}; put the setting `runtime` (SKEP_RUNTIME) to a folder that programs may be run from, and restart skep"
+            ),
+        })
     }
 
     /// Where a repository is, whether or not it exists.
@@ -94,18 +118,24 @@ impl Server {
 
     /// The repositories that there are.
     pub async fn repositories(&self) -> Vec<RepositoryName> {
-        let root = self.settings.root.clone();
-        blocking(move || {
-            let grouped =
-                folders(&root).flat_map(|(group, path)| folders(&path).map(move |(name, _)| format!("{group}/{name}")));
-            let single = folders(&root).map(|(name, _)| name);
-            single.chain(grouped).filter_map(|name| name.strip_suffix(".git")?.parse().ok()).collect()
-        })
-        .await
+        let server = self.clone();
+        blocking(move || server.listed()).await
+    }
+
+    pub(super) fn listed(&self) -> Vec<RepositoryName> {
+        let root = &self.settings.root;
+        let grouped =
+            folders(root).flat_map(|(group, path)| folders(&path).map(move |(name, _)| format!("{group}/{name}")));
+        let single = folders(root).map(|(name, _)| name);
+        single.chain(grouped).filter_map(|name| name.strip_suffix(".git")?.parse().ok()).collect()
     }
 
     pub(super) fn hooks(&self) -> PathBuf {
         self.settings.runtime.join("hooks")
+    }
+
+    fn hook(&self) -> PathBuf {
+        self.hooks().join("pre-receive")
     }
 
     pub(super) fn home(&self) -> PathBuf {
@@ -123,7 +153,7 @@ impl Server {
 }
 
 /// The folders in a folder, by name; none if it cannot be read.
-fn folders(path: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
+pub(super) fn folders(path: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.path().is_dir())
@@ -145,6 +175,7 @@ fn create(path: &Path) -> Result<(), Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("main");
     Repository::init_opts(&fresh, &options).map_err(Error::local(doing.as_str()))?;
+    close(&fresh);
     let moved = fs::rename(&fresh, path).map_err(Error::disk(doing));
     if moved.is_err() {
         drop(fs::remove_dir_all(&fresh));

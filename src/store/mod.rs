@@ -104,6 +104,12 @@ impl Store {
         Self { engine }
     }
 
+    /// Whether the swarm's managers answer: a question about a record that does not exist, which costs nothing and which only
+    /// a manager of a swarm that has a leader can answer.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.list("skep.ping").await.map(drop)
+    }
+
     /// All that is known of one stack. One request.
     pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
         let configs = self.list(&Name::prefix(stack)).await?;

@@ -118,12 +118,21 @@ fn a_push_over_the_limit_is_refused() {
     std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut noise).unwrap();
     let push = shop.write("stack.yml", quiet("1000")).write("video.mp4", noise).commit("Keep a video").push();
     assert!(!push.accepted);
-    let reason = push.output.lines().find(|line| line.contains("maximum")).map(str::to_owned);
-    assert_snapshot!(reason.unwrap_or(push.output), @"remote: fatal: pack exceeds maximum allowed size");
+    let reason = push.output.lines().find(|line| line.contains("limit")).map(str::to_owned);
+    assert_snapshot!(reason.unwrap_or(push.output), @"remote: what was sent is larger than the limit of 48 MiB; keep large files out of the repository, or raise `max_push` in skep's settings");
     assert_eq!((swarm::everything(&shop.name), shop.deployed()), (String::new(), None));
     assert!(lab.peak_memory() < MEMORY, "{} MiB", lab.peak_memory());
     let kept = crate::harness::command::output("du", &["-sm", lab.bare(&shop.name).to_str().unwrap()]);
     assert!(kept.starts_with("1\t"), "what was refused is not kept: {kept}");
+}
+
+#[test]
+fn a_file_that_is_large_only_when_it_is_unpacked_is_refused() {
+    let Some(told) = refusal("unpacked", |shop| shop.write_zeros("zeros", 150 << 20)) else { return };
+    assert_snapshot!(told, @"
+    the push has a file or another object of 150 MiB, more than the limit of 100 MiB; take it out of the commits, and fetch it in the Dockerfile instead
+    (refused)
+    ");
 }
 
 const OUTSIDE: &str = "services:

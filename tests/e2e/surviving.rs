@@ -24,7 +24,11 @@ fn killed_before_anything_is_recorded_nothing_happens_until_the_next_push() {
     let push = pushing.end();
     assert!(!push.accepted);
     assert_eq!(swarm::everything(&shop.name), "", "{}", push.output);
+    // As Git leaves it when it is killed, too.
+    let left = lab.bare(&shop.name).join("objects/tmp_objdir-incoming-a1B2c3");
+    std::fs::create_dir(&left).unwrap();
     lab.restart();
+    assert!(!left.exists());
     let again = shop.push();
     assert!(again.accepted, "{}", again.output);
     assert_eq!(shop.deployed(), Some(shop.head()));

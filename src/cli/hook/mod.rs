@@ -6,13 +6,13 @@
 mod install;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{Common, output, trouble};
+use super::{Common, input, output, trouble};
 use crate::config;
 use crate::lint::report::{SCREENFUL, Texts, remote, summary};
 use crate::lint::settings::Written;
@@ -99,8 +99,7 @@ impl Update {
 
 /// What Git writes to the hook: `old new ref` on each line.
 fn updates() -> anyhow::Result<Vec<Update>> {
-    let mut input = Vec::new();
-    std::io::stdin().take(MAX_INPUT).read_to_end(&mut input)?;
+    let input = input::whole(std::io::stdin(), MAX_INPUT).context("push fewer refs at once")?;
     let input = String::from_utf8_lossy(&input);
     let update = |line: &str| {
         let mut words = line.splitn(3, ' ');

@@ -341,6 +341,26 @@ fn the_update_hook_refuses_one_ref() {
 }
 
 #[test]
+fn a_tree_that_cannot_be_listed_is_refused_at_once() {
+    let team = Team::new();
+    team.commit("0/x", "x");
+    let id = |said: String| said.lines().nth(1).unwrap().to_owned();
+    let mut tree = id(team.git("work", &["rev-parse", "HEAD^{tree}"]));
+    for _ in 0..30 {
+        let lines = format!("040000 tree {tree}\ta\n040000 tree {tree}\tb\n");
+        fs::write(team.path("lines"), lines).unwrap();
+        let mut mktree = Command::new("git");
+        mktree.arg("mktree").current_dir(team.path("work")).stdin(fs::File::open(team.path("lines")).unwrap());
+        tree = String::from_utf8(mktree.output().unwrap().stdout).unwrap().trim().to_owned();
+    }
+    let commit = id(team.git("work", &["commit-tree", &tree, "-m", "x"]));
+    assert_snapshot!(team.push(&[&format!("{commit}:refs/heads/main")]), @"
+    refused
+    error: the tree is larger than the limit of 200000 files and folders; take out what the stacks do not need, such as installed dependencies
+    ");
+}
+
+#[test]
 fn a_commit_is_checked_as_it_is_staged() {
     let team = Team::new();
     assert_snapshot!(team.sandbox.run(&["hook", "install", "work"]), @"

@@ -1,0 +1,24 @@
+//! Standard input of a hook, whole or not at all.
+
+use std::io::Read;
+
+/// Reads to the end. Input beyond the limit is an error: what was cut would look like what ended.
+pub(super) fn whole(input: impl Read, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let mut read = Vec::new();
+    input.take(limit + 1).read_to_end(&mut read)?;
+    anyhow::ensure!(read.len() as u64 <= limit, "standard input is larger than the limit of {} MiB", limit >> 20);
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_refused_and_not_cut() {
+        let text = vec![b'x'; 1 << 20];
+        assert_eq!(whole(&*text, 1 << 20).unwrap(), text);
+        let error = whole(text.chain(&b"x"[..]), 1 << 20).unwrap_err();
+        insta::assert_snapshot!(error, @"standard input is larger than the limit of 1 MiB");
+    }
+}

@@ -1,0 +1,59 @@
+//! How much memory libgit2 may ask for at once.
+//!
+//! A small pack from elsewhere may hold a delta whose result is of any size, and libgit2 makes room for it while it receives.
+//! It has no limit for that, but asks for memory through functions that can be given to it, and takes a refusal well.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::objects::MAX_OBJECT;
+
+/// Bytes in one piece of memory, at most: an object, and what libgit2 puts around it.
+const MAX_PIECE: u64 = MAX_OBJECT + (1 << 20);
+
+/// `git_allocator` of libgit2's `git2/sys/alloc.h`.
+#[repr(C)]
+struct Allocator {
+    allocate: extern "C" fn(usize, *const c_char, c_int) -> *mut c_void,
+    reallocate: extern "C" fn(*mut c_void, usize, *const c_char, c_int) -> *mut c_void,
+    free: extern "C" fn(*mut c_void),
+}
+
+static BOUNDED: Allocator = Allocator { allocate, reallocate, free };
+
+/// Bounds the memory of this process's libgit2, which has been initialized.
+#[expect(unsafe_code, reason = "libgit2 takes its allocator only so")]
+pub(super) fn bound() {
+    // SAFETY: libgit2 copies the three functions, which have the types of its header. It does not matter which of them, old or
+    // new, a piece of memory goes through: both are the C library's.
+    let set =
+        unsafe { libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_SET_ALLOCATOR.cast_signed(), &raw const BOUNDED) };
+    assert_eq!(set, 0, "libgit2 has this setting since 0.27");
+}
+
+fn is_too_large(size: usize) -> bool {
+    size as u64 > MAX_PIECE
+}
+
+#[expect(unsafe_code, reason = "the C library's own function, behind a limit")]
+extern "C" fn allocate(size: usize, _file: *const c_char, _line: c_int) -> *mut c_void {
+    if is_too_large(size) {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: any size is allowed.
+    unsafe { libc::malloc(size) }
+}
+
+#[expect(unsafe_code, reason = "the C library's own function, behind a limit")]
+extern "C" fn reallocate(piece: *mut c_void, size: usize, _file: *const c_char, _line: c_int) -> *mut c_void {
+    if is_too_large(size) {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: libgit2 gives back only what it got from these functions, or null.
+    unsafe { libc::realloc(piece, size) }
+}
+
+#[expect(unsafe_code, reason = "the C library's own function")]
+extern "C" fn free(piece: *mut c_void) {
+    // SAFETY: libgit2 gives back only what it got from these functions, or null.
+    unsafe { libc::free(piece) }
+}
