@@ -6,6 +6,7 @@
 //! and do not use each other. The assembly puts them together.
 //!
 //! Pure:
+//! - [`mod@time`]: arithmetic on time that cannot overflow
 //! - [`mod@name`]: names that were checked once and are then trusted
 //! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
@@ -32,6 +33,11 @@
 //! - [`mod@http`]: webhooks, Git over HTTP, health, metrics
 //! - [`mod@cli`]: one file per command
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::arithmetic_side_effects, reason = "time saturates: see `time`, and `.clippy.toml`")
+)]
+
 pub mod health;
 pub mod lint;
 pub mod name;
@@ -42,6 +48,7 @@ pub mod render;
 pub mod revision;
 pub mod sops;
 pub mod stack;
+pub mod time;
 
 pub mod build;
 pub mod config;

@@ -16,6 +16,7 @@ use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
 use crate::plan::observed::Observed;
 use crate::swarm::{Line, Wanted};
+use crate::time;
 
 /// Lines that may wait for their reader: then the engine waits, too.
 const QUEUE: usize = 1024;
@@ -121,7 +122,7 @@ impl Logs {
     fn wanted(&self, now: Timestamp) -> Wanted {
         let since = self.since.map(|since| match since {
             Since::At(at) => at,
-            Since::Ago(ago) => now - ago,
+            Since::Ago(ago) => time::before(now, ago),
         });
         Wanted { tail: self.tail.0, since, follow: self.follow }
     }
@@ -160,7 +161,7 @@ impl Reader {
         let mut log = self.cluster.swarm.log(&there.id, there.service.tty, wanted).await?;
         while let Some(line) = log.next().await? {
             // Whatever comes after a break begins after this.
-            (wanted.since, wanted.tail) = (Some(line.at + SignedDuration::from_secs(1)), None);
+            (wanted.since, wanted.tail) = (Some(time::after(line.at, SignedDuration::from_secs(1))), None);
             if sender.send(Said { nth: self.nth, line }).await.is_err() {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! How long to wait before something is tried again that was in the way of itself.
+//! Retry backoff: how long to wait before something that failed is tried again.
 
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ impl Backoff {
 
 /// A pause, longer or shorter by up to a tenth.
 pub(super) fn jittered(pause: Duration, now: Timestamp) -> Duration {
-    // The nanoseconds of a clock are as good as dice here.
+    // The nanoseconds of the clock are random enough for jitter.
     let percent = 90 + now.subsec_nanosecond().unsigned_abs() / 1_000 % 21;
-    pause * percent / 100
+    pause.saturating_mul(percent).div_f64(100.0)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::release::{Cause, History, Origin, Phase, Release, ReleaseId};
 use crate::stack::{Drift, Nanos, Settings, Stack};
 use crate::store::{self, Store};
 use crate::swarm::{self, Swarm};
+use crate::time;
 
 /// How often a number for a release is asked for again when it was taken.
 const TRIES: usize = 3;
@@ -153,7 +154,7 @@ impl Cluster {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let until = self.clock.now() + PATIENCE;
+        let until = time::after(self.clock.now(), PATIENCE);
         let mut backoff = Backoff::default();
         loop {
             match attempt().await {

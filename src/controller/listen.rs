@@ -27,7 +27,7 @@ impl Controller {
                 }
             }
             self.deployer.cluster.clock.wait(backoff).await;
-            backoff = (backoff * 2).min(BACKOFF[1]);
+            backoff = backoff.saturating_mul(2).min(BACKOFF[1]);
         }
     }
 

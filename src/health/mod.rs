@@ -23,6 +23,7 @@ use crate::plan::Subject;
 use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
 use crate::stack::check::Check;
 use crate::stack::{Condition, Mode, Service, Stack};
+use crate::time;
 use checks::Made;
 
 pub use cause::{Evidence, HealthRun};
@@ -263,7 +264,7 @@ impl Watch {
     fn end_of_window(&self, desired: &Stack, observed: &Observed, since: Timestamp) -> Option<Timestamp> {
         let (_, steady) = self.steady.as_ref()?;
         let window = window(desired, observed, since);
-        Some(if window.is_zero() { Timestamp::MIN } else { *steady + window })
+        Some(if window.is_zero() { Timestamp::MIN } else { time::after(*steady, window) })
     }
 
     /// What is known after the swarm did not let something go at `now`, because something still uses it.
@@ -287,7 +288,8 @@ fn window(desired: &Stack, observed: &Observed, since: Timestamp) -> SignedDurat
     let services = desired.services.iter().filter(|(_, service)| !service.is_job());
     let failed = services.filter_map(|(name, service)| Some((service, observed.services.get(name)?)));
     let failed = failed.flat_map(|(service, there)| symptoms::failed(service, there, since));
-    let lives = failed.map(|task| task.since.duration_since(task.created).max(SignedDuration::ZERO) + OUTLIVED_BY);
+    let lives = failed
+        .map(|task| task.since.duration_since(task.created).max(SignedDuration::ZERO).saturating_add(OUTLIVED_BY));
     lives.fold(stable, SignedDuration::max)
 }
 

@@ -10,6 +10,7 @@ use crate::name::ServiceName;
 use crate::plan::observed::{Node, ObservedService, Task, TaskState};
 use crate::plan::placement;
 use crate::stack::{Healthcheck, Nanos, Service};
+use crate::time;
 
 /// How many nodes are named at most.
 const NODES: usize = 5;
@@ -47,7 +48,8 @@ pub(super) fn failed<'a>(
     there: &'a ObservedService,
     since: Timestamp,
 ) -> impl Iterator<Item = &'a Task> {
-    let of_rollout = move |task: &&Task| task.current && task.created >= since - CLOCK_SKEW;
+    let begin = time::before(since, CLOCK_SKEW);
+    let of_rollout = move |task: &&Task| task.current && task.created >= begin;
     there.tasks.iter().filter(of_rollout).filter(|task| has_failed(service, task))
 }
 

@@ -33,7 +33,7 @@ impl ReleaseId {
     /// The release after this one.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Removable};
 use crate::stack::check::Check;
 use crate::stack::{Condition, Config, Drift, Network, Port, Secret, Settings, Stack};
+use crate::time;
 
 /// How old a config or secret of an unknown release must be before it is taken for a leftover.
 const LEFTOVERS: SignedDuration = SignedDuration::from_hours(1);
@@ -100,7 +101,7 @@ fn nothing_of(stack: &Stack) -> Stack {
 }
 
 fn planned(desired: &Stack, observed: &Observed, history: &History, now: Timestamp) -> Plan {
-    let leftovers_before = Some(now - LEFTOVERS);
+    let leftovers_before = Some(time::before(now, LEFTOVERS));
     Plan::between(desired, observed, &Removable { leftovers_before, ..history.removable() })
 }
 

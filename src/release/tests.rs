@@ -516,4 +516,57 @@ proptest! {
         prop_assert!(rollbacks <= 1);
         prop_assert!(History::new(releases).rolling().is_none());
     }
+
+    /// Records may hold any time that can be written down, and clocks may say any.
+    #[test]
+    fn no_time_is_too_early_or_too_late(
+        times in prop::array::uniform6(any_time()),
+        lengths in prop::array::uniform2(any_length()),
+        healthy in 0_u64..3,
+        number in prop_oneof![Just(1), Just(u64::MAX)],
+    ) {
+        let [since, created, ended, first, second, third] = times;
+        let mut desired = stack(&[("web", "a")]);
+        [desired.settings.deadline, desired.settings.stable] = lengths;
+        let mut observed = runs(&desired, healthy, 3);
+        for task in observed.services.values_mut().flat_map(|there| &mut there.tasks) {
+            (task.created, task.since) = (created, ended);
+        }
+        let phases = [
+            Phase::Rolling { since },
+            Phase::promoted(since),
+            Phase::Failed { at: since, symptoms: Vec::new() },
+            Phase::Superseded { at: since, by: ReleaseId(number) },
+        ];
+        for phase in phases {
+            let release = Release { created, ..release(number, desired.clone(), phase) };
+            let history = History::new(vec![release.clone()]);
+            let (mut watch, mut healing) = (Watch::default(), drift::Healing::default());
+            for now in [first, second, third] {
+                watch = watch.after(&desired, &observed, now);
+                watch.note_use(&Subject::Network("shop_default".into()), now);
+                due(&release, &history, &observed, &watch, now);
+                if let Some(drift) = differences(&release, &history, &observed, now) {
+                    healing.note(&drift, now);
+                    healing.contested(&drift, now);
+                }
+                let step = next(&release, &history, &observed, &watch, now);
+                prop_assert!(!said(&step).is_empty());
+            }
+            history.next_id();
+        }
+    }
+}
+
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![
+        Just(Timestamp::MIN),
+        Just(Timestamp::MAX),
+        Just(Timestamp::UNIX_EPOCH),
+        (-377_705_023_201_i64..253_402_207_200).prop_map(|second| Timestamp::from_second(second).unwrap()),
+    ]
+}
+
+fn any_length() -> impl Strategy<Value = Nanos> {
+    prop_oneof![Just(Nanos(i64::MIN)), Just(Nanos(i64::MAX)), Just(Nanos(0)), any::<i64>().prop_map(Nanos)]
 }

@@ -9,6 +9,7 @@ use super::services::Service;
 use super::tasks::Task;
 use super::{Behaviour, State};
 use crate::plan::observed::TaskState;
+use crate::time;
 
 /// How long a task takes to run, and that of a job to end.
 const START: SignedDuration = SignedDuration::from_secs(1);
@@ -37,8 +38,8 @@ impl State {
         let mut left = duration;
         while !left.is_zero() {
             let step = left.min(STEP);
-            self.now += step;
-            left -= step;
+            self.now = time::after(self.now, SignedDuration::try_from(step).unwrap_or(SignedDuration::MAX));
+            left = left.saturating_sub(step);
             self.orchestrate();
         }
     }
@@ -47,7 +48,7 @@ impl State {
     pub(super) fn orchestrate(&mut self) {
         self.progress_tasks();
         let (services, now) = (&self.services, self.now);
-        self.tasks.retain(|task| services.contains_key(&task.service) || now < task.since + STOP);
+        self.tasks.retain(|task| services.contains_key(&task.service) || now < time::after(task.since, STOP));
         let ids: Vec<String> = self.services.keys().cloned().collect();
         for id in &ids {
             let places = self.places(&self.services[id]);
@@ -266,7 +267,7 @@ impl Task {
             return self.enter(TaskState::Ready, "prepared", now);
         }
         self.desired = if is_job { TaskState::Complete } else { TaskState::Running };
-        let has_started = now >= self.start + START;
+        let has_started = now >= time::after(self.start, START);
         let ran_for = (self.state == TaskState::Running).then(|| now.duration_since(self.since));
         match (behaviour, ran_for) {
             (Behaviour::NoNode, None) => {
@@ -279,7 +280,7 @@ impl Task {
                 self.end(TaskState::Rejected, "preparing", now);
             }
             (Behaviour::NoSuchImage, None) => self.enter(TaskState::Preparing, "preparing", now),
-            (Behaviour::Unhealthy, None) if now >= self.start + UNHEALTHY => {
+            (Behaviour::Unhealthy, None) if now >= time::after(self.start, UNHEALTHY) => {
                 self.exit_code = Some(137);
                 "task: non-zero exit (137): dockerexec: unhealthy container".clone_into(&mut self.error);
                 self.end(TaskState::Failed, "starting", now);
@@ -337,7 +338,7 @@ fn next_start(last: &Task, tries: usize, service: &Service, now: Timestamp) -> O
     let tries = u64::try_from(tries).unwrap_or(u64::MAX);
     let is_exhausted = policy["MaxAttempts"].as_u64().is_some_and(|most| most > 0 && tries > most);
     let delay = nanos(&policy["Delay"]).unwrap_or(RESTART_DELAY);
-    (restarts && !is_exhausted).then(|| now + delay)
+    (restarts && !is_exhausted).then(|| time::after(now, delay))
 }
 
 fn nanos(value: &Value) -> Option<SignedDuration> {

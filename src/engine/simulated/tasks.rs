@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::requests::{Filters, Outcome, Refusal, not_found};
 use crate::plan::observed::TaskState;
+use crate::time;
 
 /// One attempt to run a service.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl State {
         let mut log = Vec::new();
         for task in self.tasks.iter().filter(|task| task.service == id) {
             for (nth, line) in (0..).zip(lines).skip(skipped) {
-                let at = task.created + jiff::SignedDuration::from_secs(nth);
+                let at = time::after(task.created, jiff::SignedDuration::from_secs(nth));
                 let details = format!("com.docker.swarm.node.id={},com.docker.swarm.task.id={}", task.node, task.id);
                 log.extend(frame(&format!("{at} {details} {line}\n")));
             }
