@@ -11,7 +11,7 @@ use super::output;
 use crate::controller::cluster::{Accepted, Cluster, Proposal};
 use crate::controller::narrate::{self, Narrator};
 use crate::controller::progress::{Progress, Teller};
-use crate::controller::rollout::Rollout;
+use crate::controller::rollout::{Pace, Rollout};
 use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
@@ -76,7 +76,7 @@ pub(super) async fn follow(
                  next `skep serve` or `skep deploy`"
             );
         }
-        cluster.clock.wait(if attempt.rests { LOOK } else { attempt.pause }).await;
+        cluster.clock.wait(if attempt.pace == Pace::Rest { LOOK } else { attempt.pause }).await;
     }
 }
 

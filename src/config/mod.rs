@@ -49,7 +49,7 @@ pub struct Settings {
     pub repositories: BTreeMap<String, Repository>,
     /// Values for `${NAME}` in stack files.
     pub variables: BTreeMap<String, String>,
-    /// How many stacks may roll out at once.
+    /// How many stacks may be changed at once. One whose tasks do not come up, or that has another trouble, does not count.
     pub rollouts: usize,
     /// How many images may be built at once.
     pub builds: usize,

@@ -12,7 +12,7 @@ use crate::preflight::{Obstacle, Preflight};
 use crate::probe::Prober;
 use crate::release::{Cause, History, Origin, Phase, Release, ReleaseId};
 use crate::stack::{Drift, Nanos, Settings, Stack};
-use crate::store::{self, Store};
+use crate::store::{self, Records, Store};
 use crate::swarm::{self, Swarm};
 use crate::time;
 
@@ -71,6 +71,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The history that these records make; an error if one of them cannot be read.
+    pub(super) fn unless_damaged(records: Records) -> Result<History, Self> {
+        match records.damaged.into_iter().next() {
+            Some(damaged) => Err(Self::Damaged { name: damaged.name, why: damaged.why }),
+            None => Ok(History::new(records.releases)),
+        }
+    }
+
     /// Whether the same may succeed a little later, without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -124,11 +132,7 @@ pub struct Proposed {
 impl Cluster {
     /// The releases of a stack; an error if any of its records cannot be read.
     pub async fn history(&self, stack: &StackName) -> Result<History, Error> {
-        let records = self.store.history(stack).await?;
-        if let Some(damaged) = records.damaged.into_iter().next() {
-            return Err(Error::Damaged { name: damaged.name, why: damaged.why });
-        }
-        Ok(History::new(records.releases))
+        Error::unless_damaged(self.store.history(stack).await?)
     }
 
     /// The same, of a swarm in trouble that is waited for a little while.

@@ -14,17 +14,19 @@ mod foretold;
 pub mod heal;
 pub mod lines;
 mod listen;
+pub mod lookout;
 mod metrics;
 pub mod narrate;
 pub mod prepare;
 pub mod progress;
 mod push;
 pub mod rollout;
+pub mod supervise;
 pub mod turn;
 mod watch;
 pub mod workers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -40,6 +42,7 @@ use crate::source;
 use crate::source::server::{self, RepositoryName, Server};
 use deploy::Deployer;
 use lines::Lines;
+use supervise::supervise;
 use turn::{Turn, Turns};
 
 pub use metrics::Metrics;
@@ -98,19 +101,24 @@ impl Controller {
         if let Err(error) = self.deployer.cluster.swarm.check_data_root().await {
             tracing::error!(%error, "no folder of a volume is made here");
         }
-        let stacks = self.deployer.cluster.store.stacks().await.map_err(cluster::Error::from)?;
-        let recorded = stacks.values().flat_map(|records| &records.releases);
-        let recorded = recorded.map(|release| release.origin.commit.clone()).collect();
-        for (stack, records) in stacks {
-            let history = History::new(records.releases);
+        let archive = self.deployer.cluster.store.archive().await.map_err(cluster::Error::from)?;
+        let mut recorded = BTreeSet::new();
+        // One stack after the other: what the records of all of them hold is not in memory at once.
+        for stack in archive.stacks() {
+            let history = History::new(archive.records(stack).releases);
+            recorded.extend(history.releases().iter().map(|release| release.origin.commit.clone()));
             match history.rolling() {
                 Some(rolling) => drop(tokio::spawn(self.clone().resume(rolling.clone()))),
-                None => self.deployer.workers.wake(&stack),
+                None => self.deployer.workers.watch(stack),
             }
         }
         let controller = self.clone();
         drop(tokio::spawn(async move { controller.keep_promises(&recorded).await }));
-        drop(tokio::spawn(self.clone().listen()));
+        let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
+        let listen = supervise("events".into(), clock, move || controller.clone().listen());
+        drop(tokio::spawn(listen));
+        let (workers, clock) = (self.deployer.workers.clone(), self.deployer.cluster.clock.clone());
+        drop(tokio::spawn(supervise("lookout".into(), clock, move || workers.clone().look_out())));
         self.watch_all()
     }
 

@@ -28,6 +28,10 @@ impl Narrator {
     /// The lines that are new with this.
     pub fn say(&mut self, progress: &Progress) -> Vec<String> {
         match progress {
+            Progress::Queued => {
+                let line = "  waits until another stack has rolled out (`rollouts` in the settings)".to_owned();
+                if self.changes.insert(line.clone()) { vec![line] } else { Vec::new() }
+            }
             Progress::Change { change, .. } => {
                 let text = change.to_text(Color::Never);
                 let lines = text.lines().map(|line| format!("  {line}")).collect();

@@ -11,6 +11,8 @@ use crate::release::ReleaseId;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Progress {
+    /// As many other stacks are changed as the settings allow: its changes wait for one of them.
+    Queued,
     /// A change is written.
     Change {
         /// For which release.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::deploy::{Deployed, Order};
 use super::lines::Lines;
+use super::supervise::caught;
 use super::{Controller, origin};
 use crate::lint::{self, Checked, Severity};
 use crate::name::CommitId;
@@ -82,7 +83,17 @@ impl Controller {
     pub async fn push(&self, push: Push, lines: mpsc::Sender<String>) -> bool {
         let controller = self.clone();
         let lines = Lines::to(lines);
-        tokio::spawn(async move { controller.take(push, &lines).await }).await.unwrap_or(false)
+        let take = async move {
+            match caught(controller.take(push, &lines)).await {
+                Ok(accepted) => accepted,
+                Err(panic) => {
+                    tracing::error!(panic, "skep itself failed on a push");
+                    lines.say(format!("error: skep itself failed on this push: {panic}; see the log of skep")).await;
+                    false
+                }
+            }
+        };
+        tokio::spawn(take).await.unwrap_or(false)
     }
 
     async fn take(&self, push: Push, lines: &Lines) -> bool {

@@ -5,14 +5,18 @@
 //! between rounds but a [`Watch`], which only makes a verdict later.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::backoff::Backoff;
 use super::cluster::{Cluster, Error};
+use super::lookout::{Lookout, Sight};
 use super::progress::{Progress, Teller};
+use super::supervise::caught;
 use crate::health::{CheckId, Symptom, Watch};
 use crate::name::{ServiceName, StackName};
 use crate::plan::observed::Observed;
@@ -26,6 +30,10 @@ use crate::swarm;
 
 /// How many changes are written at once.
 const WRITES: usize = 8;
+/// How long a stack that waits for its tasks keeps its slot, and is looked at four times a second.
+const IDLE: SignedDuration = SignedDuration::from_secs(30);
+/// How long after each look it waits then.
+const IDLE_PAUSE: Duration = Duration::from_secs(2);
 /// How many of the last lines of a log a symptom carries.
 const LOG_LINES: usize = 12;
 
@@ -41,6 +49,27 @@ pub struct Rollout {
     of: Option<ReleaseId>,
     trouble: Option<String>,
     backoff: Backoff,
+    lookout: Lookout,
+    slot: Slot,
+    /// When this release was begun, or something was last written for it.
+    active: Timestamp,
+}
+
+/// The right to change the swarm, of which a controller gives out only so many.
+///
+/// What it protects are the nodes: images are pulled and tasks start. So a stack needs one to write, and not to look: it
+/// is judged, promoted and failed without. A stack has it for as long as it makes progress, so that all of its waves
+/// come one after the other, and gives it back when it rests, when something is in the way, and when it has only waited
+/// for [`IDLE`]: neither a damaged record, nor a refusing engine, nor a task that never becomes healthy holds up another
+/// stack.
+#[derive(Debug)]
+enum Slot {
+    /// Nobody counts: a command rolls out one stack.
+    Unbounded,
+    /// It has none.
+    Missing,
+    /// It has one.
+    Held(#[expect(dead_code, reason = "it is given back when it is dropped")] OwnedSemaphorePermit),
 }
 
 /// A round that was made, or could not be.
@@ -50,8 +79,10 @@ pub struct Attempt {
     pub history: Option<History>,
     /// How long to wait before the next one, when nothing happens before.
     pub pause: Duration,
-    /// Whether there is nothing left to do.
-    pub rests: bool,
+    /// When the next one is due.
+    pub pace: Pace,
+    /// Why no verdict can be recorded, when skep itself failed at that, too.
+    pub broken: Option<Symptom>,
 }
 
 /// What was found of changes made by hand, and what became of them.
@@ -91,6 +122,8 @@ pub enum Pace {
     Soon,
     /// Later: something was in the way that may be gone then.
     Later,
+    /// When the stack is given a slot: only then may it change the swarm.
+    Turn,
     /// When something happens.
     Rest,
 }
@@ -99,7 +132,7 @@ impl Pace {
     /// How long to wait before the next round, when nothing happens before.
     pub fn pause(self) -> Duration {
         match self {
-            Self::Now => Duration::ZERO,
+            Self::Now | Self::Turn => Duration::ZERO,
             Self::Soon => Duration::from_millis(250),
             Self::Later => Duration::from_secs(1),
             Self::Rest => Duration::from_secs(30),
@@ -111,6 +144,9 @@ impl Rollout {
     /// The rounds of this stack, from the record.
     pub fn new(cluster: Cluster, stack: StackName) -> Self {
         Self {
+            lookout: Lookout::default(),
+            slot: Slot::Unbounded,
+            active: cluster.clock.now(),
             cluster,
             stack,
             watch: Watch::default(),
@@ -123,24 +159,99 @@ impl Rollout {
         }
     }
 
+    /// The same as one of many, which share a lookout, and write only in [a slot](Self::take_slot).
+    pub fn of_many(cluster: Cluster, stack: StackName, lookout: Lookout) -> Self {
+        Self { lookout, slot: Slot::Missing, ..Self::new(cluster, stack) }
+    }
+
+    /// Lets the stack write, until it rests or does not get on.
+    pub fn take_slot(&mut self, slot: OwnedSemaphorePermit) {
+        self.slot = Slot::Held(slot);
+        self.active = self.cluster.clock.now();
+    }
+
     /// Makes one round, tells what is in the way of it, and says when the next one is due: later and later while
     /// something is in the way.
     pub async fn attempt(&mut self, teller: &Teller) -> Attempt {
-        let outcome = self.round(teller).await;
-        let now = self.cluster.clock.now();
-        match outcome {
-            Ok((Pace::Later, history)) => {
-                Attempt { history: Some(history), pause: self.backoff.next(now), rests: false }
-            }
-            Ok((pace, history)) => {
-                self.backoff.reset();
-                Attempt { history: Some(history), pause: pace.pause(), rests: pace == Pace::Rest }
-            }
+        let outcome = match caught(Box::pin(self.round(teller))).await {
+            Ok(outcome) => outcome,
+            Err(panic) => match self.recover(&panic, teller).await {
+                Ok(outcome) => outcome,
+                Err(panic) => return self.broken(&panic),
+            },
+        };
+        let (pace, history) = match outcome {
+            Ok((pace, history)) => (pace, Some(history)),
             Err(error) => {
                 self.note(&error.to_string(), teller);
-                Attempt { history: None, pause: self.backoff.next(now), rests: false }
+                (Pace::Later, None)
             }
+        };
+        Attempt { history, pause: self.pause(pace), pace, broken: None }
+    }
+
+    /// How long to wait after a round. A slot that is not needed meanwhile is given back.
+    fn pause(&mut self, pace: Pace) -> Duration {
+        let now = self.cluster.clock.now();
+        // Also if the clock was set back.
+        let is_idle = now.duration_since(self.active).abs() >= IDLE;
+        if matches!(self.slot, Slot::Held(_)) && (is_idle || matches!(pace, Pace::Later | Pace::Rest)) {
+            self.slot = Slot::Missing;
         }
+        if pace == Pace::Later {
+            return self.backoff.next(now);
+        }
+        self.backoff.reset();
+        if pace == Pace::Soon && is_idle { IDLE_PAUSE } else { pace.pause() }
+    }
+
+    /// Whether the stack rests, as far as the newest sight shows it. Costs no request, and may be wrong: a stack that does
+    /// not seem to rest looks for itself.
+    pub fn seems_to_rest(&mut self) -> bool {
+        let Some(sight) = self.lookout.newest() else { return true };
+        catch_unwind(AssertUnwindSafe(|| self.rests(&sight))).unwrap_or(false)
+    }
+
+    fn rests(&mut self, sight: &Sight) -> bool {
+        let Ok((history, observed)) = sight.stack(&self.stack) else { return false };
+        let Some(release) = history.rolling().or(history.last()) else { return true };
+        if self.of.is_some_and(|newer| release.id < newer) {
+            // The sight is older than what this worker saw last.
+            return true;
+        }
+        let look = Look { observed, begin: sight.begin, end: sight.end };
+        let rests = release::next(release, &history, &look.observed, &self.watch, look.begin) == Step::Rest;
+        if rests {
+            self.begin(release);
+            self.look_for_drift(release, &history, &look);
+        }
+        rests
+    }
+
+    /// Goes on after a round that panicked with this message: a release that was being rolled out has failed. What was
+    /// seen before may be noted by half, and is forgotten. An error is the message of another panic.
+    async fn recover(&mut self, panic: &str, teller: &Teller) -> Result<Result<(Pace, History), Error>, String> {
+        tracing::error!(stack = %self.stack, panic, "skep itself failed in a round");
+        (self.watch, self.healing, self.of) = (Watch::default(), Healing::default(), None);
+        caught(Box::pin(self.give_up(panic, teller))).await
+    }
+
+    async fn give_up(&mut self, panic: &str, teller: &Teller) -> Result<(Pace, History), Error> {
+        let history = self.cluster.history(&self.stack).await?;
+        if let Some(release) = history.rolling()
+            && let Some(desired) = &release.desired
+        {
+            let observed = &Observed::nothing(self.stack.clone());
+            let round = Round { release, desired, history: &history, observed, teller };
+            self.end(vec![panicked(panic)], &round).await?;
+        }
+        Ok((Pace::Later, history))
+    }
+
+    fn broken(&mut self, panic: &str) -> Attempt {
+        tracing::error!(stack = %self.stack, panic, "skep itself failed at recording that a round failed");
+        let pause = self.pause(Pace::Later);
+        Attempt { history: None, pause, pace: Pace::Later, broken: Some(panicked(panic)) }
     }
 
     /// What was last in the way.
@@ -154,10 +265,8 @@ impl Rollout {
         self.supersede_older(&history).await?;
         let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Pace::Rest, history)) };
         let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
-        let look = self.look().await?;
-        if self.of.replace(release.id) != Some(release.id) {
-            (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
-        }
+        let look = self.look(desired).await?;
+        self.begin(&release);
         self.look_for_drift(&release, &history, &look);
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
         let look = self.check(&release, desired, &history, look).await?;
@@ -167,10 +276,30 @@ impl Rollout {
         Ok((pace, history))
     }
 
-    async fn look(&self) -> Result<Look, Error> {
+    /// Forgets what was seen of an older release.
+    fn begin(&mut self, release: &Release) {
+        if self.of.replace(release.id) != Some(release.id) {
+            (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
+            self.active = self.cluster.clock.now();
+        }
+    }
+
+    async fn look(&self, desired: &Stack) -> Result<Look, Error> {
         let begin = self.cluster.clock.now();
-        let observed = self.cluster.swarm.observe(&self.stack).await?;
+        let observed = self.observe(desired).await?;
         Ok(Look { observed, begin, end: self.cluster.clock.now() })
+    }
+
+    async fn observe(&self, desired: &Stack) -> Result<Observed, Error> {
+        let swarm = &self.cluster.swarm;
+        if let Some(sight) = self.lookout.newest() {
+            let observed = swarm.observe_among(&self.stack, &sight.overview).await?;
+            // What is not in the newest sight may have been made since.
+            if release::missing(desired, &observed).is_empty() {
+                return Ok(observed);
+            }
+        }
+        Ok(swarm.observe(&self.stack).await?)
     }
 
     /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what
@@ -197,7 +326,7 @@ impl Rollout {
         };
         let asked: Vec<_> = due.into_iter().map(ask).collect();
         let answers: Vec<_> = stream::iter(asked).buffer_unordered(WRITES).collect().await;
-        let look = self.look().await?;
+        let look = self.look(desired).await?;
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
         for (id, check, reply) in answers {
             self.watch = std::mem::take(&mut self.watch).answered(desired, id, &check, &reply, look.begin);
@@ -207,6 +336,7 @@ impl Rollout {
 
     async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Pace, Error> {
         match step {
+            Step::Apply(_) if matches!(self.slot, Slot::Missing) => Ok(Pace::Turn),
             Step::Apply(plan) if matches!(round.release.phase, Phase::Promoted { .. }) => self.heal(&plan, round).await,
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
@@ -273,6 +403,7 @@ impl Rollout {
     }
 
     async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+        self.active = self.cluster.clock.now();
         match self.cluster.swarm.ensure_folders(&round.desired.folders).await {
             // What is gone back to has its folders where they were.
             Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
@@ -331,7 +462,12 @@ impl Rollout {
             service: change.subject.service().cloned(),
             ..Symptom::whole_stack(format!("{} was refused: {error}", change.subject))
         };
-        match release::failed(round.release, round.history, vec![symptom]) {
+        self.end(vec![symptom], round).await
+    }
+
+    /// Ends a rollout that has failed: the stack goes back, if there is something to go back to.
+    async fn end(&self, symptoms: Vec<Symptom>, round: &Round<'_>) -> Result<Pace, Error> {
+        match release::failed(round.release, round.history, symptoms) {
             Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
             Step::Halt { symptoms } => {
                 self.fail(round, symptoms).await?;
@@ -415,6 +551,14 @@ impl Rollout {
             self.trouble = Some(trouble.to_owned());
         }
     }
+}
+
+/// The symptom of a release in one of whose rounds skep panicked with this message.
+fn panicked(panic: &str) -> Symptom {
+    let help = "this is a fault of skep, and not of the release: report it with the log of skep; `git push -o retry` \
+                deploys the same files again";
+    let message = format!("skep itself failed on this release: {panic}");
+    Symptom { help: Some(help.into()), ..Symptom::whole_stack(message) }
 }
 
 /// Where the checks of a service are made: in the tasks of its new version.

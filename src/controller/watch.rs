@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::backoff::jittered;
 use super::deploy::{Deployed, Order};
 use super::lines::Lines;
+use super::supervise::{caught, supervise};
 use super::turn::Turn;
 use super::{Controller, origin};
 use crate::config::{self, Repository};
@@ -47,8 +48,10 @@ impl Controller {
     /// Watches all repositories that the settings name, for ever.
     pub(super) fn watch_all(&self) -> Result<(), super::Error> {
         for (name, repository) in &self.settings.repositories {
-            let watched = self.watched(name, repository)?;
-            tokio::spawn(self.clone().watch(watched));
+            let watched = Arc::new(Mutex::new(self.watched(name, repository)?));
+            let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
+            let watch = move || controller.clone().watch(watched.clone());
+            tokio::spawn(supervise(format!("watcher of {name}"), clock, watch));
         }
         Ok(())
     }
@@ -74,7 +77,8 @@ impl Controller {
         Ok(Some(Reporter::new(&gitlab.url, project, token)?))
     }
 
-    async fn watch(self, mut watched: Watched) {
+    async fn watch(self, watched: Arc<Mutex<Watched>>) {
+        let mut watched = watched.lock().await;
         let mut cause = Cause::Poll;
         loop {
             if let Err(error) = self.look_once(&mut watched, &cause).await {
@@ -93,15 +97,19 @@ impl Controller {
     /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
     async fn look_once(&self, watched: &mut Watched, cause: &Cause) -> Result<(), source::Error> {
         let Some(found) = watched.look().await? else { return Ok(()) };
-        let path = watched.mirror.path();
+        let (path, commit) = (watched.mirror.path(), found.commit.clone());
         match source::read(path, &found.commit, None, self.wanted()).await {
             Ok(revision) => {
                 let news = found.news || *cause == Cause::Webhook;
                 let objects = Objects::of_repository(path, None);
                 let (controller, repository, cause) = (self.clone(), watched.repository.clone(), cause.clone());
                 let turn = self.turn(&repository.name);
-                let deploy =
-                    async move { controller.deploy_found(&repository, revision, objects, news, cause, turn).await };
+                let deploy = async move {
+                    let deploy = controller.deploy_found(&repository, revision, objects, news, cause, turn);
+                    if let Err(panic) = caught(deploy).await {
+                        repository.panicked(&commit, &panic).await;
+                    }
+                };
                 drop(tokio::spawn(deploy));
             }
             Err(error) if error.may_pass() => return Err(error),
@@ -192,6 +200,13 @@ impl Elsewhere {
         tracing::info!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended");
         let state = if result.is_good() { State::Success } else { State::Failed };
         self.report(commit, Some(result), state, &verdict).await;
+    }
+
+    /// Tells that skep panicked with this message, and that nothing more is done about the commit.
+    async fn panicked(&self, commit: &CommitId, panic: &str) {
+        tracing::error!(repository = self.name, %commit, panic, "skep itself failed on this commit");
+        let said = format!("skep itself failed on this commit: {panic}; report it with the log of skep");
+        self.report(commit, None, State::Failed, &said).await;
     }
 
     async fn report(&self, commit: &CommitId, result: Option<&Deployed>, state: State, description: &str) {

@@ -1,24 +1,35 @@
-//! One worker a stack: stacks roll out in parallel, each stack one rollout at a time.
+//! One worker for each stack: stacks roll out in parallel, each stack one rollout at a time.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::backoff::Backoff;
 use super::cluster::Cluster;
+use super::lookout::{Lookout, Sight};
 use super::metrics::Metrics;
 use super::progress::{Progress, Teller};
-use super::rollout::Rollout;
+use super::rollout::{Attempt, Pace, Rollout};
+use super::supervise::supervise;
+use crate::health::Symptom;
 use crate::name::StackName;
 use crate::release::{History, Outcome, ReleaseId};
 use crate::store;
+
+/// How often stacks that rest are compared with their releases.
+const EVERY: Duration = Duration::from_secs(30);
+/// How long after the first of several events is waited before the swarm is looked at because of them.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// The workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Workers {
     cluster: Cluster,
     metrics: Metrics,
+    lookout: Lookout,
     slots: Arc<Semaphore>,
     mailboxes: Arc<Mutex<HashMap<StackName, Arc<Mailbox>>>>,
 }
@@ -27,6 +38,8 @@ pub struct Workers {
 #[derive(Debug, Default)]
 struct Mailbox {
     wake: Notify,
+    /// Whether the worker is to look at its stack, and not only at what the lookout saw.
+    asked: AtomicBool,
     followers: Mutex<Vec<Follower>>,
     /// How many are about to record a release and to follow it.
     held: AtomicUsize,
@@ -40,7 +53,7 @@ pub struct Hold(Arc<Mailbox>);
 impl Drop for Hold {
     fn drop(&mut self) {
         self.0.held.fetch_sub(1, Ordering::Relaxed);
-        self.0.wake.notify_one();
+        self.0.ask();
     }
 }
 
@@ -52,9 +65,10 @@ struct Follower {
 }
 
 impl Workers {
-    /// No workers yet; at most `rollouts` of them will roll out at once.
+    /// No workers yet; at most `rollouts` of them will change their stacks at once.
     pub fn new(cluster: Cluster, metrics: Metrics, rollouts: usize) -> Self {
-        Self { cluster, metrics, slots: Arc::new(Semaphore::new(rollouts.max(1))), mailboxes: Arc::default() }
+        let slots = Arc::new(Semaphore::new(rollouts.max(1)));
+        Self { cluster, metrics, lookout: Lookout::default(), slots, mailboxes: Arc::default() }
     }
 
     /// Follows a release until it ends. The rollout does not end with the follower.
@@ -67,7 +81,7 @@ impl Workers {
         let (outcome, ended) = oneshot::channel();
         let mailbox = self.mailbox(stack);
         lock(&mailbox.followers).push(Follower { release, progress, outcome });
-        mailbox.wake.notify_one();
+        mailbox.ask();
         ended
     }
 
@@ -78,9 +92,14 @@ impl Workers {
         Some(Hold(mailbox))
     }
 
+    /// Has the stack compared with its release from now on, whenever all are.
+    pub fn watch(&self, stack: &StackName) {
+        self.mailbox(stack);
+    }
+
     /// Has the stack looked at now.
     pub fn wake(&self, stack: &StackName) {
-        self.mailbox(stack).wake.notify_one();
+        self.mailbox(stack).ask();
     }
 
     /// Has the stacks looked at to which something of this name can belong, be it the record of a release.
@@ -89,17 +108,47 @@ impl Workers {
         let name = name.strip_prefix(store::PREFIX).unwrap_or(name);
         for (stack, mailbox) in lock(&self.mailboxes).iter() {
             if name.strip_prefix(stack.as_str()).is_some_and(of_stack) {
-                mailbox.wake.notify_one();
+                mailbox.ask();
             }
         }
     }
 
-    /// Has every stack looked at now.
+    /// Has every stack looked at soon.
     pub fn wake_all(&self) {
+        self.lookout.ask();
+    }
+
+    /// Looks at all of the swarm every half minute, and sooner when asked, and has the workers compare their stacks with
+    /// what was seen. Has no end.
+    pub async fn look_out(self) {
+        let (clock, mut backoff) = (&self.cluster.clock, Backoff::default());
+        loop {
+            let pause = match Sight::of(&self.cluster).await {
+                Ok(sight) => {
+                    backoff.reset();
+                    self.show(sight);
+                    EVERY
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the swarm could not be looked at; trying again");
+                    backoff.next(clock.now())
+                }
+            };
+            tokio::select! {
+                () = clock.wait(pause) => {}
+                // Nodes come and go with a burst of events, and one look shows what became of it.
+                () = self.lookout.asked() => clock.wait(SETTLING).await,
+            }
+        }
+    }
+
+    /// Shows a sight to the workers.
+    fn show(&self, sight: Sight) {
+        self.lookout.show(sight);
         lock(&self.mailboxes).values().for_each(|mailbox| mailbox.wake.notify_one());
     }
 
-    /// The mailbox of the stack's worker, who is hired if there is none.
+    /// The mailbox of the stack's worker, which is spawned on first use.
     fn mailbox(&self, stack: &StackName) -> Arc<Mailbox> {
         let mut mailboxes = lock(&self.mailboxes);
         if let Some(mailbox) = mailboxes.get(stack) {
@@ -107,35 +156,54 @@ impl Workers {
         }
         let mailbox = Arc::new(Mailbox::default());
         mailboxes.insert(stack.clone(), mailbox.clone());
-        tokio::spawn(self.clone().work(stack.clone(), mailbox.clone()));
+        let (workers, clock) = (self.clone(), self.cluster.clock.clone());
+        let (name, stack, theirs) = (format!("worker of {stack}"), stack.clone(), mailbox.clone());
+        let work = move || workers.clone().work(stack.clone(), theirs.clone());
+        tokio::spawn(supervise(name, clock, work));
         mailbox
     }
 
-    /// Makes rounds for ever. A stack that rolls out holds one of the slots.
+    /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
+    /// told that something happened to it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
-        let mut rollout = Rollout::new(self.cluster.clone(), stack);
-        let mut slot = Some(self.slot().await);
+        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.lookout.clone());
+        let mut is_due = false;
         loop {
             mailbox.let_go().await;
-            let (teller, followers) = mailbox.teller();
-            let attempt = rollout.attempt(&teller).await;
-            self.metrics.drifted(rollout.take_tally());
-            if let Some(history) = &attempt.history {
-                mailbox.settle(history, followers);
+            let looks = mailbox.is_asked() || is_due || mailbox.has_followers() || !rollout.seems_to_rest();
+            let rests = !looks || self.round(&mut rollout, &mailbox).await;
+            if rests {
+                mailbox.wake.notified().await;
             }
-            if attempt.rests {
-                slot = None;
-            }
-            // A follower hears that a release has ended by the end of its channel: nothing of it is kept while waiting.
-            drop(teller);
-            tokio::select! {
-                () = self.cluster.clock.wait(attempt.pause) => {}
-                () = mailbox.wake.notified() => {}
-            }
-            if slot.is_none() && mailbox.has_followers() {
-                slot = Some(self.slot().await);
-            }
+            is_due = !rests;
         }
+    }
+
+    /// Makes a round, and waits until the next one is due; whether the stack rests then.
+    async fn round(&self, rollout: &mut Rollout, mailbox: &Mailbox) -> bool {
+        let (teller, followers) = mailbox.teller();
+        let Attempt { history, pause, pace, broken } = rollout.attempt(&teller).await;
+        self.metrics.drifted(rollout.take_tally());
+        if let Some(history) = history {
+            mailbox.settle(&history, followers);
+        }
+        if let Some(symptom) = &broken {
+            mailbox.abandon(symptom, followers);
+        }
+        if pace == Pace::Turn && self.slots.available_permits() == 0 {
+            teller.tell(&Progress::Queued);
+        }
+        // A follower hears that a release has ended by the end of its channel: nothing of it is kept while waiting.
+        drop(teller);
+        match pace {
+            Pace::Rest => return true,
+            Pace::Turn => rollout.take_slot(self.slot().await),
+            Pace::Now | Pace::Soon | Pace::Later => tokio::select! {
+                () = self.cluster.clock.wait(pause) => {}
+                () = mailbox.wake.notified() => {}
+            },
+        }
+        false
     }
 
     async fn slot(&self) -> OwnedSemaphorePermit {
@@ -147,6 +215,17 @@ impl Workers {
 }
 
 impl Mailbox {
+    /// Has the worker look for itself.
+    fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Whether the worker is to look for itself, since it was last asked whether it is.
+    fn is_asked(&self) -> bool {
+        self.asked.swap(false, Ordering::Relaxed)
+    }
+
     /// Comes back when nobody holds the worker.
     async fn let_go(&self) {
         while self.held.load(Ordering::Relaxed) > 0 {
@@ -163,6 +242,16 @@ impl Mailbox {
 
     fn has_followers(&self) -> bool {
         !lock(&self.followers).is_empty()
+    }
+
+    /// Tells the first `count` followers that nothing more will be known of their releases, and lets them go.
+    fn abandon(&self, symptom: &Symptom, count: usize) {
+        let mut followers = lock(&self.followers);
+        let count = count.min(followers.len());
+        for follower in followers.drain(..count) {
+            // Nobody may be listening any more.
+            drop(follower.outcome.send(Outcome::Halted { symptoms: vec![symptom.clone()] }));
+        }
     }
 
     /// Tells the first `count` followers of releases that have ended, and lets them go. Those who came later may follow
@@ -190,20 +279,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Duration;
 
+    use serde_json::Value;
+
     use super::*;
     use crate::controller::clock::Clock;
     use crate::controller::cluster::{Accepted, Proposal};
-    use crate::engine::{Engine, simulated::World};
+    use crate::engine::{Call, Engine, simulated::World};
     use crate::probe::Prober;
     use crate::release::{Cause, Origin};
-    use crate::stack::{Nanos, Service, Stack};
+    use crate::stack::{Drift, Nanos, Service, Stack};
     use crate::store::Store;
     use crate::swarm::Swarm;
 
     fn proposal() -> Proposal {
-        let mut desired = Stack::empty("shop".parse().unwrap());
+        proposal_of("shop", "shop:1")
+    }
+
+    fn proposal_of(stack: &str, image: &str) -> Proposal {
+        let mut desired = Stack::empty(stack.parse().unwrap());
         desired.settings.stable = Nanos(0);
-        desired.services.insert("web".parse().unwrap(), Service { image: "shop:1".into(), ..Service::default() });
+        desired.services.insert("web".parse().unwrap(), Service { image: image.into(), ..Service::default() });
         let id = "1".repeat(40);
         let origin = Origin {
             repository: "shop".into(),
@@ -227,6 +322,177 @@ mod tests {
             prober: Prober::new(engine),
             clock: Clock::System,
         }
+    }
+
+    /// A swarm in memory, whose clock goes on when a worker waits.
+    fn simulated() -> (World, Cluster) {
+        let world = World::new();
+        let engine = Engine::Simulated(world.clone());
+        let cluster = Cluster {
+            swarm: Swarm::new(engine.clone()),
+            store: Store::new(engine.clone()),
+            prober: Prober::new(engine),
+            clock: Clock::Simulated(world.clone()),
+        };
+        (world, cluster)
+    }
+
+    /// Has something deployed, does `then` when it is recorded, and follows it to its end.
+    async fn deployed(workers: &Workers, proposal: Proposal, then: impl FnOnce()) -> Outcome {
+        let stack = proposal.desired.name.clone();
+        let Accepted::Rolling(id) = workers.cluster.propose(proposal).await.unwrap().accepted else {
+            panic!("it is new")
+        };
+        then();
+        let ended = workers.follow(&stack, id, mpsc::channel(256).0);
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends").unwrap()
+    }
+
+    fn said(outcome: &Outcome) -> String {
+        let symptoms =
+            |symptoms: &[Symptom]| symptoms.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; ");
+        match outcome {
+            Outcome::RolledBack { to, symptoms: why } => format!("back at {to:?}: {}", symptoms(why)),
+            Outcome::Halted { symptoms: why } => format!("halted: {}", symptoms(why)),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_release_fails_with_words_when_skep_panics_on_it() {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        assert_eq!(deployed(&workers, proposal_of("shop", "shop:1"), || {}).await, Outcome::Promoted);
+        let once = deployed(&workers, proposal_of("shop", "shop:2"), || world.panic_on("/tasks", 1)).await;
+        insta::assert_snapshot!(said(&once), @"back at Some(ReleaseId(1)): skep itself failed on this release: made to panic at /tasks");
+        let always = deployed(&workers, proposal_of("shop", "shop:3"), || world.panic_on("/tasks", u32::MAX)).await;
+        insta::assert_snapshot!(said(&always), @"halted: skep itself failed on this release: made to panic at /tasks; skep itself failed on this release: made to panic at /tasks");
+        world.panic_on("/tasks", 0);
+        assert_eq!(
+            deployed(&workers, proposal_of("shop", "shop:4"), || {}).await,
+            Outcome::Promoted,
+            "its worker goes on"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_that_cannot_be_recorded_is_told_and_does_not_make_a_hot_loop() {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let outcome = deployed(&workers, proposal_of("shop", "shop:1"), || world.panic_on("/configs", u32::MAX)).await;
+        insta::assert_snapshot!(said(&outcome), @"halted: skep itself failed on this release: made to panic at /configs");
+        let (begin, requests) = (world.now(), world.requests());
+        while world.now().duration_since(begin).as_mins() < 10 {
+            tokio::task::yield_now().await;
+        }
+        let asked = world.requests() - requests;
+        assert!((10..200).contains(&asked), "{asked} requests in ten minutes");
+    }
+
+    /// As many stacks as this, which run and rest.
+    async fn resting(count: usize) -> (World, Workers) {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 8);
+        for nth in 0..count {
+            assert_eq!(
+                deployed(&workers, proposal_of(&format!("stack{nth}"), "shop:1"), || {}).await,
+                Outcome::Promoted
+            );
+        }
+        (world, workers)
+    }
+
+    /// Lets everybody work until so many seconds of the swarm have passed.
+    async fn pass(world: &World, seconds: i64) {
+        let begin = world.now();
+        while world.now().duration_since(begin).as_secs() < seconds {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn requests_in_four_minutes_of_rest(stacks: usize) -> u64 {
+        let (world, workers) = resting(stacks).await;
+        let lookout = tokio::spawn(workers.clone().look_out());
+        pass(&world, 60).await;
+        let before = world.requests();
+        pass(&world, 240).await;
+        lookout.abort();
+        world.requests() - before
+    }
+
+    #[tokio::test]
+    async fn many_stacks_at_rest_cost_no_more_requests_than_few() {
+        let few = requests_in_four_minutes_of_rest(2).await;
+        assert_eq!(requests_in_four_minutes_of_rest(10).await, few);
+        assert!((40..=90).contains(&few), "{few} requests in four minutes");
+    }
+
+    #[tokio::test]
+    async fn a_burst_of_node_events_is_one_look() {
+        let (world, workers) = resting(3).await;
+        let before = world.requests();
+        let lookout = tokio::spawn(workers.clone().look_out());
+        pass(&world, 1).await;
+        let one = world.requests() - before;
+        for _ in 0..5 {
+            workers.wake_all();
+        }
+        pass(&world, 29).await;
+        lookout.abort();
+        let all = world.requests() - before;
+        assert!(all <= 4 * one, "{all} requests, and {one} for a look");
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_by_hand_is_changed_back_though_no_event_tells_of_it() {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let mut proposal = proposal();
+        proposal.desired.settings.drift = Drift::Heal;
+        assert_eq!(deployed(&workers, proposal, || {}).await, Outcome::Promoted);
+        let engine = Engine::Simulated(world.clone());
+        let service: Value = engine.json(Call::get("/services/shop_web")).await.unwrap();
+        engine.call(Call::delete("/services/shop_web")).await.unwrap();
+        let lookout = tokio::spawn(workers.clone().look_out());
+        pass(&world, 60).await;
+        lookout.abort();
+        let again: Value = engine.json(Call::get("/services/shop_web")).await.unwrap();
+        assert_ne!(again["ID"], service["ID"]);
+    }
+
+    #[tokio::test]
+    async fn a_stack_whose_tasks_never_come_up_holds_up_no_other() {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
+        let mut sick = proposal_of("sick", "sick:1");
+        sick.desired.settings.deadline = Nanos::seconds(24 * 3600);
+        let Accepted::Rolling(id) = workers.cluster.propose(sick).await.unwrap().accepted else { panic!("it is new") };
+        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        pass(&world, 5).await;
+        let begin = world.now();
+        assert_eq!(deployed(&workers, proposal(), || {}).await, Outcome::Promoted);
+        let took = world.now().duration_since(begin).as_secs();
+        assert!(took < 60, "{took} s");
+    }
+
+    #[tokio::test]
+    async fn a_stack_whose_record_is_damaged_holds_up_no_other() {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let damaged = proposal_of("sick", "shop:1");
+        let Accepted::Rolling(id) = workers.cluster.propose(damaged).await.unwrap().accepted else {
+            panic!("it is new")
+        };
+        let engine = Engine::Simulated(world.clone());
+        let record: Value = engine.json(Call::get("/configs/skep.sick.r1")).await.unwrap();
+        let body = serde_json::json!({ "Name": "skep.sick.r1", "Labels": { "skep.record": "1" } });
+        let id_of_record = record["ID"].as_str().unwrap();
+        let call = Call::post(format!("/configs/{id_of_record}/update"), body);
+        engine.call(call.with("version", &record["Version"]["Index"])).await.unwrap();
+        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        pass(&world, 5).await;
+        assert_eq!(deployed(&workers, proposal(), || {}).await, Outcome::Promoted);
     }
 
     #[tokio::test]

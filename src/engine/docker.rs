@@ -82,6 +82,28 @@ impl Client {
 
     pub(super) async fn call(&self, call: Call) -> Result<Bytes, Error> {
         let outcome = Box::pin(self.exchange(&call)).await;
+        self.agreed_anew(outcome).await
+    }
+
+    /// Sends a request and passes on the answer piece by piece.
+    pub(super) async fn pieces(
+        &self,
+        call: &Call,
+        mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let exchange = async {
+            let mut pieces = self.open(call).await?;
+            while let Some(piece) = pieces.next().await? {
+                take(&piece)?;
+            }
+            Ok(())
+        };
+        let outcome = Box::pin(self.in_time(exchange)).await;
+        self.agreed_anew(outcome).await
+    }
+
+    /// Has the version agreed upon again with the next request, where another engine may answer it.
+    async fn agreed_anew<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if outcome.as_ref().is_err_and(may_be_another_engine) {
             *self.0.version.lock().await = None;
         }

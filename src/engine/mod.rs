@@ -5,6 +5,7 @@
 //! know what they mean. Every answer is bounded, every request has a deadline.
 
 pub mod docker;
+mod list;
 pub mod simulated;
 mod transport;
 pub mod written;
@@ -166,6 +167,30 @@ impl Engine {
         let mut value: Value = serde_json::from_slice(&body).map_err(strange)?;
         leave_out_nulls(&mut value);
         serde_json::from_value(value).map_err(strange)
+    }
+
+    /// Sends a request and reads the answer, a list, as [`json`](Self::json) reads one: an element at a time, so that no
+    /// more of it is in memory than what `keep` returns.
+    pub async fn list<T: DeserializeOwned, K>(
+        &self,
+        call: Call,
+        mut keep: impl FnMut(T) -> Option<K>,
+    ) -> Result<Vec<K>, Error> {
+        let strange = |reason: String| Error::Strange { call: call.to_string(), reason };
+        let (mut elements, mut kept) = (list::Elements::default(), Vec::new());
+        let mut read = |element: &[u8]| -> Result<(), String> {
+            let mut value: Value = serde_json::from_slice(element).map_err(|error| error.to_string())?;
+            leave_out_nulls(&mut value);
+            kept.extend(keep(serde_json::from_value(value).map_err(|error| error.to_string())?));
+            Ok(())
+        };
+        let mut take = |piece: &[u8]| -> Result<(), Error> { elements.take(piece, &mut read).map_err(strange) };
+        match self {
+            Self::Docker(client) => client.pieces(&call, take).await?,
+            Self::Simulated(world) => take(&world.call(&call)?)?,
+        }
+        elements.end().map_err(strange)?;
+        Ok(kept)
     }
 
     /// The version of the API that is spoken with it, such as 1.41.

@@ -38,6 +38,25 @@ pub struct Records {
     pub damaged: Vec<Damaged>,
 }
 
+/// The records of all stacks, packed as they are in the swarm.
+#[derive(Debug)]
+pub struct Archive {
+    stacks: BTreeMap<StackName, Vec<Config>>,
+}
+
+impl Archive {
+    /// The stacks that have records.
+    pub fn stacks(&self) -> impl Iterator<Item = &StackName> {
+        self.stacks.keys()
+    }
+
+    /// All that is known of one stack, as [`Store::history`] tells it.
+    pub fn records(&self, stack: &StackName) -> Records {
+        let configs = self.stacks.get(stack).cloned().unwrap_or_default();
+        read(configs).remove(stack).unwrap_or_default()
+    }
+}
+
 /// A record that cannot be read: cut short, changed by hand, or of a newer skep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
@@ -121,6 +140,17 @@ impl Store {
         Ok(read(self.list(record::PREFIX).await?))
     }
 
+    /// The records of all stacks, still packed: what they hold is some twenty times as long. One request.
+    pub async fn archive(&self) -> Result<Archive, Error> {
+        let mut stacks: BTreeMap<StackName, Vec<Config>> = BTreeMap::new();
+        for config in self.list(record::PREFIX).await? {
+            if let Some(name) = config.name() {
+                stacks.entry(name.stack).or_default().push(config);
+            }
+        }
+        Ok(Archive { stacks })
+    }
+
     /// Writes down a new release. Its number must not be taken.
     pub async fn add(&self, release: &Release) -> Result<(), Error> {
         self.create(release, Shape::Full).await
@@ -180,7 +210,7 @@ impl Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Config>, Error> {
-        Ok(self.engine.json(Call::get("/configs").filtered("name", &[prefix])).await?)
+        Ok(self.engine.list(Call::get("/configs").filtered("name", &[prefix]), Some).await?)
     }
 
     /// The config of a release: the whole one if both are there.
@@ -213,7 +243,7 @@ impl Store {
     }
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Config {
     #[serde(rename = "ID")]
@@ -222,13 +252,13 @@ struct Config {
     spec: Spec,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Version {
     index: u64,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Spec {
     name: String,

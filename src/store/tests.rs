@@ -71,6 +71,7 @@ async fn a_release_comes_back_as_it_was_added() {
     store.add(&release(1)).await.unwrap();
     let records = store.history(&stack()).await.unwrap();
     assert_eq!(records, Records { releases: vec![release(1)], damaged: vec![] });
+    assert_eq!(store.archive().await.unwrap().records(&stack()), records);
     assert_eq!(store.stacks().await.unwrap(), BTreeMap::from([(stack(), records)]));
     assert_eq!(store.history(&"shop2".parse().unwrap()).await.unwrap(), Records::default());
 }

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::decode;
 use super::spec::Labels;
+use crate::engine::RECORD_LABEL;
 use crate::name::StackName;
-use crate::plan::observed::{Node, Task, TaskState};
+use crate::plan::is_content_addressed;
+use crate::plan::observed::{Node, ObservedFile, Task, TaskState};
 use crate::stack::{NAMESPACE_LABEL, OwnNetwork, Resources};
 
 /// Where libnetwork keeps what it allocated, among the options that were asked for
@@ -23,13 +27,13 @@ pub(super) struct Identified {
     pub(super) id: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Version {
     pub(super) index: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListedService {
     #[serde(rename = "ID")]
@@ -40,7 +44,7 @@ pub(super) struct ListedService {
     pub(super) update_status: UpdateStatus,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct UpdateStatus {
     pub(super) state: String,
@@ -98,7 +102,7 @@ pub(super) struct ContainerStatus {
     pub(super) exit_code: i64,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Debug, Deserialize, Clone)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListedNetwork {
     pub(super) name: String,
@@ -121,14 +125,14 @@ pub(super) struct ListedNetwork {
     pub(super) enable_ipv6: bool,
 }
 
-#[derive(Deserialize, Default, Clone)]
+#[derive(Debug, Deserialize, Default, Clone)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Ipam {
     pub(super) driver: String,
     pub(super) config: Vec<Subnet>,
 }
 
-#[derive(Deserialize, Default, Clone)]
+#[derive(Debug, Deserialize, Default, Clone)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Subnet {
     #[serde(rename = "Subnet")]
@@ -138,26 +142,38 @@ pub(super) struct Subnet {
     pub(super) ip_range: String,
 }
 
-/// A config or secret; a secret comes without its data.
+/// A config or secret as it is listed; a secret comes without its data.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListedFile {
     #[serde(rename = "ID")]
-    pub(super) id: String,
-    pub(super) version: Version,
+    id: String,
+    version: Version,
     #[serde(default)]
-    pub(super) created_at: Timestamp,
-    pub(super) spec: FileSpec,
+    created_at: Timestamp,
+    spec: FileSpec,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct FileSpec {
+struct FileSpec {
+    name: String,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    data: String,
+}
+
+/// A config or secret, without what it holds.
+#[derive(Debug)]
+pub(super) struct File {
     pub(super) name: String,
-    #[serde(default)]
     pub(super) labels: Labels,
-    #[serde(default)]
-    pub(super) data: String,
+    pub(super) id: String,
+    pub(super) version: u64,
+    pub(super) created: Timestamp,
+    /// The hash of what it holds, where its name does not say it.
+    pub(super) content: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -222,6 +238,43 @@ pub(super) struct NodeStatus {
     pub(super) addr: String,
 }
 
+impl ListedFile {
+    /// The file without what it holds; `None` for the record of a release, which is not a part of any stack.
+    pub(super) fn without_data(self) -> Option<File> {
+        let FileSpec { name, labels, data } = self.spec;
+        if labels.contains_key(RECORD_LABEL) {
+            return None;
+        }
+        let stack = labels.get(NAMESPACE_LABEL).and_then(|stack| stack.parse().ok());
+        let content = stack.and_then(|stack: StackName| content(&stack, &name, &data));
+        Some(File { name, labels, id: self.id, version: self.version.index, created: self.created_at, content })
+    }
+}
+
+impl File {
+    pub(super) fn is_of(&self, stack: &StackName) -> bool {
+        self.labels.get(NAMESPACE_LABEL).is_some_and(|name| name == stack.as_str())
+    }
+
+    pub(super) fn observed(&self) -> ObservedFile {
+        ObservedFile {
+            id: self.id.clone(),
+            version: self.version,
+            labels: decode::without_namespace(self.labels.clone()),
+            created: self.created,
+            content: self.content.clone(),
+        }
+    }
+}
+
+/// The hash of what a config of a stack holds, where its name does not say it.
+fn content(stack: &StackName, name: &str, data: &str) -> Option<String> {
+    if data.is_empty() || is_content_addressed(stack, name) {
+        return None;
+    }
+    Some(hex::encode(Sha256::digest(STANDARD.decode(data).ok()?)))
+}
+
 impl ListedNetwork {
     pub(super) fn is_of(&self, stack: &StackName) -> bool {
         self.labels.get(NAMESPACE_LABEL).is_some_and(|name| name == stack.as_str())
@@ -248,6 +301,13 @@ impl ListedNetwork {
 fn given(subnets: &[Subnet], what: fn(&Subnet) -> &String) -> Labels {
     let said = subnets.iter().filter(|subnet| !what(subnet).is_empty());
     said.map(|subnet| (subnet.range.clone(), what(subnet).clone())).collect()
+}
+
+impl ListedService {
+    /// The stack that it is labelled with.
+    pub(super) fn stack(&self) -> Option<StackName> {
+        self.spec["Labels"][NAMESPACE_LABEL].as_str()?.parse().ok()
+    }
 }
 
 impl ListedTask {

@@ -22,6 +22,9 @@ mod spec;
 mod survey;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::engine::{self, Engine};
 use crate::name::StackName;
@@ -30,6 +33,7 @@ pub use once::{Once, Prepared, Resolve, Write};
 
 pub use events::{Event, Events};
 pub use follow::{Line, Log, Wanted};
+pub use observe::Overview;
 
 /// The swarm that an engine, one of its managers, belongs to. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -41,12 +45,18 @@ pub struct Swarm {
     pub data_root: PathBuf,
     /// Whether all nodes share that folder.
     pub data_shared: bool,
+    /// Bounds how many look at all of the swarm at once.
+    looks: Arc<Semaphore>,
 }
+
+/// How many look at all of the swarm at once.
+const LOOKS: usize = 4;
 
 impl Swarm {
     /// The swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, registry_auth: None, data_root: PathBuf::from("/data"), data_shared: false }
+        let looks = Arc::new(Semaphore::new(LOOKS));
+        Self { engine, registry_auth: None, data_root: PathBuf::from("/data"), data_shared: false, looks }
     }
 }
 

@@ -2,39 +2,63 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::try_join_all;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use super::listed::{FileSpec, Identified, ListedFile, ListedNetwork, ListedNode, ListedService, ListedTask};
+use super::listed::{File, Identified, ListedFile, ListedNetwork, ListedNode, ListedService, ListedTask};
 use super::spec::Labels;
 use super::{Error, Swarm, decode};
-use crate::engine::{Call, Error as EngineError, RECORD_LABEL};
+use crate::engine::{Call, Error as EngineError};
 use crate::name::{ServiceName, StackName};
 use crate::plan::ApiVersion;
-use crate::plan::is_content_addressed;
-use crate::plan::observed::{Foreign, Observed, ObservedFile, ObservedNetwork, ObservedService, Task};
+use crate::plan::observed::{Foreign, Node, Observed, ObservedFile, ObservedNetwork, ObservedService, Task};
 use crate::stack::{NAMESPACE_LABEL, Network, PREDEFINED_NETWORKS};
 
-/// The services and tasks of one stack, or of all.
-#[derive(Default)]
+/// The services and tasks of one stack.
+#[derive(Debug, Default)]
 struct Share {
     services: Vec<ListedService>,
-    tasks: Vec<ListedTask>,
+    /// By the id of their service, newest first.
+    tasks: BTreeMap<String, Vec<Task>>,
 }
 
-/// What the API lists beside them.
-struct Lists {
-    /// The ids of the tasks that run what their service is now.
-    current: BTreeSet<String>,
+/// What the API lists beside services and tasks.
+#[derive(Debug)]
+struct Around {
     networks: Vec<ListedNetwork>,
-    configs: Vec<ListedFile>,
-    secrets: Vec<ListedFile>,
-    nodes: Vec<ListedNode>,
+    configs: Vec<File>,
+    secrets: Vec<File>,
+    nodes: Vec<Node>,
     api: ApiVersion,
     /// The names of networks by id, also of those that are in no list.
     names: Labels,
+}
+
+/// What a stack has beside services and tasks; other stacks' may be among it.
+struct Belongings<'a> {
+    networks: &'a [ListedNetwork],
+    configs: &'a [File],
+    secrets: &'a [File],
+}
+
+/// Every stack of the swarm, as one look has shown it.
+#[derive(Debug)]
+pub struct Overview {
+    shares: BTreeMap<StackName, Share>,
+    around: Around,
+}
+
+impl Overview {
+    /// The stacks that have services or tasks, skep's or not.
+    pub fn stacks(&self) -> impl Iterator<Item = &StackName> {
+        self.shares.keys()
+    }
+
+    /// The stack of this name, as [`observe`](Swarm::observe) shows it. One that cannot be read does not hide the others.
+    pub fn stack(&self, stack: &StackName) -> Result<Observed, Error> {
+        let none = Share::default();
+        self.around.stack(stack, self.shares.get(stack).unwrap_or(&none))
+    }
 }
 
 impl Swarm {
@@ -45,49 +69,85 @@ impl Swarm {
     /// task whose failure stopped an update is then among the tasks. A write is safe all the same, for it carries the
     /// version index of what was seen.
     pub async fn observe(&self, stack: &StackName) -> Result<Observed, Error> {
-        let (share, lists) = self.lists(&format!("{NAMESPACE_LABEL}={stack}")).await?;
-        lists.stack(stack, share)
+        let (services, tasks, around) = self.lists(&of(stack)).await?;
+        around.stack(stack, &Share { services, tasks: by_service(tasks) })
     }
 
-    /// Every stack that has services, ours or not, and those of `more`, as [`observe`](Self::observe) shows each. As many
-    /// requests as for one, however many they are; one that cannot be read does not hide the others.
-    pub async fn observe_all(
-        &self,
-        more: impl IntoIterator<Item = StackName>,
-    ) -> Result<BTreeMap<StackName, Result<Observed, Error>>, Error> {
-        let (all, lists) = self.lists(NAMESPACE_LABEL).await?;
-        let mut shares = all.by_stack();
-        for name in more {
-            shares.entry(name).or_default();
-        }
-        let each = shares.into_iter().map(|(name, share)| {
-            let observed = lists.stack(&name, share);
-            (name, observed)
-        });
-        Ok(each.collect())
+    /// Every stack as it is now. As many requests as for one, however many they are.
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        let (services, tasks, around) = self.lists(NAMESPACE_LABEL).await?;
+        Ok(Overview { shares: by_stack(services, tasks), around })
     }
 
-    /// The lists, of services and tasks only what has this label.
-    async fn lists(&self, label: &str) -> Result<(Share, Lists), Error> {
-        let services: Vec<ListedService> = self.engine.json(Call::get("/services").filtered("label", &[label])).await?;
-        let (tasks, current, networks, configs, secrets, nodes) = tokio::try_join!(
-            self.engine.json::<Vec<ListedTask>>(Call::get("/tasks").filtered("label", &[label])),
-            self.engine.json::<Vec<Identified>>(Call::get("/tasks").with("filters", up_to_date(label))),
-            self.engine.json::<Vec<ListedNetwork>>(Call::get("/networks")),
-            self.engine.json::<Vec<ListedFile>>(Call::get("/configs")),
-            self.engine.json::<Vec<ListedFile>>(Call::get("/secrets")),
-            self.engine.json::<Vec<ListedNode>>(Call::get("/nodes")),
+    /// The stack as it is now, among nodes and things of others as an overview has shown them: what is asked for does
+    /// not become more with the swarm. A stack that is attached to a network which the overview does not know is
+    /// observed as if there was none.
+    pub async fn observe_among(&self, stack: &StackName, overview: &Overview) -> Result<Observed, Error> {
+        let label = of(stack);
+        let services = self.services(&label).await?;
+        let (tasks, networks, configs, secrets) = tokio::try_join!(
+            self.tasks(&label),
+            self.networks(Call::get("/networks").filtered("label", &[&label])),
+            self.listed_files(Call::get("/configs").filtered("label", &[&label])),
+            self.listed_files(Call::get("/secrets").filtered("label", &[&label])),
         )?;
-        let current = current.into_iter().map(|task| task.id).collect();
+        let mut names = overview.around.names.clone();
+        names.extend(names_by_id(&networks));
+        if services.iter().flat_map(|service| attached_networks(&service.spec)).any(|id| !names.contains_key(id)) {
+            return self.observe(stack).await;
+        }
+        let own = Belongings { networks: &networks, configs: &configs, secrets: &secrets };
+        overview.around.stack_with(stack, &Share { services, tasks: by_service(tasks) }, &own, &names)
+    }
+
+    /// All lists; of services and tasks only what has this label. They are long where the swarm is big, so that only a
+    /// few look at them at once.
+    async fn lists(&self, label: &str) -> Result<(Vec<ListedService>, Vec<StackTask>, Around), Error> {
+        let _permit = self.looks.acquire().await;
+        let services = self.services(label).await?;
+        let (tasks, networks, configs, secrets, nodes) = tokio::try_join!(
+            self.tasks(label),
+            self.networks(Call::get("/networks")),
+            self.listed_files(Call::get("/configs")),
+            self.listed_files(Call::get("/secrets")),
+            self.nodes(),
+        )?;
         let names = self.network_names(&networks, &services).await?;
         let api = self.engine.version().await?;
-        Ok((Share { services, tasks }, Lists { current, networks, configs, secrets, nodes, api, names }))
+        Ok((services, tasks, Around { networks, configs, secrets, nodes, api, names }))
+    }
+
+    async fn services(&self, label: &str) -> Result<Vec<ListedService>, Error> {
+        Ok(self.engine.list(Call::get("/services").filtered("label", &[label]), Some).await?)
+    }
+
+    async fn tasks(&self, label: &str) -> Result<Vec<StackTask>, Error> {
+        let all = Call::get("/tasks").filtered("label", &[label]);
+        let current = Call::get("/tasks").with("filters", up_to_date(label));
+        let (tasks, current) = tokio::try_join!(
+            self.engine.list(all, Some::<ListedTask>),
+            self.engine.list(current, |task: Identified| Some(task.id)),
+        )?;
+        let current = current.into_iter().collect();
+        Ok(tasks.into_iter().map(|task| StackTask::of(task, &current)).collect())
+    }
+
+    async fn networks(&self, call: Call) -> Result<Vec<ListedNetwork>, Error> {
+        Ok(self.engine.list(call, Some).await?)
+    }
+
+    async fn listed_files(&self, call: Call) -> Result<Vec<File>, Error> {
+        Ok(self.engine.list(call, ListedFile::without_data).await?)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, Error> {
+        Ok(self.engine.list(Call::get("/nodes"), |node: ListedNode| Some(node.observed())).await?)
     }
 
     /// The names of networks by id. Swarm has predefined networks (`host`) that the engine shows only when it is asked
     /// for each by its id (moby `daemon/cluster/networks.go`, `filterPredefinedNetworks`).
     async fn network_names(&self, listed: &[ListedNetwork], services: &[ListedService]) -> Result<Labels, Error> {
-        let mut names: Labels = listed.iter().map(|network| (network.id.clone(), network.name.clone())).collect();
+        let mut names: Labels = names_by_id(listed).collect();
         let attached: BTreeSet<&str> = services.iter().flat_map(|service| attached_networks(&service.spec)).collect();
         let unlisted = attached.into_iter().filter(|&id| !names.contains_key(id));
         let found = try_join_all(unlisted.map(|id| self.unlisted_network(id))).await?;
@@ -104,51 +164,122 @@ impl Swarm {
     }
 }
 
-impl Share {
-    /// The share of each stack. A task whose service is gone still has the label on its container.
-    fn by_stack(self) -> BTreeMap<StackName, Self> {
-        let mut shares: BTreeMap<StackName, Self> = BTreeMap::new();
-        let mut stacks: BTreeMap<String, StackName> = BTreeMap::new();
-        for service in self.services {
-            let stack =
-                service.spec["Labels"][NAMESPACE_LABEL].as_str().and_then(|name| name.parse::<StackName>().ok());
-            let Some(stack) = stack else { continue };
-            stacks.insert(service.id.clone(), stack.clone());
-            shares.entry(stack).or_default().services.push(service);
-        }
-        for task in self.tasks {
-            if let Some(stack) = stacks.get(&task.service_id).cloned().or_else(|| task.stack()) {
-                shares.entry(stack).or_default().tasks.push(task);
-            }
-        }
-        shares
+/// A task, and whose it is.
+struct StackTask {
+    service: String,
+    /// The stack that its container is labelled with.
+    stack: Option<StackName>,
+    task: Task,
+}
+
+impl StackTask {
+    fn of(listed: ListedTask, current: &BTreeSet<String>) -> Self {
+        Self { service: listed.service_id.clone(), stack: listed.stack(), task: listed.observed(current) }
     }
 }
 
-impl Lists {
-    fn stack(&self, stack: &StackName, share: Share) -> Result<Observed, Error> {
-        let mut tasks = tasks_by_service(share.tasks, &self.current);
-        let services = observed_services(stack, share.services, &mut tasks, &self.names)?;
-        let (configs, foreign_configs) = own_and_foreign(stack, &self.configs);
-        let (secrets, foreign_secrets) = own_and_foreign(stack, &self.secrets);
+/// The label of what belongs to a stack.
+fn of(stack: &StackName) -> String {
+    format!("{NAMESPACE_LABEL}={stack}")
+}
+
+fn names_by_id(networks: &[ListedNetwork]) -> impl Iterator<Item = (String, String)> {
+    networks.iter().map(|network| (network.id.clone(), network.name.clone()))
+}
+
+/// The tasks by the id of their service, newest first.
+fn by_service(tasks: Vec<StackTask>) -> BTreeMap<String, Vec<Task>> {
+    let mut grouped: BTreeMap<String, Vec<Task>> = BTreeMap::new();
+    for StackTask { service, task, .. } in tasks {
+        grouped.entry(service).or_default().push(task);
+    }
+    for tasks in grouped.values_mut() {
+        tasks.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
+    }
+    grouped
+}
+
+/// The share of each stack. A task whose service is gone still has the label on its container.
+fn by_stack(services: Vec<ListedService>, tasks: Vec<StackTask>) -> BTreeMap<StackName, Share> {
+    let mut shares: BTreeMap<StackName, Share> = BTreeMap::new();
+    let mut stacks: BTreeMap<String, StackName> = BTreeMap::new();
+    for service in services {
+        let Some(stack) = service.stack() else { continue };
+        stacks.insert(service.id.clone(), stack.clone());
+        shares.entry(stack).or_default().services.push(service);
+    }
+    let mut of_stack: BTreeMap<StackName, Vec<StackTask>> = BTreeMap::new();
+    for task in tasks {
+        if let Some(stack) = stacks.get(&task.service).or(task.stack.as_ref()).cloned() {
+            of_stack.entry(stack).or_default().push(task);
+        }
+    }
+    for (stack, tasks) in of_stack {
+        shares.entry(stack).or_default().tasks = by_service(tasks);
+    }
+    shares
+}
+
+impl Around {
+    fn stack(&self, stack: &StackName, share: &Share) -> Result<Observed, Error> {
+        let all = Belongings { networks: &self.networks, configs: &self.configs, secrets: &self.secrets };
+        self.stack_with(stack, share, &all, &self.names)
+    }
+
+    /// The stack of this share and these belongings; `names` has the networks that its services are attached to.
+    fn stack_with(
+        &self,
+        stack: &StackName,
+        share: &Share,
+        own: &Belongings<'_>,
+        names: &Labels,
+    ) -> Result<Observed, Error> {
+        let mut tasks = share.tasks.clone();
+        let services = observed_services(stack, &share.services, &mut tasks, names)?;
         let foreign_networks = self.networks.iter().filter(|network| !network.is_of(stack));
         let foreign_networks = foreign_networks.filter(|network| network.scope == "swarm").map(|it| it.name.clone());
         Ok(Observed {
             name: stack.clone(),
             foreign: Foreign {
                 networks: foreign_networks.chain(PREDEFINED_NETWORKS.map(String::from)).collect(),
-                configs: foreign_configs,
-                secrets: foreign_secrets,
+                configs: foreign_files(stack, &self.configs),
+                secrets: foreign_files(stack, &self.secrets),
             },
-            networks: observed_networks(stack, &self.networks, &services),
+            networks: self.observed_networks(stack, own.networks, &services),
             services,
-            configs,
-            secrets,
-            nodes: self.nodes.iter().map(ListedNode::observed).collect(),
+            configs: own_files(stack, own.configs),
+            secrets: own_files(stack, own.secrets),
+            nodes: self.nodes.clone(),
             api: self.api,
             leaving: tasks.into_values().flatten().filter(|task| !task.state.is_over()).collect(),
         })
     }
+
+    /// The stack's own networks, and of the others those that its services are attached to.
+    fn observed_networks(
+        &self,
+        stack: &StackName,
+        own: &[ListedNetwork],
+        services: &BTreeMap<ServiceName, ObservedService>,
+    ) -> BTreeMap<String, ObservedNetwork> {
+        let joined: BTreeSet<&String> = services.values().flat_map(|it| it.service.networks.keys()).collect();
+        let others = self.networks.iter().filter(|it| !it.is_of(stack) && joined.contains(&it.name));
+        let others =
+            others.map(|it| (it.name.clone(), ObservedNetwork { id: it.id.clone(), network: Network::External }));
+        let own = own.iter().filter(|network| network.is_of(stack)).map(|network| {
+            let there = ObservedNetwork { id: network.id.clone(), network: Network::Own(network.clone().own()) };
+            (network.name.clone(), there)
+        });
+        others.chain(own).collect()
+    }
+}
+
+fn own_files(stack: &StackName, files: &[File]) -> BTreeMap<String, ObservedFile> {
+    files.iter().filter(|file| file.is_of(stack)).map(|file| (file.name.clone(), file.observed())).collect()
+}
+
+fn foreign_files(stack: &StackName, files: &[File]) -> BTreeSet<String> {
+    files.iter().filter(|file| !file.is_of(stack)).map(|file| file.name.clone()).collect()
 }
 
 /// The filter with which the engine itself says which tasks run what their service is now: swarmkit's `IsTaskDirty`
@@ -163,21 +294,9 @@ fn up_to_date(label: &str) -> Value {
     serde_json::json!({ "label": [label], "_up-to-date": ["true"] })
 }
 
-/// The tasks by the id of their service, newest first.
-fn tasks_by_service(tasks: Vec<ListedTask>, current: &BTreeSet<String>) -> BTreeMap<String, Vec<Task>> {
-    let mut grouped: BTreeMap<String, Vec<Task>> = BTreeMap::new();
-    for task in tasks {
-        grouped.entry(task.service_id.clone()).or_default().push(task.observed(current));
-    }
-    for tasks in grouped.values_mut() {
-        tasks.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
-    }
-    grouped
-}
-
 fn observed_services(
     stack: &StackName,
-    services: Vec<ListedService>,
+    services: &[ListedService],
     tasks: &mut BTreeMap<String, Vec<Task>>,
     networks: &Labels,
 ) -> Result<BTreeMap<ServiceName, ObservedService>, Error> {
@@ -197,22 +316,23 @@ fn observed_services(
 fn observed_service(
     stack: &StackName,
     key: &ServiceName,
-    mut listed: ListedService,
+    listed: &ListedService,
     tasks: Vec<Task>,
     networks: &Labels,
 ) -> Result<ObservedService, Error> {
-    name_networks(&mut listed.spec, networks);
-    let (service, unknown) = decode::service(stack, key, &listed.spec).map_err(|error| EngineError::Strange {
+    let mut spec = listed.spec.clone();
+    name_networks(&mut spec, networks);
+    let (service, unknown) = decode::service(stack, key, &spec).map_err(|error| EngineError::Strange {
         call: "GET /services".into(),
         reason: format!("service {}: {error}", stack.scoped(key.as_str())),
     })?;
     Ok(ObservedService {
-        id: listed.id,
+        id: listed.id.clone(),
         version: listed.version.index,
         service,
         unknown,
-        update_state: listed.update_status.state,
-        update_message: listed.update_status.message,
+        update_state: listed.update_status.state.clone(),
+        update_message: listed.update_status.message.clone(),
         tasks,
     })
 }
@@ -237,55 +357,4 @@ pub(super) fn name_networks(spec: &mut Value, names: &Labels) {
             attachment["Target"] = name.as_str().into();
         }
     }
-}
-
-/// The stack's own networks, and of the others those that its services are attached to.
-fn observed_networks(
-    stack: &StackName,
-    networks: &[ListedNetwork],
-    services: &BTreeMap<ServiceName, ObservedService>,
-) -> BTreeMap<String, ObservedNetwork> {
-    let joined: BTreeSet<&String> = services.values().flat_map(|it| it.service.networks.keys()).collect();
-    let mut observed = BTreeMap::new();
-    for network in networks {
-        let (id, name) = (network.id.clone(), network.name.clone());
-        if network.is_of(stack) {
-            observed.insert(name, ObservedNetwork { id, network: Network::Own(network.clone().own()) });
-        } else if joined.contains(&name) {
-            observed.insert(name, ObservedNetwork { id, network: Network::External });
-        }
-    }
-    observed
-}
-
-/// The configs or secrets of the stack, and the names of all others. Records of releases are neither.
-fn own_and_foreign(stack: &StackName, files: &[ListedFile]) -> (BTreeMap<String, ObservedFile>, BTreeSet<String>) {
-    let (mut own, mut foreign) = (BTreeMap::new(), BTreeSet::new());
-    for ListedFile { id, version, created_at, spec } in files {
-        if spec.labels.contains_key(RECORD_LABEL) {
-            continue;
-        }
-        if spec.labels.get(NAMESPACE_LABEL).is_some_and(|name| name == stack.as_str()) {
-            let file = ObservedFile {
-                id: id.clone(),
-                version: version.index,
-                labels: decode::without_namespace(spec.labels.clone()),
-                created: *created_at,
-                content: content(stack, spec),
-            };
-            own.insert(spec.name.clone(), file);
-        } else {
-            foreign.insert(spec.name.clone());
-        }
-    }
-    (own, foreign)
-}
-
-/// The hash of what a config holds, where its name does not say it.
-fn content(stack: &StackName, config: &FileSpec) -> Option<String> {
-    if config.data.is_empty() || is_content_addressed(stack, &config.name) {
-        return None;
-    }
-    let data = STANDARD.decode(&config.data).ok()?;
-    Some(hex::encode(Sha256::digest(data)))
 }

@@ -63,14 +63,14 @@ impl Swarm {
     /// publish ports on the nodes themselves that the stack wants, however big the swarm is. What cannot be read is left
     /// out.
     pub async fn survey(&self, desired: &Stack, observed: &Observed) -> Surroundings {
-        let (services, networks, info) = tokio::join!(
-            self.read::<Vec<ListedService>>(Call::get("/services")),
-            self.read::<Vec<ListedNetwork>>(Call::get("/networks")),
-            self.read::<Info>(Call::get("/info")),
+        let _permit = self.looks.acquire().await;
+        let (networks, info) = tokio::join!(
+            self.list(Call::get("/networks"), Some::<ListedNetwork>),
+            self.read(Call::get("/info"), |call| self.engine.json::<Info>(call)),
         );
         let names = networks.iter().map(|network| (network.id.clone(), network.name.clone())).collect();
-        let foreign = services.into_iter().filter_map(|service| neighbour(&desired.name, service, &names));
-        let mut foreign: BTreeMap<String, Neighbour> = foreign.collect();
+        let foreign = self.list(Call::get("/services"), |service| neighbour(&desired.name, service, &names)).await;
+        let mut foreign: BTreeMap<String, Neighbour> = foreign.into_iter().collect();
         self.locate(&mut foreign, desired).await;
         Surroundings {
             services: foreign.into_values().collect(),
@@ -91,7 +91,7 @@ impl Swarm {
         if named.is_empty() {
             return BTreeMap::new();
         }
-        let listed: ListedVolumes = self.read(Call::get("/volumes")).await;
+        let listed = self.read(Call::get("/volumes"), |call| self.engine.json::<ListedVolumes>(call)).await;
         let wanted = listed.volumes.unwrap_or_default().into_iter().filter(|it| named.contains(it.name.as_str()));
         wanted
             .map(|it| (it.name, StoredVolume { driver: it.driver, options: it.options.unwrap_or_default() }))
@@ -116,9 +116,16 @@ impl Swarm {
         changed
     }
 
-    async fn read<T: DeserializeOwned + Default>(&self, call: Call) -> T {
+    async fn list<T: DeserializeOwned, K>(&self, call: Call, keep: impl FnMut(T) -> Option<K>) -> Vec<K> {
+        self.read(call, |call| self.engine.list(call, keep)).await
+    }
+
+    async fn read<T: Default, F>(&self, call: Call, read: impl FnOnce(Call) -> F) -> T
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let shown = call.to_string();
-        self.engine.json(call).await.unwrap_or_else(|error| {
+        read(call).await.unwrap_or_else(|error| {
             tracing::debug!(call = shown, %error, "left out of what is looked at in advance");
             T::default()
         })
@@ -134,7 +141,7 @@ impl Swarm {
             return;
         }
         let filters = serde_json::json!({ "service": holders, "desired-state": ["running"] });
-        let tasks: Vec<ListedTask> = self.read(Call::get("/tasks").with("filters", filters)).await;
+        let tasks = self.list(Call::get("/tasks").with("filters", filters), Some::<ListedTask>).await;
         for task in tasks.into_iter().filter(|task| !task.node_id.is_empty()) {
             if let Some(service) = services.get_mut(&task.service_id) {
                 service.nodes.insert(task.node_id);

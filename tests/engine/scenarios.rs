@@ -240,7 +240,7 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
 
 pub(crate) async fn what_is_external_is_found(bed: &Bed) {
     // A config that was just created, and so was not observed, is found as one of somebody else's is.
-    let observed = bed.observe().await;
+    let (early, observed) = (bed.swarm.overview().await.unwrap(), bed.observe().await);
     assert!(observed.foreign.networks.is_superset(&["ingress", "host"].map(String::from).into()));
     let desired = rich(bed);
     for name in desired.networks.keys() {
@@ -252,21 +252,29 @@ pub(crate) async fn what_is_external_is_found(bed: &Bed) {
     assert_eq!(missing.to_string(), format!("there is no secret `{}`", bed.stack.scoped("key")));
     bed.create(&desired, Subject::Secret(bed.stack.scoped("key"))).await.unwrap();
     bed.swarm.perform(&change(Subject::Service(web())), &desired, &observed).await.unwrap();
-    let (all, one) = (bed.swarm.observe_all([]).await.unwrap(), bed.observe().await);
+    let overview = bed.swarm.overview().await.unwrap();
+    assert!(overview.stacks().any(|name| *name == bed.stack));
+    let one = bed.observe().await;
     let services = |observed: &Observed| {
         observed.services.values().map(|it| (it.id.clone(), it.service.clone())).collect::<Vec<_>>()
     };
-    let among = all[&bed.stack].as_ref().unwrap();
-    assert_eq!(services(among), services(&one));
-    assert_eq!((&among.networks, &among.configs), (&one.networks, &one.configs));
+    // All looks show the same, also among what others had before.
+    let among = async |overview| bed.swarm.observe_among(&bed.stack, overview).await.unwrap();
+    for other in [overview.stack(&bed.stack).unwrap(), among(&overview).await, among(&early).await] {
+        assert_eq!(services(&other), services(&one));
+        assert_eq!((&other.networks, &other.configs, &other.secrets), (&one.networks, &one.configs, &one.secrets));
+    }
 }
 
 pub(crate) async fn the_hosts_network_has_its_name(bed: &Bed) {
     // Docker has two networks of that name: the node's, which it lists, and the swarm's, which it does not.
     let networks = BTreeMap::from([("host".to_owned(), Attachment::default())]);
     let desired = with_web(bed, Service { networks: networks.clone(), ..sleeper() });
+    let early = bed.swarm.overview().await.unwrap();
     bed.create_all(&desired).await;
     assert_eq!(bed.observe().await.services[&web()].service.networks, networks);
+    let among = bed.swarm.observe_among(&bed.stack, &early).await.unwrap();
+    assert_eq!(among.services[&web()].service.networks, networks);
 }
 
 /// Every field alone, and all of them together, in forms that the engine stores in another way than they are sent, or

@@ -3,7 +3,7 @@
 mod overview;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -81,9 +81,12 @@ impl Status {
 
     async fn reports(&self, cluster: &Cluster) -> anyhow::Result<Vec<Report>> {
         let mut recorded = cluster.store.stacks().await?;
-        let mut observed = match &self.stack {
-            Some(stack) => BTreeMap::from([(stack.clone(), Ok(cluster.swarm.observe(stack).await?))]),
-            None => cluster.swarm.observe_all(recorded.keys().cloned()).await?,
+        let mut observed = if let Some(stack) = &self.stack {
+            BTreeMap::from([(stack.clone(), Ok(cluster.swarm.observe(stack).await?))])
+        } else {
+            let overview = cluster.swarm.overview().await?;
+            let names: BTreeSet<&StackName> = overview.stacks().chain(recorded.keys()).collect();
+            names.into_iter().map(|name| (name.clone(), overview.stack(name))).collect()
         };
         if let Some(stack) = &self.stack
             && !recorded.contains_key(stack)

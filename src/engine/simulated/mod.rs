@@ -18,6 +18,7 @@
 //! taken, networks that a task which is being stopped still uses, and whatever a container does.
 
 mod containers;
+mod events;
 mod files;
 mod names;
 mod networks;
@@ -108,6 +109,9 @@ struct State {
     refusal: Option<(u16, String)>,
     /// Whether the next write is done, and its answer lost.
     loses_answer: bool,
+    listeners: Vec<tokio::sync::mpsc::UnboundedSender<Bytes>>,
+    /// The path whose next requests panic, and how many.
+    panicking: Option<(String, u32)>,
     /// How many more requests are answered; all if none.
     reachable_for: Option<u32>,
     requests: u64,
@@ -157,6 +161,8 @@ impl World {
             failing_with: 0,
             refusal: None,
             loses_answer: false,
+            listeners: Vec::new(),
+            panicking: None,
             reachable_for: None,
             requests: 0,
             pace: Duration::ZERO,
@@ -219,6 +225,11 @@ impl World {
     pub fn fail_next(&self, count: u32, status: u16) {
         let mut state = self.state();
         (state.failing, state.failing_with) = (count, status);
+    }
+
+    /// Makes the next requests for this path panic, as a fault of skep itself would.
+    pub fn panic_on(&self, path: &str, count: u32) {
+        self.state().panicking = Some((path.to_owned(), count));
     }
 
     /// Makes the next write fail with this status and these words, and do nothing: what is read is still answered.

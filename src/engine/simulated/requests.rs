@@ -32,6 +32,13 @@ pub(super) struct Filters(Value);
 
 impl State {
     pub(super) fn answer(&mut self, request: &Request) -> Option<Answer> {
+        if let Some((path, left)) = &mut self.panicking
+            && request.path == *path
+            && *left > 0
+        {
+            *left -= 1;
+            panic!("made to panic at {path}");
+        }
         if let Some(left) = &mut self.reachable_for {
             *left = left.checked_sub(1)?;
         }
@@ -54,6 +61,8 @@ impl State {
         let answer = self.routed(request);
         if is_write && answer.is_refusal() {
             self.refusals.push(format!("{} {}: {}", request.method, request.path, answer.text()));
+        } else if is_write {
+            self.tell_of(request);
         }
         if is_write && std::mem::take(&mut self.loses_answer) { None } else { Some(answer) }
     }

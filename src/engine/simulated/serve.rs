@@ -1,14 +1,16 @@
 //! A simulated swarm behind a Unix socket, for what speaks to an engine itself.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt as _, stream};
 
 use super::World;
 use super::requests::Request;
@@ -39,6 +41,10 @@ async fn answer(
     };
     let headers =
         [("Api-Version", API_VERSION), ("Ostype", "linux"), (header::CONTENT_TYPE.as_str(), "application/json")];
+    if request.path == "/events" {
+        let lines = stream::unfold(world.listen(), |mut events| async move { Some((events.recv().await?, events)) });
+        return (headers, Body::from_stream(lines.map(Ok::<_, Infallible>))).into_response();
+    }
     match world.answer(&request) {
         Some(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::Cluster;
 use skep::controller::progress::Teller;
-use skep::controller::rollout::Rollout;
+use skep::controller::rollout::{Pace, Rollout};
 use skep::engine::{Call, Engine};
 use skep::probe::Prober;
 use skep::store::Store;
@@ -239,7 +239,7 @@ fn a_controller_that_heals_the_stack_does_not_bring_it_back() {
     assert!(ended.is_err_and(|error| error.is_cancelled()));
     let mut another = rollout();
     for _ in 0..3 {
-        assert!(sandbox.runtime.block_on(another.attempt(&Teller::default())).rests);
+        assert_eq!(sandbox.runtime.block_on(another.attempt(&Teller::default())).pace, Pace::Rest);
         assert_eq!(left(&sandbox), Vec::<String>::new());
     }
 }

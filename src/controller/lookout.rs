@@ -1,0 +1,75 @@
+//! One look at all of the swarm for all stacks that rest.
+//!
+//! A stack that rests is compared with what was seen of it every half minute. If each stack looked for itself, the requests
+//! and the memory they need would grow with the number of stacks; so one task looks, and the workers share what it saw.
+//! A sight only tells that there is something to do: nothing is written on the strength of one, for it may be half a
+//! minute old. Whoever has something to do looks again, at its own stack.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::cluster::{Cluster, Error};
+use crate::name::StackName;
+use crate::plan::observed::Observed;
+use crate::release::History;
+use crate::store::Archive;
+use crate::swarm::Overview;
+
+/// All stacks and their records, as one look has shown them.
+#[derive(Debug)]
+pub struct Sight {
+    archive: Archive,
+    /// The stacks.
+    pub overview: Overview,
+    /// When the look began.
+    pub begin: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+}
+
+/// The newest sight. Cheap to clone; all clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Lookout {
+    newest: Arc<Mutex<Option<Arc<Sight>>>>,
+    asked: Arc<Notify>,
+}
+
+impl Sight {
+    /// Looks at all of the swarm, in as many requests as for one stack.
+    pub async fn of(cluster: &Cluster) -> Result<Self, Error> {
+        let archive = cluster.store.archive().await?;
+        let begin = cluster.clock.now();
+        let overview = cluster.swarm.overview().await?;
+        Ok(Self { archive, overview, begin, end: cluster.clock.now() })
+    }
+
+    /// The releases of a stack, and the stack; an error if either cannot be read.
+    pub fn stack(&self, stack: &StackName) -> Result<(History, Observed), Error> {
+        let history = Error::unless_damaged(self.archive.records(stack))?;
+        Ok((history, self.overview.stack(stack)?))
+    }
+}
+
+impl Lookout {
+    /// The newest sight; `None` before the first one.
+    pub fn newest(&self) -> Option<Arc<Sight>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shares a sight with everybody.
+    pub fn show(&self, sight: Sight) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(sight));
+    }
+
+    /// Asks for a new sight, soon.
+    pub fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Comes back when somebody has asked.
+    pub async fn asked(&self) {
+        self.asked.notified().await;
+    }
+}
