@@ -7,8 +7,9 @@ use bollard::errors::Error as EngineError;
 use oci_client::Reference;
 use tokio::time::{Instant, timeout};
 
-use super::registry::{self, PATIENCE};
+use super::registry::{PATIENCE, for_engine};
 use super::{Builder, Error};
+use crate::health::RegistryAnswer;
 
 /// How long a digest that was asked for is taken to be current.
 const FRESH: Duration = Duration::from_mins(5);
@@ -52,7 +53,8 @@ impl Builder {
         match answer.map_err(|_| unresolved("its registry does not answer in time".into(), true))? {
             Ok(found) => found.descriptor.digest.ok_or_else(|| unresolved("its registry has no digest".into(), false)),
             Err(EngineError::DockerResponseServerError { status_code, message }) => {
-                Err(unresolved(message, status_code >= 500))
+                let away = RegistryAnswer::of(status_code, &message).is_some_and(|answer| answer.is_away());
+                Err(unresolved(message, away))
             }
             Err(error) => Err(self.engine_error("ask a registry", error)),
         }
@@ -60,7 +62,7 @@ impl Builder {
 
     fn credentials_for(&self, image: &str) -> Option<DockerCredentials> {
         let (registry, _) = self.registry.as_ref()?;
-        (registry.host() == registry::host(image)).then(|| registry.for_engine()).flatten()
+        registry.logins().of_image(image).map(for_engine)
     }
 
     fn fresh(&self, image: &str) -> Option<String> {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::log::{Lines, Tail};
 use super::progress::Progress;
-use super::registry::Registry;
+use super::registry::{Registry, for_engine};
 use super::{Builder, Error, Request, tarball};
 
 impl Builder {
@@ -61,7 +61,7 @@ impl Builder {
         tail: &mut Tail,
     ) -> Result<String, Error> {
         let (stream, written) = tarball::stream(request.clone(), self.limits.clone());
-        let credentials = self.registry.as_ref().and_then(|(registry, _)| credentials_by_host(registry));
+        let credentials = self.registry.as_ref().and_then(|(registry, _)| credentials_by_server(registry));
         let options = options(request, version);
         // The engine answers only when it has read the context.
         let docker = self.docker.clone().with_timeout(self.limits.build);
@@ -87,7 +87,7 @@ impl Builder {
     async fn push(&self, request: &Request, registry: &Registry, name: &str, tail: &mut Tail) -> Result<(), Error> {
         let (repository, tag) = name.rsplit_once(':').expect("a name of ours has a tag");
         let options = PushImageOptions { tag: Some(tag.to_owned()), ..PushImageOptions::default() };
-        let answers = self.docker.push_image(repository, Some(options), registry.for_engine());
+        let answers = self.docker.push_image(repository, Some(options), registry.login.as_ref().map(for_engine));
         let limit = self.limits.upload;
         let service = request.recipe.service.clone();
         match timeout(limit, read_push(answers)).await {
@@ -128,8 +128,10 @@ fn failed(request: &Request, reason: String, tail: &Tail) -> Error {
     Error::Failed { service: request.recipe.service.clone(), reason, log: tail.kept() }
 }
 
-fn credentials_by_host(registry: &Registry) -> Option<HashMap<String, DockerCredentials>> {
-    Some(HashMap::from([(registry.host().to_owned(), registry.for_engine()?)]))
+/// The login for base images. The builder picks it by what Docker calls the registry, which for Docker Hub is no host.
+fn credentials_by_server(registry: &Registry) -> Option<HashMap<String, DockerCredentials>> {
+    let login = registry.login.as_ref()?;
+    Some(HashMap::from([(registry.host().server().to_owned(), for_engine(login))]))
 }
 
 fn options(request: &Request, version: BuilderVersion) -> BuildImageOptions {

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 pub use self::error::Error;
 pub use self::log::Log;
-pub use self::registry::{Registry, host as registry_of};
+pub use self::registry::Registry;
 pub use self::tarball::{Objects, ReadError};
 use crate::name::{ServiceName, StackName};
 use crate::stack::recipe::Recipe;

@@ -2,34 +2,19 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
 use bollard::auth::DockerCredentials;
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::Error;
+use crate::engine::login::{Login, Logins, RegistryHost};
+use crate::health::RegistryAnswer;
 
 /// How long the registry may take to answer a question.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The registry of a name that has none.
-const HUB: &str = "docker.io";
-
-/// What the engine says when a registry does not let it in.
-const DENIED: [&str; 3] = ["unauthorized", "denied", "no basic auth credentials"];
-/// What the engine says when a registry cannot be reached, or fails.
-const AWAY: [&str; 6] = [
-    "connection refused",
-    "connection reset",
-    "no such host",
-    "i/o timeout",
-    "deadline exceeded",
-    "received unexpected HTTP status: 5",
-];
 
 /// Where built images are pushed.
 #[derive(Debug, Clone)]
@@ -38,43 +23,33 @@ pub struct Registry {
     pub prefix: String,
     /// Whether it speaks plain HTTP. The engine has its own setting for that.
     pub insecure: bool,
-    /// A user and its password or token.
-    pub credentials: Option<(String, SecretString)>,
+    /// Certificates of its authorities beside the system's, in PEM; may be empty.
+    pub authorities: Vec<u8>,
+    /// The login to it.
+    pub login: Option<Login>,
 }
 
 impl Registry {
     /// Its host and port.
-    pub fn host(&self) -> &str {
-        self.prefix.split('/').next().filter(|first| is_host(first)).unwrap_or(HUB)
+    pub fn host(&self) -> RegistryHost {
+        RegistryHost::of_prefix(&self.prefix)
     }
 
-    /// The credentials as Swarm keeps them with a service, so that its nodes can pull: the value of `X-Registry-Auth`.
-    pub fn auth_header(&self) -> Option<String> {
-        let (user, password) = self.credentials.as_ref()?;
-        let account = serde_json::json!({
-            "username": user,
-            "password": password.expose_secret(),
-            "serveraddress": self.host(),
-        });
-        Some(URL_SAFE.encode(account.to_string()))
-    }
-
-    /// The credentials as the engine wants them.
-    pub(super) fn for_engine(&self) -> Option<DockerCredentials> {
-        let (user, password) = self.credentials.as_ref()?;
-        Some(DockerCredentials {
-            username: Some(user.clone()),
-            password: Some(password.expose_secret().to_owned()),
-            serveraddress: Some(self.host().to_owned()),
-            ..DockerCredentials::default()
-        })
+    /// The login, for images of this registry and no other.
+    pub fn logins(&self) -> Logins {
+        let mut logins = Logins::default();
+        if let Some(login) = &self.login {
+            logins.insert(self.host(), login.clone());
+        }
+        logins
     }
 
     /// A client to ask it with.
     pub(super) fn client(&self) -> Client {
-        let insecure = if self.insecure { vec![self.host().to_owned()] } else { Vec::new() };
+        let insecure = if self.insecure { vec![self.host().to_string()] } else { Vec::new() };
         Client::new(ClientConfig {
             protocol: ClientProtocol::HttpsExcept(insecure),
+            extra_root_certificates: certificates(&self.authorities),
             connect_timeout: Some(PATIENCE / 3),
             read_timeout: Some(PATIENCE),
             ..ClientConfig::default()
@@ -84,8 +59,8 @@ impl Registry {
     /// The digest of an image, if the registry has it.
     pub(super) async fn digest(&self, client: &Client, image: &str) -> Result<Option<String>, Error> {
         let reference: Reference = image.parse().map_err(|_| Error::NotAnImage(image.to_owned()))?;
-        let auth = self.credentials.as_ref().map_or(RegistryAuth::Anonymous, |(user, password)| {
-            RegistryAuth::Basic(user.clone(), password.expose_secret().to_owned())
+        let auth = self.login.as_ref().map_or(RegistryAuth::Anonymous, |login| {
+            RegistryAuth::Basic(login.username.clone(), login.password.expose_secret().to_owned())
         });
         let answer = tokio::time::timeout(PATIENCE, client.fetch_manifest_digest(&reference, &auth)).await;
         match answer {
@@ -98,13 +73,10 @@ impl Registry {
 
     /// What a refused upload means, in the engine's words about it.
     pub(super) fn upload_refused(&self, image: &str, reason: String) -> Error {
-        let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-        if says(&DENIED) {
-            self.unauthorized(image)
-        } else if says(&AWAY) {
-            self.away(reason)
-        } else {
-            Error::Registry { registry: self.host().to_owned(), image: image.to_owned(), reason }
+        match RegistryAnswer::read(&reason) {
+            Some(RegistryAnswer::Denied { .. }) => self.unauthorized(image),
+            Some(RegistryAnswer::Away { reason }) => self.away(reason),
+            _ => Error::Registry { registry: self.host().to_string(), image: image.to_owned(), reason },
         }
     }
 
@@ -116,32 +88,42 @@ impl Registry {
             | Oci::ServerError { code: 401 | 403, .. } => self.unauthorized(image),
             Oci::RequestError(error) => self.away(innermost(&error)),
             Oci::ServerError { code: 500.., message, .. } => self.away(message),
-            error => {
-                Error::Registry { registry: self.host().to_owned(), image: image.to_owned(), reason: error.to_string() }
-            }
+            error => Error::Registry {
+                registry: self.host().to_string(),
+                image: image.to_owned(),
+                reason: error.to_string(),
+            },
         }
     }
 
     fn unauthorized(&self, image: &str) -> Error {
-        let who = self.credentials.as_ref().map_or("us without a user".to_owned(), |(user, _)| format!("`{user}`"));
-        Error::Unauthorized { registry: self.host().to_owned(), who, image: image.to_owned() }
+        let who =
+            self.login.as_ref().map_or_else(|| "us without a user".to_owned(), |login| format!("`{}`", login.username));
+        Error::Unauthorized { registry: self.host().to_string(), who, image: image.to_owned() }
     }
 
     fn away(&self, reason: String) -> Error {
-        Error::RegistryAway { registry: self.host().to_owned(), reason }
+        Error::RegistryAway { registry: self.host().to_string(), reason }
     }
 }
 
-/// The registry that a name of an image means, as Docker's `distribution/reference` reads it.
-pub fn host(image: &str) -> &str {
-    match image.split_once('/') {
-        Some((first, _)) if is_host(first) => first,
-        _ => HUB,
-    }
+/// The certificates in a PEM file, one each.
+fn certificates(pem: &[u8]) -> Vec<Certificate> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    let text = String::from_utf8_lossy(pem);
+    let each = text.split(BEGIN).skip(1);
+    each.map(|rest| Certificate { encoding: CertificateEncoding::Pem, data: format!("{BEGIN}{rest}").into() }).collect()
 }
 
-fn is_host(first: &str) -> bool {
-    first.contains(['.', ':']) || first == "localhost"
+/// A login as the engine wants it.
+pub(super) fn for_engine(login: &Login) -> DockerCredentials {
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    DockerCredentials {
+        username: text(&login.username),
+        password: text(login.password.expose_secret()),
+        serveraddress: text(&login.server),
+        ..DockerCredentials::default()
+    }
 }
 
 fn is_missing(error: &OciDistributionError) -> bool {
@@ -171,23 +153,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_of_an_image_is_dockers() {
-        let hosts = ["redis:7", "team/app", "localhost/app", "r.example.com:5000/a/b", "127.0.0.1:5000/x"].map(host);
-        let prefix =
-            |prefix: &str| Registry { prefix: prefix.into(), insecure: false, credentials: None }.host().to_owned();
-        assert_eq!(
-            ["r.example.com", "localhost:5000/a", "team"].map(prefix),
-            ["r.example.com", "localhost:5000", "docker.io"]
-        );
-        assert_eq!(hosts, ["docker.io", "docker.io", "localhost", "r.example.com:5000", "127.0.0.1:5000"]);
-    }
-
-    #[test]
     fn a_refused_upload_says_what_to_do() {
+        let login = Login::new(&RegistryHost::of_prefix("r.example.com"), "ci", "hunter2");
         let registry = Registry {
             prefix: "r.example.com/team".into(),
             insecure: false,
-            credentials: Some(("ci".into(), "hunter2".into())),
+            authorities: Vec::new(),
+            login: Some(login),
         };
         let shown = ["denied: requested access", "dial tcp: connection refused", "manifest invalid"]
             .map(|reason| registry.upload_refused("r.example.com/team/shop/web", reason.into()).to_string());

@@ -1,40 +1,34 @@
 //! This user's logins to the registries of a stack, as `docker stack deploy --with-registry-auth` sends them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::build::registry_of;
-use crate::config::docker::{Login, Logins};
+use crate::config::docker::{DockerLogins, from_helper};
+use crate::engine::login::{Login, Logins, RegistryHost};
 use crate::stack::Stack;
 
-/// What is sent where there is no login: an empty object.
-const NOBODY: &str = "{}";
-
-/// The `X-Registry-Auth` of each image, by its name in the file.
-pub(super) async fn by_image(stack: &Stack) -> anyhow::Result<BTreeMap<String, String>> {
-    let logins = Logins::load()?;
-    let mut headers = BTreeMap::new();
-    for service in stack.services.values() {
-        let image = &service.image_as_written;
-        if !headers.contains_key(image) {
-            let login = login(&logins, registry_of(image)).await?;
-            let login = login.map_or_else(|| NOBODY.to_owned(), |login| login.to_json());
-            headers.insert(image.clone(), URL_SAFE.encode(login));
-        }
+/// The logins for the images of a stack; where the user has none, that of nobody, which Docker sends as well.
+pub(super) async fn of(stack: &Stack) -> anyhow::Result<Logins> {
+    let kept = DockerLogins::load()?;
+    let mut logins = Logins::default();
+    let registries: BTreeSet<RegistryHost> =
+        stack.services.values().map(|service| RegistryHost::of_image(&service.image)).collect();
+    for registry in registries {
+        let login = login(&kept, registry.as_str()).await?.unwrap_or_else(Login::anonymous);
+        logins.insert(registry, login);
     }
-    Ok(headers)
+    Ok(logins)
 }
 
-async fn login(logins: &Logins, registry: &str) -> anyhow::Result<Option<Login>> {
-    match logins.helper(registry) {
-        None => Ok(logins.of(registry).cloned()),
+async fn login(kept: &DockerLogins, registry: &str) -> anyhow::Result<Option<Login>> {
+    match kept.helper(registry) {
+        None => Ok(kept.of(registry).cloned()),
         Some((program, server)) => {
             let answer = asked(&program, server).await.with_context(|| format!("cannot ask {program} for a login"))?;
-            Ok(Login::from_helper(server, &answer))
+            Ok(from_helper(server, &answer))
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `skep deploy --as-written --no-wait`: a file written once, as `docker stack deploy` writes it.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -10,6 +9,7 @@ use super::output::Format;
 use super::workspace::Workspace;
 use super::{Common, logins, output};
 use crate::config::Settings;
+use crate::engine::login::Logins;
 use crate::engine::{Engine, docker};
 use crate::name::StackName;
 use crate::plan::FieldChange;
@@ -52,8 +52,8 @@ impl WriteOnce {
         let Some(opened) = workspace.open(settings).await? else { return Ok(ExitCode::FAILURE) };
         let swarm = Swarm::new(Engine::Docker(docker::Client::connect_for_few(&settings.docker_host)?));
         for stack in Workspace::stacks_as_written(&opened)? {
-            let auth = if self.with_registry_auth { logins::by_image(&stack).await? } else { BTreeMap::new() };
-            let once = Once { resolve: self.resolve_image.into(), auth };
+            let logins = if self.with_registry_auth { logins::of(&stack).await? } else { Logins::default() };
+            let once = Once { resolve: self.resolve_image.into(), logins };
             let prepared = swarm.prepare_once(&stack, &once).await?;
             prepared.warnings.iter().for_each(|warning| output::line(&format!("warning: {warning}")));
             swarm.write_once(&prepared).await?;

@@ -21,6 +21,7 @@ use crate::controller::deploy::Deployer;
 use crate::controller::workers::Workers;
 use crate::controller::{Controller, Metrics};
 use crate::http;
+use crate::source;
 use crate::source::server::{self, Server};
 use crate::source::sweep::Presence;
 
@@ -115,6 +116,10 @@ struct Running {
 async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Router)> {
     let metrics = Metrics::new();
     let cluster = cluster(settings)?;
+    if let Some(authorities) = &settings.ca_file {
+        config::certificates(authorities)?;
+        source::trust(authorities)?;
+    }
     let workers = Workers::new(cluster.clone(), metrics.clone(), settings.rollouts);
     let deployer = Deployer { workshop: workshop(settings, metrics.clone()).await?, cluster, workers };
     let runtime = runtime(settings)?;

@@ -15,6 +15,7 @@ use crate::controller::clock::Clock;
 use crate::controller::cluster::{self, Cluster};
 use crate::controller::lines::Lines;
 use crate::controller::prepare::{self, Refusal, Workshop, named as named_stacks};
+use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
 use crate::lint::{self, Checked, CheckedStack, Finding};
@@ -237,7 +238,7 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     let mut swarm = Swarm::new(engine.clone());
     swarm.data_root = PathBuf::from(&settings.data_root);
     swarm.data_shared = settings.data_shared;
-    swarm.registry_auth = registry.as_ref().and_then(Registry::auth_header);
+    swarm.logins = registry.as_ref().map(Registry::logins).unwrap_or_default();
     Ok(Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock: Clock::System })
 }
 
@@ -260,8 +261,16 @@ fn keys(settings: &Settings) -> anyhow::Result<Keys> {
 fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {
     let Some(registry) = &settings.registry else { return Ok(None) };
     let password = registry.password_file.as_deref().map(config::secret).transpose()?;
-    let credentials = registry.username.clone().zip(password);
-    Ok(Some(Registry { prefix: registry.prefix.clone(), insecure: registry.insecure, credentials }))
+    let host = RegistryHost::of_prefix(&registry.prefix);
+    let login = registry.username.clone().zip(password).map(|(user, password)| Login::new(&host, user, password));
+    let authorities =
+        registry.ca_file.as_deref().or(settings.ca_file.as_deref()).map(config::certificates).transpose()?;
+    Ok(Some(Registry {
+        prefix: registry.prefix.clone(),
+        insecure: registry.insecure,
+        authorities: authorities.unwrap_or_default(),
+        login,
+    }))
 }
 
 /// Paints `text` when results are coloured.

@@ -5,36 +5,20 @@ use std::fs;
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{Error, variable};
-
-/// The registry of a name that has none, and the name under which Docker keeps its login.
-const HUB: &str = "docker.io";
-const HUB_LOGIN: &str = "https://index.docker.io/v1/";
+use crate::engine::login::{HUB, HUB_LOGIN, Login};
 
 /// The logins of Docker's own settings, `~/.docker/config.json`.
 #[derive(Debug, Default)]
-pub struct Logins {
+pub struct DockerLogins {
     /// By what the registry is called there, such as `registry.example.com` or `https://registry.example.com/v1/`.
     kept: BTreeMap<String, Login>,
     /// The programs that keep logins, by registry, and the one for all others.
     helpers: BTreeMap<String, String>,
     helper: Option<String>,
-}
-
-/// A login to a registry.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// Who.
-    pub username: String,
-    /// The password, or a token in its place.
-    pub password: SecretString,
-    /// A token that stands for both.
-    pub identity: Option<SecretString>,
-    /// What the registry is called in Docker's settings.
-    pub server: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -54,7 +38,7 @@ struct WrittenLogin {
     identitytoken: String,
 }
 
-impl Logins {
+impl DockerLogins {
     /// Those of this user; none if there is no such file.
     pub fn load() -> Result<Self, Error> {
         let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
@@ -93,38 +77,23 @@ impl Logins {
     }
 }
 
-impl Login {
-    /// What a helper answers.
-    pub fn from_helper(server: &str, answer: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer {
-            username: String,
-            secret: String,
-        }
-        let Answer { username, secret } = serde_json::from_slice(answer).ok()?;
-        // The name that stands for a token instead of a user.
-        let is_token = username == "<token>";
-        Some(Self {
-            identity: is_token.then(|| secret.clone().into()),
-            username: if is_token { String::new() } else { username },
-            password: if is_token { String::new().into() } else { secret.into() },
-            server: server.to_owned(),
-        })
+/// The login that a program which keeps logins answers; `None` if it has none.
+pub fn from_helper(server: &str, answer: &[u8]) -> Option<Login> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        username: String,
+        secret: String,
     }
-
-    /// It as the engine wants it, in JSON.
-    pub fn to_json(&self) -> String {
-        let identity = self.identity.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
-        let fields = [
-            ("username", self.username.as_str()),
-            ("password", self.password.expose_secret()),
-            ("serveraddress", self.server.as_str()),
-            ("identitytoken", identity.as_str()),
-        ];
-        let said = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        said.collect::<serde_json::Value>().to_string()
-    }
+    let Answer { username, secret } = serde_json::from_slice(answer).ok()?;
+    // The name that stands for a token instead of a user.
+    let is_token = username == "<token>";
+    Some(Login {
+        identity: is_token.then(|| secret.clone().into()),
+        username: if is_token { String::new() } else { username },
+        password: if is_token { String::new().into() } else { secret.into() },
+        server: server.to_owned(),
+    })
 }
 
 impl WrittenLogin {
@@ -162,7 +131,7 @@ mod tests {
             "r.example.com:5000": { "auth": "", "identitytoken": "t" },
             "empty.example.com": {}
         }, "credHelpers": { "gcr.io": "gcloud" }, "credsStore": "" }"#;
-        let logins = Logins::parse(text).unwrap();
+        let logins = DockerLogins::parse(text).unwrap();
         let json = |registry: &str| logins.of(registry).map_or("none".to_owned(), Login::to_json);
         let shown = ["docker.io", "old.example.com", "r.example.com:5000", "empty.example.com", "x.com"].map(json);
         insta::assert_snapshot!(shown.join("\n"), @r#"
@@ -180,7 +149,7 @@ mod tests {
     #[test]
     fn a_program_that_keeps_logins_is_understood() {
         let answer = br#"{"ServerURL":"gcr.io","Username":"<token>","Secret":"s"}"#;
-        insta::assert_snapshot!(Login::from_helper("gcr.io", answer).unwrap().to_json(), @r#"{"serveraddress":"gcr.io","identitytoken":"s"}"#);
-        assert!(Login::from_helper("gcr.io", b"credentials not found in native keychain").is_none());
+        insta::assert_snapshot!(from_helper("gcr.io", answer).unwrap().to_json(), @r#"{"serveraddress":"gcr.io","identitytoken":"s"}"#);
+        assert!(from_helper("gcr.io", b"credentials not found in native keychain").is_none());
     }
 }

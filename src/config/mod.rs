@@ -2,8 +2,9 @@
 //!
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
-//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_REGISTRY` (its
-//! prefix), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves).
+//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`,
+//! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
+//! themselves).
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
 
 pub mod docker;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub docker_host: String,
     /// Files that hold a token for `git push`; any of them is accepted. Without one, nobody can push.
     pub token_files: Vec<PathBuf>,
+    /// Certificates of your own authorities, in PEM: for the registry, the Git hosts and GitLab, beside the system's.
+    pub ca_file: Option<PathBuf>,
     /// Where built images are pushed; without it they stay on this node.
     pub registry: Option<Registry>,
     /// How encrypted secrets are decrypted.
@@ -67,6 +70,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([0, 0, 0, 0], 8484)),
             docker_host: "unix:///var/run/docker.sock".into(),
             token_files: Vec::new(),
+            ca_file: None,
             registry: None,
             sops: Sops::default(),
             traefik: Traefik::default(),
@@ -90,9 +94,12 @@ pub struct Registry {
     pub username: Option<String>,
     /// The file that holds the password.
     pub password_file: Option<PathBuf>,
-    /// Whether it is asked without TLS. The engines need it in `insecure-registries`, too.
+    /// Whether it is asked without TLS. The engines need it in their own `insecure-registries`.
     #[serde(default)]
     pub insecure: bool,
+    /// Certificates of its authorities, in PEM, if they are not in the `ca_file` of all settings. The engines need them
+    /// in `/etc/docker/certs.d/<host>/ca.crt`.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// How secrets that are encrypted with SOPS are decrypted.
@@ -259,8 +266,11 @@ impl Settings {
             self.listen = listen.parse().map_err(invalid)?;
         }
         self.token_files.extend(variable("SKEP_TOKEN_FILE").map(PathBuf::from));
+        if let Some(file) = variable("SKEP_CA_FILE") {
+            self.ca_file = Some(file.into());
+        }
         if let Some(prefix) = variable("SKEP_REGISTRY") {
-            let registry = Registry { prefix, username: None, password_file: None, insecure: false };
+            let registry = Registry { prefix, username: None, password_file: None, insecure: false, ca_file: None };
             self.registry = Some(registry);
         }
         if let Some(file) = variable("SOPS_AGE_KEY_FILE") {
@@ -279,6 +289,18 @@ pub fn secret(path: &Path) -> Result<SecretString, Error> {
     let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
     let secret = text.trim_end_matches(['\n', '\r']);
     if secret.is_empty() { Err(Error::EmptySecret { path: path.to_owned() }) } else { Ok(secret.to_owned().into()) }
+}
+
+/// Reads certificates of authorities, in PEM.
+pub fn certificates(path: &Path) -> Result<Vec<u8>, Error> {
+    let text = fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    match reqwest::Certificate::from_pem_bundle(&text) {
+        Ok(certificates) if !certificates.is_empty() => Ok(text),
+        _ => {
+            let message = "it holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----".to_owned();
+            Err(Error::Malformed { path: path.to_owned(), message })
+        }
+    }
 }
 
 /// All variables of the environment whose names and values are text, for stack files of this machine.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::build::context::Context;
 use crate::build::{self, Builder, Built};
 use crate::config::Settings;
+use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
 use crate::preflight::Obstacle;
@@ -243,9 +244,14 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
     let Refusal::Build(build::Error::Unresolved { image, reason, away }) = &refusal else { return refusal };
     let named = |service: &Service| service.image.as_ref().is_some_and(|written| written.value == *image);
     let Some((name, _)) = stack.file.services.iter().find(|(_, service)| named(service)) else { return refusal };
-    let denied = ["unauthorized", "denied", "no basic auth"].iter().any(|word| reason.contains(word));
+    let denied = matches!(RegistryAnswer::read(reason), Some(RegistryAnswer::Denied { .. }));
+    let message = if *away {
+        format!("the registry of the image `{image}` does not answer: {reason}")
+    } else {
+        format!("the image `{image}` cannot be found: {reason}")
+    };
     let help = if *away {
-        "its registry did not answer: try again later, or push again"
+        "see that the registry runs, and push again"
     } else if denied {
         "correct the name, or give skep an account that may pull it (`registry` in its settings)"
     } else {
@@ -256,7 +262,7 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
         stack,
         &Obstacle {
             place: ["services", name.as_str(), "image"].map(String::from).into(),
-            message: format!("the image `{image}` cannot be found: {reason}"),
+            message,
             help: help.to_owned(),
         },
     ))

@@ -74,7 +74,8 @@ impl Controller {
         let (Some(gitlab), Some(project)) = (&self.settings.gitlab, &repository.project) else { return Ok(None) };
         let Some(token) = &gitlab.token_file else { return Ok(None) };
         let token: SecretString = config::secret(token)?;
-        Ok(Some(Reporter::new(&gitlab.url, project, token)?))
+        let authorities = self.settings.ca_file.as_deref().map(config::certificates).transpose()?.unwrap_or_default();
+        Ok(Some(Reporter::new(&gitlab.url, project, token, &authorities)?))
     }
 
     async fn watch(self, watched: Arc<Mutex<Watched>>) {

@@ -6,6 +6,7 @@
 
 pub mod docker;
 mod list;
+pub mod login;
 pub mod simulated;
 mod transport;
 pub mod written;

@@ -146,8 +146,9 @@ const MAX_DESCRIPTION: usize = 255;
 const ATTEMPTS: u32 = 4;
 
 impl Reporter {
-    /// Reports to the project `project`, such as `team/shop`, of the GitLab at `base`.
-    pub fn new(base: &str, project: &str, token: SecretString) -> Result<Self, Error> {
+    /// Reports to the project `project`, such as `team/shop`, of the GitLab at `base`. It is trusted by the system's
+    /// authorities, and by those whose certificates are in `authorities`, in PEM.
+    pub fn new(base: &str, project: &str, token: SecretString, authorities: &[u8]) -> Result<Self, Error> {
         let wrong = || Error::Address(base.to_owned());
         let mut statuses = Url::parse(base).map_err(|_| wrong())?;
         let is_web = matches!(statuses.scheme(), "http" | "https") && statuses.username().is_empty();
@@ -156,10 +157,12 @@ impl Reporter {
             .map_err(|()| wrong())?
             .pop_if_empty()
             .extend(["api", "v4", "projects", project, "statuses"]);
+        let failed = |error: reqwest::Error| Error::Away(error.to_string());
         // A redirect would take the token to another host.
         let client =
             reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none());
-        let client = client.build().map_err(|error| Error::Away(error.to_string()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(authorities).map_err(failed)?;
+        let client = client.tls_certs_merge(certificates).build().map_err(failed)?;
         if is_web { Ok(Self { statuses, token, client, pause: Duration::from_secs(1) }) } else { Err(wrong()) }
     }
 
@@ -277,7 +280,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let reporter = Reporter { pause: Duration::ZERO, ..Reporter::new(&base, "team/shop", "t0ken".into()).unwrap() };
+        let reporter =
+            Reporter { pause: Duration::ZERO, ..Reporter::new(&base, "team/shop", "t0ken".into(), b"").unwrap() };
         (reporter, asked)
     }
 
@@ -324,9 +328,9 @@ mod tests {
 
     #[test]
     fn a_reporter_does_not_show_its_token() {
-        let reporter = Reporter::new("https://gitlab.example.com/git/", "team/shop", "t0ken".into()).unwrap();
+        let reporter = Reporter::new("https://gitlab.example.com/git/", "team/shop", "t0ken".into(), b"").unwrap();
         assert!(!format!("{reporter:?}").contains("t0ken"));
         assert_eq!(reporter.statuses.path(), "/git/api/v4/projects/team%2Fshop/statuses");
-        assert!(Reporter::new("ftp://gitlab.example.com", "a/b", "t".into()).is_err());
+        assert!(Reporter::new("ftp://gitlab.example.com", "a/b", "t".into(), b"").is_err());
     }
 }

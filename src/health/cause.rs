@@ -3,7 +3,7 @@
 //! Swarm says little, and in the words of whoever said it first. What the node that ran the task knows beyond that, and what
 //! the registry says of its image, is [`Evidence`].
 
-use super::Symptom;
+use super::{RegistryAnswer, Symptom};
 use crate::plan::observed::{Task, TaskState};
 use crate::stack::{Healthcheck, Nanos, Service};
 
@@ -17,8 +17,8 @@ pub struct Evidence {
     pub out_of_memory: bool,
     /// The last run of its health check.
     pub health: Option<HealthRun>,
-    /// Why the registry does not give the image away, if it says so.
-    pub registry: Option<String>,
+    /// What the registry of its image answers, if the node could not pull the image.
+    pub registry: Option<RegistryAnswer>,
 }
 
 /// A run of a health check.
@@ -68,7 +68,7 @@ pub(super) fn of(task: &Task, service: &Service, evidence: &Evidence) -> Cause {
         return health(service.healthcheck.as_ref(), evidence.health.as_ref(), task.message == "starting");
     }
     if task.has_no_image() {
-        return image(error, evidence.registry.as_deref());
+        return image(error, evidence.registry.as_ref());
     }
     if let Some(cause) = mount(error).or_else(|| start(error)).or_else(|| port(error)) {
         return cause;
@@ -147,31 +147,30 @@ fn longer(check: Option<&Healthcheck>, new: bool) -> Option<String> {
 
 /// An image that the node does not have. Swarm says no more than that (moby
 /// `daemon/cluster/executor/container/controller.go`, `Prepare`: why it could not be pulled is only in the node's log).
-fn image(error: &str, registry: Option<&str>) -> Cause {
-    let login = "log in to the registry: skep sends the credentials of its settings (`registry`) with every service";
-    let has = |words: &[&str]| registry.is_some_and(|said| words.iter().any(|word| said.contains(word)));
-    let said = registry.unwrap_or_default();
-    if has(&["unauthorized", "denied", "authentication required", "no basic auth"]) {
-        Cause::plain(format!("the image cannot be pulled: its registry does not let us: {said}")).with(login)
-    } else if has(&[
-        "dial tcp",
-        "no such host",
-        "connection refused",
-        "timeout",
-        "deadline exceeded",
-        "EOF",
-        "TLS",
-        "x509",
-    ]) {
-        let help = "see that the registry runs, and that the nodes can reach it";
-        Cause::plain(format!("the image cannot be pulled: its registry does not answer: {said}")).with(help)
-    } else if has(&["not found", "unknown"]) {
-        Cause::plain(format!("the image is not in its registry: {said}"))
-            .with("check the image's name and tag, and that it was pushed")
-    } else {
-        let help = "check the image's name and tag, and that the nodes can reach and log in to its registry";
-        Cause::plain(format!("the image cannot be pulled: {error}")).with(help)
-    }
+fn image(error: &str, registry: Option<&RegistryAnswer>) -> Cause {
+    let (words, help) = match registry {
+        Some(RegistryAnswer::Has) => (
+            format!("the image cannot be pulled, and its registry has it now: {error}"),
+            "see that the node can reach the registry, and that the image is made for the node's platform",
+        ),
+        Some(RegistryAnswer::Denied { reason }) => (
+            format!("the image cannot be pulled: its registry refuses access: {reason}"),
+            "give skep an account that may pull it (`registry` in its settings): the login goes with images of that registry only",
+        ),
+        Some(RegistryAnswer::Away { reason }) => (
+            format!("the image cannot be pulled: its registry does not answer: {reason}"),
+            "see that the registry runs, and that the nodes can reach it",
+        ),
+        Some(RegistryAnswer::Missing { reason }) => (
+            format!("the image is not in its registry: {reason}"),
+            "check the image's name and tag, and that it was pushed",
+        ),
+        None => (
+            format!("the image cannot be pulled: {error}"),
+            "check the image's name and tag, and that the nodes can reach and log in to its registry",
+        ),
+    };
+    Cause::plain(words).with(help)
 }
 
 fn mount(error: &str) -> Option<Cause> {

@@ -9,6 +9,7 @@
 
 mod cause;
 mod checks;
+mod registry;
 mod symptoms;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use checks::Made;
 
 pub use cause::{Evidence, HealthRun};
 pub use checks::{CheckId, Reply};
+pub use registry::RegistryAnswer;
 
 /// What is to be said about a stack.
 #[derive(Debug, Clone, PartialEq)]

@@ -333,6 +333,15 @@ fn commit_id(id: Oid) -> CommitId {
     id.to_string().parse().expect("libgit2 writes an id in hexadecimal digits")
 }
 
+/// Has libgit2 trust the authorities whose certificates are in a PEM file, beside the system's. For the whole process,
+/// once, before the first mirror is opened.
+pub fn trust(authorities: &Path) -> Result<(), Error> {
+    #[expect(unsafe_code, reason = "git2 offers libgit2's global settings only so")]
+    // SAFETY: libgit2 adds the certificates to its TLS context, and no connection is made yet.
+    let trusted = unsafe { git2::opts::set_ssl_cert_file(authorities) };
+    trusted.map_err(Error::local(format!("trust the certificates in {}", authorities.display())))
+}
+
 /// Sets how long libgit2 waits for a connection, and for the next bytes on it, and how much memory it takes for what comes.
 /// It has no limits of its own for the latter two.
 fn set_up() {

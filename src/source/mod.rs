@@ -31,7 +31,7 @@ use std::path::Path;
 use git2::Repository;
 
 pub use ancestry::Ancestry;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, trust};
 pub use objects::{Objects, Reader};
 pub use read::read;
 pub use remote::{Credentials, Remote};

@@ -7,12 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Swarm;
-use crate::engine::{Call, written};
-use crate::health::{Evidence, HealthRun};
+use crate::engine::login::RegistryHost;
+use crate::engine::{Call, Error, written};
+use crate::health::{Evidence, HealthRun, RegistryAnswer};
 use crate::plan::observed::Task;
 
-/// How long a registry may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the engine may ask a registry: it needs 15 s to give up one that does not answer, and twice that if it may
+/// try again without TLS. Less than the deadline of a request to the engine.
+const PATIENCE: Duration = Duration::from_secs(25);
 /// How many of the last lines of a health check's output are kept.
 const LINES: usize = 5;
 
@@ -54,7 +56,7 @@ impl Swarm {
         };
         if task.has_no_image() {
             let image = found["Spec"]["ContainerSpec"]["Image"].as_str().unwrap_or_default();
-            return Evidence { registry: self.why_not(image).await, ..Evidence::default() };
+            return Evidence { registry: self.registry_answer(image).await, ..Evidence::default() };
         }
         match found.pointer("/Status/ContainerStatus/ContainerID").and_then(Value::as_str) {
             Some(container) => self.of_container(container).await.unwrap_or_default(),
@@ -69,13 +71,17 @@ impl Swarm {
         Some(Evidence { out_of_memory: container.state.oom_killed, health, registry: None })
     }
 
-    /// Why the registry of an image does not give it away, in its words or the engine's.
-    async fn why_not(&self, image: &str) -> Option<String> {
+    /// What the registry of an image answers the engine; `None` if that is not known.
+    async fn registry_answer(&self, image: &str) -> Option<RegistryAnswer> {
         let mut call = Call::get(format!("/distribution/{image}/json"));
-        call.registry_auth.clone_from(&self.registry_auth);
+        call.registry_auth = self.logins.header_to_ask(image);
         match tokio::time::timeout(PATIENCE, self.engine.call(call)).await {
-            Ok(Err(crate::engine::Error::Refused { message, .. })) => Some(written::clean(&message)),
-            _ => None,
+            Ok(Ok(_)) => Some(RegistryAnswer::Has),
+            Ok(Err(Error::Refused { status, message, .. })) => RegistryAnswer::of(status, &written::clean(&message)),
+            Ok(Err(_)) => None,
+            Err(_) => Some(RegistryAnswer::Away {
+                reason: format!("{} gave no answer within {} s", RegistryHost::of_image(image), PATIENCE.as_secs()),
+            }),
         }
     }
 }

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::engine::login::Logins;
 use crate::engine::{self, Engine};
 use crate::name::StackName;
 pub use decode::service as read_service;
@@ -39,8 +40,8 @@ pub use observe::Overview;
 #[derive(Debug, Clone)]
 pub struct Swarm {
     engine: Engine,
-    /// Sent with every service, so that nodes can pull its image: the `X-Registry-Auth` header, encoded.
-    pub registry_auth: Option<String>,
+    /// The logins to registries. A service is sent that of its image's registry, so that nodes can pull it.
+    pub logins: Logins,
     /// Where the folders of named volumes lie, on every node; `/data` unless set otherwise.
     pub data_root: PathBuf,
     /// Whether all nodes share that folder.
@@ -56,7 +57,7 @@ impl Swarm {
     /// The swarm of this engine.
     pub fn new(engine: Engine) -> Self {
         let looks = Arc::new(Semaphore::new(LOOKS));
-        Self { engine, registry_auth: None, data_root: PathBuf::from("/data"), data_shared: false, looks }
+        Self { engine, logins: Logins::default(), data_root: PathBuf::from("/data"), data_shared: false, looks }
     }
 }
 

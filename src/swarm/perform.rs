@@ -138,7 +138,7 @@ impl Swarm {
 
     async fn create_service(&self, key: &ServiceName, desired: &Stack, observed: &Observed) -> Result<(), Error> {
         let body = self.service_body(key, desired, observed, 0).await?;
-        self.write_service(Call::post("/services/create", body), key, desired).await
+        self.write_service(Call::post("/services/create", body), key, desired, None).await
     }
 
     async fn update_service(&self, key: &ServiceName, desired: &Stack, observed: &Observed) -> Result<(), Error> {
@@ -148,7 +148,8 @@ impl Swarm {
         let force_update = inspected.pointer("/Spec/TaskTemplate/ForceUpdate").and_then(Value::as_u64).unwrap_or(0);
         let body = self.service_body(key, desired, observed, force_update).await?;
         let call = Call::post(format!("/services/{}/update", live.id), body).with("version", live.version);
-        self.write_service(call, key, desired).await
+        let running = inspected.pointer("/Spec/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str);
+        self.write_service(call, key, desired, running).await
     }
 
     async fn service_body(
@@ -194,8 +195,15 @@ impl Swarm {
         Ok(())
     }
 
-    async fn write_service(&self, mut call: Call, key: &ServiceName, desired: &Stack) -> Result<(), Error> {
-        call.registry_auth.clone_from(&self.registry_auth);
+    /// Sends a service with the login for its image. `running` is the image that it runs now.
+    async fn write_service(
+        &self,
+        mut call: Call,
+        key: &ServiceName,
+        desired: &Stack,
+        running: Option<&str>,
+    ) -> Result<(), Error> {
+        call.registry_auth = self.logins.header_to_run(&desired.services[key].image, running);
         self.write(call, &format!("service {}", desired.name.scoped(key.as_str()))).await
     }
 
@@ -247,5 +255,68 @@ fn secret_labels<'a>(desired: &'a Stack, name: &str) -> Result<&'a Labels, Error
     match desired.secrets.get(name) {
         Some(Secret::Own { labels, .. }) => Ok(labels),
         _ => Err(missing("secret", name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::login::{Login, RegistryHost};
+    use crate::engine::simulated::World;
+
+    fn stack(images: &[(&str, &str)]) -> Stack {
+        let mut stack = Stack::empty("shop".parse().unwrap());
+        for (name, image) in images {
+            let service = Service { image: (*image).into(), image_as_written: (*image).into(), ..Service::default() };
+            stack.services.insert(name.parse().unwrap(), service);
+        }
+        stack
+    }
+
+    /// The name of each service that was written, and what its `X-Registry-Auth` holds.
+    fn sent(world: &World) -> String {
+        let decoded = |header: &str| {
+            String::from_utf8(base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE, header).unwrap())
+        };
+        let line = |write: crate::engine::simulated::Write| {
+            let auth = write.registry_auth.map_or("no header".to_owned(), |header| decoded(&header).unwrap());
+            format!("{}: {auth}", write.body["Name"].as_str().unwrap())
+        };
+        world.calls().into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn each_service_is_sent_the_login_of_its_own_registry() {
+        let world = World::new();
+        let mut swarm = Swarm::new(Engine::Simulated(world.clone()));
+        let registry = RegistryHost::of_prefix("r.example.com/team");
+        swarm.logins.insert(registry.clone(), Login::new(&registry, "skep", "hunter2"));
+        let first =
+            stack(&[("a", "r.example.com/team/a"), ("b", "evil.com/b"), ("c", "r.example.com.evil.com/c"), ("d", "d")]);
+        let nothing = swarm.observe(&first.name).await.unwrap();
+        for key in first.services.keys() {
+            let change = Change::new(Subject::Service(key.clone()), Action::Create);
+            swarm.perform(&change, &first, &nothing).await.unwrap();
+        }
+        insta::assert_snapshot!(sent(&world), @r#"
+        shop_a: {"username":"skep","password":"hunter2","serveraddress":"r.example.com"}
+        shop_b: {}
+        shop_c: {}
+        shop_d: {}
+        "#);
+
+        // The engine would keep the login that `a` has now, and the nodes send it to the new registry.
+        world.forget_calls();
+        let moved = stack(&[("a", "evil.com/a"), ("b", "r.example.com/b")]);
+        let observed = swarm.observe(&first.name).await.unwrap();
+        for key in moved.services.keys() {
+            let change = Change::new(Subject::Service(key.clone()), Action::Update { fields: vec![], restarts: 1 });
+            swarm.perform(&change, &moved, &observed).await.unwrap();
+        }
+        insta::assert_snapshot!(sent(&world), @r#"
+        shop_a: {}
+        shop_b: {"username":"skep","password":"hunter2","serveraddress":"r.example.com"}
+        "#);
     }
 }

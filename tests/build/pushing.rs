@@ -80,10 +80,33 @@ async fn credentials_are_used_and_wrong_ones_are_refused() {
 }
 
 #[tokio::test]
+async fn a_registry_of_a_private_authority_is_trusted_by_its_certificate() {
+    in_sandbox("private-ca", async |sandbox| {
+        let Some((process, authority)) = RegistryProcess::start_with_tls(USERS).await else { return };
+        let registry = |authorities: &[u8]| Registry {
+            insecure: false,
+            authorities: authorities.to_vec(),
+            ..process.registry(Some(("ci", PASSWORD)))
+        };
+        let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=6"))]), &[]);
+
+        let unknown = builder(registry(b"")).await.ensure(request.clone()).await.unwrap_err();
+        assert!(unknown.is_transient() && unknown.to_string().contains("certificate verify failed"), "{unknown}");
+        let built = builder(registry(&authority)).await.ensure(request.clone()).await.unwrap();
+        assert!(built.built && built.image.contains("@sha256:"), "{}", built.image);
+        // The second of two certificates counts as well.
+        let both = [&authority[..], b"\n", &authority[..]].concat();
+        assert!(!builder(registry(&both)).await.ensure(request).await.unwrap().built, "it is found by its key");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_registry_that_is_away_stops_the_build_before_it_begins() {
     in_sandbox("away", async |sandbox| {
         let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=4"))]), &[]);
-        let registry = Registry { prefix: "127.0.0.1:1/team".into(), insecure: true, credentials: None };
+        let registry =
+            Registry { prefix: "127.0.0.1:1/team".into(), insecure: true, authorities: Vec::new(), login: None };
         let error = builder(registry).await.ensure(request).await.unwrap_err();
         assert!(error.is_transient());
         insta::assert_snapshot!(error, @"the registry 127.0.0.1:1 does not answer: Connection refused (os error 111)");

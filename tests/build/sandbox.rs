@@ -15,6 +15,7 @@ use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, Remove
 use futures_util::FutureExt as _;
 use skep::build::context::Context;
 use skep::build::{Builder, Limits, Objects, ReadError, Registry, Request};
+use skep::engine::login::{Login, RegistryHost};
 use skep::name::StackName;
 use skep::revision::{Entry, EntryKind, Revision};
 use skep::stack::recipe::Recipe;
@@ -205,8 +206,22 @@ impl RegistryProcess {
     /// Starts one; with these lines of htpasswd it lets in only whom they name. None if it is not installed.
     pub(crate) async fn start(htpasswd: Option<&str>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
+        Self::start_in(folder, htpasswd, "").await
+    }
+
+    /// As [`start`](Self::start), over TLS, with a certificate of an authority of its own, and that one's certificate.
+    pub(crate) async fn start_with_tls(htpasswd: &str) -> Option<(Self, Vec<u8>)> {
+        let folder = tempfile::tempdir().unwrap();
+        make_certificates(folder.path());
+        let authority = std::fs::read(folder.path().join("ca.pem")).unwrap();
+        let at = folder.path().display();
+        let tls = format!(", tls: {{certificate: {at}/server.pem, key: {at}/server.key}}");
+        Some((Self::start_in(folder, Some(htpasswd), &tls).await?, authority))
+    }
+
+    async fn start_in(folder: TempDir, htpasswd: Option<&str>, tls: &str) -> Option<Self> {
         let host = format!("127.0.0.1:{}", free_port());
-        std::fs::write(folder.path().join("config.yml"), configuration(folder.path(), &host, htpasswd)).unwrap();
+        std::fs::write(folder.path().join("config.yml"), configuration(folder.path(), &host, htpasswd, tls)).unwrap();
         let Some(process) = spawn(&folder.path().join("config.yml")) else {
             assert!(variable("CI").is_none(), "CI needs Debian's docker-registry");
             println!("SKIPPED: docker-registry is not installed");
@@ -222,7 +237,8 @@ impl RegistryProcess {
         Registry {
             prefix: self.host.clone(),
             insecure: true,
-            credentials: credentials.map(|(user, password)| (user.to_owned(), password.into())),
+            authorities: Vec::new(),
+            login: credentials.map(|(user, password)| Login::new(&RegistryHost::of_prefix(&self.host), user, password)),
         }
     }
 
@@ -243,11 +259,11 @@ impl Drop for RegistryProcess {
     }
 }
 
-fn configuration(folder: &Path, host: &str, htpasswd: Option<&str>) -> String {
+fn configuration(folder: &Path, host: &str, htpasswd: Option<&str>, tls: &str) -> String {
     let storage = folder.join("storage");
     let users = folder.join("htpasswd");
     let mut text = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"}}\n",
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"{tls}}}\n",
         storage.display()
     );
     if let Some(lines) = htpasswd {
@@ -255,6 +271,23 @@ fn configuration(folder: &Path, host: &str, htpasswd: Option<&str>) -> String {
         text.extend(["auth: {htpasswd: {realm: test, path: ", users.to_str().unwrap(), "}}\n"]);
     }
     text
+}
+
+/// An authority, and a certificate for 127.0.0.1 that it has signed.
+fn make_certificates(folder: &Path) {
+    std::fs::write(folder.join("san"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    openssl(folder, "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=skep-test -keyout ca.key -out ca.pem");
+    openssl(folder, "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout server.key -out server.csr");
+    openssl(
+        folder,
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem",
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "the real program makes the certificates of a test")]
+fn openssl(folder: &Path, arguments: &str) {
+    let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn free_port() -> u16 {

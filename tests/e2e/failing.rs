@@ -174,7 +174,7 @@ fn an_image_that_cannot_be_pulled_is_named() {
     let (told, took) = symptom("no-image", "    image: 127.0.0.1:1/nobody/has:this\n");
     assert_snapshot!(told, @r#"
     checking COMMIT Open
-    skep-e2e-no-image was not deployed: stack.yml:5:5: services.web.image: the image `127.0.0.1:1/nobody/has:this` cannot be found: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused; its registry did not answer: try again later, or push again
+    skep-e2e-no-image was not deployed: stack.yml:5:5: services.web.image: the registry of the image `127.0.0.1:1/nobody/has:this` does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused; see that the registry runs, and push again
     (refused)
     "#);
     assert!(took < Duration::from_secs(30), "{took:?}");

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bed;
+mod credentials;
 mod scenarios;
 
 macro_rules! on_all {

@@ -111,7 +111,8 @@ fn lasting(story: &str) -> String {
         (r"\b\d+/(\d+) running", "[N]/$1 running"),
         (r"in \d+ s:", "in some seconds:"),
         (r"\b[0-9a-f]{7}\b", "[COMMIT]"),
-        (r"cannot be found: .*", "cannot be found"),
+        (r"the image (\S+) cannot be found: .*", "the image $1 cannot be found"),
+        (r"the registry of the image (\S+) does not answer: .*", "the image $1 cannot be found"),
         (r"\S+ has nothing there", "[NODE] has nothing there"),
         // Which of both is seen first: the task that ended, or that Swarm stopped its update because of it.
         (r"a task failed and is not replaced|the update stopped: a new task failed", "[FAILED]"),

@@ -83,6 +83,8 @@ pub struct Write {
     pub path: String,
     /// The body; null if there was none.
     pub body: Value,
+    /// The header `X-Registry-Auth`.
+    pub registry_auth: Option<String>,
 }
 
 #[derive(Debug)]
@@ -259,7 +261,13 @@ impl World {
 
     pub(super) fn call(&self, call: &Call) -> Result<Bytes, Error> {
         let query = call.query.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        let request = Request { method: call.method.into(), path: call.path.clone(), query, body: call.body.clone() };
+        let request = Request {
+            method: call.method.into(),
+            path: call.path.clone(),
+            query,
+            body: call.body.clone(),
+            registry_auth: call.registry_auth.clone(),
+        };
         let Some(answer) = self.answer(&request) else {
             return Err(Error::Away { endpoint: "simulated".into(), reason: "it was made to be away".into() });
         };

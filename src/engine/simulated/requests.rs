@@ -13,6 +13,7 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Option<Value>,
+    pub(super) registry_auth: Option<String>,
 }
 
 /// An answer as it goes over the wire.
@@ -49,8 +50,12 @@ impl State {
         }
         let is_write = request.is_write();
         if is_write {
-            let body = request.body.clone().unwrap_or_default();
-            self.writes.push(Write { method: request.method.clone(), path: request.path.clone(), body });
+            self.writes.push(Write {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                body: request.body.clone().unwrap_or_default(),
+                registry_auth: request.registry_auth.clone(),
+            });
             if let Some((status, message)) = self.refusal.take() {
                 return Some(Answer::of(Err(Refusal(status, message))));
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
 
@@ -31,6 +31,7 @@ async fn answer(
     method: Method,
     uri: Uri,
     Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request = Request {
@@ -38,6 +39,7 @@ async fn answer(
         path: without_version(uri.path()).to_owned(),
         query,
         body: serde_json::from_slice(&body).ok(),
+        registry_auth: headers.get("X-Registry-Auth").and_then(|value| value.to_str().ok()).map(str::to_owned),
     };
     let headers =
         [("Api-Version", API_VERSION), ("Ostype", "linux"), (header::CONTENT_TYPE.as_str(), "application/json")];

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::health::{Evidence, HealthRun};
+use crate::health::{Evidence, HealthRun, RegistryAnswer};
 
 /// The symptom of a task that failed so, before and after what is known of it.
 fn explained(task: &Task, service: Service, evidence: &Evidence) -> String {
@@ -37,8 +37,7 @@ fn sick(message: &str, run: Option<(i64, &str)>) -> String {
     explained(&task, Service::default(), &Evidence { health, ..Evidence::default() })
 }
 
-fn pulled(registry: Option<&str>) -> String {
-    let registry = registry.map(str::to_owned);
+fn pulled(registry: Option<RegistryAnswer>) -> String {
     let task = failed(1, "No such image: shop:9", None, 3);
     explained(&task, Service::default(), &Evidence { registry, ..Evidence::default() })
 }
@@ -102,9 +101,10 @@ fn an_image_that_containerd_does_not_find_is_one_that_cannot_be_pulled() {
 #[test]
 fn why_an_image_cannot_be_pulled_is_asked_of_its_registry() {
     assert_snapshot!(pulled(None), @"the image cannot be pulled: No such image: shop:9; help: check the image's name and tag, and that the nodes can reach and log in to its registry");
-    assert_snapshot!(pulled(Some("manifest unknown: manifest unknown")), @"the image is not in its registry: manifest unknown: manifest unknown; help: check the image's name and tag, and that it was pushed");
-    assert_snapshot!(pulled(Some("unauthorized: authentication required")), @"the image cannot be pulled: its registry does not let us: unauthorized: authentication required; help: log in to the registry: skep sends the credentials of its settings (`registry`) with every service");
-    assert_snapshot!(pulled(Some("Get \"http://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused")), @r#"the image cannot be pulled: its registry does not answer: Get "http://127.0.0.1:9/v2/": dial tcp 127.0.0.1:9: connect: connection refused; help: see that the registry runs, and that the nodes can reach it"#);
+    assert_snapshot!(pulled(RegistryAnswer::read("manifest unknown: manifest unknown")), @"the image is not in its registry: manifest unknown: manifest unknown; help: check the image's name and tag, and that it was pushed");
+    assert_snapshot!(pulled(RegistryAnswer::read("unauthorized: authentication required")), @"the image cannot be pulled: its registry refuses access: unauthorized: authentication required; help: give skep an account that may pull it (`registry` in its settings): the login goes with images of that registry only");
+    assert_snapshot!(pulled(RegistryAnswer::read("Get \"http://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused")), @r#"the image cannot be pulled: its registry does not answer: Get "http://127.0.0.1:9/v2/": dial tcp 127.0.0.1:9: connect: connection refused; help: see that the registry runs, and that the nodes can reach it"#);
+    assert_snapshot!(pulled(Some(RegistryAnswer::Has)), @"the image cannot be pulled, and its registry has it now: No such image: shop:9; help: see that the node can reach the registry, and that the image is made for the node's platform");
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Swarm {
     /// What the registry says of an image, through the engine.
     async fn ask(&self, written: String, image: String, once: &Once) -> (String, Option<Resolved>) {
         let mut call = Call::get(format!("/distribution/{image}/json"));
-        call.registry_auth = once.auth.get(&written).cloned();
+        call.registry_auth = once.logins.header_to_ask(&image);
         let answer: Result<Value, _> = self.engine.json(call).await;
         (written, answer.ok().map(|answer| resolved(&image, &answer)))
     }
@@ -83,7 +83,7 @@ impl Swarm {
 
 impl FoundService {
     /// The image that it runs.
-    fn image(&self) -> String {
+    pub(super) fn image(&self) -> String {
         let image = self.spec.pointer("/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str);
         image.unwrap_or_default().to_owned()
     }

@@ -19,11 +19,12 @@ use serde_json::Value;
 use super::encode::{self, Ids};
 use super::{Error, Swarm, spec};
 use crate::engine::Call;
+use crate::engine::login::Logins;
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{self, Action, ApiVersion, FieldChange, Plan, Removable, Subject};
 use crate::stack::{Config, IMAGE_LABEL, Network, Secret, Stack};
-use found::Found;
+use found::{Found, FoundService};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 8;
@@ -45,8 +46,8 @@ pub enum Resolve {
 pub struct Once {
     /// When a registry is asked for digests.
     pub resolve: Resolve,
-    /// The `X-Registry-Auth` of each image, by its name in the file; none is sent for others.
-    pub auth: BTreeMap<String, String>,
+    /// The logins to registries; each goes with the images of its own registry.
+    pub logins: Logins,
 }
 
 /// Everything that is about to be written.
@@ -161,7 +162,8 @@ impl Swarm {
             Some(live) => Call::post(format!("/services/{}/update", live.id), body).with("version", live.version),
             None => Call::post("/services/create", body),
         };
-        call.registry_auth = prepared.once.auth.get(&service.image_as_written).cloned();
+        let running = live.map(FoundService::image);
+        call.registry_auth = prepared.once.logins.header_to_run(&service.image, running.as_deref());
         self.write(call, &format!("service {name}")).await
     }
 }
