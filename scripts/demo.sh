@@ -58,7 +58,11 @@ refuse_to_disturb() {
         refuse_stack "$stack"
     done
     ! docker image inspect "$IMAGE" >/dev/null 2>&1 || die "an image named $IMAGE is there already, and this demo did not make it"
-    docker secret inspect skep_token >/dev/null 2>&1 && die "a secret named skep_token exists already, and this demo did not make it"
+    local secret
+    for secret in skep_token skep_record_key; do
+        docker secret inspect "$secret" >/dev/null 2>&1 && die "a secret named $secret exists already, and this demo did not make it"
+    done
+    docker config inspect skep.key >/dev/null 2>&1 && die "the config skep.key is there already: another skep authenticates its records in this swarm"
     for port in "$SKEP_PORT" "$PORT" "$((PORT + 1))"; do
         ! listens "$port" || die "something listens on port $port; choose others: PORT=9080 SKEP_PORT=9484 make demo"
     done
@@ -88,8 +92,11 @@ deploy_skep() {
     made "secret skep_token"
     token=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
     printf %s "$token" | docker secret create skep_token - >/dev/null
+    made "secret skep_record_key"
+    od -An -N32 -tx1 /dev/urandom | tr -d ' \n' | docker secret create skep_record_key - >/dev/null
+    made "config skep.key"
     made "stack skep"
-    quietly env SKEP_IMAGE="$IMAGE" SKEP_PORT="$SKEP_PORT" docker stack deploy --resolve-image never -c deploy/stack.yml skep
+    quietly env SKEP_IMAGE="$IMAGE" SKEP_PORT="$SKEP_PORT" SKEP_RECORD_KEY=skep_record_key docker stack deploy --resolve-image never -c deploy/stack.yml skep
     if ! wait_for "$READY_DEADLINE" curl -fsS -m 3 "http://127.0.0.1:$SKEP_PORT/readyz"; then
         docker service ps --no-trunc skep_skep >&2
         docker service logs --tail 30 skep_skep >&2 2>&1
@@ -249,6 +256,7 @@ remove_stack() {
 }
 
 remove_secret() { ! docker secret inspect "$1" >/dev/null 2>&1 || docker secret rm "$1" >/dev/null; }
+remove_config() { ! docker config inspect "$1" >/dev/null 2>&1 || docker config rm "$1" >/dev/null; }
 remove_image() { ! docker image inspect "$1" >/dev/null 2>&1 || docker image rm "$1" >/dev/null; }
 
 remove_folder() {

@@ -116,6 +116,11 @@ struct Running {
 async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Router)> {
     let metrics = Metrics::new();
     let cluster = cluster(settings)?;
+    if !cluster.store.is_authenticated() {
+        tracing::warn!(
+            "no key for records is set (SKEP_RECORD_KEY_FILE, `record_key_files`): records of releases are not authenticated"
+        );
+    }
     if let Some(authorities) = &settings.ca_file {
         config::certificates(authorities)?;
         source::trust(authorities)?;

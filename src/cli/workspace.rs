@@ -29,7 +29,7 @@ use crate::source::{Objects, folder, named};
 use crate::stack::Stack;
 use crate::stack::file::PROFILES;
 use crate::stack::yaml::line_column;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::swarm::Swarm;
 
 /// A folder with stack files, and which of its stacks is meant.
@@ -239,7 +239,8 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     swarm.data_root = PathBuf::from(&settings.data_root);
     swarm.data_shared = settings.data_shared;
     swarm.logins = registry.as_ref().map(Registry::logins).unwrap_or_default();
-    Ok(Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock: Clock::System })
+    let store = Store::new(engine.clone()).with_keys(store::Keys::new(config::record_keys(settings)?));
+    Ok(Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System })
 }
 
 /// The workshop on the engine that the settings name.

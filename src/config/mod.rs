@@ -2,7 +2,7 @@
 //!
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
-//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`,
+//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_RECORD_KEY_FILE`,
 //! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
 //! themselves).
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
@@ -15,10 +15,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::name::StackName;
+
+/// The fewest characters of a key for records.
+const SHORTEST_KEY: usize = 32;
 
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +41,8 @@ pub struct Settings {
     pub docker_host: String,
     /// Files that hold a token for `git push`; any of them is accepted. Without one, nobody can push.
     pub token_files: Vec<PathBuf>,
+    /// Files that hold a key which records of releases are authenticated with: the first one signs, any is accepted.
+    pub record_key_files: Vec<PathBuf>,
     /// Certificates of your own authorities, in PEM: for the registry, the Git hosts and GitLab, beside the system's.
     pub ca_file: Option<PathBuf>,
     /// Where built images are pushed; without it they stay on this node.
@@ -70,6 +75,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([0, 0, 0, 0], 8484)),
             docker_host: "unix:///var/run/docker.sock".into(),
             token_files: Vec::new(),
+            record_key_files: Vec::new(),
             ca_file: None,
             registry: None,
             sops: Sops::default(),
@@ -266,6 +272,7 @@ impl Settings {
             self.listen = listen.parse().map_err(invalid)?;
         }
         self.token_files.extend(variable("SKEP_TOKEN_FILE").map(PathBuf::from));
+        self.record_key_files.extend(variable("SKEP_RECORD_KEY_FILE").map(PathBuf::from));
         if let Some(file) = variable("SKEP_CA_FILE") {
             self.ca_file = Some(file.into());
         }
@@ -301,6 +308,29 @@ pub fn certificates(path: &Path) -> Result<Vec<u8>, Error> {
             Err(Error::Malformed { path: path.to_owned(), message })
         }
     }
+}
+
+/// The keys that records are authenticated with. What is a push token as well is left out: pushers know it.
+pub fn record_keys(settings: &Settings) -> Result<Vec<SecretString>, Error> {
+    if settings.record_key_files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tokens: Vec<SecretString> = settings.token_files.iter().map(|path| secret(path)).collect::<Result<_, _>>()?;
+    let is_token = |key: &SecretString| tokens.iter().any(|token| token.expose_secret() == key.expose_secret());
+    let mut keys = Vec::new();
+    for path in &settings.record_key_files {
+        let key = secret(path)?;
+        if is_token(&key) {
+            continue;
+        }
+        if key.expose_secret().len() < SHORTEST_KEY {
+            let message =
+                format!("a record key needs at least {SHORTEST_KEY} characters; make one with `openssl rand -hex 32`");
+            return Err(Error::Malformed { path: path.clone(), message });
+        }
+        keys.push(key);
+    }
+    Ok(keys)
 }
 
 /// All variables of the environment whose names and values are text, for stack files of this machine.
@@ -352,6 +382,30 @@ mod tests {
     fn an_unknown_setting_is_an_error_with_its_place() {
         let error = Settings::parse("listen: 0.0.0.0:80\nregistri: {}\n").unwrap_err();
         assert!(error.contains("registri") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_record_key_is_one_that_no_pusher_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let (token, key) = ("a short token".to_owned(), "k".repeat(32));
+        let files = [file("token", &token), file("key", &format!("{key}\n")), file("short", "secret")];
+        let [token, key, short] = files;
+        let settings = |keys: &[&PathBuf]| Settings {
+            token_files: vec![token.clone()],
+            record_key_files: keys.iter().map(|path| (*path).clone()).collect(),
+            ..Settings::default()
+        };
+        assert_eq!(record_keys(&settings(&[])).unwrap().len(), 0);
+        assert_eq!(record_keys(&settings(&[&token])).unwrap().len(), 0);
+        assert_eq!(record_keys(&settings(&[&token, &key])).unwrap()[0].expose_secret(), "k".repeat(32));
+        let error = record_keys(&settings(&[&short])).unwrap_err().to_string();
+        let shown = error.replace(&*folder.path().to_string_lossy(), "FOLDER");
+        insta::assert_snapshot!(shown, @"FOLDER/short: a record key needs at least 32 characters; make one with `openssl rand -hex 32`");
     }
 
     #[test]

@@ -101,7 +101,9 @@ impl Controller {
         if let Err(error) = self.deployer.cluster.swarm.check_data_root().await {
             tracing::error!(%error, "no folder of a volume is made here");
         }
-        let archive = self.deployer.cluster.store.archive().await.map_err(cluster::Error::from)?;
+        let store = &self.deployer.cluster.store;
+        store.authenticate().await.map_err(cluster::Error::from)?;
+        let archive = store.archive().await.map_err(cluster::Error::from)?;
         let mut recorded = BTreeSet::new();
         // One stack after the other: what the records of all of them hold is not in memory at once.
         for stack in archive.stacks() {

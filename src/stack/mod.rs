@@ -42,6 +42,15 @@ pub const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
 /// The label in which `docker stack deploy` keeps the image as the file has it.
 pub const IMAGE_LABEL: &str = "com.docker.stack.image";
 
+/// What the names and labels of skep's own records begin with, which no stack file may use.
+pub const RESERVED: &str = "skep.";
+
+/// Whether a name in the swarm, or a label, is reserved for skep's own records. Swarm takes names that differ only in
+/// case for the same.
+pub fn is_reserved(name: &str) -> bool {
+    name.get(..RESERVED.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED))
+}
+
 /// Networks that every engine has, under the names by which a stack may use them, and where a service has no names of
 /// its own (docker `container.NetworkMode.IsUserDefined`).
 pub const PREDEFINED_NETWORKS: [&str; 4] = ["bridge", "default", "host", "none"];

@@ -5,9 +5,12 @@
 //! releases lose what they desired and keep the rest (`skep.<stack>.r<N>.thin`); in the end they are removed.
 //!
 //! What cannot be read is told next to what can ([`Damaged`]): a history with a hole is not a stack without history.
+//! A record can carry an authenticator, so that only skep can make one: see [`Keys`] and `seal.rs`. A config that belongs
+//! to a stack is no record, whatever its name.
 //! No value of a secret is ever in a record ([`crate::stack::Secret`]).
 
 mod record;
+mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +19,12 @@ use serde::Deserialize;
 use crate::engine::{self, Call, Engine};
 use crate::name::StackName;
 use crate::release::{Phase, Release, ReleaseId};
+use crate::stack::NAMESPACE_LABEL;
 use record::{Labels, Name, Shape};
+use seal::SEAL_LABEL;
 
 pub use record::{PREFIX, read as read_release};
+pub use seal::{Keys, MARKER};
 
 /// How many releases of a stack are kept at least.
 pub const KEPT: usize = 10;
@@ -27,6 +33,7 @@ pub const KEPT: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Store {
     engine: Engine,
+    keys: Keys,
 }
 
 /// What the store knows of one stack.
@@ -42,6 +49,7 @@ pub struct Records {
 #[derive(Debug)]
 pub struct Archive {
     stacks: BTreeMap<StackName, Vec<Config>>,
+    keys: Keys,
 }
 
 impl Archive {
@@ -53,7 +61,7 @@ impl Archive {
     /// All that is known of one stack, as [`Store::history`] tells it.
     pub fn records(&self, stack: &StackName) -> Records {
         let configs = self.stacks.get(stack).cloned().unwrap_or_default();
-        read(configs).remove(stack).unwrap_or_default()
+        read(configs, &self.keys).remove(stack).unwrap_or_default()
     }
 }
 
@@ -72,8 +80,10 @@ pub enum Error {
     /// The engine did not answer, or said no.
     #[error(transparent)]
     Engine(#[from] engine::Error),
-    /// Somebody else made a release with this number.
-    #[error("release {id} of {stack} exists already")]
+    /// Somebody else made a release with this number, or something else has the name of its record.
+    #[error(
+        "release {id} of {stack} exists already; if `skep history {stack}` does not show it, look at the config `{PREFIX}{stack}.{id}`, and remove it"
+    )]
     Taken {
         /// The stack.
         stack: StackName,
@@ -104,6 +114,35 @@ pub enum Error {
         /// The size after compression.
         kib: usize,
     },
+    /// The stack is too big for a record: skep would not read it again.
+    #[error(
+        "the record of {stack} would have {mib} MiB before compression, and {max} at most are read again; its configs are the place to save",
+        max = record::MAX_UNFOLDED >> 20
+    )]
+    TooLong {
+        /// The stack.
+        stack: StackName,
+        /// The size before compression, rounded up.
+        mib: usize,
+    },
+    /// The record would be damaged as soon as it is written.
+    #[error("the record of {stack} could not be read again: {why}")]
+    Unreadable {
+        /// The stack.
+        stack: StackName,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The records are authenticated, and there is no key to write one with.
+    #[error(
+        "the records in this swarm are authenticated, and no key for them is set; name its file in `record_key_files` or SKEP_RECORD_KEY_FILE, or run the command in skep's own container: docker exec $(docker ps -qf name=skep_skep) skep ..."
+    )]
+    NoKey,
+    /// The records are authenticated with another key.
+    #[error(
+        "the records in this swarm are authenticated with another key than those in `record_key_files`; add the file of that key after the first one, or, if it is lost and the records can be trusted as they are, remove the config `{MARKER}`"
+    )]
+    OtherKey,
 }
 
 impl Error {
@@ -112,7 +151,13 @@ impl Error {
         match self {
             Self::Engine(error) => error.is_transient(),
             Self::OutOfSequence { .. } => true,
-            Self::Taken { .. } | Self::Missing { .. } | Self::TooBig { .. } => false,
+            Self::Taken { .. }
+            | Self::Missing { .. }
+            | Self::TooBig { .. }
+            | Self::TooLong { .. }
+            | Self::Unreadable { .. }
+            | Self::NoKey
+            | Self::OtherKey => false,
         }
     }
 }
@@ -120,7 +165,18 @@ impl Error {
 impl Store {
     /// The records in the swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine, keys: Keys::default() }
+    }
+
+    /// The same records, authenticated with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Whether there is a key that records are checked with.
+    pub fn is_authenticated(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Whether the swarm's managers answer: a question about a record that does not exist, which costs nothing and which only
@@ -132,12 +188,12 @@ impl Store {
     /// All that is known of one stack. One request.
     pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        Ok(read(configs).remove(stack).unwrap_or_default())
+        Ok(read(configs, &self.keys).remove(stack).unwrap_or_default())
     }
 
     /// All that is known of all stacks. One request.
     pub async fn stacks(&self) -> Result<BTreeMap<StackName, Records>, Error> {
-        Ok(read(self.list(record::PREFIX).await?))
+        Ok(read(self.list(record::PREFIX).await?, &self.keys))
     }
 
     /// The records of all stacks, still packed: what they hold is some twenty times as long. One request.
@@ -148,7 +204,7 @@ impl Store {
                 stacks.entry(name.stack).or_default().push(config);
             }
         }
-        Ok(Archive { stacks })
+        Ok(Archive { stacks, keys: self.keys.clone() })
     }
 
     /// Writes down a new release. Its number must not be taken.
@@ -160,13 +216,16 @@ impl Store {
     pub async fn set_phase(&self, stack: &StackName, id: ReleaseId, seen: &Phase, phase: &Phase) -> Result<(), Error> {
         let overtaken = || Error::OutOfSequence { stack: stack.clone(), id };
         let config = self.find(stack, id).await?;
-        let release = record::read(&config.spec.name, &config.spec.labels, &config.spec.data);
-        let release = release.map_err(|_| Error::Missing { stack: stack.clone(), id })?;
+        let release = config.authentic(&self.keys).map_err(|_| Error::Missing { stack: stack.clone(), id })?;
         if release.phase != record::bounded(seen) {
             return Err(overtaken());
         }
         let mut labels = config.spec.labels;
+        if self.keys.is_empty() && labels.contains_key(SEAL_LABEL) {
+            return Err(Error::NoKey);
+        }
         labels.insert(record::PHASE_LABEL.into(), record::phase_label(phase));
+        self.keys.sign(&config.spec.name, &mut labels, &config.spec.data);
         let body = serde_json::json!({ "Name": config.spec.name, "Labels": labels });
         let call = Call::post(format!("/configs/{}/update", config.id), body).with("version", config.version.index);
         match self.engine.call(call).await {
@@ -182,7 +241,7 @@ impl Store {
     /// the whole one counts.
     pub async fn thin(&self, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        let releases = read(configs.clone()).remove(stack).unwrap_or_default().releases;
+        let releases = read(configs.clone(), &self.keys).remove(stack).unwrap_or_default().releases;
         let kept = kept(&releases, whole);
         for release in &releases {
             let (thin, full) = shapes(&configs, release.id);
@@ -223,7 +282,8 @@ impl Store {
     }
 
     async fn create(&self, release: &Release, shape: Shape) -> Result<(), Error> {
-        let body = record::body(release, shape)?;
+        let body = record::body(release, shape, &self.keys)?;
+        self.expect_key().await?;
         match self.engine.call(Call::post("/configs/create", body)).await {
             Err(engine::Error::Refused { status: 409, .. }) => {
                 Err(Error::Taken { stack: release.stack.clone(), id: release.id })
@@ -269,8 +329,20 @@ struct Spec {
 }
 
 impl Config {
+    /// The name of the record that this is; `None` if it is none. A config of a stack never is.
     fn name(&self) -> Option<Name> {
-        Name::parse(&self.spec.name)
+        if self.spec.labels.contains_key(NAMESPACE_LABEL) { None } else { Name::parse(&self.spec.name) }
+    }
+
+    /// The release that this holds, if its authenticator is right.
+    fn authentic(&self, keys: &Keys) -> Result<Release, String> {
+        keys.check(&self.spec)?;
+        self.release()
+    }
+
+    /// The release that this holds, or what is wrong with it. Who wrote it is not asked.
+    fn release(&self) -> Result<Release, String> {
+        record::read(&self.spec.name, &self.spec.labels, &self.spec.data)
     }
 
     fn is_thin(&self) -> bool {
@@ -278,9 +350,9 @@ impl Config {
     }
 }
 
-/// Whether the record of a release is one that the swarm can keep.
+/// Whether the record of a release is one that the swarm can keep, and that can be read again.
 pub fn fits(release: &Release) -> Result<(), Error> {
-    record::body(release, Shape::Full).map(drop)
+    record::body(release, Shape::Full, &Keys::default()).map(drop)
 }
 
 /// The releases that stay: the newest, and those that must stay whole.
@@ -296,14 +368,14 @@ fn shapes(configs: &[Config], id: ReleaseId) -> (Vec<&Config>, Vec<&Config>) {
 }
 
 /// Sorts records by stack and number. What has no name of ours is none of ours.
-fn read(configs: Vec<Config>) -> BTreeMap<StackName, Records> {
+fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
     let mut named: Vec<(Name, Config)> =
         configs.into_iter().filter_map(|config| Some((config.name()?, config))).collect();
     named.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut stacks: BTreeMap<StackName, Records> = BTreeMap::new();
     for (name, config) in named {
         let records = stacks.entry(name.stack).or_default();
-        match record::read(&config.spec.name, &config.spec.labels, &config.spec.data) {
+        match config.authentic(keys) {
             // The whole record comes before its thin double.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
             Ok(release) => records.releases.push(release),

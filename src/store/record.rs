@@ -7,16 +7,17 @@ use std::io::{Read as _, Write as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::Error;
+use super::{Error, Keys};
 use crate::engine::RECORD_LABEL;
 use crate::health::Symptom;
 use crate::name::StackName;
 use crate::release::{Phase, Release, ReleaseId};
+use crate::stack::RESERVED;
 
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// What all names of records begin with.
-pub const PREFIX: &str = "skep.";
+pub const PREFIX: &str = RESERVED;
 /// The label that holds the phase, as JSON.
 pub(super) const PHASE_LABEL: &str = "skep.phase";
 const STACK_LABEL: &str = "skep.stack";
@@ -27,7 +28,7 @@ const VERSION: &str = "1";
 /// The biggest payload, in bytes; Swarm takes configs below 1000 KiB (swarmkit `manager/controlapi/config.go`).
 pub(super) const MAX_PAYLOAD: usize = 900 << 10;
 /// The most that a payload may unfold to, in bytes.
-const MAX_UNFOLDED: u64 = 16 << 20;
+pub(super) const MAX_UNFOLDED: usize = 16 << 20;
 /// The longest label, in bytes: it is in the memory of every manager, and in every list of configs.
 const MAX_LABEL: usize = 15 << 10;
 
@@ -72,26 +73,39 @@ impl fmt::Display for Name {
     }
 }
 
-/// The body of the config that keeps a release.
-pub(super) fn body(release: &Release, shape: Shape) -> Result<Value, Error> {
-    let payload = match shape {
-        Shape::Full => packed(release),
-        Shape::Thin => packed(&Release { desired: None, ..release.clone() }),
+/// The body of the config that keeps a release. What could not be read again is refused.
+pub(super) fn body(release: &Release, shape: Shape, keys: &Keys) -> Result<Value, Error> {
+    let stack = || release.stack.clone();
+    let text = match shape {
+        Shape::Full => json(release),
+        Shape::Thin => json(&Release { desired: None, ..release.clone() }),
     };
-    if payload.len() > MAX_PAYLOAD {
-        return Err(Error::TooBig { stack: release.stack.clone(), kib: payload.len() >> 10 });
+    if text.len() > MAX_UNFOLDED {
+        return Err(Error::TooLong { stack: stack(), mib: text.len().div_ceil(1 << 20) });
     }
-    Ok(json!({
-        "Name": Name { stack: release.stack.clone(), id: release.id, shape }.to_string(),
-        "Labels": {
-            RECORD_LABEL: "1",
-            VERSION_LABEL: VERSION,
-            STACK_LABEL: release.stack,
-            RELEASE_LABEL: release.id.0.to_string(),
-            PHASE_LABEL: phase_label(&release.phase),
-        },
-        "Data": STANDARD.encode(payload),
-    }))
+    let payload = packed(&text);
+    if payload.len() > MAX_PAYLOAD {
+        return Err(Error::TooBig { stack: stack(), kib: payload.len() >> 10 });
+    }
+    let (name, data) = (Name { stack: stack(), id: release.id, shape }.to_string(), encoded(&payload));
+    let mut labels = Labels::from(
+        [
+            (RECORD_LABEL, "1".to_owned()),
+            (VERSION_LABEL, VERSION.to_owned()),
+            (STACK_LABEL, release.stack.to_string()),
+            (RELEASE_LABEL, release.id.0.to_string()),
+            (PHASE_LABEL, phase_label(&release.phase)),
+        ]
+        .map(|(label, value)| (label.to_owned(), value)),
+    );
+    keys.sign(&name, &mut labels, &data);
+    read(&name, &labels, &data).map_err(|why| Error::Unreadable { stack: stack(), why })?;
+    Ok(json!({ "Name": name, "Labels": labels, "Data": data }))
+}
+
+/// Bytes as the engine's API has them.
+pub(super) fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// The release that a record holds, or what is wrong with the record.
@@ -150,11 +164,11 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 /// Compressed, with a checksum, so that a payload that was cut or changed is known.
-fn packed(release: &Release) -> Vec<u8> {
+fn packed(text: &str) -> Vec<u8> {
     let packed = || {
         let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
         encoder.include_checksum(true)?;
-        encoder.write_all(json(release).as_bytes())?;
+        encoder.write_all(text.as_bytes())?;
         encoder.finish()
     };
     packed().expect("writing to memory does not fail")
@@ -165,10 +179,10 @@ fn unpacked(payload: &[u8]) -> Result<Release, String> {
     let unfolded = || {
         let mut decoder = zstd::Decoder::new(payload)?;
         decoder.window_log_max(24)?;
-        decoder.take(MAX_UNFOLDED + 1).read_to_end(&mut json)
+        decoder.take(MAX_UNFOLDED as u64 + 1).read_to_end(&mut json)
     };
     let length = { unfolded }().map_err(|error| format!("its data cannot be decompressed: {error}"))?;
-    if length as u64 > MAX_UNFOLDED {
+    if length > MAX_UNFOLDED {
         return Err(format!("its data unfolds to more than {} MiB", MAX_UNFOLDED >> 20));
     }
     serde_json::from_slice(&json).map_err(|error| format!("its data is not a release: {error}"))

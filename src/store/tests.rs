@@ -56,6 +56,17 @@ async fn shown(store: &Store) -> String {
     records.releases.iter().map(release).chain(damaged).collect::<Vec<_>>().join(" ")
 }
 
+/// A key for records.
+fn key(letter: char) -> secrecy::SecretString {
+    letter.to_string().repeat(32).into()
+}
+
+/// The records of a swarm, for somebody with these keys.
+fn with_keys(world: &World, letters: &str) -> Store {
+    let keys = Keys::new(letters.chars().map(key).collect());
+    Store::new(Engine::Simulated(world.clone())).with_keys(keys)
+}
+
 async fn tamper(world: &World, name: &str, change: impl FnOnce(&mut Value)) {
     let engine = Engine::Simulated(world.clone());
     let config: Value = engine.json(Call::get(format!("/configs/{name}"))).await.unwrap();
@@ -80,7 +91,7 @@ async fn a_release_comes_back_as_it_was_added() {
 async fn a_number_is_taken_once() {
     let (_, store) = store();
     store.add(&release(1)).await.unwrap();
-    insta::assert_snapshot!(store.add(&release(1)).await.unwrap_err(), @"release r1 of shop exists already");
+    insta::assert_snapshot!(store.add(&release(1)).await.unwrap_err(), @"release r1 of shop exists already; if `skep history shop` does not show it, look at the config `skep.shop.r1`, and remove it");
 }
 
 #[tokio::test]
@@ -192,4 +203,135 @@ async fn a_release_that_is_too_big_is_refused_with_its_size() {
     let error = store.add(&big).await.unwrap_err();
     assert!(matches!(error, Error::TooBig { kib: 900.., .. }), "{error}");
     assert_eq!(world.calls(), []);
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let (world, store) = store();
+    let mut long = release(1);
+    // It is small when compressed.
+    let content = vec![b' '; 17 << 20];
+    let config = StackConfig::Own { content, labels: BTreeMap::new(), template_driver: None };
+    long.desired.as_mut().unwrap().configs.insert("shop_c".into(), config);
+    for outcome in [store.add(&long).await, fits(&long)] {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, Error::TooLong { mib: 17.., .. }) && !error.is_transient(), "{error}");
+    }
+    assert_eq!(world.calls(), []);
+}
+
+#[tokio::test]
+async fn a_config_of_a_stack_is_no_record() {
+    let (world, store) = store();
+    store.add(&release(1)).await.unwrap();
+    store.add(&release(2)).await.unwrap();
+    tamper(&world, "skep.shop.r2", |spec| spec["Labels"][NAMESPACE_LABEL] = "attacker".into()).await;
+    assert_eq!(shown(&store).await, "r1");
+    assert!(matches!(
+        store.set_phase(&stack(), ReleaseId(2), &rolling(), &rolling()).await,
+        Err(Error::Missing { .. })
+    ));
+    store.forget(&stack(), None).await.unwrap();
+    let left: Vec<Value> = Engine::Simulated(world).json(Call::get("/configs")).await.unwrap();
+    assert_eq!(left.len(), 1, "it is not skep's to remove");
+}
+
+#[tokio::test]
+async fn a_record_that_skep_has_not_written_is_damaged() {
+    let (world, stranger) = store();
+    let store = with_keys(&world, "k");
+    store.authenticate().await.unwrap();
+    for id in [1, 2, 3] {
+        store.add(&release(id)).await.unwrap();
+    }
+    let promoted = Phase::promoted(at(9));
+    store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
+    assert_eq!(shown(&store).await, "r1 r2 r3");
+
+    // Forged: made up, a phase that was changed, one that was taken from another record, another record's content.
+    let engine = Engine::Simulated(world.clone());
+    for (id, keys) in [(0, Keys::default()), (7, Keys::new(vec![key('x')]))] {
+        engine
+            .call(Call::post("/configs/create", record::body(&release(id), Shape::Full, &keys).unwrap()))
+            .await
+            .unwrap();
+    }
+    let rubbish = json!({ "Name": "skep.shop.r99", "Labels": {}, "Data": record::encoded(b"rubbish") });
+    engine.call(Call::post("/configs/create", rubbish)).await.unwrap();
+    let of_first: Value = engine.json(Call::get("/configs/skep.shop.r1")).await.unwrap();
+    let of_first = of_first["Spec"]["Labels"].clone();
+    tamper(&world, "skep.shop.r2", |spec| spec["Labels"]["skep.phase"] = of_first["skep.phase"].clone()).await;
+    tamper(&world, "skep.shop.r3", |spec| {
+        spec["Labels"]["skep.phase"] = of_first["skep.phase"].clone();
+        spec["Labels"]["skep.seal"] = of_first["skep.seal"].clone();
+    })
+    .await;
+    insta::assert_snapshot!(shown(&store).await.replace(" skep.shop", "\nskep.shop"), @r"
+    r1
+    skep.shop.r0: it has no authenticator: skep has not written it
+    skep.shop.r2: its authenticator is wrong: it was changed, or signed with a key that is not set
+    skep.shop.r3: its authenticator is wrong: it was changed, or signed with a key that is not set
+    skep.shop.r7: its authenticator is wrong: it was changed, or signed with a key that is not set
+    skep.shop.r99: it has no authenticator: skep has not written it
+    ");
+    let moved = store.set_phase(&stack(), ReleaseId(7), &rolling(), &promoted).await;
+    assert!(matches!(moved, Err(Error::Missing { .. })), "a forged record is never signed");
+    store.authenticate().await.unwrap();
+    assert!(shown(&store).await.starts_with("r1 skep.shop.r0"), "not even by the next start");
+
+    // Without the key they are read, and none is written.
+    assert!(shown(&stranger).await.starts_with("r0 r1 r2 r3 r7"));
+    let refused = stranger.add(&release(8)).await.unwrap_err();
+    insta::assert_snapshot!(refused, @"the records in this swarm are authenticated, and no key for them is set; name its file in `record_key_files` or SKEP_RECORD_KEY_FILE, or run the command in skep's own container: docker exec $(docker ps -qf name=skep_skep) skep ...");
+    let refused = stranger.set_phase(&stack(), ReleaseId(1), &promoted, &rolling()).await;
+    assert!(matches!(refused, Err(Error::NoKey)));
+    assert!(matches!(stranger.authenticate().await, Err(Error::NoKey)), "a controller does not even start");
+}
+
+#[tokio::test]
+async fn records_of_the_time_before_there_was_a_key_are_trusted_once() {
+    let (world, before) = store();
+    before.authenticate().await.unwrap();
+    assert_eq!(world.calls(), [], "without a key nothing is written");
+    before.add(&release(1)).await.unwrap();
+    before.add(&release(2)).await.unwrap();
+    let body = record::body(&release(3), Shape::Full, &Keys::default()).unwrap();
+
+    let store = with_keys(&world, "k");
+    for survived in 0..6 {
+        interrupted_after(&world, survived, store.authenticate()).await;
+    }
+    store.authenticate().await.unwrap();
+    assert_eq!(shown(&store).await, "r1 r2");
+    world.forget_calls();
+    store.authenticate().await.unwrap();
+    assert_eq!(world.calls(), []);
+    // Whatever comes later without an authenticator was not written by skep.
+    Engine::Simulated(world.clone()).call(Call::post("/configs/create", body)).await.unwrap();
+    store.authenticate().await.unwrap();
+    assert_eq!(shown(&store).await, "r1 r2 skep.shop.r3: it has no authenticator: skep has not written it");
+}
+
+#[tokio::test]
+async fn a_key_can_be_replaced() {
+    let (world, _) = store();
+    let old = with_keys(&world, "o");
+    old.authenticate().await.unwrap();
+    old.add(&release(1)).await.unwrap();
+
+    let lost = with_keys(&world, "n");
+    insta::assert_snapshot!(lost.authenticate().await.unwrap_err(), @"the records in this swarm are authenticated with another key than those in `record_key_files`; add the file of that key after the first one, or, if it is lost and the records can be trusted as they are, remove the config `skep.key`");
+    let both = with_keys(&world, "no");
+    assert_eq!(shown(&both).await, "r1", "before it is signed anew, too");
+    both.authenticate().await.unwrap();
+    lost.authenticate().await.unwrap();
+    assert_eq!(shown(&lost).await, "r1");
+    assert!(matches!(old.authenticate().await, Err(Error::OtherKey)));
+
+    // The key is lost, and somebody says that the records are good.
+    let engine = Engine::Simulated(world.clone());
+    engine.call(Call::delete(format!("/configs/{MARKER}"))).await.unwrap();
+    let fresh = with_keys(&world, "f");
+    fresh.authenticate().await.unwrap();
+    assert_eq!(shown(&fresh).await, "r1");
 }

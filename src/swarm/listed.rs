@@ -242,7 +242,7 @@ impl ListedFile {
     /// The file without what it holds; `None` for the record of a release, which is not a part of any stack.
     pub(super) fn without_data(self) -> Option<File> {
         let FileSpec { name, labels, data } = self.spec;
-        if labels.contains_key(RECORD_LABEL) {
+        if labels.contains_key(RECORD_LABEL) && !labels.contains_key(NAMESPACE_LABEL) {
             return None;
         }
         let stack = labels.get(NAMESPACE_LABEL).and_then(|stack| stack.parse().ok());

@@ -82,7 +82,7 @@ fn each_is_rendered_to_a_file_that_says_the_same() {
         format!(", {} lines, the same when rendered again: {same}", file.lines().count())
     });
     assert_snapshot!(rendered, @"
-        deploy: exit code 0, 69 lines, the same when rendered again: true
+        deploy: exit code 0, 75 lines, the same when rendered again: true
         examples/front: exit code 0, 35 lines, the same when rendered again: true
         examples/hello: exit code 0, 36 lines, the same when rendered again: true
         examples/python-app: exit code 0, 104 lines, the same when rendered again: true

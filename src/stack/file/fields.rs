@@ -9,7 +9,7 @@ use super::{Manner, Problem, bytes, cpus, duration};
 use crate::name::{Invalid, RepoPath, ServiceName};
 use crate::stack::sources::Sources;
 use crate::stack::yaml::{Node, Scalar, Span, Value};
-use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos};
+use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos, RESERVED, is_reserved};
 
 /// The longest text that a suggestion is looked for, and that is quoted in full, in characters.
 const LONGEST_GUESSED: usize = 60;
@@ -289,6 +289,13 @@ impl Reader {
     /// As [`pairs`](Self::pairs), nothing being the empty text.
     pub(super) fn labels(&mut self, key: &str, node: &Node) -> BTreeMap<String, Spanned<String>> {
         let mut labels = self.pairs(key, node);
+        for (name, Spanned { span, .. }) in labels.iter().filter(|(name, _)| is_reserved(name)) {
+            let message = format!(
+                "the label {} is reserved: skep's own records have labels that begin with `{RESERVED}`",
+                quoted(name)
+            );
+            self.problem(span, message, "choose another label, such as `com.example.name`".to_owned());
+        }
         // These are Docker's to write, which it does whatever the file says.
         labels.retain(|name, _| name != NAMESPACE_LABEL && name != IMAGE_LABEL);
         let filled =

@@ -273,3 +273,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_and_labels_of_skeps_own_records_are_refused() {
+    let text = r#"
+services:
+  web:
+    image: web:1
+    labels: [skep.phase=x, skeptic.a=b]
+    deploy: { labels: { SKEP.release: "7" } }
+networks:
+  a: { name: skep.net, labels: { skep.record: "1" } }
+  skep.b: { external: true }
+  skep.own: {}
+volumes:
+  v: { name: skep.data, labels: [skep.stack=x] }
+configs:
+  forged: { name: "skep.victim.r${TAG}", content: x, labels: { skep.record: "1" } }
+  other: { name: Skep.victim.r0, content: x }
+  skep.victim.r1: { external: true }
+  old: { external: { name: skep.victim.r9 } }
+secrets:
+  s: { name: skep.key, environment: TAG }
+"#;
+    insta::assert_snapshot!(problems(text), @r"
+    5:14: the label `skep.phase` is reserved: skep's own records have labels that begin with `skep.`; choose another label, such as `com.example.name`
+    6:25: the label `SKEP.release` is reserved: skep's own records have labels that begin with `skep.`; choose another label, such as `com.example.name`
+    8:14: the name `skep.net` is reserved: skep's own records begin with `skep.`; choose another `name`
+    8:34: the label `skep.record` is reserved: skep's own records have labels that begin with `skep.`; choose another label, such as `com.example.name`
+    9:3: the name `skep.b` is reserved: skep's own records begin with `skep.`; choose another `name`
+    12:14: the name `skep.data` is reserved: skep's own records begin with `skep.`; choose another `name`
+    12:34: the label `skep.stack` is reserved: skep's own records have labels that begin with `skep.`; choose another label, such as `com.example.name`
+    14:19: the name `skep.victim.r2` is reserved: skep's own records begin with `skep.`; choose another `name`
+    14:64: the label `skep.record` is reserved: skep's own records have labels that begin with `skep.`; choose another label, such as `com.example.name`
+    15:18: the name `Skep.victim.r0` is reserved: skep's own records begin with `skep.`; choose another `name`
+    16:3: the name `skep.victim.r1` is reserved: skep's own records begin with `skep.`; choose another `name`
+    17:28: the name `skep.victim.r9` is reserved: skep's own records begin with `skep.`; choose another `name`
+    19:14: the name `skep.key` is reserved: skep's own records begin with `skep.`; choose another `name`
+    ");
+}

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Fields, Reader, spanned};
+use super::fields::{Fields, Reader, quoted, spanned};
 use super::types::{Network, Origin, Source, Spanned, Volume};
-use crate::stack::yaml::{Node, Value};
-use crate::stack::{OwnNetwork, SecretDriver};
+use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::{OwnNetwork, RESERVED, SecretDriver, is_reserved};
 
 impl Reader {
     pub(super) fn version(&mut self, node: &Node) -> Option<Spanned<String>> {
@@ -64,7 +64,7 @@ impl Reader {
 
     fn network(&mut self, key: &Node, node: &Node) -> Network {
         let mut fields = Fields::of(self, node, "a network");
-        let (external, name) = self.external(&mut fields);
+        let (external, name) = self.external(key, &mut fields);
         let driver = fields.string(self, "driver");
         let mut options = OwnNetwork {
             driver: driver.map(|text| text.value).unwrap_or_default(),
@@ -109,7 +109,7 @@ impl Reader {
 
     fn volume(&mut self, key: &Node, node: &Node) -> Volume {
         let mut fields = Fields::of(self, node, "a volume");
-        let (external, name) = self.external(&mut fields);
+        let (external, name) = self.external(key, &mut fields);
         let driver = fields.string(self, "driver");
         let volume = Volume {
             span: key.span.clone(),
@@ -130,7 +130,7 @@ impl Reader {
 
     fn source(&mut self, what: &'static str, key: &Node, node: &Node) -> Option<Source> {
         let mut fields = Fields::of(self, node, if what == "config" { "a config" } else { "a secret" });
-        let (external, name) = self.external(&mut fields);
+        let (external, name) = self.external(key, &mut fields);
         let labels = fields.options(self, "labels");
         let file = fields.take("file").map(|node| {
             let folder = self.sources.folder(&node.span);
@@ -185,8 +185,26 @@ impl Reader {
         Some(SecretDriver { name, options })
     }
 
-    /// `external`, also in its old form with a name in it, and `name`.
-    fn external(&mut self, fields: &mut Fields<'_>) -> (bool, Option<Spanned<String>>) {
+    /// `external`, also in its old form with a name in it, and `name`. Without one, what is external is called as its key.
+    fn external(&mut self, key: &Node, fields: &mut Fields<'_>) -> (bool, Option<Spanned<String>>) {
+        let (external, name) = self.external_and_name(fields);
+        match &name {
+            Some(name) => self.check_not_reserved(&name.span, &name.value),
+            None if external => self.check_not_reserved(&key.span, key.raw()),
+            None => {}
+        }
+        (external, name)
+    }
+
+    /// Whoever could make or mount what is called so could forge or read the records of other stacks.
+    fn check_not_reserved(&mut self, span: &Span, name: &str) {
+        if is_reserved(name) {
+            let message = format!("the name {} is reserved: skep's own records begin with `{RESERVED}`", quoted(name));
+            self.problem(span, message, "choose another `name`".to_owned());
+        }
+    }
+
+    fn external_and_name(&mut self, fields: &mut Fields<'_>) -> (bool, Option<Spanned<String>>) {
         let name = fields.string(self, "name").filter(|name| !name.is_empty());
         let Some(node) = fields.take("external") else { return (false, name) };
         if let Value::Scalar { .. } = node.value {

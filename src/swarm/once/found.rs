@@ -82,7 +82,8 @@ impl Swarm {
         let records: Vec<Value> = self.engine.json(call).await?;
         let is_release = |record: &Value| {
             let spec = get(record, "Spec");
-            text(spec, "Name").starts_with(&prefix) && !get(get(spec, "Labels"), RECORD_LABEL).is_null()
+            let has = |label| !get(get(spec, "Labels"), label).is_null();
+            text(spec, "Name").starts_with(&prefix) && has(RECORD_LABEL) && !has(NAMESPACE_LABEL)
         };
         if records.iter().any(is_release) { Err(Error::HasReleases { stack: stack.clone() }) } else { Ok(()) }
     }

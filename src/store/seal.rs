@@ -1,0 +1,152 @@
+//! Who wrote a record: an authenticator in its labels, made with a key that only skep has.
+//!
+//! Whoever may use the Docker API is root of the swarm. Whoever may only have a stack file deployed is not, and must not
+//! be able to make a record that skep believes. Three things see to that, each by itself: no stack file may use names and
+//! labels that begin with `skep.` ([`crate::stack::is_reserved`]), a config that belongs to a stack is no record, and an
+//! authenticator over a record's name, data and labels is checked wherever a key is set.
+//!
+//! - Without a key, records are written without an authenticator and read unchecked.
+//! - A controller that starts with a key for the first time trusts the records that are there, adds an authenticator to
+//!   each, and leaves the config [`MARKER`]. From then on a record without a good one is damaged, for whoever has the key.
+//! - While the marker is there, a skep without the key reads records unchecked, and refuses to write any: they would be
+//!   damaged to the controller.
+//! - The first of several keys signs, and any of them is accepted. At its start a controller signs anew what an older key
+//!   has signed, so that the older one can be taken away afterwards.
+//!
+//! Not prevented: that somebody with the Docker API puts the labels of an earlier phase of the same record back.
+
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
+
+use super::record::{self, Labels};
+use super::{Config, Error, Spec, Store};
+use crate::engine::{self, Call, RECORD_LABEL};
+
+/// The config that says that the records of this swarm are authenticated.
+pub const MARKER: &str = "skep.key";
+/// The label that holds the authenticator, in hexadecimal digits.
+pub(super) const SEAL_LABEL: &str = "skep.seal";
+/// What the first format of an authenticator begins with, so that the key is used for nothing else.
+const CONTEXT: &str = "skep record 1";
+
+/// The keys that records are authenticated with: the first one signs, any of them verifies. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Keys(Arc<[SecretString]>);
+
+/// What the authenticator of a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// There is no key to check it with.
+    Unchecked,
+    /// It was made with the key that signs.
+    Newest,
+    /// It was made with another key that is accepted.
+    Older,
+}
+
+impl Keys {
+    /// These keys, the one that signs first.
+    pub fn new(keys: Vec<SecretString>) -> Self {
+        Self(keys.into())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts an authenticator into the labels of a record, if there is a key.
+    pub(super) fn sign(&self, name: &str, labels: &mut Labels, data: &str) {
+        labels.remove(SEAL_LABEL);
+        if let Some(key) = self.0.first() {
+            let seal = hex::encode(mac(key, name, labels, data).finalize().into_bytes());
+            labels.insert(SEAL_LABEL.to_owned(), seal);
+        }
+    }
+
+    /// Checks the authenticator of a record, or says what is wrong with it.
+    pub(super) fn check(&self, spec: &Spec) -> Result<Seal, &'static str> {
+        if self.is_empty() {
+            return Ok(Seal::Unchecked);
+        }
+        let seal = spec.labels.get(SEAL_LABEL).ok_or("it has no authenticator: skep has not written it")?;
+        let seal = hex::decode(seal).unwrap_or_default();
+        let is_by = |key: &SecretString| mac(key, &spec.name, &spec.labels, &spec.data).verify_slice(&seal).is_ok();
+        match self.0.iter().position(is_by) {
+            Some(0) => Ok(Seal::Newest),
+            Some(_) => Ok(Seal::Older),
+            None => Err("its authenticator is wrong: it was changed, or signed with a key that is not set"),
+        }
+    }
+}
+
+/// The authenticator of a record: HMAC-SHA256 over its name, its data, and all its labels but the authenticator itself,
+/// each with its length before it.
+fn mac(key: &SecretString, name: &str, labels: &Labels, data: &str) -> Hmac<Sha256> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).expect("HMAC takes keys of any length");
+    let labels = labels.iter().filter(|(label, _)| *label != SEAL_LABEL);
+    let labels = labels.flat_map(|(label, value)| [label.as_str(), value.as_str()]);
+    for field in [CONTEXT, name, data].into_iter().chain(labels) {
+        mac.update(&(field.len() as u64).to_be_bytes());
+        mac.update(field.as_bytes());
+    }
+    mac
+}
+
+impl Store {
+    /// Makes sure that the keys are those of the records, and adds an authenticator to records of the time before there
+    /// was a key. For a controller, once, before it begins. It may be interrupted anywhere and done again.
+    pub async fn authenticate(&self) -> Result<(), Error> {
+        let configs = self.list(record::PREFIX).await?;
+        let marker = configs.iter().find(|config| config.spec.name == MARKER);
+        match marker.map(|marker| self.keys.check(&marker.spec)) {
+            None if self.keys.is_empty() => return Ok(()),
+            Some(Ok(Seal::Unchecked)) => return Err(Error::NoKey),
+            Some(Err(_)) => return Err(Error::OtherKey),
+            None | Some(Ok(_)) => {}
+        }
+        let is_first = marker.is_none();
+        for config in configs.iter().filter(|config| config.name().is_some() || config.spec.name == MARKER) {
+            match self.keys.check(&config.spec) {
+                Ok(Seal::Older) => self.sign(config).await?,
+                Err(_) if is_first && config.release().is_ok() => self.sign(config).await?,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        if is_first { self.mark().await } else { Ok(()) }
+    }
+
+    /// Refuses to write where the records are authenticated and there is no key.
+    pub(super) async fn expect_key(&self) -> Result<(), Error> {
+        if !self.keys.is_empty() {
+            return Ok(());
+        }
+        match self.engine.call(Call::get(format!("/configs/{MARKER}"))).await {
+            Ok(_) => Err(Error::NoKey),
+            Err(engine::Error::Refused { status: 404, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn sign(&self, config: &Config) -> Result<(), Error> {
+        let mut labels = config.spec.labels.clone();
+        self.keys.sign(&config.spec.name, &mut labels, &config.spec.data);
+        let body = serde_json::json!({ "Name": config.spec.name, "Labels": labels });
+        let call = Call::post(format!("/configs/{}/update", config.id), body).with("version", config.version.index);
+        self.engine.call(call).await?;
+        Ok(())
+    }
+
+    async fn mark(&self) -> Result<(), Error> {
+        let data = record::encoded(b"The records of this swarm are authenticated.");
+        let mut labels = Labels::from([(RECORD_LABEL.to_owned(), "1".to_owned())]);
+        self.keys.sign(MARKER, &mut labels, &data);
+        let body = serde_json::json!({ "Name": MARKER, "Labels": labels, "Data": data });
+        self.engine.call(Call::post("/configs/create", body)).await?;
+        Ok(())
+    }
+}
