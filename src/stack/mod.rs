@@ -122,6 +122,11 @@ pub struct Settings {
     pub prune: bool,
 }
 
+impl Settings {
+    /// The longest `deadline`, and the longest `stable`: while a stack rolls out it holds a place that others wait for.
+    pub const LONGEST: Nanos = Nanos::seconds(24 * 3600);
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { deadline: Nanos::seconds(600), stable: Nanos::seconds(10), drift: Drift::Warn, prune: true }

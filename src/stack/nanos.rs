@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Nanos(pub i64);
 
 impl Nanos {
-    /// This many whole seconds.
+    /// This many whole seconds, or as many as fit: 292 years.
     pub const fn seconds(seconds: i64) -> Self {
-        Self(seconds * 1_000_000_000)
+        Self(seconds.saturating_mul(1_000_000_000))
     }
 }
 

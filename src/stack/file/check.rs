@@ -125,7 +125,7 @@ impl Reader {
     }
 
     fn length(&mut self, fields: &mut Fields<'_>, key: &'static str, default: Nanos, longest: Nanos) -> Nanos {
-        let Some(given) = fields.duration(self, key) else { return default };
+        let Some(given) = fields.duration_up_to(self, key, Nanos(i64::MAX)) else { return default };
         if !(SHORTEST..=longest).contains(&given.value) {
             let message =
                 format!("`{key}` of a check must be from {SHORTEST} to {longest}, and this is {}", given.value);

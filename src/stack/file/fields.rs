@@ -13,6 +13,8 @@ use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos, RESERVED, 
 
 /// The longest text that a suggestion is looked for, and that is quoted in full, in characters.
 const LONGEST_GUESSED: usize = 60;
+/// The longest time that any key takes: a year. What is longer is a mistake, and more than time can be reckoned with.
+const LONGEST_TIME: Nanos = Nanos::seconds(365 * 24 * 3600);
 /// How many ports one file may name, ranges spread out.
 const MAX_PORTS: usize = 10_000;
 
@@ -65,7 +67,21 @@ impl<'n> Fields<'n> {
     }
 
     pub(super) fn duration(&mut self, reader: &mut Reader, key: &'static str) -> Option<Spanned<Nanos>> {
-        self.take(key).and_then(|node| reader.duration(key, node))
+        self.duration_up_to(reader, key, LONGEST_TIME)
+    }
+
+    pub(super) fn duration_up_to(
+        &mut self,
+        reader: &mut Reader,
+        key: &'static str,
+        longest: Nanos,
+    ) -> Option<Spanned<Nanos>> {
+        let given = self.take(key).and_then(|node| reader.duration(key, node))?;
+        if given.value > longest {
+            let message = format!("`{key}` must be at most {longest}, and this is {}", given.value);
+            reader.problem(&given.span, message, "write a shorter time".to_owned());
+        }
+        Some(given)
     }
 
     pub(super) fn strings(&mut self, reader: &mut Reader, key: &'static str) -> Vec<Spanned<String>> {

@@ -9,10 +9,10 @@ impl Reader {
     pub(super) fn settings(&mut self, node: &Node) -> Settings {
         let mut settings = Settings::default();
         let mut fields = Fields::of(self, node, "x-skep");
-        if let Some(deadline) = fields.duration(self, "deadline") {
+        if let Some(deadline) = fields.duration_up_to(self, "deadline", Settings::LONGEST) {
             settings.deadline = deadline.value;
         }
-        if let Some(stable) = fields.duration(self, "stable") {
+        if let Some(stable) = fields.duration_up_to(self, "stable", Settings::LONGEST) {
             settings.stable = stable.value;
         }
         if let Some(drift) = fields.take("drift").and_then(|node| self.drift(node)) {

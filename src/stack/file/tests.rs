@@ -312,3 +312,38 @@ secrets:
     19:14: the name `skep.key` is reserved: skep's own records begin with `skep.`; choose another `name`
     ");
 }
+
+#[test]
+fn every_length_of_time_has_a_bound() {
+    let text = r#"
+x-skep: { deadline: 2000000h, stable: 25h }
+services:
+  web:
+    image: web:1
+    stop_grace_period: 9000h
+    healthcheck: { test: x, interval: 9000h, timeout: 9000h, start_period: 9000h, start_interval: 9000h }
+    deploy:
+      update_config: { delay: 9000h, monitor: 9000h }
+      rollback_config: { delay: 9000h, monitor: 9000h }
+      restart_policy: { delay: 9000h, window: 9000h }
+    x-skep: { check: { tcp: "web:1", timeout: 9000h, interval: 9000h } }
+"#;
+    insta::assert_snapshot!(problems(text), @r"
+    2:21: `deadline` must be at most 24h, and this is 2000000h; write a shorter time
+    2:39: `stable` must be at most 24h, and this is 25h; write a shorter time
+    6:24: `stop_grace_period` must be at most 8760h, and this is 9000h; write a shorter time
+    7:39: `interval` must be at most 8760h, and this is 9000h; write a shorter time
+    7:55: `timeout` must be at most 8760h, and this is 9000h; write a shorter time
+    7:76: `start_period` must be at most 8760h, and this is 9000h; write a shorter time
+    7:99: `start_interval` must be at most 8760h, and this is 9000h; write a shorter time
+    9:31: `delay` must be at most 8760h, and this is 9000h; write a shorter time
+    9:47: `monitor` must be at most 8760h, and this is 9000h; write a shorter time
+    10:33: `delay` must be at most 8760h, and this is 9000h; write a shorter time
+    10:49: `monitor` must be at most 8760h, and this is 9000h; write a shorter time
+    11:32: `delay` must be at most 8760h, and this is 9000h; write a shorter time
+    11:47: `window` must be at most 8760h, and this is 9000h; write a shorter time
+    12:47: `timeout` of a check must be from 100ms to 30s, and this is 9000h
+    12:64: `interval` of a check must be from 100ms to 10m, and this is 9000h
+    ");
+    assert!(read("x-skep: { deadline: 24h }\nservices: { web: { image: w, stop_grace_period: 8760h } }").is_ok());
+}
