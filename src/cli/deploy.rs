@@ -56,7 +56,7 @@ impl Deploy {
                     anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
                 }
                 let bound = agreed.get(&desired.name).cloned();
-                let consent = Consent { removal: self.confirm_removal, recreation: false };
+                let consent = Consent { removal: self.confirm_removal, ..Consent::default() };
                 let proposal = Proposal { bound, consent, ..Proposal::new(origin, Cause::Command, desired) };
                 let rolled_out = roll_out(&cluster, proposal).await;
                 ended.push(rolled_out.map_err(|error| opened.placed(error))?);

@@ -38,8 +38,8 @@ impl Rollback {
                     to.id, self.stack
                 )
             })?;
-            // Whoever goes back takes with it what that removes and interrupts.
-            let consent = Consent { removal: true, recreation: true };
+            // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
+            let consent = Consent { removal: true, recreation: true, unchecked: true };
             let proposal = Proposal { consent, ..Proposal::new(to.origin.clone(), Cause::Command, desired) };
             Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
         })

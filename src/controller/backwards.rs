@@ -68,13 +68,18 @@ fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release>
 impl Order {
     /// Returns why this order may not take the place of what runs.
     pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
-        let running = predecessor(&self.origin, history).filter(|_| self.cause == Cause::Push && !self.force)?;
+        let running = predecessor(&self.origin, history).filter(|_| !self.force)?;
         let (objects, commit) = (self.objects.clone(), self.origin.commit.clone());
         let earlier = running.origin.commit.clone();
         let compared = tokio::task::spawn_blocking(move || objects.ancestry(&commit, &earlier)).await;
         // A history that cannot be read may lack anything.
         let ancestry = compared.ok().and_then(Result::ok).unwrap_or(Ancestry::Unknown);
-        Refusal::of(&self.origin, running, ancestry)
+        let refusal = Refusal::of(&self.origin, running, ancestry)?;
+        if self.cause == Cause::Push {
+            return Some(refusal);
+        }
+        tracing::warn!(stack = %running.stack, commit = %self.origin.commit, ?ancestry, "the watched branch does not go on from what runs, and is followed all the same");
+        None
     }
 }
 

@@ -208,7 +208,7 @@ impl Deployer {
             return Err(Refused::Overtaken);
         }
         let urls = urls(&desired);
-        let consent = Consent { removal: order.confirm_removal, recreation: false };
+        let consent = Consent { removal: order.confirm_removal, ..Consent::default() };
         let proposal = Proposal { consent, ..Proposal::new(order.origin.clone(), order.cause.clone(), desired) };
         let hold = self.workers.hold(name);
         let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, order, stack))?;

@@ -320,7 +320,7 @@ impl Rollout {
             let subject = subject(&self.stack, &id.0, &look.observed);
             let check = check.clone();
             async move {
-                let reply = release::counted(release, prober.ask(&check, &subject).await);
+                let reply = release::counted(release, history, prober.ask(&check, &subject).await);
                 (id, check, reply)
             }
         };

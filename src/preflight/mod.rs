@@ -54,6 +54,8 @@ pub enum Agreement {
     Removal,
     /// A service is interrupted because Swarm cannot change it.
     Recreation,
+    /// A check of the stack's own may not be made.
+    Unchecked,
 }
 
 /// What somebody has agreed to.
@@ -63,6 +65,8 @@ pub struct Consent {
     pub removal: bool,
     /// That a service is interrupted because Swarm cannot change it.
     pub recreation: bool,
+    /// That a check of the stack's own may not be made.
+    pub unchecked: bool,
 }
 
 /// A stack between what there is and what should be.
@@ -84,11 +88,14 @@ impl Preflight {
         obstacles.extend(nodes::obstacles(&flight));
         let (crowded, mut notes) = addresses::found(&flight);
         obstacles.extend(crowded);
-        for (more, noted) in [volumes::found(&flight), commands::found(&flight), data::found(&flight)] {
+        for (more, noted) in [volumes::found(&flight), data::found(&flight)] {
             obstacles.extend(more);
             notes.extend(noted);
         }
+        let (unchecked, noted) = commands::found(&flight);
+        notes.extend(noted);
         let mut conditions = interruptions(desired, plan);
+        conditions.extend(unchecked.into_iter().map(|obstacle| (Agreement::Unchecked, obstacle)));
         conditions.extend(great_removal(observed, plan).map(|obstacle| (Agreement::Removal, obstacle)));
         Self { obstacles, conditions, notes }
     }
@@ -105,6 +112,7 @@ impl Consent {
         match agreement {
             Agreement::Removal => self.removal,
             Agreement::Recreation => self.recreation,
+            Agreement::Unchecked => self.unchecked,
         }
     }
 }

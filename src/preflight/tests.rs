@@ -21,8 +21,9 @@ fn said_beside(desired: &Stack, observed: &Observed, surroundings: &Surroundings
     let removable = Removable { services: observed.services.keys().cloned().collect(), ..Removable::default() };
     let plan = Plan::between(desired, observed, &removable);
     let found = Preflight::of(desired, observed, surroundings, &plan);
+    let refusals = found.refusals(Consent { removal: true, recreation: true, unchecked: false });
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
-    found.obstacles.iter().map(ToString::to_string).chain(notes).collect::<Vec<_>>().join("\n")
+    refusals.iter().map(ToString::to_string).chain(notes).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -330,7 +331,7 @@ fn what_somebody_has_agreed_to_is_not_refused() {
     let removable = Removable { services: there.services.keys().cloned().collect(), ..Removable::default() };
     let plan = Plan::between(&desired, &there, &removable);
     let found = Preflight::of(&desired, &there, &Surroundings::default(), &plan);
-    let refusals = |removal, recreation| found.refusals(Consent { removal, recreation }).len();
+    let refusals = |removal, recreation| found.refusals(Consent { removal, recreation, unchecked: false }).len();
     assert_eq!(
         [refusals(false, false), refusals(true, false), refusals(false, true), refusals(true, true)],
         [2, 1, 1, 0]
@@ -408,6 +409,11 @@ fn a_command_needs_a_task_where_skep_is() {
     let unknown =
         said_beside(&stack(&[("web", checked(Mode::Replicated(None), &[]))]), &observed(&[]), &Surroundings::default());
     assert_eq!(unknown, "", "which node it is cannot be told");
+    let desired = stack(&[("web", checked(Mode::Replicated(None), &[]))]);
+    let plan = Plan::between(&desired, &observed(&[]), &Removable::default());
+    let found = Preflight::of(&desired, &observed(&[]), &here, &plan);
+    let back = Consent { unchecked: true, ..Consent::default() };
+    assert_eq!(found.refusals(back), [], "whoever goes back is not asked");
 }
 
 #[test]

@@ -74,10 +74,17 @@ pub fn due<'a>(
     if due.is_empty() || !settled() { Vec::new() } else { due }
 }
 
-/// What an answer counts for: a rollback goes back to what was good, and does not fail on a check that cannot be made.
-pub fn counted(release: &Release, reply: Reply) -> Reply {
-    let goes_back = matches!(release.cause, Cause::RollBack { .. });
-    if goes_back && reply.is_unasked() { Reply::Waived } else { reply }
+/// What an answer counts for: a release that goes back to what was good does not fail on a check that cannot be made.
+pub fn counted(release: &Release, history: &History, reply: Reply) -> Reply {
+    if reply.is_unasked() && goes_back(release, history) { Reply::Waived } else { reply }
+}
+
+/// Whether a release brings back a stack that was good, by itself or because a person wants it.
+fn goes_back(release: &Release, history: &History) -> bool {
+    let was_good = |other: &Release| {
+        other.id < release.id && matches!(other.phase, Phase::Promoted { .. }) && other.desired == release.desired
+    };
+    matches!(release.cause, Cause::RollBack { .. }) || history.releases().iter().any(was_good)
 }
 
 /// What differs from a release that runs, unless its author does not want to know.

@@ -102,16 +102,18 @@ fn runs(stack: &Stack, healthy: u64, failed: u64) -> Observed {
 }
 
 #[test]
-fn a_rollback_does_not_fail_on_a_check_that_cannot_be_made() {
-    let of = |cause: Cause| Release { cause, ..release(3, stack(&[("web", "a")]), rolling()) };
-    let back = || of(Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) });
-    let unasked = [Reply::NoContainer, Reply::NotAsked("the engine is away".into())];
-    for reply in unasked {
-        assert_eq!(counted(&back(), reply.clone()), Reply::Waived);
-        assert_eq!(counted(&of(Cause::Push), reply.clone()), reply, "a new release must be looked at");
+fn going_back_does_not_fail_on_a_check_that_cannot_be_made() {
+    let good = release(1, stack(&[("web", "a")]), promoted());
+    let history = History::new(vec![good]);
+    let of = |cause: Cause, image: &str| Release { cause, ..release(3, stack(&[("web", image)]), rolling()) };
+    let back = of(Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) }, "a");
+    for reply in [Reply::NoContainer, Reply::NotAsked("the engine is away".into())] {
+        assert_eq!(counted(&back, &history, reply.clone()), Reply::Waived);
+        assert_eq!(counted(&of(Cause::Command, "a"), &history, reply.clone()), Reply::Waived, "a person goes back");
+        assert_eq!(counted(&of(Cause::Push, "b"), &history, reply.clone()), reply, "a new stack must be looked at");
     }
     let failed = Reply::Exit { code: 1, output: String::new() };
-    assert_eq!(counted(&back(), failed.clone()), failed, "what was asked counts");
+    assert_eq!(counted(&back, &history, failed.clone()), failed, "what was asked counts");
 }
 
 fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i32) -> Step {
