@@ -1,7 +1,9 @@
 //! `skep serve`: the controller and its HTTP server.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -174,13 +176,30 @@ async fn ready(controller: Controller, server: Server) -> Result<(), String> {
     controller.ready().await
 }
 
+/// How the folder of a process begins.
+const RUNTIME: &str = "skep-";
+
 /// A new folder for this process alone, which goes with it. It is never in the data folder, which other replicas share.
 fn runtime(settings: &Settings) -> anyhow::Result<TempDir> {
     let parent = settings.runtime.clone().unwrap_or_else(std::env::temp_dir);
     let private = std::fs::Permissions::from_mode(0o700);
-    let made = std::fs::create_dir_all(&parent)
-        .and_then(|()| tempfile::Builder::new().prefix("skep-").permissions(private).tempdir_in(&parent));
+    let made = std::fs::create_dir_all(&parent).and_then(|()| {
+        sweep(&parent);
+        tempfile::Builder::new().prefix(RUNTIME).permissions(private).tempdir_in(&parent)
+    });
     made.with_context(|| format!("cannot make a folder in {}; SKEP_RUNTIME names another place", parent.display()))
+}
+
+/// Removes the folders of controllers that were killed: those with a socket at which nobody listens.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(RUNTIME);
+        let socket = entry.path().join(server::SOCKET);
+        let asked = is_ours.then(|| UnixStream::connect(socket));
+        if matches!(asked, Some(Err(error)) if error.kind() == ErrorKind::ConnectionRefused) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
 }
 
 fn git_server(settings: &Settings, runtime: &Path) -> anyhow::Result<Server> {

@@ -49,6 +49,8 @@ impl Settings {
     pub const PATIENCE: Duration = Duration::from_hours(1);
 }
 
+/// The name of the hook's socket in [`Settings::runtime`].
+pub const SOCKET: &str = "hook.sock";
 /// How many of the largest pushes there is room for on the disk while they arrive.
 const LARGE_PUSHES: u64 = 4;
 
@@ -77,7 +79,7 @@ impl Server {
 
     /// The socket where the hook finds the controller, [`Settings::SOCKET`] in the hook's environment.
     pub fn socket(&self) -> PathBuf {
-        self.settings.runtime.join("hook.sock")
+        self.settings.runtime.join(SOCKET)
     }
 
     /// Fails unless Git can run the hook. Git takes a push without a word when it finds no hook that it can run.

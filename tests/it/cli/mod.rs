@@ -15,6 +15,7 @@ mod remove;
 mod render;
 mod rollback;
 mod secrets;
+mod serve;
 mod status;
 
 use std::time::Duration;
