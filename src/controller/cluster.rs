@@ -259,6 +259,7 @@ impl Cluster {
             images: desired.services.iter().map(|(name, service)| (name.clone(), service.image.clone())).collect(),
             desired: Some(desired),
             phase: Phase::Rolling { since: now },
+            recorded: now,
         }
     }
 }

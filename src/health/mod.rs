@@ -23,7 +23,7 @@ use crate::name::ServiceName;
 use crate::plan::Subject;
 use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
 use crate::stack::check::Check;
-use crate::stack::{Condition, Mode, Service, Stack};
+use crate::stack::{Condition, Mode, Service, Stack, UpdateConfig};
 use crate::time;
 use checks::Made;
 
@@ -174,6 +174,18 @@ fn all_checks(desired: &Stack) -> impl Iterator<Item = (CheckId, &Check)> {
     let services = desired.services.iter();
     let listed = services.flat_map(|(name, service)| service.checks.iter().enumerate().map(move |it| (name, it)));
     listed.map(|(name, (nth, check))| ((name.clone(), nth), check))
+}
+
+/// The services that Swarm has put back to what they were, because of a failure since the release was recorded. That is a
+/// verdict of its own, whatever their spec is now. An update that began before is not the release's: a rollback often
+/// finds its services just as Swarm has restored them.
+pub fn rolled_back(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec<Symptom> {
+    let of_release = |there: &ObservedService| there.is_rolled_back() && there.update_started >= recorded;
+    let services = desired.services.iter().filter_map(|(name, service)| {
+        let there = observed.services.get(name).filter(|there| of_release(there))?;
+        Some(Symptom { service: Some(name.clone()), ..symptoms::rolled_back(service, there) })
+    });
+    services.collect()
 }
 
 /// Whether a service has all its tasks, for those that depend on it; the stability window is not waited for.
@@ -360,11 +372,13 @@ fn place(task: &Task) -> (u64, &str) {
 }
 
 impl Service {
-    /// Whether its author has Swarm watch the last new task before an update counts as completed. Swarm does so for five
-    /// seconds where the file says nothing (swarmkit `api/defaults/service.go`, and `Run` in
-    /// `manager/orchestrator/update/updater.go`); that is what the stability window is for, and it need not wait.
+    /// Whether the end of Swarm's own update is waited for: where the author says how long Swarm watches the last new task,
+    /// and where Swarm may still roll the service back. Swarm watches for five seconds where the file says nothing
+    /// (swarmkit `api/defaults/service.go`, and `Run` in `manager/orchestrator/update/updater.go`); otherwise the stability
+    /// window does the same.
     fn is_monitored(&self) -> bool {
-        self.update_config.as_ref().is_some_and(|update| update.monitor.is_some())
+        let waits = |update: &UpdateConfig| update.monitor.is_some() || update.failure_action == "rollback";
+        self.update_config.as_ref().is_some_and(waits)
     }
 
     /// Whether the task does what it is there for: it runs, or it ended well where that is not a reason to restart it.

@@ -59,20 +59,37 @@ fn has_failed(service: &Service, task: &Task) -> bool {
     task.has_failed() || ended
 }
 
-/// Swarm's own update has paused, or rolled the service back, because a task failed.
+/// Swarm's own update has paused because a task failed.
 fn update_stopped(service: &Service, there: &ObservedService, failed: &[&Task]) -> Option<Symptom> {
-    let what = match there.update_state.as_str() {
-        "paused" => "the update stopped",
-        "rollback_started" | "rollback_paused" | "rollback_completed" => "Swarm rolled the service back by itself",
-        _ => return None,
-    };
+    if there.update_state != "paused" {
+        return None;
+    }
     Some(match failed.first() {
         // Swarm takes every end within the monitored time for a failure, also that of a task that is to end (swarmkit
         // `manager/orchestrator/update/updater.go`, `Run`).
         None if service.may_end() => return None,
+        Some(task) => about(task, "the update stopped: a new task failed", cause(task, service)),
+        None => Symptom::whole_stack(format!("the update stopped: {}", there.update_message)),
+    })
+}
+
+/// Swarm has rolled the service back (`failure_action: rollback`, or somebody had it done).
+pub(super) fn rolled_back(service: &Service, there: &ObservedService) -> Symptom {
+    let what = "Swarm rolled the service back by itself";
+    let symptom = match culprit(service, there) {
         Some(task) => about(task, &format!("{what}: a new task failed"), cause(task, service)),
         None => Symptom::whole_stack(format!("{what}: {}", there.update_message)),
-    })
+    };
+    let counted = "Swarm counts every end of a task within `update_config.monitor` as a failure: use `failure_action: pause`";
+    let help = symptom.help.or_else(|| service.may_end().then(|| counted.to_owned()));
+    Symptom { help, ..symptom }
+}
+
+/// The task for which Swarm gave up its update: the one that it names, or the newest that failed since the update began.
+fn culprit<'a>(service: &Service, there: &'a ObservedService) -> Option<&'a Task> {
+    let named = there.update_message.rsplit(' ').next().unwrap_or_default();
+    let failed = |task: &&Task| task.created >= there.update_started && has_failed(service, task);
+    there.tasks.iter().find(|task| task.id == named).or_else(|| there.tasks.iter().find(failed))
 }
 
 /// A task failed of something that is the same on every node and at every attempt.

@@ -60,6 +60,8 @@ pub struct ObservedService {
     pub update_state: String,
     /// What Swarm says of the update.
     pub update_message: String,
+    /// When the update began, by the clock of the manager; the epoch if there was none.
+    pub update_started: Timestamp,
     /// Its tasks, newest first.
     pub tasks: Vec<Task>,
 }
@@ -228,6 +230,13 @@ impl Observed {
             secrets: self.secrets.keys().map(|name| (name.clone(), Secret::External)).collect(),
             ..Stack::empty(self.name.clone())
         }
+    }
+}
+
+impl ObservedService {
+    /// Whether Swarm has put it back to the spec before the last, or is about to.
+    pub fn is_rolled_back(&self) -> bool {
+        self.update_state.starts_with("rollback_")
     }
 }
 

@@ -508,6 +508,7 @@ fn observed(stack: &Stack) -> Observed {
         unknown: BTreeMap::new(),
         update_state: String::new(),
         update_message: String::new(),
+        update_started: Timestamp::UNIX_EPOCH,
         tasks: vec![running()],
     };
     let services = stack.services.iter().map(|(name, service)| (name.clone(), there(service))).collect();

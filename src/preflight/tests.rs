@@ -484,6 +484,7 @@ fn observed(services: &[(&str, Service)]) -> Observed {
         unknown: BTreeMap::new(),
         update_state: String::new(),
         update_message: String::new(),
+        update_started: Timestamp::UNIX_EPOCH,
         tasks: Vec::new(),
     };
     let node = |id: &str, role: &str| Node {

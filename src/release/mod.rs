@@ -63,6 +63,9 @@ pub struct Release {
     pub phase: Phase,
     /// The stack, repeated from `desired` for old releases.
     pub stack: StackName,
+    /// When the swarm took the record, by the clock of the manager, which also stamps tasks and updates of services.
+    #[serde(skip)]
+    pub recorded: Timestamp,
 }
 
 /// Where a release came from.

@@ -143,6 +143,11 @@ fn roll(
     if !missing.is_empty() {
         return Err(missing);
     }
+    // Before anything is written: to write the failed version again would only begin the same anew.
+    let rolled_back = health::rolled_back(desired, observed, release.recorded);
+    if !rolled_back.is_empty() {
+        return Err(rolled_back);
+    }
     let plan = planned(desired, observed, history, now);
     let changed = plan.changed_services();
     let applied: BTreeSet<&ServiceName> = desired.services.keys().filter(|name| !changed.contains(name)).collect();

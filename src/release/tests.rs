@@ -40,6 +40,7 @@ fn release(id: u64, desired: Stack, phase: Phase) -> Release {
         images: BTreeMap::new(),
         desired: Some(desired),
         phase,
+        recorded: Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -94,6 +95,7 @@ fn runs(stack: &Stack, healthy: u64, failed: u64) -> Observed {
                 unknown: BTreeMap::new(),
                 update_state: String::new(),
                 update_message: String::new(),
+                update_started: Timestamp::UNIX_EPOCH,
                 tasks,
             },
         );
@@ -390,6 +392,36 @@ fn a_failed_tree_is_quarantined_until_something_else_is_pushed() {
     assert!(tree(&history, 2) && !tree(&history, 1) && !tree(&history, 4));
     releases.push(release(4, a, promoted()));
     assert!(!tree(&History::new(releases), 2));
+}
+
+/// The services of a swarm with the state of Swarm's own update, which began at this minute.
+fn with_update(mut observed: Observed, state: &str, minute: i32) -> Observed {
+    for there in observed.services.values_mut() {
+        (there.update_state, there.update_started) = (state.into(), Timestamp::UNIX_EPOCH + MINUTE * minute);
+    }
+    observed
+}
+
+#[test]
+fn a_version_that_swarm_rolled_back_is_not_written_again() {
+    let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
+    let before = || vec![release(1, a.clone(), promoted())];
+    let of_b = Release { recorded: Timestamp::UNIX_EPOCH + MINUTE, ..release(2, b.clone(), rolling()) };
+    for state in ["rollback_started", "rollback_paused", "rollback_completed"] {
+        let restored = |minute| with_update(runs(&a, 2, 0), state, minute);
+        assert_eq!(said(&step(&of_b, before(), &restored(2), 2)), "roll back", "{state}");
+        assert_eq!(said(&step(&of_b, before(), &restored(1), 2)), "roll back", "{state}: at once");
+        assert_eq!(said(&step(&of_b, before(), &restored(0), 2)), "apply", "{state}: of an earlier release");
+        // The rollback finds what Swarm has restored.
+        let rollback = Release {
+            cause: Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) },
+            recorded: Timestamp::UNIX_EPOCH + MINUTE * 2,
+            ..release(3, a.clone(), rolling())
+        };
+        assert_eq!(said(&step(&rollback, before(), &restored(1), 3)), "promote", "{state}");
+        let kept = release(1, a.clone(), promoted());
+        assert_eq!(said(&step(&kept, Vec::new(), &restored(1), 3)), "rest", "{state}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::engine::{self, Call, Engine};
@@ -309,6 +310,8 @@ struct Config {
     #[serde(rename = "ID")]
     id: String,
     version: Version,
+    #[serde(default)]
+    created_at: Timestamp,
     spec: Spec,
 }
 
@@ -378,7 +381,7 @@ fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
         match config.authentic(keys) {
             // The whole record comes before its thin double.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
-            Ok(release) => records.releases.push(release),
+            Ok(release) => records.releases.push(Release { recorded: config.created_at, ..release }),
             Err(why) => records.damaged.push(Damaged { name: config.spec.name, why }),
         }
     }

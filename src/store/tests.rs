@@ -40,6 +40,7 @@ fn release(id: u64) -> Release {
         desired: Some(Stack::empty(stack())),
         phase: rolling(),
         stack: stack(),
+        recorded: World::new().now(),
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) struct ListedService {
 pub(super) struct UpdateStatus {
     pub(super) state: String,
     pub(super) message: String,
+    pub(super) started_at: Timestamp,
 }
 
 #[derive(Deserialize)]

@@ -333,6 +333,7 @@ fn observed_service(
         unknown,
         update_state: listed.update_status.state.clone(),
         update_message: listed.update_status.message.clone(),
+        update_started: listed.update_status.started_at,
         tasks,
     })
 }

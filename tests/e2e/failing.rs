@@ -137,6 +137,27 @@ fn one_bad_service_takes_the_whole_stack_back() {
     assert_eq!(swarm::inventory(&shop.name), good);
 }
 
+#[test]
+fn a_version_that_swarm_rolls_back_by_itself_is_started_once_in_either_order() {
+    let Some(lab) = Lab::open() else { return };
+    for order in ["start-first", "stop-first"] {
+        let shop = lab.repository(&format!("twice-{order}"));
+        let update = format!("    deploy: {{ update_config: {{ failure_action: rollback, order: {order} }} }}\n");
+        let with = |command: &str| format!("{SWIFT}services:\n{}{update}", service("web", command));
+        assert!(shop.write("stack.yml", with("[sleep, \"1000\"]")).commit("Open").push().accepted, "{order}");
+        let push = shop.write("stack.yml", with(CRASH)).commit("Break it").push();
+        assert!(!push.accepted, "{order}");
+        let told = push.told();
+        assert!(
+            told.contains("web: Swarm rolled the service back by itself: a new task failed: exit code 3"),
+            "{told}"
+        );
+        assert!(told.contains(&format!("{} r2 was not healthy; r1 runs again", shop.name)), "{told}");
+        let web = format!("{}_web", shop.name);
+        assert_eq!((swarm::arguments(&web).as_str(), swarm::tasks_with(&web, "exit 3")), ("sleep 1000", 1), "{order}");
+    }
+}
+
 /// Changes that are written at once, in an order of their own.
 fn sorted_within(told: &str) -> String {
     let is_change = |line: &&str| ["  + ", "  ~ ", "  - "].iter().any(|sign| line.starts_with(sign));

@@ -214,6 +214,7 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
         desired: Some(rich(bed)),
         phase: Phase::Rolling { since: jiff::Timestamp::UNIX_EPOCH },
         stack: bed.stack.clone(),
+        recorded: jiff::Timestamp::UNIX_EPOCH,
     };
     for id in 1..=12 {
         bed.store.add(&release(id)).await.unwrap();
@@ -229,8 +230,10 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
     let records = bed.store.history(&bed.stack).await.unwrap();
     assert_eq!(records.damaged, []);
     assert!(records.releases.iter().map(|it| it.id.0).eq(3..=12));
-    assert_eq!(records.releases[9], Release { phase: promoted, ..release(12) });
-    assert_eq!(records.releases[8], Release { desired: None, ..release(11) });
+    let recorded = |nth: usize| records.releases[nth].recorded;
+    assert_eq!(records.releases[9], Release { phase: promoted, recorded: recorded(9), ..release(12) });
+    assert_eq!(records.releases[8], Release { desired: None, recorded: recorded(8), ..release(11) });
+    assert!(recorded(9) > jiff::Timestamp::UNIX_EPOCH, "the swarm says when it took a record");
     assert_eq!(bed.store.stacks().await.unwrap()[&bed.stack], records);
 
     let observed = bed.observe().await;

@@ -77,6 +77,24 @@ fn update_with_a_kill_after(requests: Option<u32>) -> Option<Vec<String>> {
     Some(stage.perform("swarm"))
 }
 
+/// Swarm puts the old version back each time that the failed one is written: it must be written once.
+#[test]
+fn a_version_that_swarm_rolls_back_is_written_once() {
+    for order in ["start-first", "stop-first"] {
+        let mut stage = Stage::simulated();
+        let update = format!("{{ failure_action: rollback, order: {order} }}");
+        let file = format!("services: {{ web: {{ image: app:1, deploy: {{ update_config: {update} }} }} }}\n");
+        stage.file("stacks/shop/stack.yml", &file);
+        stage.perform("push first");
+        stage.perform("edit stacks/shop/stack.yml app:1 app:2");
+        stage.perform("app:2 crashes");
+        let said = stage.perform("push second");
+        assert_eq!(said.last().unwrap(), "shop r2 was not healthy; r1 runs again", "{order}: {said:#?}");
+        assert_eq!(stage.writes_of_services_with("app:2"), 1, "{order}");
+        assert_eq!(stage.perform("swarm")[0], "service shop_web  app:1  1/1", "{order}");
+    }
+}
+
 /// The same stories, as far as a real engine can be made to go through them.
 #[test]
 fn stories_go_the_same_way_on_a_real_engine() {

@@ -47,6 +47,7 @@ impl Scene {
             unknown: BTreeMap::new(),
             update_state: self.update.0.into(),
             update_message: self.update.1.into(),
+            update_started: SINCE,
             tasks: self.tasks.clone(),
         };
         let mut observed = Observed::nothing("shop".parse().unwrap());
@@ -171,10 +172,42 @@ fn an_update_that_swarm_stopped_is_a_symptom() {
     let paused = "update paused due to failure or early termination of task x";
     assert_snapshot!(Scene::of(vec![crash()]).updating("paused", paused).after(3), @"web: the update stopped: a new task failed: exit code 1");
     assert_snapshot!(Scene::of(vec![]).updating("paused", paused).after(3), @"web: the update stopped: update paused due to failure or early termination of task x");
+}
+
+#[test]
+fn what_swarm_rolled_back_since_the_release_was_recorded_is_a_symptom() {
+    let crash = |seconds| old(failed(1, "task: non-zero exit (1)", Some(1), seconds));
+    let scene = |state, seconds| Scene::of(vec![crash(seconds)]).updating(state, "rollback completed");
+    let said = |scene: &Scene| {
+        let symptoms = rolled_back(&scene.desired(), &scene.observed(), SINCE);
+        symptoms.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join(", ")
+    };
     for state in ["rollback_started", "rollback_paused", "rollback_completed"] {
-        let verdict = Scene::of(vec![old(crash())]).updating(state, "update rolled back").after(3);
-        assert_eq!(verdict, "web: Swarm rolled the service back by itself: update rolled back", "{state}");
+        assert_eq!(said(&scene(state, 2)), "Swarm rolled the service back by itself: a new task failed: exit code 1");
     }
+    assert_eq!(said(&scene("rollback_completed", -9)), "Swarm rolled the service back by itself: rollback completed");
+    for state in ["updating", "completed", "paused", ""] {
+        assert_eq!(said(&scene(state, 2)), "", "{state}");
+    }
+    let mut observed = scene("rollback_completed", 2).observed();
+    observed.services.get_mut(&web()).unwrap().update_started = at(-1);
+    assert_eq!(rolled_back(&scene("", 2).desired(), &observed, SINCE), [], "an earlier release's");
+
+    let ended = Task { exit_code: Some(0), ..ended(1, TaskState::Complete, 1) };
+    let message = format!("update rolled back due to failure or early termination of task {}", ended.id);
+    let mut observed = Scene::of(vec![old(ended)]).updating("rollback_started", "").observed();
+    observed.services.get_mut(&web()).unwrap().update_message = message;
+    let may_end = Scene::of(vec![]).with(|web| web.restart_policy = Some(policy("none"))).desired();
+    let symptom = rolled_back(&may_end, &observed, SINCE).remove(0);
+    assert_snapshot!(symptom.message, @"Swarm rolled the service back by itself: a new task failed: it ended by itself with exit code 0");
+    assert_snapshot!(symptom.help.unwrap(), @"Swarm counts every end of a task within `update_config.monitor` as a failure: use `failure_action: pause`");
+}
+
+#[test]
+fn an_update_that_swarm_may_roll_back_is_waited_for() {
+    let scene = Scene::of(vec![task(1, TaskState::Running)]).updating("updating", "");
+    let update = UpdateConfig { failure_action: "rollback".into(), ..UpdateConfig::default() };
+    assert_snapshot!(scene.with(|web| web.update_config = Some(update)).after(60), @"settling: web 1/1 updating");
 }
 
 #[test]

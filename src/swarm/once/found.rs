@@ -215,6 +215,7 @@ impl Found {
                 unknown,
                 update_state: String::new(),
                 update_message: String::new(),
+                update_started: jiff::Timestamp::UNIX_EPOCH,
                 tasks: Vec::new(),
             };
             observed.services.insert(key, there);

@@ -296,6 +296,13 @@ impl Stage {
         *file = file.replace(old, new);
     }
 
+    /// How often the simulated swarm was told of a service with this text in it.
+    pub(crate) fn writes_of_services_with(&self, text: &str) -> usize {
+        let calls = self.sandbox.world.calls();
+        let is_meant = |path: &str| path.starts_with("/services/");
+        calls.iter().filter(|call| is_meant(&call.path) && call.body.to_string().contains(text)).count()
+    }
+
     /// What there is of the stacks that were ever pushed.
     pub(crate) fn swarm(&self, said: &mut Vec<String>) {
         for stack in &self.stacks {
