@@ -62,6 +62,9 @@ fn line(release: &Release, color: Color) -> String {
         cause(&release.cause),
         release.origin.subject
     );
+    for away in release.phase.away() {
+        line.push_str(&format!("\n      {away}"));
+    }
     if let Phase::Failed { symptoms, .. } = &release.phase {
         for symptom in symptoms.iter().flat_map(crate::controller::narrate::symptom) {
             line.push_str("\n    ");

@@ -115,6 +115,7 @@ mod tests {
             images: BTreeMap::new(),
             desired: Some(stack),
             phase,
+            recorded: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -128,8 +129,8 @@ mod tests {
 
     #[test]
     fn a_push_goes_on_from_the_last_good_release_of_its_branch() {
-        let failed = || release(2, "2", Cause::Push, Phase::Failed { at: Timestamp::UNIX_EPOCH, symptoms: Vec::new() });
-        let rolling = || release(2, "2", Cause::Push, Phase::Rolling { since: Timestamp::UNIX_EPOCH });
+        let failed = || release(2, "2", Cause::Push, Phase::failed(Timestamp::UNIX_EPOCH, Vec::new()));
+        let rolling = || release(2, "2", Cause::Push, Phase::rolling(Timestamp::UNIX_EPOCH));
         assert_eq!(before(Vec::new(), "1"), None, "nothing runs");
         assert_eq!(before(vec![good(1, "1", Cause::Push)], "2"), Some(ReleaseId(1)));
         assert_eq!(before(vec![good(1, "1", Cause::Push)], "1"), None, "it is the same commit");

@@ -258,7 +258,7 @@ impl Cluster {
             created: now,
             images: desired.services.iter().map(|(name, service)| (name.clone(), service.image.clone())).collect(),
             desired: Some(desired),
-            phase: Phase::Rolling { since: now },
+            phase: Phase::rolling(now),
             recorded: now,
         }
     }

@@ -1,5 +1,7 @@
 //! Changing back what was changed by hand, because a person asks for it.
 
+use std::collections::BTreeSet;
+
 use super::cluster::{Cluster, Error};
 use crate::name::StackName;
 use crate::plan::Plan;
@@ -25,11 +27,12 @@ impl Cluster {
     pub async fn heal(&self, stack: &StackName) -> Result<Option<Healed>, Error> {
         let history = self.history(stack).await?;
         let Some(release) = history.last() else { return Ok(None) };
-        let (Phase::Promoted { at, contested }, Some(desired)) = (&release.phase, &release.desired) else {
+        let (Phase::Promoted { at, contested, away }, Some(desired)) = (&release.phase, &release.desired) else {
             return Ok(None);
         };
         if !contested.is_empty() {
-            self.store.set_phase(stack, release.id, &release.phase, &Phase::promoted(*at)).await?;
+            let phase = Phase::Promoted { at: *at, contested: BTreeSet::new(), away: away.clone() };
+            self.store.set_phase(stack, release.id, &release.phase, &phase).await?;
         }
         let mut healed = Healed::default();
         for _ in 0..LOOKS {

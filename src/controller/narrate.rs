@@ -46,6 +46,9 @@ impl Narrator {
                 if self.changes.insert(line.clone()) { vec![line] } else { Vec::new() }
             }
             Progress::Trouble { message } => vec![format!("  {message}; trying again")],
+            Progress::Unwatched { away, .. } => {
+                vec![format!("  {away}: that time does not count against the deadline")]
+            }
             Progress::GivingWay { places, .. } => places
                 .iter()
                 .map(|place| format!("  {place} is changed again and again: it is not healed any more"))

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::health::{Symptom, Waiting};
 use crate::plan::Change;
-use crate::release::ReleaseId;
+use crate::release::{Away, ReleaseId};
 
 /// Something that happens in a rollout.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,6 +38,13 @@ pub enum Progress {
     Trouble {
         /// What is in the way.
         message: String,
+    },
+    /// Nobody watched for a while: that time does not count.
+    Unwatched {
+        /// Which release.
+        release: ReleaseId,
+        /// From when to when, and why.
+        away: Away,
     },
     /// Somebody else changes back what is healed: it is left alone from now on.
     GivingWay {

@@ -53,6 +53,8 @@ pub struct Rollout {
     slot: Slot,
     /// When this release was begun, or something was last written for it.
     active: Timestamp,
+    /// When the last round of this release ended that could be made.
+    looked: Option<Timestamp>,
 }
 
 /// The right to change the swarm, of which a controller gives out only so many.
@@ -156,6 +158,7 @@ impl Rollout {
             of: None,
             trouble: None,
             backoff: Backoff::default(),
+            looked: None,
         }
     }
 
@@ -267,12 +270,15 @@ impl Rollout {
         let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
         let look = self.look(desired).await?;
         self.begin(&release);
+        let release = self.note_look(release.clone(), look.begin, teller).await?;
+        let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
         self.look_for_drift(&release, &history, &look);
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
         let look = self.check(&release, desired, &history, look).await?;
         let step = release::next(&release, &history, &look.observed, &self.watch, look.begin);
         let round = Round { release: &release, desired, history: &history, observed: &look.observed, teller };
         let pace = self.perform(step, &round).await?;
+        self.looked = Some(self.cluster.clock.now());
         Ok((pace, history))
     }
 
@@ -280,8 +286,21 @@ impl Rollout {
     fn begin(&mut self, release: &Release) {
         if self.of.replace(release.id) != Some(release.id) {
             (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
-            self.active = self.cluster.clock.now();
+            (self.active, self.looked) = (self.cluster.clock.now(), None);
         }
+    }
+
+    /// Notes in the record that somebody watches. Where nobody did for a while, that time does not count, and the watch
+    /// begins anew.
+    async fn note_look(&mut self, release: Release, now: Timestamp, teller: &Teller) -> Result<Release, Error> {
+        let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
+        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
+        if let Some(&away) = phase.away().get(release.phase.away().len()) {
+            self.watch = Watch::default();
+            tracing::warn!(stack = %self.stack, release.id = %release.id, %away, "a rollout was not watched for a while");
+            teller.tell(&Progress::Unwatched { release: release.id, away });
+        }
+        Ok(Release { phase, ..release })
     }
 
     async fn look(&self, desired: &Stack) -> Result<Look, Error> {
@@ -384,7 +403,7 @@ impl Rollout {
 
     /// Two who each undo what the other does would go on for ever: the record says what is left alone from now on.
     async fn give_way(&mut self, new: BTreeSet<String>, round: &Round<'_>) -> Result<Pace, Error> {
-        let Phase::Promoted { at, contested } = &round.release.phase else { return Ok(Pace::Rest) };
+        let Phase::Promoted { at, contested, away } = &round.release.phase else { return Ok(Pace::Rest) };
         for place in &new {
             tracing::warn!(stack = %self.stack, release.id = %round.release.id, place, "somebody changes it back again and again: it is not healed any more");
         }
@@ -392,7 +411,8 @@ impl Rollout {
         self.gave_way = true;
         let places = new.iter().cloned().collect();
         round.teller.tell(&Progress::GivingWay { release: round.release.id, places });
-        let phase = Phase::Promoted { at: *at, contested: contested.union(&new).cloned().collect() };
+        let contested = contested.union(&new).cloned().collect();
+        let phase = Phase::Promoted { at: *at, contested, away: away.clone() };
         self.cluster.store.set_phase(&self.stack, round.release.id, &round.release.phase, &phase).await?;
         Ok(Pace::Now)
     }
@@ -479,7 +499,8 @@ impl Rollout {
 
     async fn promote(&self, round: &Round<'_>) -> Result<Pace, Error> {
         let release = round.release;
-        let phase = Phase::promoted(self.cluster.clock.now());
+        let away = release.phase.away().to_vec();
+        let phase = Phase::Promoted { at: self.cluster.clock.now(), contested: BTreeSet::new(), away };
         self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
         round.teller.tell(&Progress::Promoted { release: release.id });
         tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
@@ -510,7 +531,7 @@ impl Rollout {
             tracing::warn!(stack = %self.stack, release.id = %release.id, service, symptom = symptom.message, "release failed");
         }
         round.teller.tell(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
-        let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms };
+        let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms, away: release.phase.away().to_vec() };
         Ok(self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?)
     }
 

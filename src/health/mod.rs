@@ -83,6 +83,8 @@ pub struct Waiting {
 /// What was seen of a rollout so far, by the controller's clock. It is lost with the controller, and then begins anew.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Watch {
+    /// When it began.
+    began: Option<Timestamp>,
     /// The tasks that ran when everything was settled, and since when just these do.
     steady: Option<(BTreeSet<String>, Timestamp)>,
     /// Tasks that no node can take, and since when.
@@ -101,6 +103,9 @@ const WITHOUT_NODE: SignedDuration = SignedDuration::from_secs(20);
 const STILL_USED: SignedDuration = SignedDuration::from_secs(30);
 /// How long it is then left alone.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// How much longer than the stability window a controller watches that has just begun to, before it says that it is too
+/// late.
+const GRACE: SignedDuration = SignedDuration::from_secs(15);
 /// How far the manager's clock, which stamps tasks, may differ from the controller's.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// How much longer than the one before it a task has to live that replaces one that failed.
@@ -248,7 +253,14 @@ impl Watch {
         let pending = homeless.map(|task| (task.id.clone(), *self.pending.get(&task.id).unwrap_or(&now))).collect();
         // What was answered by other tasks says nothing of these.
         let checks = if steady == self.steady { self.checks.clone() } else { BTreeMap::new() };
-        Self { steady, pending, checks, used: self.used.clone() }
+        Self { began: self.began.or(Some(now)), steady, pending, checks, used: self.used.clone() }
+    }
+
+    /// Whether it began so lately that a healthy stack could not have shown itself yet: one that was restarted, or that saw
+    /// nothing for a while, watches for a stability window before it says that something is too late.
+    pub fn is_new(&self, desired: &Stack, now: Timestamp) -> bool {
+        let enough = SignedDuration::from_nanos(desired.settings.stable.0).saturating_add(GRACE);
+        self.began.is_some_and(|began| now.duration_since(began) < enough)
     }
 
     /// The stack's own checks that are to be made now: when every service is up, again while the answer is wrong, and once

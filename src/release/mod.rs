@@ -4,6 +4,7 @@
 //! like any other, with the stack of an older one. A [`Release`] is kept whole in the swarm ([`crate::store`]); its
 //! [`Phase`] is all of it that changes.
 
+mod away;
 mod departure;
 pub mod drift;
 mod history;
@@ -20,6 +21,7 @@ use crate::health::Symptom;
 use crate::name::{CommitId, ServiceName, StackName, TreeId};
 use crate::stack::Stack;
 
+pub use away::{Absent, Away};
 pub use history::History;
 pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
@@ -138,6 +140,12 @@ pub enum Phase {
     Rolling {
         /// Since when, by the controller's clock.
         since: Timestamp,
+        /// When a controller last noted that it watches; none before the first note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watched: Option<Timestamp>,
+        /// Times in which nobody watched.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<Away>,
     },
     /// It was healthy.
     Promoted {
@@ -146,6 +154,9 @@ pub enum Phase {
         /// What somebody else changes back again and again, so that it is not healed any more.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         contested: BTreeSet<String>,
+        /// Times in which nobody watched the rollout.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<Away>,
     },
     /// It was not.
     Failed {
@@ -153,6 +164,9 @@ pub enum Phase {
         at: Timestamp,
         /// Why.
         symptoms: Vec<Symptom>,
+        /// Times in which nobody watched the rollout.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<Away>,
     },
     /// A newer one took its place before it was settled.
     Superseded {
@@ -164,13 +178,23 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// A rollout that begins at this time.
+    pub fn rolling(since: Timestamp) -> Self {
+        Self::Rolling { since, watched: None, away: Vec::new() }
+    }
+
     /// Promoted at this time, and nobody contests it.
     pub fn promoted(at: Timestamp) -> Self {
-        Self::Promoted { at, contested: BTreeSet::new() }
+        Self::Promoted { at, contested: BTreeSet::new(), away: Vec::new() }
+    }
+
+    /// Failed at this time, because of this.
+    pub fn failed(at: Timestamp, symptoms: Vec<Symptom>) -> Self {
+        Self::Failed { at, symptoms, away: Vec::new() }
     }
 
     fn rolling_since_ever() -> Self {
-        Self::Rolling { since: Timestamp::UNIX_EPOCH }
+        Self::rolling(Timestamp::UNIX_EPOCH)
     }
 }
 

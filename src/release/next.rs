@@ -12,11 +12,14 @@ use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Removable};
 use crate::stack::check::Check;
-use crate::stack::{Condition, Config, Drift, Network, Port, Secret, Settings, Stack};
+use crate::stack::{Condition, Config, Drift, Nanos, Network, Port, Secret, Settings, Stack};
 use crate::time;
 
 /// How old a config or secret of an unknown release must be before it is taken for a leftover.
 const LEFTOVERS: SignedDuration = SignedDuration::from_hours(1);
+
+/// The longest time that is told as it is: longer ones are those of a clock that has jumped.
+const MOST_SAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// What to do now.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +56,7 @@ pub fn next(release: &Release, history: &History, observed: &Observed, watch: &W
         Phase::Promoted { contested, .. } => {
             keep(desired, planned(desired, observed, history, now), contested, watch, now)
         }
-        Phase::Rolling { since } => match roll(release, desired, history, observed, *since, watch, now) {
+        Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, watch, now) {
             Ok(step) => step,
             Err(symptoms) => failed(release, history, symptoms),
         },
@@ -68,7 +71,7 @@ pub fn due<'a>(
     watch: &Watch,
     now: Timestamp,
 ) -> Vec<(CheckId, &'a Check)> {
-    let (Some(desired), Phase::Rolling { since }) = (&release.desired, &release.phase) else { return Vec::new() };
+    let (Some(desired), Phase::Rolling { since, .. }) = (&release.desired, &release.phase) else { return Vec::new() };
     let due = watch.due(desired, observed, *since, now);
     let settled = || planned(&observed.scaled(desired), observed, history, now).changed_services().is_empty();
     if due.is_empty() || !settled() { Vec::new() } else { due }
@@ -155,7 +158,8 @@ fn roll(
     if let Verdict::Unhealthy(symptoms) = verdict {
         return Err(symptoms);
     }
-    if now.duration_since(since) >= SignedDuration::from_nanos(desired.settings.deadline.0) {
+    let watched = now.duration_since(since).saturating_sub(release.phase.unwatched());
+    if watched >= SignedDuration::from_nanos(desired.settings.deadline.0) && !watch.is_new(desired, now) {
         return Err(late(release, desired, observed, &plan, watch));
     }
     let ready = ready(&plan, desired, observed);
@@ -262,13 +266,20 @@ fn absent(what: &str, name: &str, command: &str) -> Symptom {
 
 fn late(release: &Release, desired: &Stack, observed: &Observed, plan: &Plan, watch: &Watch) -> Vec<Symptom> {
     let deadline = desired.settings.deadline;
+    let unwatched = release.phase.unwatched();
+    let unwatched = if unwatched.is_zero() {
+        String::new()
+    } else {
+        let length = Nanos::seconds(unwatched.as_secs().min(MOST_SAID.as_secs()));
+        format!(" (not counting {length} in which nobody watched)")
+    };
     if matches!(release.cause, Cause::Remove { .. }) {
         let mut left: Vec<String> = plan.changes.iter().map(|change| change.subject.to_string()).collect();
         left.extend(observed.leaving.iter().map(|task| format!("task {}", task.id)));
-        return vec![Symptom::whole_stack(format!("not gone within {deadline}: {} still there", left.join(", ")))];
+        return vec![Symptom::whole_stack(format!("not gone within {deadline}{unwatched}: {} still there", left.join(", ")))];
     }
     let mut symptoms = health::overdue(desired, observed, watch);
-    symptoms.insert(0, Symptom::whole_stack(format!("not healthy within {deadline}")));
+    symptoms.insert(0, Symptom::whole_stack(format!("not healthy within {deadline}{unwatched}")));
     symptoms
 }
 

@@ -45,7 +45,7 @@ fn release(id: u64, desired: Stack, phase: Phase) -> Release {
 }
 
 fn rolling() -> Phase {
-    Phase::Rolling { since: Timestamp::UNIX_EPOCH }
+    Phase::rolling(Timestamp::UNIX_EPOCH)
 }
 
 fn promoted() -> Phase {
@@ -53,7 +53,7 @@ fn promoted() -> Phase {
 }
 
 fn failed() -> Phase {
-    Phase::Failed { at: Timestamp::UNIX_EPOCH, symptoms: Vec::new() }
+    Phase::failed(Timestamp::UNIX_EPOCH, Vec::new())
 }
 
 fn task(slot: u64, state: TaskState) -> Task {
@@ -169,6 +169,29 @@ fn the_decision_is_a_table() {
     for (case, is, should) in table {
         assert_eq!(is, should, "{case}");
     }
+}
+
+#[test]
+fn what_nobody_watched_does_not_count_against_the_deadline() {
+    let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
+    let at = |minute| Timestamp::UNIX_EPOCH + MINUTE * minute;
+    let away = |from, to| Away { from: at(from), to: at(to), who: Absent::Skep };
+    let rolling = |away| Phase::Rolling { since: at(0), watched: None, away };
+    // Seen by a controller that began to watch so many minutes ago, and deadline is ten minutes.
+    let decided = |away, began: i32, now| {
+        let of_b = release(2, b.clone(), rolling(away));
+        let (history, observed) = (History::new(vec![release(1, a.clone(), promoted()), of_b.clone()]), runs(&b, 1, 0));
+        let watch = Watch::default().after(&b, &observed, at(began));
+        next(&of_b, &history, &observed, &watch, at(now))
+    };
+    assert_eq!(said(&decided(vec![], 1, 9)), "wait");
+    assert_eq!(said(&decided(vec![], 1, 10)), "roll back");
+    assert_eq!(said(&decided(vec![], 10, 10)), "wait", "a controller that has just come looks first");
+    assert_eq!(said(&decided(vec![away(2, 7)], 7, 14)), "wait");
+    let Step::RollBack { symptoms, .. } = decided(vec![away(2, 7)], 7, 15) else { panic!("it is late") };
+    insta::assert_snapshot!(symptoms[0].message, @"not healthy within 10m (not counting 5m in which nobody watched)");
+    assert_eq!(said(&decided(vec![away(2, 4), away(5, 8)], 8, 14)), "wait");
+    assert_eq!(said(&decided(vec![away(2, 4), away(5, 8)], 8, 15)), "roll back");
 }
 
 #[test]

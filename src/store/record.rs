@@ -131,15 +131,15 @@ pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> 
 
 /// A phase as the store keeps it: with as much of its symptoms and log lines as a label should hold.
 pub(super) fn bounded(phase: &Phase) -> Phase {
-    let Phase::Failed { at, symptoms } = phase else { return phase.clone() };
+    let Phase::Failed { at, symptoms, away } = phase else { return phase.clone() };
     // Symptoms, log lines of each, characters of each line.
     let budgets = [(20, 20, 500), (10, 10, 300), (8, 5, 200), (5, 2, 200), (3, 0, 200), (1, 0, 100)];
-    let cut = |(count, lines, chars)| Phase::Failed {
-        at: *at,
-        symptoms: symptoms.iter().take(count).map(|symptom| shortened(symptom, lines, chars)).collect(),
+    let with = |symptoms| Phase::Failed { at: *at, symptoms, away: away.clone() };
+    let cut = |(count, lines, chars)| {
+        with(symptoms.iter().take(count).map(|symptom| shortened(symptom, lines, chars)).collect())
     };
     let fits = |phase: &Phase| json(phase).len() <= MAX_LABEL;
-    budgets.into_iter().map(cut).find(fits).unwrap_or(Phase::Failed { at: *at, symptoms: Vec::new() })
+    budgets.into_iter().map(cut).find(fits).unwrap_or_else(|| with(Vec::new()))
 }
 
 /// The text of the label that holds a phase.

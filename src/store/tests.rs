@@ -20,7 +20,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn rolling() -> Phase {
-    Phase::Rolling { since: at(1) }
+    Phase::rolling(at(1))
 }
 
 fn release(id: u64) -> Release {
@@ -115,7 +115,7 @@ async fn symptoms_are_cut_to_what_a_label_should_hold() {
     store.add(&release(1)).await.unwrap();
     let log: Vec<String> = (0..100).map(|line| format!("{line} {}", "é\"".repeat(250))).collect();
     let symptom = Symptom { service: None, message: "m".repeat(9000), help: None, task: None, log };
-    let failed = Phase::Failed { at: at(9), symptoms: vec![symptom; 50] };
+    let failed = Phase::failed(at(9), vec![symptom; 50]);
     store.set_phase(&stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
 
     let config: Value = Engine::Simulated(world).json(Call::get("/configs/skep.shop.r1")).await.unwrap();

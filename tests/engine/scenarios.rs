@@ -212,7 +212,7 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
         created: jiff::Timestamp::UNIX_EPOCH,
         images: BTreeMap::from([(web(), IMAGES[0].into())]),
         desired: Some(rich(bed)),
-        phase: Phase::Rolling { since: jiff::Timestamp::UNIX_EPOCH },
+        phase: Phase::rolling(jiff::Timestamp::UNIX_EPOCH),
         stack: bed.stack.clone(),
         recorded: jiff::Timestamp::UNIX_EPOCH,
     };

@@ -58,7 +58,7 @@ fn tasks(report: &Report) -> String {
 
 fn at(phase: &Phase) -> Timestamp {
     match phase {
-        Phase::Rolling { since: at }
+        Phase::Rolling { since: at, .. }
         | Phase::Promoted { at, .. }
         | Phase::Failed { at, .. }
         | Phase::Superseded { at, .. } => *at,
@@ -115,14 +115,14 @@ mod tests {
 
     #[test]
     fn a_stack_is_as_bad_as_the_worst_that_is_true_of_it() {
-        let failed = |message: &str| Phase::Failed { at: NOW, symptoms: vec![Symptom::whole_stack(message.into())] };
+        let failed = |message: &str| Phase::failed(NOW, vec![Symptom::whole_stack(message.into())]);
         let good = Phase::promoted(NOW);
         let reports = [
             report("shop", Some(good.clone()), Some(7), 2),
             report("short", Some(good.clone()), Some(7), 1),
             report("back", Some(failed("a task failed")), Some(7), 2),
             report("first", Some(failed("no such image")), None, 0),
-            report("rolls", Some(Phase::Rolling { since: NOW }), Some(7), 1),
+            report("rolls", Some(Phase::rolling(NOW)), Some(7), 1),
             Report {
                 drift: vec!["a".into(), "b".into()],
                 contested: true,

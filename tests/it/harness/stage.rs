@@ -156,6 +156,13 @@ impl Stage {
                 self.doomed = true;
                 self.sandbox.world.away_after(count.parse().unwrap());
             }
+            ["the", "controller", "is", "killed"] => self.bury(said),
+            ["the", "engine", "is", "away", "for", seconds, "s"] => {
+                self.sandbox.world.away(true);
+                self.round(&mut BTreeMap::new(), said)?;
+                self.pass(Duration::from_secs(seconds.parse().unwrap()));
+                self.sandbox.world.away(false);
+            }
             ["the", "engine", "answers", count, "requests", "with", status] => {
                 self.sandbox.world.fail_next(count.parse().unwrap(), status.parse().unwrap());
             }
