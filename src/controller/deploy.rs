@@ -13,7 +13,7 @@ use super::turn::Turn;
 use super::workers::{Hold, Workers};
 use crate::lint::{Checked, CheckedStack};
 use crate::name::StackName;
-use crate::release::{Cause, History, Origin, Outcome, Release, ReleaseId};
+use crate::release::{Cause, History, Origin, Outcome, Phase, Release, ReleaseId};
 use crate::source::Objects;
 use crate::stack::Stack;
 
@@ -261,11 +261,14 @@ impl Deployed {
     }
 }
 
-/// The release that was made of this commit already, when it was only found again: by a controller that has restarted.
+/// The release that was made of this commit already, when it was only found again: by a controller that has restarted. One
+/// that failed because of a node or a registry is tried again.
 fn tried<'a>(order: &Order, history: &'a History) -> Option<&'a Release> {
     let found = |cause: &Cause| matches!(cause, Cause::Poll | Cause::Webhook);
+    let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
     let same = |release: &&Release| {
         found(&release.cause)
+            && is_over(&release.phase)
             && release.origin.repository == order.origin.repository
             && release.origin.commit == order.origin.commit
     };
@@ -297,7 +300,7 @@ fn admit(order: &Order, stack: &StackName, history: &History) -> Result<(), Refu
 }
 
 fn why(failed: &Release) -> String {
-    let crate::release::Phase::Failed { symptoms, .. } = &failed.phase else { return String::new() };
+    let Phase::Failed { symptoms, .. } = &failed.phase else { return String::new() };
     symptoms.first().map(|symptom| symptom.message.clone()).unwrap_or_default()
 }
 

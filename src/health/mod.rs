@@ -9,6 +9,7 @@
 
 mod cause;
 mod checks;
+mod nodes;
 mod registry;
 mod symptoms;
 #[cfg(test)]
@@ -20,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::name::ServiceName;
-use crate::plan::Subject;
 use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
+use crate::plan::{Stall, Subject};
 use crate::stack::check::Check;
 use crate::stack::{Condition, Mode, Service, Stack, UpdateConfig};
 use crate::time;
@@ -58,12 +59,30 @@ pub struct Symptom {
     /// The last lines of that task's log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
+    /// What is to blame.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub blame: Blame,
+}
+
+/// What is to blame for a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// What was deployed, as far as can be told: the same would fail again.
+    #[default]
+    Version,
+    /// A node or a registry: the same may succeed when that is back.
+    Surroundings,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Symptom {
     /// One about the stack as a whole.
     pub fn whole_stack(message: String) -> Self {
-        Self { service: None, message, help: None, task: None, log: Vec::new() }
+        Self { service: None, message, help: None, task: None, log: Vec::new(), blame: Blame::Version }
     }
 }
 
@@ -188,7 +207,17 @@ pub fn rolled_back(desired: &Stack, observed: &Observed, recorded: Timestamp) ->
     let of_release = |there: &ObservedService| there.is_rolled_back() && there.update_started >= recorded;
     let services = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name).filter(|there| of_release(there))?;
-        Some(Symptom { service: Some(name.clone()), ..symptoms::rolled_back(service, there) })
+        Some(Symptom { service: Some(name.clone()), ..symptoms::rolled_back(service, there, &observed.nodes) })
+    });
+    services.collect()
+}
+
+/// Services of which Swarm does not finish its own update, although the version is not to blame, and why.
+pub fn stalled(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec<(ServiceName, Stall)> {
+    let services = desired.services.iter().filter_map(|(name, service)| {
+        let there = observed.services.get(name)?;
+        waiting(name, service, there, observed)?;
+        Some((name.clone(), nodes::stall(there, &observed.nodes, recorded)?))
     });
     services.collect()
 }
@@ -228,11 +257,24 @@ pub fn is_met(condition: Condition, name: &ServiceName, desired: &Stack, observe
 pub fn overdue(desired: &Stack, observed: &Observed, watch: &Watch) -> Vec<Symptom> {
     let late = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name)?;
-        Some(symptoms::overdue(&waiting(name, service, there, observed)?, service, there, desired.settings.deadline))
+        let waiting = waiting(name, service, there, observed)?;
+        let held_up = nodes::held_up_by(service, there, &observed.nodes);
+        Some(match held_up {
+            Some(by) => symptoms::held_up(&waiting, &by),
+            None => symptoms::overdue(&waiting, service, there, desired.settings.deadline),
+        })
     });
     let wrong = all_checks(desired).filter_map(|(id, check)| watch.checks.get(&id)?.overdue(&id.0, check));
     let late: Vec<_> = late.chain(wrong).collect();
-    if late.is_empty() { vec![symptoms::unstable()] } else { late }
+    if late.is_empty() { vec![symptoms::unstable()] } else { blamed(late) }
+}
+
+/// Where one service lacks a node or a registry, the others may only have waited for it: nothing is known of the version.
+fn blamed(symptoms: Vec<Symptom>) -> Vec<Symptom> {
+    let Some(blame) = symptoms.iter().map(|symptom| symptom.blame).find(|blame| *blame == Blame::Surroundings) else {
+        return symptoms;
+    };
+    symptoms.into_iter().map(|symptom| Symptom { blame, ..symptom }).collect()
 }
 
 impl Watch {
@@ -249,7 +291,7 @@ impl Watch {
             Some((same, since)) if *same == running => (running, *since),
             _ => (running, now),
         });
-        let homeless = tasks.iter().filter(|task| symptoms::has_no_node(task));
+        let homeless = tasks.iter().filter(|task| nodes::has_no_node(task));
         let pending = homeless.map(|task| (task.id.clone(), *self.pending.get(&task.id).unwrap_or(&now))).collect();
         // What was answered by other tasks says nothing of these.
         let checks = if steady == self.steady { self.checks.clone() } else { BTreeMap::new() };
@@ -313,7 +355,7 @@ fn window(desired: &Stack, observed: &Observed, since: Timestamp) -> SignedDurat
     let stable = SignedDuration::from_nanos(desired.settings.stable.0);
     let services = desired.services.iter().filter(|(_, service)| !service.is_job());
     let failed = services.filter_map(|(name, service)| Some((service, observed.services.get(name)?)));
-    let failed = failed.flat_map(|(service, there)| symptoms::failed(service, there, since));
+    let failed = failed.flat_map(|(service, there)| symptoms::failed(service, there, &observed.nodes, since));
     let lives = failed
         .map(|task| task.since.duration_since(task.created).max(SignedDuration::ZERO).saturating_add(OUTLIVED_BY));
     lives.fold(stable, SignedDuration::max)
@@ -339,6 +381,10 @@ fn waiting(name: &ServiceName, service: &Service, there: &ObservedService, obser
         None if leftovers > 0 => "stopping the old ones".to_owned(),
         None if updating => "updating".to_owned(),
         None => "new".to_owned(),
+    };
+    let what = match nodes::held_up_by(service, there, &observed.nodes) {
+        Some(by) => format!("{what} ({by})"),
+        None => what,
     };
     Some(Waiting { service: name.clone(), running, wanted, what })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cause::{self, Cause, Evidence};
-use super::{CLOCK_SKEW, CRASHES, Symptom, WITHOUT_NODE, Waiting, place};
+use super::{Blame, CLOCK_SKEW, CRASHES, Symptom, WITHOUT_NODE, Waiting, nodes, place};
 use crate::name::ServiceName;
 use crate::plan::observed::{Node, ObservedService, Task, TaskState};
 use crate::plan::placement;
@@ -33,8 +33,8 @@ pub(super) fn of(
     since: Timestamp,
     now: Timestamp,
 ) -> Option<Symptom> {
-    let failed: Vec<&Task> = failed(service, there, since).collect();
-    let symptom = update_stopped(service, there, &failed)
+    let failed: Vec<&Task> = failed(service, there, seen.nodes, since).collect();
+    let symptom = update_stopped(service, there, &failed, seen.nodes, since)
         .or_else(|| hopeless(service, &failed))
         .or_else(|| crash_loop(service, &failed))
         .or_else(|| gave_up(service, there, &failed))
@@ -42,15 +42,17 @@ pub(super) fn of(
     Some(Symptom { service: Some(name.clone()), ..symptom })
 }
 
-/// The tasks of this rollout that failed.
+/// The tasks of this rollout that failed, but for those that were lost with their node.
 pub(super) fn failed<'a>(
     service: &'a Service,
     there: &'a ObservedService,
+    nodes: &'a [Node],
     since: Timestamp,
 ) -> impl Iterator<Item = &'a Task> {
     let begin = time::before(since, CLOCK_SKEW);
     let of_rollout = move |task: &&Task| task.current && task.created >= begin;
-    there.tasks.iter().filter(of_rollout).filter(|task| has_failed(service, task))
+    let failed = move |task: &&Task| has_failed(service, task) && nodes::lost_with(task, nodes).is_none();
+    there.tasks.iter().filter(of_rollout).filter(failed)
 }
 
 /// Whether a task ended that should not have: badly, or at all where Swarm restarts it for that.
@@ -59,9 +61,16 @@ fn has_failed(service: &Service, task: &Task) -> bool {
     task.has_failed() || ended
 }
 
-/// Swarm's own update has paused because a task failed.
-fn update_stopped(service: &Service, there: &ObservedService, failed: &[&Task]) -> Option<Symptom> {
-    if there.update_state != "paused" {
+/// Swarm's own update has paused because a task failed that it began in this rollout.
+fn update_stopped(
+    service: &Service,
+    there: &ObservedService,
+    failed: &[&Task],
+    nodes: &[Node],
+    since: Timestamp,
+) -> Option<Symptom> {
+    let is_ours = there.update_started >= time::before(since, CLOCK_SKEW);
+    if there.update_state != "paused" || !is_ours || nodes::is_excused(there, nodes) {
         return None;
     }
     Some(match failed.first() {
@@ -74,22 +83,27 @@ fn update_stopped(service: &Service, there: &ObservedService, failed: &[&Task]) 
 }
 
 /// Swarm has rolled the service back (`failure_action: rollback`, or somebody had it done).
-pub(super) fn rolled_back(service: &Service, there: &ObservedService) -> Symptom {
+pub(super) fn rolled_back(service: &Service, there: &ObservedService, nodes: &[Node]) -> Symptom {
     let what = "Swarm rolled the service back by itself";
-    let symptom = match culprit(service, there) {
+    let culprit = culprit(service, there);
+    if let Some(node) = culprit.and_then(|task| nodes::lost_with(task, nodes)) {
+        let message = format!("{what}: a new task was lost with node {}", node.hostname);
+        return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
+    }
+    let symptom = match culprit {
         Some(task) => about(task, &format!("{what}: a new task failed"), cause(task, service)),
         None => Symptom::whole_stack(format!("{what}: {}", there.update_message)),
     };
-    let counted = "Swarm counts every end of a task within `update_config.monitor` as a failure: use `failure_action: pause`";
+    let counted =
+        "Swarm counts every end of a task within `update_config.monitor` as a failure: use `failure_action: pause`";
     let help = symptom.help.or_else(|| service.may_end().then(|| counted.to_owned()));
     Symptom { help, ..symptom }
 }
 
 /// The task for which Swarm gave up its update: the one that it names, or the newest that failed since the update began.
 fn culprit<'a>(service: &Service, there: &'a ObservedService) -> Option<&'a Task> {
-    let named = there.update_message.rsplit(' ').next().unwrap_or_default();
     let failed = |task: &&Task| task.created >= there.update_started && has_failed(service, task);
-    there.tasks.iter().find(|task| task.id == named).or_else(|| there.tasks.iter().find(failed))
+    nodes::named_culprit(there).or_else(|| there.tasks.iter().find(failed))
 }
 
 /// A task failed of something that is the same on every node and at every attempt.
@@ -141,11 +155,14 @@ fn gave_up(service: &Service, there: &ObservedService, failed: &[&Task]) -> Opti
     Some(about(task, &format!("a task failed{times} and is not replaced"), cause(task, service)))
 }
 
-/// No node may or can take a task.
+/// No node may or can take a task, and none that is down could.
 fn no_node(service: &Service, there: &ObservedService, seen: &Seen<'_>, now: Timestamp) -> Option<Symptom> {
     let long =
         |task: &&Task| seen.pending.get(&task.id).is_some_and(|since| now.duration_since(*since) >= WITHOUT_NODE);
     let task = there.tasks.iter().filter(|task| task.current).find(long)?;
+    if nodes::missed_node(service, seen.nodes).is_some() {
+        return None;
+    }
     let (why, help) = if task.error.contains("host-mode port") {
         let help = "taken on every node that may run the task: free it, or update with `order: stop-first`";
         (None, format!("{} {help}", host_ports(service)))
@@ -190,11 +207,6 @@ fn host_ports(service: &Service) -> String {
     }
 }
 
-/// Whether no node can take the task, as Swarm sees it now.
-pub(super) fn has_no_node(task: &Task) -> bool {
-    task.state == TaskState::Pending && !task.desired.is_over() && task.error.contains("no suitable node")
-}
-
 /// A service that was not up at the deadline.
 pub(super) fn overdue(waiting: &Waiting, service: &Service, there: &ObservedService, deadline: Nanos) -> Symptom {
     let message =
@@ -210,6 +222,18 @@ pub(super) fn overdue(waiting: &Waiting, service: &Service, there: &ObservedServ
     });
     let task = last.map(|task| task.id.clone());
     Symptom { service: Some(waiting.service.clone()), help, task, ..Symptom::whole_stack(message) }
+}
+
+/// A service that was not up at the deadline, because a node was not there.
+pub(super) fn held_up(waiting: &Waiting, by: &str) -> Symptom {
+    let message = format!("{} of {} tasks run at the deadline: {by}", waiting.running, waiting.wanted);
+    let help = "see to the node, and push again: this version is not held to be at fault";
+    Symptom {
+        service: Some(waiting.service.clone()),
+        help: Some(help.to_owned()),
+        blame: Blame::Surroundings,
+        ..Symptom::whole_stack(message)
+    }
 }
 
 /// That no task can be healthy before the deadline: the engine first runs a check after its interval (moby

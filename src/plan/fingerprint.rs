@@ -103,6 +103,7 @@ fn kind(action: &Action) -> impl Serialize + '_ {
         Action::Create => ("create", None),
         Action::Update { fields, .. } => ("update", Some(fields)),
         Action::Recreate { fields, .. } => ("recreate", Some(fields)),
+        Action::Resume { .. } => ("resume", None),
         Action::Remove => ("remove", None),
     }
 }

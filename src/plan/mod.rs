@@ -94,8 +94,26 @@ pub enum Action {
         /// How many running tasks are stopped before the new ones start.
         restarts: usize,
     },
+    /// Swarm begins its own update of it anew; what it should be stays.
+    Resume {
+        /// Why Swarm does not come to the end of the update.
+        stall: Stall,
+    },
     /// It is removed.
     Remove,
+}
+
+/// Why Swarm does not come to the end of its own update of a service, although the version is not to blame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "stall")]
+pub enum Stall {
+    /// It waits for a task on a node that is down.
+    NodeDown {
+        /// The host name of the node.
+        node: String,
+    },
+    /// It has stopped.
+    Stopped,
 }
 
 /// Why something is changed.
@@ -165,7 +183,7 @@ impl Change {
     pub fn new(subject: Subject, action: Action) -> Self {
         let reason = match action {
             Action::Create => Reason::New,
-            Action::Update { .. } | Action::Recreate { .. } => Reason::Different,
+            Action::Update { .. } | Action::Recreate { .. } | Action::Resume { .. } => Reason::Different,
             Action::Remove => Reason::Gone,
         };
         Self { subject, action, reason, version: None }

@@ -169,6 +169,10 @@ pub struct Node {
     pub hostname: String,
     /// Whether it is `ready` and `active`, so that tasks may be given to it.
     pub available: bool,
+    /// Whether the managers hear nothing of it.
+    pub down: bool,
+    /// When the managers last noted something of it, such as that it came back, by their clock.
+    pub changed: Timestamp,
     /// `manager` or `worker`.
     pub role: String,
     /// The address at which the managers see it.

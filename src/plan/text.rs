@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Action, Change, FieldChange, Plan, Reason, Subject};
+use super::{Action, Change, FieldChange, Plan, Reason, Stall, Subject};
 
 /// Whether text carries ANSI colours: on a terminal, and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Plan {
         format!(
             "{} to create, {} to change, {} to remove, {unchanged} unchanged",
             count(|action| matches!(action, Action::Create)),
-            count(|action| matches!(action, Action::Update { .. } | Action::Recreate { .. })),
+            count(|action| !matches!(action, Action::Create | Action::Remove)),
             count(|action| matches!(action, Action::Remove))
         )
     }
@@ -56,7 +56,7 @@ impl Change {
     fn line(&self) -> String {
         let sign = match self.action {
             Action::Create => "+",
-            Action::Update { .. } => "~",
+            Action::Update { .. } | Action::Resume { .. } => "~",
             Action::Recreate { .. } => "-/+",
             Action::Remove => "-",
         };
@@ -66,7 +66,7 @@ impl Change {
     fn painted(&self, text: &str, color: Color) -> String {
         let paint = match self.action {
             Action::Create => "\u{1b}[32m",
-            Action::Update { .. } => "\u{1b}[33m",
+            Action::Update { .. } | Action::Resume { .. } => "\u{1b}[33m",
             Action::Recreate { .. } | Action::Remove => "\u{1b}[31m",
         };
         match color {
@@ -105,6 +105,10 @@ impl Action {
         match self {
             Self::Create | Self::Remove => String::new(),
             Self::Update { fields, restarts } => told(fields, &effect(fields, *restarts)),
+            Self::Resume { stall: Stall::NodeDown { node } } => {
+                format!(": its update begins anew, for it waits for a task on node {node}, which is down")
+            }
+            Self::Resume { stall: Stall::Stopped } => ": its update, which Swarm had stopped, goes on".to_owned(),
             Self::Recreate { fields, restarts } => {
                 told(fields, &format!("Swarm cannot change the mode: removed and created anew, {}", stops(*restarts)))
             }

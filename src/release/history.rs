@@ -72,12 +72,12 @@ impl History {
 
     /// The release that still names the tree as failed: it was the last that came from the repository.
     ///
-    /// Anything else that is pushed, and a person who says so, clears it.
+    /// Anything else that is pushed, and a person who says so, clears it. What failed because of a node or a registry may
+    /// be tried again.
     pub fn quarantine(&self, tree: &TreeId) -> Option<&Release> {
         let attempts = |release: &&Release| !matches!(release.cause, Cause::RollBack { .. } | Cause::Remove { .. });
         let last = self.releases.iter().rev().find(attempts)?;
-        let failed = matches!(last.phase, Phase::Failed { .. }) && last.origin.tree == *tree;
-        failed.then_some(last)
+        (last.phase.is_blamed() && last.origin.tree == *tree).then_some(last)
     }
 
     /// The repository that the stack belongs to: that of its first release from one.

@@ -17,7 +17,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::health::Symptom;
+use crate::health::{Blame, Symptom};
 use crate::name::{CommitId, ServiceName, StackName, TreeId};
 use crate::stack::Stack;
 
@@ -191,6 +191,12 @@ impl Phase {
     /// Failed at this time, because of this.
     pub fn failed(at: Timestamp, symptoms: Vec<Symptom>) -> Self {
         Self::Failed { at, symptoms, away: Vec::new() }
+    }
+
+    /// Whether it failed because of what was deployed, as far as can be told.
+    pub fn is_blamed(&self) -> bool {
+        let Self::Failed { symptoms, .. } = self else { return false };
+        symptoms.is_empty() || symptoms.iter().any(|symptom| symptom.blame == Blame::Version)
     }
 
     fn rolling_since_ever() -> Self {

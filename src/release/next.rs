@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::departure::{self, Departure};
 use super::drift;
 use super::{Cause, History, Phase, Release, ReleaseId};
-use crate::health::{self, CheckId, Reply, Symptom, Verdict, Waiting, Watch};
+use crate::health::{self, Blame, CheckId, Reply, Symptom, Verdict, Waiting, Watch};
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
-use crate::plan::{Action, Change, Plan, Removable};
+use crate::plan::{Action, Change, Plan, Removable, Subject};
 use crate::stack::check::Check;
 use crate::stack::{Condition, Config, Drift, Nanos, Network, Port, Secret, Settings, Stack};
 use crate::time;
@@ -162,6 +162,10 @@ fn roll(
     if watched >= SignedDuration::from_nanos(desired.settings.deadline.0) && !watch.is_new(desired, now) {
         return Err(late(release, desired, observed, &plan, watch));
     }
+    let stalled = resumed(desired, &applied, observed, release.recorded);
+    if !stalled.is_empty() {
+        return Ok(Step::Apply(stalled));
+    }
     let ready = ready(&plan, desired, observed);
     if !ready.is_empty() {
         return Ok(Step::Apply(ready));
@@ -174,6 +178,16 @@ fn roll(
         Verdict::Settling(waiting) => Step::Wait(waiting),
         Verdict::Healthy | Verdict::Unhealthy(_) => Step::Wait(Vec::new()),
     })
+}
+
+/// The updates that Swarm does not finish by itself, although the version is not to blame: they begin anew.
+fn resumed(desired: &Stack, applied: &BTreeSet<&ServiceName>, observed: &Observed, recorded: Timestamp) -> Plan {
+    let stalled = health::stalled(desired, observed, recorded).into_iter().filter(|(name, _)| applied.contains(name));
+    let changes = stalled.map(|(name, stall)| {
+        let version = observed.services.get(&name).map(|there| there.version);
+        Change { version, ..Change::new(Subject::Service(name), Action::Resume { stall }) }
+    });
+    Plan { changes: changes.collect(), ..Plan::default() }
 }
 
 /// All that should be there is there and healthy: what should not be goes, and then the release is good. One that removes
@@ -261,6 +275,7 @@ fn absent(what: &str, name: &str, command: &str) -> Symptom {
         help: Some(format!("create it (`{command} {name}`), or take `external` away")),
         task: None,
         log: Vec::new(),
+        blame: Blame::Version,
     }
 }
 
@@ -276,10 +291,15 @@ fn late(release: &Release, desired: &Stack, observed: &Observed, plan: &Plan, wa
     if matches!(release.cause, Cause::Remove { .. }) {
         let mut left: Vec<String> = plan.changes.iter().map(|change| change.subject.to_string()).collect();
         left.extend(observed.leaving.iter().map(|task| format!("task {}", task.id)));
-        return vec![Symptom::whole_stack(format!("not gone within {deadline}{unwatched}: {} still there", left.join(", ")))];
+        return vec![Symptom::whole_stack(format!(
+            "not gone within {deadline}{unwatched}: {} still there",
+            left.join(", ")
+        ))];
     }
     let mut symptoms = health::overdue(desired, observed, watch);
-    symptoms.insert(0, Symptom::whole_stack(format!("not healthy within {deadline}{unwatched}")));
+    let blame = symptoms.first().map(|symptom| symptom.blame).unwrap_or_default();
+    let message = format!("not healthy within {deadline}{unwatched}");
+    symptoms.insert(0, Symptom { blame, ..Symptom::whole_stack(message) });
     symptoms
 }
 

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::health::{Reply, Watch};
-use crate::plan::observed::{Observed, ObservedService, Task, TaskState};
+use crate::health::{Blame, Reply, Watch};
+use crate::plan::observed::{Node, Observed, ObservedService, Task, TaskState};
 use crate::plan::{Action, Plan, Removable, Subject};
 use crate::stack::{Condition, Mode, Nanos, Service, Stack, UpdateConfig};
 
@@ -445,6 +445,40 @@ fn a_version_that_swarm_rolled_back_is_not_written_again() {
         let kept = release(1, a.clone(), promoted());
         assert_eq!(said(&step(&kept, Vec::new(), &restored(1), 3)), "rest", "{state}");
     }
+}
+
+#[test]
+fn what_failed_because_of_a_node_is_not_quarantined() {
+    let blamed = |blames: &[Blame]| {
+        let symptoms = blames.iter().map(|&blame| Symptom { blame, ..Symptom::whole_stack("late".into()) });
+        let phase = Phase::failed(Timestamp::UNIX_EPOCH, symptoms.collect());
+        let of_b = release(2, stack(&[("web", "shop:b")]), phase);
+        History::new(vec![release(1, stack(&[("web", "shop:a")]), promoted()), of_b.clone()])
+            .quarantine(&of_b.origin.tree)
+            .is_some()
+    };
+    assert!(!blamed(&[Blame::Surroundings, Blame::Surroundings]));
+    assert!(blamed(&[Blame::Surroundings, Blame::Version]));
+    assert!(blamed(&[]), "a record too small to hold why");
+    let old = r#"{"service":null,"message":"late"}"#;
+    assert_eq!(serde_json::from_str::<Symptom>(old).unwrap().blame, Blame::Version);
+}
+
+#[test]
+fn an_update_that_waits_for_a_node_that_is_down_begins_anew_once() {
+    let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
+    let before = || vec![release(1, a.clone(), promoted())];
+    let mut observed = with_update(runs(&b, 1, 0), "updating", 0);
+    let node =
+        |id: &str, down: bool| Node { id: id.into(), hostname: id.into(), available: !down, down, ..Node::default() };
+    observed.nodes = vec![node("n1", false), node("n2", true)];
+    let web = observed.services.values_mut().next().unwrap();
+    web.tasks.push(Task { node: "n2".into(), desired: TaskState::Shutdown, ..task(2, TaskState::Starting) });
+    let of_b = release(2, b.clone(), rolling());
+    insta::assert_snapshot!(changes(&step(&of_b, before(), &observed, 1)), @"~ service web: its update begins anew, for it waits for a task on node n2, which is down");
+    let web = observed.services.values_mut().next().unwrap();
+    web.tasks.last_mut().unwrap().current = false;
+    assert_eq!(changes(&step(&of_b, before(), &observed, 1)), "wait", "Swarm no longer waits for that one");
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn shortened(symptom: &Symptom, lines: usize, chars: usize) -> Symptom {
         message: cut(&symptom.message),
         help: symptom.help.as_ref().map(cut),
         task: symptom.task.as_ref().map(cut),
+        blame: symptom.blame,
         log: symptom.log[symptom.log.len().saturating_sub(lines)..].iter().map(cut).collect(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::simulated::World;
-use crate::health::Symptom;
+use crate::health::{Blame, Symptom};
 use crate::release::{Cause, Origin};
 use crate::stack::{Config as StackConfig, Stack};
 
@@ -114,7 +114,8 @@ async fn symptoms_are_cut_to_what_a_label_should_hold() {
     let (world, store) = store();
     store.add(&release(1)).await.unwrap();
     let log: Vec<String> = (0..100).map(|line| format!("{line} {}", "é\"".repeat(250))).collect();
-    let symptom = Symptom { service: None, message: "m".repeat(9000), help: None, task: None, log };
+    let symptom =
+        Symptom { service: None, message: "m".repeat(9000), help: None, task: None, log, blame: Blame::Version };
     let failed = Phase::failed(at(9), vec![symptom; 50]);
     store.set_phase(&stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
 

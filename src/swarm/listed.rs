@@ -187,6 +187,8 @@ pub(super) struct ListedNode {
     pub(super) description: NodeDescription,
     #[serde(default)]
     pub(super) status: NodeStatus,
+    #[serde(default)]
+    updated_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -343,6 +345,8 @@ impl ListedNode {
             id: self.id.clone(),
             hostname: description.hostname.clone(),
             available: self.status.state == "ready" && self.spec.availability == "active",
+            down: self.status.state == "down",
+            changed: self.updated_at,
             role: self.spec.role.clone(),
             address: self.status.addr.clone(),
             os: description.platform.os.clone(),

@@ -10,7 +10,7 @@ use super::{Error, Swarm};
 use crate::engine::{Call, Error as EngineError};
 use crate::name::ServiceName;
 use crate::plan::observed::{Observed, ObservedFile, ObservedService};
-use crate::plan::{Action, Change, Subject};
+use crate::plan::{Action, Change, Stall, Subject};
 use crate::stack::{Config, Mode, Network, Secret, Service, Stack};
 
 /// How often the tasks of a job that is stopped are looked at, and how long apart.
@@ -41,7 +41,16 @@ impl Swarm {
                 self.relabel("secret", name, secret_labels(desired, name)?, observed.secrets.get(name), desired).await
             }
             (Subject::Service(key), Action::Create) => self.create_service(key, desired, observed).await,
-            (Subject::Service(key), Action::Update { .. }) => self.update_service(key, desired, observed).await,
+            (Subject::Service(key), Action::Update { .. } | Action::Resume { stall: Stall::Stopped }) => {
+                self.update_service(key, desired, observed, 0).await
+            }
+            // The updater that waits for the lost task takes no notice of a spec that is the same.
+            (Subject::Service(key), Action::Resume { stall: Stall::NodeDown { .. } }) => {
+                self.update_service(key, desired, observed, 1).await
+            }
+            (subject, Action::Resume { .. }) => {
+                Err(Error::Conflict { subject: subject.to_string(), reason: "only a service has an update".into() })
+            }
             (subject @ Subject::Service(key), Action::Recreate { .. }) => {
                 self.remove(subject, observed).await?;
                 self.create_service(key, desired, observed).await
@@ -141,12 +150,19 @@ impl Swarm {
         self.write_service(Call::post("/services/create", body), key, desired, None).await
     }
 
-    async fn update_service(&self, key: &ServiceName, desired: &Stack, observed: &Observed) -> Result<(), Error> {
+    /// Sends a service again, with the counter of `docker service update --force` raised by `force`.
+    async fn update_service(
+        &self,
+        key: &ServiceName,
+        desired: &Stack,
+        observed: &Observed,
+        force: u64,
+    ) -> Result<(), Error> {
         let name = desired.name.scoped(key.as_str());
         let live = observed.services.get(key).ok_or_else(|| missing("service", &name))?;
         let inspected: Value = self.engine.json(Call::get(format!("/services/{}", live.id))).await?;
         let force_update = inspected.pointer("/Spec/TaskTemplate/ForceUpdate").and_then(Value::as_u64).unwrap_or(0);
-        let body = self.service_body(key, desired, observed, force_update).await?;
+        let body = self.service_body(key, desired, observed, force_update.saturating_add(force)).await?;
         let call = Call::post(format!("/services/{}/update", live.id), body).with("version", live.version);
         let running = inspected.pointer("/Spec/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str);
         self.write_service(call, key, desired, running).await

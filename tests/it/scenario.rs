@@ -14,13 +14,14 @@ use crate::harness::story::Story;
 const AT_ONCE: usize = 6;
 
 /// Commands that only the simulation can carry out, and why the real engine cannot.
-const ONLY_SIMULATED: [(&str, &str); 8] = [
+const ONLY_SIMULATED: [(&str, &str); 9] = [
     ("the answer to the next write is lost", "a real connection does not break when it is told to"),
     ("edit stacks/blog", "which of two stacks is done first depends on the machine"),
     ("the controller is killed after", "a real engine does not count requests; `make test` kills a real controller"),
     ("the engine is away", "a real engine does not leave when it is told to"),
     ("the engine answers", "a real engine does not fail when it is told to"),
     ("the next write is refused", "a real engine does not fail when it is told to"),
+    ("the swarm has", "a real engine is the only node of its swarm"),
     ("time passes", "the clock of a real engine cannot be set"),
     ("round", "how much a single round sees depends on the machine"),
 ];

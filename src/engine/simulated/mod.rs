@@ -11,11 +11,12 @@
 //! - jobs, and services with one task on every node;
 //! - images: all are on the nodes but those that a test says cannot be pulled, and no registry answers;
 //! - containers of the first node's running tasks, and the few commands that can be run in them;
+//! - nodes that go down and come back, engines that are restarted, and constraints on nodes: a task that was about to start
+//!   on a node that is down holds up its update, as it does in swarmkit;
 //! - what a test scripts: see [`Behaviour`]; failing requests, an engine that is away.
 //!
 //! Not modelled: the time that stopping a task takes, delays between batches of an update, the window of a restart
-//! policy, nodes that come and go, placement (a task that finds no node is scripted), resources, ports that are
-//! taken, networks that a task which is being stopped still uses, and whatever a container does.
+//! policy, how soon a node is known to be down, preferences, resources, ports that are taken, networks that a task which is being stopped still uses, and whatever a container does.
 
 mod containers;
 mod events;
@@ -28,7 +29,7 @@ mod serve;
 mod services;
 mod tasks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +95,10 @@ struct State {
     index: u64,
     ids: u64,
     nodes: u64,
+    /// The nodes that are down.
+    down: BTreeSet<String>,
+    /// When a node went down, came back, or its engine was restarted.
+    node_changes: BTreeMap<String, Timestamp>,
     services: BTreeMap<String, Service>,
     /// Oldest first.
     tasks: Vec<Task>,
@@ -149,6 +154,8 @@ impl World {
             index: 10,
             ids: 0,
             nodes,
+            down: BTreeSet::new(),
+            node_changes: BTreeMap::new(),
             services: BTreeMap::new(),
             tasks: Vec::new(),
             networks: BTreeMap::new(),
@@ -242,6 +249,26 @@ impl World {
     /// Makes the connection break after the next write was done and before it is answered.
     pub fn lose_next_answer(&self) {
         self.state().loses_answer = true;
+    }
+
+    /// Lets nodes join until there are so many.
+    pub fn grow_to(&self, nodes: u64) {
+        self.state().nodes = nodes;
+    }
+
+    /// Takes a node such as `node-2` down: its tasks stay as they are, and others are made for them elsewhere.
+    pub fn lose_node(&self, node: &str) {
+        self.state().lose_node(node);
+    }
+
+    /// Brings a node back, which then tells that it has stopped its tasks.
+    pub fn return_node(&self, node: &str) {
+        self.state().return_node(node);
+    }
+
+    /// Restarts the engine of a node, which kills its containers.
+    pub fn restart_engine(&self, node: &str) {
+        self.state().restart_engine(node);
     }
 
     /// Makes the engine unreachable, or reachable again. Its swarm goes on.

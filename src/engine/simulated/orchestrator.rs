@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::services::Service;
 use super::tasks::Task;
 use super::{Behaviour, State};
-use crate::plan::observed::TaskState;
+use crate::plan::observed::{Node, TaskState};
 use crate::time;
 
 /// How long a task takes to run, and that of a job to end.
@@ -52,7 +52,8 @@ impl State {
         let ids: Vec<String> = self.services.keys().cloned().collect();
         for id in &ids {
             let places = self.places(&self.services[id]);
-            self.tasks.retain(|task| task.service != *id || places.contains(&task.place()));
+            let (is_wanted, down) = (|task: &Task| places.iter().any(|place| place.has(task)), &self.down);
+            self.tasks.retain(|task| task.service != *id || is_wanted(task) || down.contains(&task.node));
             self.fill(id, &places);
             self.update(id, &places);
             self.forget_old_tasks(id, &places);
@@ -62,7 +63,15 @@ impl State {
     fn progress_tasks(&mut self) {
         for index in 0..self.tasks.len() {
             let task = &self.tasks[index];
+            if self.down.contains(&task.node) {
+                continue;
+            }
             if let Some(service) = self.services.get(&task.service) {
+                if task.node.is_empty() && task.is_live() {
+                    let node = self.candidates(service).into_iter().next();
+                    self.tasks[index].look_for_node(node, self.now);
+                    continue;
+                }
                 let (behaviour, is_job) = (self.behaviour(service, task), service.is_job());
                 self.tasks[index].progress(&behaviour, is_job, self.now);
             }
@@ -78,13 +87,64 @@ impl State {
     /// Where the service wants tasks.
     fn places(&self, service: &Service) -> Vec<Place> {
         let mode = &service.spec["Mode"];
-        let nodes: Vec<String> = self.node_ids().collect();
+        let nodes = self.candidates(service);
         if mode.get("Global").is_some() || mode.get("GlobalJob").is_some() {
             return nodes.into_iter().map(|node| Place { slot: 0, node }).collect();
         }
         let count = mode["Replicated"]["Replicas"].as_u64().or(mode["ReplicatedJob"]["TotalCompletions"].as_u64());
-        let nodes = nodes.into_iter().cycle();
-        (1..=count.unwrap_or(1)).zip(nodes).map(|(slot, node)| Place { slot, node }).collect()
+        let stays = |slot| {
+            let tasks = self.tasks.iter().filter(|task| task.service == service.id() && task.slot == slot);
+            tasks.filter(|task| task.is_live() && nodes.contains(&task.node)).map(|task| task.node.clone()).next()
+        };
+        let next = |slot: u64| nodes.iter().cycle().nth(usize::try_from(slot - 1).unwrap_or(0)).cloned();
+        let node = |slot| stays(slot).or_else(|| next(slot)).unwrap_or_default();
+        (1..=count.unwrap_or(1)).map(|slot| Place { slot, node: node(slot) }).collect()
+    }
+
+    /// The nodes that may run tasks of a service.
+    fn candidates(&self, service: &Service) -> Vec<String> {
+        let constraints = service.spec["TaskTemplate"]["Placement"]["Constraints"].as_array();
+        let constraints: Vec<String> =
+            constraints.into_iter().flatten().filter_map(|it| it.as_str().map(String::from)).collect();
+        let node = |id: &String| Node {
+            id: id.clone(),
+            hostname: id.clone(),
+            role: "manager".into(),
+            os: "linux".into(),
+            architecture: "x86_64".into(),
+            address: "127.0.0.1".into(),
+            ..Node::default()
+        };
+        let fits = |id: &String| !self.down.contains(id) && node(id).satisfies(&constraints);
+        self.node_ids().filter(fits).collect()
+    }
+
+    pub(super) fn lose_node(&mut self, node: &str) {
+        self.down.insert(node.to_owned());
+        self.node_changes.insert(node.to_owned(), self.now);
+        for task in self.tasks.iter_mut().filter(|task| task.node == node && task.is_live()) {
+            task.desired = TaskState::Shutdown;
+        }
+        self.orchestrate();
+    }
+
+    pub(super) fn return_node(&mut self, node: &str) {
+        self.down.remove(node);
+        self.node_changes.insert(node.to_owned(), self.now);
+        let now = self.now;
+        for task in self.tasks.iter_mut().filter(|task| task.node == node && !task.state.is_over()) {
+            task.enter(TaskState::Shutdown, "shutdown", now);
+        }
+        self.orchestrate();
+    }
+
+    pub(super) fn restart_engine(&mut self, node: &str) {
+        self.node_changes.insert(node.to_owned(), self.now);
+        let now = self.now;
+        for task in self.tasks.iter_mut().filter(|task| task.node == node && task.state == TaskState::Running) {
+            task.exit(137, now);
+        }
+        self.orchestrate();
     }
 
     /// Makes a task wherever there is none, and one after each that ended, if it is to be restarted.
@@ -109,7 +169,7 @@ impl State {
     }
 
     fn tasks_at(&self, id: &str, place: &Place) -> Vec<&Task> {
-        self.tasks.iter().filter(|task| task.service == id && task.place() == *place).collect()
+        self.tasks.iter().filter(|task| task.service == id && place.has(task)).collect()
     }
 
     fn add_task(&mut self, id: &str, place: &Place, start: Timestamp) {
@@ -151,6 +211,9 @@ impl State {
         {
             return self.give_up(id, task, rolls_back, config["FailureAction"] == "rollback");
         }
+        if self.waits_for_a_lost_task(id) {
+            return;
+        }
         self.replace(id, places, &config);
         let monitor = nanos(&config["Monitor"]).unwrap_or(MONITOR);
         if places.iter().all(|place| self.is_settled(id, place, monitor)) {
@@ -161,6 +224,14 @@ impl State {
             };
             self.set_update(id, state, message);
         }
+    }
+
+    /// Whether a new task was about to start on a node that is down: the updater waits for it without end (swarmkit
+    /// `manager/orchestrator/update/updater.go`, `updateTask`).
+    fn waits_for_a_lost_task(&self, id: &str) -> bool {
+        let service = &self.services[id];
+        let is_lost = |task: &Task| self.down.contains(&task.node) && task.state < TaskState::Running;
+        self.tasks.iter().any(|task| task.service == id && service.is_run_by(task) && is_lost(task))
     }
 
     /// The ids of the tasks of the new kind that failed or ended, which is the same to an update.
@@ -221,7 +292,8 @@ impl State {
     }
 
     fn runs_new(&self, id: &str, place: &Place) -> bool {
-        self.new_tasks(id, place).any(|task| matches!(task.state, TaskState::Running | TaskState::Complete))
+        let runs = |task: &Task| task.state == TaskState::Running && task.desired <= TaskState::Complete;
+        self.new_tasks(id, place).any(|task| runs(task) || task.state == TaskState::Complete)
     }
 
     fn runs_old(&self, id: &str, place: &Place) -> bool {
@@ -237,7 +309,7 @@ impl State {
     fn shut_down_old(&mut self, id: &str, place: &Place) {
         let (service, now) = (&self.services[id], self.now);
         for task in &mut self.tasks {
-            if task.service == id && task.place() == *place && task.is_live() && !service.is_run_by(task) {
+            if task.service == id && place.has(task) && task.is_live() && !service.is_run_by(task) {
                 task.enter(TaskState::Shutdown, "shutdown", now);
                 task.desired = TaskState::Shutdown;
             }
@@ -254,9 +326,27 @@ impl State {
     }
 }
 
+impl Place {
+    /// Whether a task is here: in the same slot, wherever it runs, or on the same node where there are no slots.
+    fn has(&self, task: &Task) -> bool {
+        self.slot == task.slot && (self.slot != 0 || self.node == task.node)
+    }
+}
+
 impl Task {
-    fn place(&self) -> Place {
-        Place { slot: self.slot, node: self.node.clone() }
+    /// Goes to this node, or waits for one.
+    fn look_for_node(&mut self, node: Option<String>, now: Timestamp) {
+        match node {
+            Some(node) => {
+                (self.node, self.start) = (node, self.start.max(now));
+                self.error.clear();
+                self.enter(TaskState::Assigned, "scheduler assigned task to node", now);
+            }
+            None => {
+                "no suitable node (scheduling constraints not satisfied on 1 node)".clone_into(&mut self.error);
+                self.enter(TaskState::Pending, "pending task scheduling", now);
+            }
+        }
     }
 
     fn progress(&mut self, behaviour: &Behaviour, is_job: bool, now: Timestamp) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Behaviour, Meta, State, Write};
@@ -133,14 +134,16 @@ impl State {
 
     fn list_nodes(&self) -> Value {
         let node = |id: String| {
+            let changed = self.node_changes.get(&id).copied().unwrap_or(Timestamp::UNIX_EPOCH);
+            let state = if self.down.contains(&id) { "down" } else { "ready" };
             json!({
-                "ID": id, "Version": { "Index": 1 },
+                "ID": id, "Version": { "Index": 1 }, "UpdatedAt": changed.to_string(),
                 "Spec": { "Role": "manager", "Availability": "active", "Labels": {} },
                 "Description": {
                     "Hostname": id, "Platform": { "Architecture": "x86_64", "OS": "linux" },
                     "Resources": { "NanoCPUs": 4_000_000_000_u64, "MemoryBytes": 8_u64 << 30 },
                 },
-                "Status": { "State": "ready", "Addr": "127.0.0.1" },
+                "Status": { "State": state, "Addr": "127.0.0.1" },
             })
         };
         self.node_ids().map(node).collect()

@@ -1,5 +1,6 @@
 mod causes;
 mod checks;
+mod nodes;
 
 use insta::assert_snapshot;
 use jiff::ToSpan as _;
@@ -193,7 +194,7 @@ fn what_swarm_rolled_back_since_the_release_was_recorded_is_a_symptom() {
     observed.services.get_mut(&web()).unwrap().update_started = at(-1);
     assert_eq!(rolled_back(&scene("", 2).desired(), &observed, SINCE), [], "an earlier release's");
 
-    let ended = Task { exit_code: Some(0), ..ended(1, TaskState::Complete, 1) };
+    let ended = Task { id: "ended".into(), exit_code: Some(0), ..ended(1, TaskState::Complete, 1) };
     let message = format!("update rolled back due to failure or early termination of task {}", ended.id);
     let mut observed = Scene::of(vec![old(ended)]).updating("rollback_started", "").observed();
     observed.services.get_mut(&web()).unwrap().update_message = message;

@@ -211,7 +211,8 @@ fn services(stack: &Stack, found: &Found, api: ApiVersion) -> Result<Vec<Write>,
             subject: change.subject.to_string(),
             reason: "Swarm cannot change its mode; remove it first".to_owned(),
         }),
-        Action::Remove => Ok(None),
+        // A plan between two descriptions resumes nothing.
+        Action::Resume { .. } | Action::Remove => Ok(None),
     };
     Ok(changes.map(write).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }

@@ -170,6 +170,10 @@ impl Stage {
                 self.sandbox.world.refuse_next_write(500, message);
             }
             ["the", "answer", "to", "the", "next", "write", "is", "lost"] => self.sandbox.world.lose_next_answer(),
+            ["the", "swarm", "has", count, "nodes"] => self.sandbox.world.grow_to(count.parse().unwrap()),
+            [node, "goes", "down"] => self.sandbox.world.lose_node(node),
+            [node, "comes", "back"] => self.sandbox.world.return_node(node),
+            ["the", "engine", "of", node, "is", "restarted"] => self.sandbox.world.restart_engine(node),
             [service, "logs", "nothing"] => self.sandbox.world.log(service, &[]),
             [service, "logs", text] => self.sandbox.world.log(service, &[text]),
             [who, ref what @ ..] => match behaviour(&what.join(" ")) {

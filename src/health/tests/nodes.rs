@@ -1,0 +1,111 @@
+//! What is a node's trouble, and not the version's.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::health::nodes::stall;
+
+/// Two nodes: `n1`, which has this trouble, and `n2`.
+fn with_node(scene: &Scene, trouble: impl FnOnce(&mut Node)) -> Observed {
+    let mut observed = scene.observed();
+    trouble(&mut observed.nodes[0]);
+    observed.nodes.push(Node { id: "n2".into(), hostname: "n2".into(), available: true, ..Node::default() });
+    observed
+}
+
+fn goes_down(node: &mut Node) {
+    (node.available, node.down, node.changed) = (false, true, at(1));
+}
+
+/// The verdict when this has been so for that many seconds.
+fn after(scene: &Scene, observed: &Observed, seconds: i64) -> String {
+    let desired = scene.desired();
+    let watch = Watch::default().after(&desired, observed, SINCE).after(&desired, observed, at(seconds));
+    shown(&judge(&desired, &BTreeSet::from([&web()]), observed, SINCE, &watch, at(seconds)))
+}
+
+fn crash(seconds: i64) -> Task {
+    failed(1, "task: non-zero exit (137)", Some(137), seconds)
+}
+
+#[test]
+fn tasks_that_were_lost_with_their_node_are_no_crash_loop() {
+    let scene = Scene::of(vec![crash(20), crash(26), crash(32)]);
+    let came_back = |second: i64| after(&scene, &with_node(&scene, |node| node.changed = at(second)), 40);
+    assert_snapshot!(came_back(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(came_back(30), @"settling: web 0/1 new (node n1 was away for a while)");
+    assert_snapshot!(after(&scene, &with_node(&scene, goes_down), 40), @"settling: web 0/1 new (node n1 is down)");
+    // What fails again long after the node is back has failed by itself.
+    let again = Scene::of(vec![crash(20), crash(70), crash(76), crash(82)]);
+    let observed = with_node(&again, |node| node.changed = at(30));
+    assert_snapshot!(after(&again, &observed, 90), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+}
+
+#[test]
+fn a_task_waits_for_the_node_that_could_run_it() {
+    let error = "no suitable node (scheduling constraints not satisfied on 1 node)".to_owned();
+    let scene = Scene::of(vec![Task { error, node: String::new(), ..task(1, TaskState::Pending) }])
+        .with(|web| web.constraints = vec!["node.hostname == n1".into()]);
+    assert_snapshot!(after(&scene, &with_node(&scene, goes_down), 60), @"settling: web 0/1 no suitable node (scheduling constraints not satisfied on 1 node) (node n1 is down)");
+    let another = scene.with(|web| web.constraints = vec!["node.hostname == n3".into()]);
+    assert_snapshot!(after(&another, &with_node(&another, goes_down), 60), @"web: a task finds no node: no node satisfies `node.hostname == n3`: n2 has n2 there; help: change `deploy.placement.constraints`, or the node (`docker node update`)");
+}
+
+#[test]
+fn an_update_that_waits_for_a_node_that_is_down_is_stalled() {
+    let scene = |state, task: Task| {
+        let scene = Scene::of(vec![task]).updating(state, "update in progress");
+        let observed = with_node(&scene, goes_down);
+        stall(&observed.services[&web()], &observed.nodes, SINCE)
+    };
+    let shut_down = |state| Task { desired: TaskState::Shutdown, ..task(1, state) };
+    let stalled = Some(Stall::NodeDown { node: "n1".into() });
+    assert_eq!(scene("updating", shut_down(TaskState::Starting)), stalled);
+    assert_eq!(scene("updating", task(1, TaskState::Preparing)), stalled, "not told to go yet");
+    assert_eq!(scene("rollback_started", shut_down(TaskState::Starting)), stalled);
+    assert_eq!(scene("updating", shut_down(TaskState::Running)), None, "it had started: the updater went on");
+    assert_eq!(scene("updating", old(shut_down(TaskState::Starting))), None, "of an update that was begun anew");
+    assert_eq!(scene("completed", shut_down(TaskState::Starting)), None);
+    assert_eq!(scene("updating", Task { node: "n2".into(), ..task(1, TaskState::Starting) }), None);
+}
+
+#[test]
+fn an_update_that_stopped_because_of_a_node_goes_on() {
+    let lost = Task { id: "lost".into(), ..ended(1, TaskState::Shutdown, 30) };
+    let message = "update paused due to failure or early termination of task lost";
+    let scene = Scene::of(vec![lost]).updating("paused", message);
+    let stalled = |observed: &Observed, recorded| stalled(&scene.desired(), observed, recorded);
+    let away = with_node(&scene, |node| node.changed = at(31));
+    assert_eq!(stalled(&away, SINCE), [(web(), Stall::Stopped)]);
+    assert_snapshot!(after(&scene, &away, 40), @"settling: web 0/1 new");
+    let well = with_node(&scene, |_| {});
+    assert_eq!(stalled(&well, SINCE), []);
+    assert_snapshot!(after(&scene, &well, 40), @"web: the update stopped: update paused due to failure or early termination of task lost");
+    assert_eq!(stalled(&well, at(1)), [(web(), Stall::Stopped)], "in an earlier release");
+    let rolled_back = Scene::of(scene.tasks.clone()).updating("rollback_started", message);
+    let symptoms = rolled_back_by(&rolled_back, &with_node(&rolled_back, |node| node.changed = at(31)));
+    assert_eq!(symptoms.blame, Blame::Surroundings);
+    assert_snapshot!(symptoms.message, @"Swarm rolled the service back by itself: a new task was lost with node n1");
+}
+
+fn rolled_back_by(scene: &Scene, observed: &Observed) -> Symptom {
+    rolled_back(&scene.desired(), observed, SINCE).remove(0)
+}
+
+#[test]
+fn at_the_deadline_the_node_is_blamed_for_all_of_it() {
+    let stuck = Task { desired: TaskState::Shutdown, ..task(1, TaskState::Starting) };
+    let scene = Scene::of(vec![stuck]);
+    let mut desired = scene.desired();
+    let mut observed = with_node(&scene, goes_down);
+    let other: ServiceName = "api".parse().unwrap();
+    let sick = Task { node: "n2".into(), ..task(1, TaskState::Starting) };
+    desired.services.insert(other.clone(), Service::default());
+    observed.services.insert(other, ObservedService { tasks: vec![sick], ..observed.services[&web()].clone() });
+    let symptoms = overdue(&desired, &observed, &Watch::default());
+    assert!(symptoms.iter().all(|symptom| symptom.blame == Blame::Surroundings));
+    assert_snapshot!(shown(&Verdict::Unhealthy(symptoms)).replace(", web", "\nweb"), @"
+    api: 0 of 1 tasks run at the deadline; the others: starting; help: a task runs only once its health check passes: try the check's command in the container, or give it a longer `start_period`
+    web: 0 of 1 tasks run at the deadline: node n1 is down; help: see to the node, and push again: this version is not held to be at fault
+    ");
+}
