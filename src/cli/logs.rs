@@ -1,5 +1,6 @@
 //! `skep logs`: what the tasks of a stack write, in the order of time.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Observed, Task};
 use crate::swarm::{Line, Wanted};
 use crate::time;
 
@@ -84,6 +85,7 @@ impl Logs {
             let cluster = cluster(&settings)?;
             let observed = cluster.swarm.observe(&self.stack).await?;
             let services = self.services(&observed)?;
+            not_asked(&observed, &services).iter().for_each(|line| output::line(line));
             let (sender, lines) = mpsc::channel(QUEUE);
             for (nth, service) in services.iter().enumerate() {
                 let reader =
@@ -126,6 +128,24 @@ impl Logs {
         });
         Wanted { tail: self.tail.0, since, follow: self.follow }
     }
+}
+
+/// What is missing of these services' logs, because nodes are down and cannot be asked: a line for each node.
+fn not_asked(observed: &Observed, services: &[ServiceName]) -> Vec<String> {
+    let down = observed.nodes.iter().filter(|node| node.down);
+    let missing = down.filter_map(|node| {
+        let tasks = services.iter().flat_map(|name| observed.services[name].tasks.iter().map(move |task| (name, task)));
+        let there: BTreeSet<String> =
+            tasks.filter(|(_, task)| task.node == node.id).map(|(name, task)| place(name, task)).collect();
+        let there = there.into_iter().collect::<Vec<_>>().join(", ");
+        (!there.is_empty()).then(|| format!("node {} is down: what {there} wrote there is missing", node.hostname))
+    });
+    missing.collect()
+}
+
+/// A task as its lines begin, such as `web.1`.
+fn place(service: &ServiceName, task: &Task) -> String {
+    if task.slot == 0 { service.to_string() } else { format!("{service}.{}", task.slot) }
 }
 
 /// Who reads the log of one service.

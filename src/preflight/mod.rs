@@ -10,6 +10,7 @@ pub mod data;
 mod names;
 mod nodes;
 mod ports;
+mod room;
 pub mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -88,7 +89,7 @@ impl Preflight {
         obstacles.extend(nodes::obstacles(&flight));
         let (crowded, mut notes) = addresses::found(&flight);
         obstacles.extend(crowded);
-        for (more, noted) in [volumes::found(&flight), data::found(&flight)] {
+        for (more, noted) in [volumes::found(&flight), data::found(&flight), room::found(&flight)] {
             obstacles.extend(more);
             notes.extend(noted);
         }

@@ -67,7 +67,7 @@ fn without_nodes(name: &ServiceName, service: &Service, port: &Port, flight: &Fl
     })
 }
 
-fn has_same(other: &Neighbour, port: &Port) -> bool {
+pub(super) fn has_same(other: &Neighbour, port: &Port) -> bool {
     let as_ingress = |port: &Port| Port { mode: String::new(), ..port.clone() };
     other.ports.iter().any(|its| its.is_of_the_node() && as_ingress(its).excludes(port))
 }

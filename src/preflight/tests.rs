@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::surroundings::{DataRoot, Marks, Neighbour, Pool, Segment, StoredVolume};
 use super::*;
 use crate::plan::Removable;
-use crate::plan::observed::{ObservedFile, ObservedService};
+use crate::plan::observed::{ObservedFile, ObservedService, Task, TaskState};
 use crate::stack::check::{Check, Probe};
 use crate::stack::{
     Attachment, Config, Mount, Network, OwnNetwork, Port, Resources, Secret, SecretBytes, UpdateConfig, VolumeOptions,
@@ -148,6 +148,56 @@ fn a_port_of_the_nodes_needs_as_many_nodes_as_there_are_tasks() {
     assert_snapshot!(said(&web(3)), @"services.web.ports: port 8080/tcp is published on the nodes themselves, and 2 of 2 nodes are free for 3 tasks; publish another port, lower `deploy.replicas`, or use `mode: ingress`");
     assert_eq!(said_beside(&web(1), &observed(&[]), &surroundings), "");
     assert_snapshot!(said_beside(&web(2), &observed(&[]), &surroundings), @"services.web.ports: port 8080/tcp is published on the nodes themselves, and 1 of 2 nodes are free for 2 tasks (the service `edge_proxy` of the stack `edge` has it); publish another port, lower `deploy.replicas`, or use `mode: ingress`");
+}
+
+#[test]
+fn what_starts_first_needs_room_for_one_task_more() {
+    let web = |image: &str, replicas: u64, with: fn(&mut Service)| {
+        let mut web = service(with);
+        (web.image, web.mode) = (image.into(), Mode::Replicated(Some(replicas)));
+        let update = web.update_config.get_or_insert_default();
+        update.order = if image == "stop" { "stop-first".into() } else { "start-first".into() };
+        web
+    };
+    let said = |there: Option<&str>, image: &str, replicas, with| {
+        let before = there.map(|there| ("web", web(there, replicas, with)));
+        let mut observed = observed(before.as_slice());
+        for there in observed.services.values_mut() {
+            there.tasks = vec![running()];
+        }
+        said_beside(&stack(&[("web", web(image, replicas, with))]), &observed, &Surroundings::default())
+    };
+    let one_each: fn(&mut Service) = |web| web.max_replicas_per_node = 1;
+    assert_snapshot!(said(Some("a"), "b", 2, one_each), @"services.web.deploy.placement.max_replicas_per_node: with `order: start-first` a new task starts beside the old one, and the nodes have room for 2 and no more; write `order: stop-first`, lower `deploy.replicas`, or add a node");
+    assert_snapshot!(said(None, "b", 2, one_each), @"note: once it runs, no update of it can begin: services.web.deploy.placement.max_replicas_per_node: with `order: start-first` a new task starts beside the old one, and the nodes have room for 2 and no more; write `order: stop-first`, lower `deploy.replicas`, or add a node");
+    assert_eq!(said(Some("a"), "b", 1, one_each), "", "there is room");
+    assert_eq!(said(Some("a"), "stop", 2, one_each), "", "the old one goes first");
+    assert_eq!(said(Some("a"), "a", 2, one_each), "", "nothing is updated");
+    let of_the_node: fn(&mut Service) = |web| web.ports = vec![port(8080, "host")];
+    assert_snapshot!(said(Some("a"), "b", 2, of_the_node), @"services.web.ports: with `order: start-first` a new task starts beside the old one, and the nodes have room for 2 and no more; write `order: stop-first`, lower `deploy.replicas`, or add a node");
+    assert_eq!(said(Some("a"), "b", 1, of_the_node), "");
+    // Each node has 8 GiB.
+    let set_aside: fn(&mut Service) = |web| web.reservations.memory = 5 << 30;
+    assert_snapshot!(said(Some("a"), "b", 2, set_aside), @"services.web.deploy.resources.reservations: with `order: start-first` a new task starts beside the old one, and the nodes have room for 2 and no more; write `order: stop-first`, lower `deploy.replicas`, or add a node");
+    assert_eq!(said(Some("a"), "b", 1, set_aside), "");
+    let half: fn(&mut Service) = |web| web.reservations.memory = 4 << 30;
+    assert_eq!(said(Some("a"), "b", 3, half), "");
+}
+
+fn running() -> Task {
+    Task {
+        id: "task".into(),
+        slot: 1,
+        node: "n1".into(),
+        current: true,
+        state: TaskState::Running,
+        desired: TaskState::Running,
+        since: Timestamp::UNIX_EPOCH,
+        created: Timestamp::UNIX_EPOCH,
+        message: String::new(),
+        error: String::new(),
+        exit_code: None,
+    }
 }
 
 #[test]

@@ -55,7 +55,8 @@ impl State {
         let lines = self.logs.get(service.name()).map_or(&[][..], Vec::as_slice);
         let skipped = tail.map_or(0, |tail| lines.len().saturating_sub(tail));
         let mut log = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.service == id) {
+        let answers = |task: &&Task| task.service == id && !self.down.contains(&task.node);
+        for task in self.tasks.iter().filter(answers) {
             for (nth, line) in (0..).zip(lines).skip(skipped) {
                 let at = time::after(task.created, jiff::SignedDuration::from_secs(nth));
                 let details = format!("com.docker.swarm.node.id={},com.docker.swarm.task.id={}", task.node, task.id);

@@ -1,0 +1,84 @@
+//! Whether an update can ever begin that starts each new task beside the old one.
+
+use std::collections::BTreeSet;
+
+use super::{Flight, Obstacle, of_service};
+use crate::name::ServiceName;
+use crate::plan::Action;
+use crate::plan::observed::Node;
+use crate::stack::{Mode, Service};
+
+/// For how many tasks of a service there is room, and the keys that say so.
+struct Room {
+    tasks: u64,
+    keys: &'static [&'static str],
+}
+
+/// Services with `order: start-first` for which there is room for their tasks, and for no task more: what is updated now
+/// cannot be, and what is created cannot be updated later.
+pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    for (name, service) in flight.changed().filter(|(_, service)| starts_first(service)) {
+        let candidates = flight.candidates(service);
+        let wanted = flight.tasks(service);
+        // That not even those fit is told elsewhere.
+        let rooms = [per_node(service, &candidates), of_ports(service, flight), reserved(service, &candidates)];
+        let Some(room) = rooms.into_iter().flatten().find(|room| room.tasks == wanted && wanted > 0) else { continue };
+        let obstacle = full(name, &room);
+        if replaces_tasks(name, flight) {
+            obstacles.push(obstacle);
+        } else {
+            notes.push(format!("once it runs, no update of it can begin: {obstacle}"));
+        }
+    }
+    (obstacles, notes)
+}
+
+fn full(name: &ServiceName, room: &Room) -> Obstacle {
+    Obstacle {
+        place: of_service(name, room.keys),
+        message: format!(
+            "with `order: start-first` a new task starts beside the old one, and the nodes have room for {} and no more",
+            room.tasks
+        ),
+        help: "write `order: stop-first`, lower `deploy.replicas`, or add a node".into(),
+    }
+}
+
+fn starts_first(service: &Service) -> bool {
+    service.update_config.as_ref().is_some_and(|update| update.order == "start-first")
+}
+
+fn replaces_tasks(name: &ServiceName, flight: &Flight<'_>) -> bool {
+    let mut changes = flight.plan.changes.iter().filter(|change| change.subject.service() == Some(name));
+    changes.any(|change| matches!(change.action, Action::Update { restarts: 1.., .. }))
+}
+
+fn per_node(service: &Service, candidates: &[&Node]) -> Option<Room> {
+    let (Mode::Replicated(_), most @ 1..) = (service.mode, service.max_replicas_per_node) else { return None };
+    let tasks = most.saturating_mul(candidates.len() as u64);
+    Some(Room { tasks, keys: &["deploy", "placement", "max_replicas_per_node"] })
+}
+
+/// A port of the nodes themselves can be taken once on each.
+fn of_ports(service: &Service, flight: &Flight<'_>) -> Option<Room> {
+    let port = service.ports.iter().find(|port| port.is_of_the_node() && port.published.is_some_and(|it| it != 0))?;
+    let takers = flight.surroundings.services.iter().filter(|other| super::ports::has_same(other, port));
+    let taken: BTreeSet<&String> = takers.flat_map(|other| &other.nodes).collect();
+    let free = flight.candidates(service).iter().filter(|node| !taken.contains(&node.id)).count();
+    Some(Room { tasks: free as u64, keys: &["ports"] })
+}
+
+/// How many tasks the nodes could hold if nothing else were on them, by what is set aside for each.
+fn reserved(service: &Service, candidates: &[&Node]) -> Option<Room> {
+    let wanted = &service.reservations;
+    let fits = |has: i64, wanted: i64| if wanted > 0 { Some(u64::try_from(has / wanted).unwrap_or(0)) } else { None };
+    let on_node = |node: &&Node| {
+        let has = &node.resources;
+        let amounts = [fits(has.nano_cpus, wanted.nano_cpus), fits(has.memory, wanted.memory)];
+        let told = has.nano_cpus > 0 && has.memory > 0;
+        amounts.into_iter().flatten().min().filter(|_| told)
+    };
+    let tasks = candidates.iter().map(on_node).sum::<Option<u64>>()?;
+    Some(Room { tasks, keys: &["deploy", "resources", "reservations"] })
+}
