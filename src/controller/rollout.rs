@@ -4,7 +4,7 @@
 //! and made again by anybody: each effect is a write with a version index, or can be done twice. Nothing is remembered
 //! between rounds but a [`Watch`], which only makes a verdict later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::progress::{Progress, Teller};
 use super::supervise::caught;
 use crate::health::{CheckId, Symptom, Watch};
 use crate::name::{ServiceName, StackName};
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Observed, Task};
 use crate::plan::{Action, Change, Plan};
 use crate::probe;
 use crate::release::drift::Healing;
@@ -55,6 +55,10 @@ pub struct Rollout {
     active: Timestamp,
     /// When the last round of this release ended that could be made.
     looked: Option<Timestamp>,
+    /// The tasks for whose image a registry was asked, with what was said of it if it was away.
+    asked: BTreeMap<String, Option<String>>,
+    /// When each node was last seen to be down.
+    down: BTreeMap<String, Timestamp>,
 }
 
 /// The right to change the swarm, of which a controller gives out only so many.
@@ -159,6 +163,8 @@ impl Rollout {
             trouble: None,
             backoff: Backoff::default(),
             looked: None,
+            asked: BTreeMap::new(),
+            down: BTreeMap::new(),
         }
     }
 
@@ -268,9 +274,10 @@ impl Rollout {
         self.supersede_older(&history).await?;
         let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Pace::Rest, history)) };
         let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
-        let look = self.look(desired).await?;
+        let mut look = self.look(desired).await?;
         self.begin(&release);
         let release = self.note_look(release.clone(), look.begin, teller).await?;
+        self.ask_registries(&release, &mut look.observed).await;
         let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
         self.look_for_drift(&release, &history, &look);
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
@@ -287,6 +294,7 @@ impl Rollout {
         if self.of.replace(release.id) != Some(release.id) {
             (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
             (self.active, self.looked) = (self.cluster.clock.now(), None);
+            self.asked = BTreeMap::new();
         }
     }
 
@@ -303,10 +311,14 @@ impl Rollout {
         Ok(Release { phase, ..release })
     }
 
-    async fn look(&self, desired: &Stack) -> Result<Look, Error> {
+    async fn look(&mut self, desired: &Stack) -> Result<Look, Error> {
         let begin = self.cluster.clock.now();
-        let observed = self.observe(desired).await?;
-        Ok(Look { observed, begin, end: self.cluster.clock.now() })
+        let mut observed = self.observe(desired).await?;
+        let end = self.cluster.clock.now();
+        self.down.extend(observed.nodes.iter().filter(|node| node.down).map(|node| (node.id.clone(), end)));
+        observed.note_nodes_down(&self.down);
+        self.note_registries(&mut observed);
+        Ok(Look { observed, begin, end })
     }
 
     async fn observe(&self, desired: &Stack) -> Result<Observed, Error> {
@@ -319,6 +331,28 @@ impl Rollout {
             }
         }
         Ok(swarm.observe(&self.stack).await?)
+    }
+
+    /// Asks the registries of images that tasks of a rollout could not get, once for each task: a registry that is away is no
+    /// fault of the version.
+    async fn ask_registries(&mut self, release: &Release, observed: &mut Observed) {
+        if !matches!(release.phase, Phase::Rolling { .. }) {
+            return;
+        }
+        let swarm = &self.cluster.swarm;
+        let new: Vec<_> = observed.without_image().filter(|task| !self.asked.contains_key(&task.id)).cloned().collect();
+        let ask = |task: Task| async move {
+            let said = swarm.evidence(&task).await.registry_away();
+            (task.id, said)
+        };
+        let answers: Vec<_> = stream::iter(new.into_iter().map(ask)).buffer_unordered(WRITES).collect().await;
+        self.asked.extend(answers);
+        self.note_registries(observed);
+    }
+
+    fn note_registries(&self, observed: &mut Observed) {
+        let away = self.asked.iter().filter_map(|(task, said)| Some((task.clone(), said.clone()?)));
+        observed.note_registries_away(&away.collect());
     }
 
     /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what

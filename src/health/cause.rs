@@ -21,6 +21,16 @@ pub struct Evidence {
     pub registry: Option<RegistryAnswer>,
 }
 
+impl Evidence {
+    /// What was said of the registry, if it was away.
+    pub fn registry_away(self) -> Option<String> {
+        match self.registry {
+            Some(RegistryAnswer::Away { reason }) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// A run of a health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthRun {

@@ -258,8 +258,7 @@ pub fn overdue(desired: &Stack, observed: &Observed, watch: &Watch) -> Vec<Sympt
     let late = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name)?;
         let waiting = waiting(name, service, there, observed)?;
-        let held_up = nodes::held_up_by(service, there, &observed.nodes);
-        Some(match held_up {
+        Some(match nodes::to_blame(service, there, &observed.nodes) {
             Some(by) => symptoms::held_up(&waiting, &by),
             None => symptoms::overdue(&waiting, service, there, desired.settings.deadline),
         })
@@ -382,10 +381,7 @@ fn waiting(name: &ServiceName, service: &Service, there: &ObservedService, obser
         None if updating => "updating".to_owned(),
         None => "new".to_owned(),
     };
-    let what = match nodes::held_up_by(service, there, &observed.nodes) {
-        Some(by) => format!("{what} ({by})"),
-        None => what,
-    };
+    let what = nodes::held_up_by(service, there, &observed.nodes).unwrap_or(what);
     Some(Waiting { service: name.clone(), running, wanted, what })
 }
 

@@ -1,4 +1,5 @@
-//! What is a node's trouble, and not the version's: a task that was lost with its node says nothing of what it ran.
+//! What is a node's or a registry's trouble, and not the version's: a task that was lost with its node, or never had its
+//! image, says nothing of what it was to run.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,14 +7,15 @@ use crate::plan::Stall;
 use crate::plan::observed::{Node, ObservedService, Task, TaskState};
 use crate::stack::Service;
 
-/// How far apart the end of a task and the return of its node may be, if the one is because of the other: an engine that
-/// is restarted stops its containers first, tells of them when it is back, and its clock may differ from the manager's.
+/// How far apart the end of a task and the return of its node may be, if the one is because of the other: a node that
+/// comes back tells then that its tasks have ended, and its clock may differ from the controller's.
 const RETURN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The node with which a task was lost: it is down, or it came back at the time when the task ended.
 pub(super) fn lost_with<'a>(task: &Task, nodes: &'a [Node]) -> Option<&'a Node> {
     let node = node_of(task, nodes)?;
-    (node.down || node.changed.duration_since(task.since).abs() <= RETURN).then_some(node)
+    let at_its_end = |seen: Timestamp| seen.duration_since(task.since).abs() <= RETURN;
+    (node.down || node.last_down.is_some_and(at_its_end)).then_some(node)
 }
 
 /// Why Swarm does not come to the end of its own update of a service, although the version is not to blame: a task of it
@@ -32,9 +34,14 @@ pub(super) fn stall(there: &ObservedService, nodes: &[Node], recorded: Timestamp
     }
 }
 
-/// Whether the task for which Swarm stopped its update was lost with its node.
+/// Whether the version is not to blame for the end of a task.
+pub(super) fn is_lost(task: &Task, nodes: &[Node]) -> bool {
+    task.registry_away.is_some() || task.has_lost_its_container() || lost_with(task, nodes).is_some()
+}
+
+/// Whether Swarm stopped its update for a task for which the version is not to blame.
 pub(super) fn is_excused(there: &ObservedService, nodes: &[Node]) -> bool {
-    named_culprit(there).is_some_and(|task| lost_with(task, nodes).is_some())
+    named_culprit(there).is_some_and(|task| is_lost(task, nodes))
 }
 
 /// The task that Swarm names as the reason for which it stopped its update: the last word of what it says.
@@ -43,17 +50,33 @@ pub(super) fn named_culprit(there: &ObservedService) -> Option<&Task> {
     there.tasks.iter().find(|task| task.id == named)
 }
 
-/// What of the swarm holds up a service that is not complete, in words such as `node worker-2 is down`.
+/// What of the swarm is to blame for a service that is not complete, in words such as `node worker-2 is down`.
+pub(super) fn to_blame(service: &Service, there: &ObservedService, nodes: &[Node]) -> Option<String> {
+    held_up_by(service, there, nodes).or_else(|| {
+        let failed = there.tasks.iter().filter(|task| task.current && task.has_failed());
+        failed.into_iter().find_map(|task| {
+            let without_container = || node_of(task, nodes).filter(|_| task.has_lost_its_container());
+            let node = lost_with(task, nodes).or_else(without_container)?;
+            Some(format!("node {} {}", node.hostname, if node.down { "is down" } else { "was away for a while" }))
+        })
+    })
+}
+
+/// What of the swarm holds up a service now.
 pub(super) fn held_up_by(service: &Service, there: &ObservedService, nodes: &[Node]) -> Option<String> {
     let current = || there.tasks.iter().filter(|task| task.current);
     let down = |node: &Node| format!("node {} is down", node.hostname);
     let stuck = || current().find_map(|task| stuck_on(task, nodes)).map(down);
     let missed = || current().any(has_no_node).then(|| missed_node(service, nodes).map(down)).flatten();
-    let lost = || {
-        let lost = current().filter(|task| task.has_failed()).find_map(|task| lost_with(task, nodes))?;
-        Some(if lost.down { down(lost) } else { format!("node {} was away for a while", lost.hostname) })
+    let away = || {
+        let gets_on = |task: &Task| task.state >= TaskState::Starting && task.registry_away.is_none();
+        if current().next().is_some_and(gets_on) {
+            return None;
+        }
+        let said = current().find_map(|task| task.registry_away.as_ref())?;
+        Some(format!("the registry of its image does not answer: {said}"))
     };
-    stuck().or_else(missed).or_else(lost)
+    stuck().or_else(missed).or_else(away)
 }
 
 /// A node that is down and could run the service.

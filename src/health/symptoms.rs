@@ -42,7 +42,7 @@ pub(super) fn of(
     Some(Symptom { service: Some(name.clone()), ..symptom })
 }
 
-/// The tasks of this rollout that failed, but for those that were lost with their node.
+/// The tasks of this rollout that failed, but for those for which the version is not to blame.
 pub(super) fn failed<'a>(
     service: &'a Service,
     there: &'a ObservedService,
@@ -51,7 +51,7 @@ pub(super) fn failed<'a>(
 ) -> impl Iterator<Item = &'a Task> {
     let begin = time::before(since, CLOCK_SKEW);
     let of_rollout = move |task: &&Task| task.current && task.created >= begin;
-    let failed = move |task: &&Task| has_failed(service, task) && nodes::lost_with(task, nodes).is_none();
+    let failed = move |task: &&Task| has_failed(service, task) && !nodes::is_lost(task, nodes);
     there.tasks.iter().filter(of_rollout).filter(failed)
 }
 
@@ -86,6 +86,10 @@ fn update_stopped(
 pub(super) fn rolled_back(service: &Service, there: &ObservedService, nodes: &[Node]) -> Symptom {
     let what = "Swarm rolled the service back by itself";
     let culprit = culprit(service, there);
+    if let Some(said) = culprit.and_then(|task| task.registry_away.as_ref()) {
+        let message = format!("{what}: the registry of its image does not answer: {said}");
+        return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
+    }
     if let Some(node) = culprit.and_then(|task| nodes::lost_with(task, nodes)) {
         let message = format!("{what}: a new task was lost with node {}", node.hostname);
         return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
@@ -224,10 +228,10 @@ pub(super) fn overdue(waiting: &Waiting, service: &Service, there: &ObservedServ
     Symptom { service: Some(waiting.service.clone()), help, task, ..Symptom::whole_stack(message) }
 }
 
-/// A service that was not up at the deadline, because a node was not there.
+/// A service that was not up at the deadline, because a node or a registry was not there.
 pub(super) fn held_up(waiting: &Waiting, by: &str) -> Symptom {
     let message = format!("{} of {} tasks run at the deadline: {by}", waiting.running, waiting.wanted);
-    let help = "see to the node, and push again: this version is not held to be at fault";
+    let help = "see to it, and push again: this version is not held to be at fault";
     Symptom {
         service: Some(waiting.service.clone()),
         help: Some(help.to_owned()),

@@ -115,6 +115,8 @@ pub struct Task {
     pub error: String,
     /// The exit code of its container, if it has ended.
     pub exit_code: Option<i64>,
+    /// What its engine said of the registry of its image, if it failed because that was away: as far as somebody has asked.
+    pub registry_away: Option<String>,
 }
 
 /// The states of a task, in the order in which it goes through them (swarmkit `api/types.proto`).
@@ -171,8 +173,8 @@ pub struct Node {
     pub available: bool,
     /// Whether the managers hear nothing of it.
     pub down: bool,
-    /// When the managers last noted something of it, such as that it came back, by their clock.
-    pub changed: Timestamp,
+    /// When it was last seen to be down, as far as somebody remembers.
+    pub last_down: Option<Timestamp>,
     /// `manager` or `worker`.
     pub role: String,
     /// The address at which the managers see it.
@@ -223,6 +225,26 @@ impl Observed {
 }
 
 impl Observed {
+    /// The tasks of this stack's services that failed for want of their image.
+    pub fn without_image(&self) -> impl Iterator<Item = &Task> {
+        let tasks = self.services.values().flat_map(|there| &there.tasks);
+        tasks.filter(|task| task.current && task.has_failed() && task.has_no_image())
+    }
+
+    /// Notes of nodes, by their id, when they were last seen to be down.
+    pub fn note_nodes_down(&mut self, seen: &BTreeMap<String, Timestamp>) {
+        for node in &mut self.nodes {
+            node.last_down = seen.get(&node.id).copied();
+        }
+    }
+
+    /// Notes of tasks, by their id, what was said of the registries that were away when they failed.
+    pub fn note_registries_away(&mut self, said: &BTreeMap<String, String>) {
+        for task in self.services.values_mut().flat_map(|there| &mut there.tasks) {
+            task.registry_away = said.get(&task.id).cloned();
+        }
+    }
+
     /// What is there as something that can be gone back to. Configs and secrets stay what they are, and are referred to.
     pub fn as_stack(&self) -> Stack {
         let services = self.services.iter().map(|(name, there)| (name.clone(), there.service.clone()));
@@ -260,6 +282,11 @@ impl Task {
     /// words.
     pub fn has_no_image(&self) -> bool {
         ["No such image", "failed to resolve reference"].iter().any(|words| self.error.contains(words))
+    }
+
+    /// Whether its container was gone: its engine was restarted.
+    pub fn has_lost_its_container(&self) -> bool {
+        self.state == TaskState::Failed && self.error.contains("No such container")
     }
 
     /// Whether it ended badly.

@@ -197,6 +197,7 @@ fn running() -> Task {
         message: String::new(),
         error: String::new(),
         exit_code: None,
+        registry_away: None,
     }
 }
 

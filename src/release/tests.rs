@@ -70,6 +70,7 @@ fn task(slot: u64, state: TaskState) -> Task {
         message: String::new(),
         error: if over { "task: non-zero exit (1)".into() } else { String::new() },
         exit_code: over.then_some(1),
+        registry_away: None,
     }
 }
 
@@ -623,15 +624,22 @@ proptest! {
         for task in observed.services.values_mut().flat_map(|there| &mut there.tasks) {
             (task.created, task.since) = (created, ended);
         }
+        let away = Away { from: created, to: ended, who: Absent::Skep };
         let phases = [
-            Phase::Rolling { since },
+            Phase::rolling(since),
+            Phase::Rolling { since, watched: Some(first), away: vec![away] },
             Phase::promoted(since),
-            Phase::Failed { at: since, symptoms: Vec::new() },
+            Phase::failed(since, Vec::new()),
             Phase::Superseded { at: since, by: ReleaseId(number) },
         ];
         for phase in phases {
             let release = Release { created, ..release(number, desired.clone(), phase) };
             let history = History::new(vec![release.clone()]);
+            let mut noted = release.phase.clone();
+            for now in [first, second, third] {
+                noted = noted.watched_at(Some(created), now).unwrap_or(noted);
+                noted.unwatched();
+            }
             let (mut watch, mut healing) = (Watch::default(), drift::Healing::default());
             for now in [first, second, third] {
                 watch = watch.after(&desired, &observed, now);

@@ -187,8 +187,6 @@ pub(super) struct ListedNode {
     pub(super) description: NodeDescription,
     #[serde(default)]
     pub(super) status: NodeStatus,
-    #[serde(default)]
-    updated_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -334,6 +332,7 @@ impl ListedTask {
             message: self.status.message,
             error: self.status.err,
             exit_code: (state.is_over() && !container.container_id.is_empty()).then_some(container.exit_code),
+            registry_away: None,
         }
     }
 }
@@ -346,7 +345,7 @@ impl ListedNode {
             hostname: description.hostname.clone(),
             available: self.status.state == "ready" && self.spec.availability == "active",
             down: self.status.state == "down",
-            changed: self.updated_at,
+            last_down: None,
             role: self.spec.role.clone(),
             address: self.status.addr.clone(),
             os: description.platform.os.clone(),

@@ -67,6 +67,8 @@ pub enum Behaviour {
     NeverHealthy,
     /// Their image cannot be pulled.
     NoSuchImage,
+    /// Their image cannot be pulled because its registry does not answer.
+    RegistryAway,
     /// No node is suitable.
     NoNode,
     /// They start, and their health check fails until Swarm gives them up.
@@ -97,8 +99,6 @@ struct State {
     nodes: u64,
     /// The nodes that are down.
     down: BTreeSet<String>,
-    /// When a node went down, came back, or its engine was restarted.
-    node_changes: BTreeMap<String, Timestamp>,
     services: BTreeMap<String, Service>,
     /// Oldest first.
     tasks: Vec<Task>,
@@ -155,7 +155,6 @@ impl World {
             ids: 0,
             nodes,
             down: BTreeSet::new(),
-            node_changes: BTreeMap::new(),
             services: BTreeMap::new(),
             tasks: Vec::new(),
             networks: BTreeMap::new(),

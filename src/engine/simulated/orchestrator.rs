@@ -121,7 +121,6 @@ impl State {
 
     pub(super) fn lose_node(&mut self, node: &str) {
         self.down.insert(node.to_owned());
-        self.node_changes.insert(node.to_owned(), self.now);
         for task in self.tasks.iter_mut().filter(|task| task.node == node && task.is_live()) {
             task.desired = TaskState::Shutdown;
         }
@@ -130,7 +129,6 @@ impl State {
 
     pub(super) fn return_node(&mut self, node: &str) {
         self.down.remove(node);
-        self.node_changes.insert(node.to_owned(), self.now);
         let now = self.now;
         for task in self.tasks.iter_mut().filter(|task| task.node == node && !task.state.is_over()) {
             task.enter(TaskState::Shutdown, "shutdown", now);
@@ -139,10 +137,10 @@ impl State {
     }
 
     pub(super) fn restart_engine(&mut self, node: &str) {
-        self.node_changes.insert(node.to_owned(), self.now);
         let now = self.now;
         for task in self.tasks.iter_mut().filter(|task| task.node == node && task.state == TaskState::Running) {
-            task.exit(137, now);
+            task.error = format!("No such container: {}", task.id);
+            task.end(TaskState::Failed, "started", now);
         }
         self.orchestrate();
     }
@@ -364,12 +362,14 @@ impl Task {
                 "no suitable node (scheduling constraints not satisfied on 1 node)".clone_into(&mut self.error);
                 self.enter(TaskState::Pending, "pending task scheduling", now);
             }
-            (Behaviour::NoSuchImage, None) if has_started => {
+            (Behaviour::NoSuchImage | Behaviour::RegistryAway, None) if has_started => {
                 let image = self.spec["ContainerSpec"]["Image"].as_str().unwrap_or_default();
                 self.error = format!("No such image: {image}");
                 self.end(TaskState::Rejected, "preparing", now);
             }
-            (Behaviour::NoSuchImage, None) => self.enter(TaskState::Preparing, "preparing", now),
+            (Behaviour::NoSuchImage | Behaviour::RegistryAway, None) => {
+                self.enter(TaskState::Preparing, "preparing", now);
+            }
             (Behaviour::Unhealthy, None) if now >= time::after(self.start, UNHEALTHY) => {
                 self.exit_code = Some(137);
                 "task: non-zero exit (137): dockerexec: unhealthy container".clone_into(&mut self.error);

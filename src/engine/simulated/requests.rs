@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Behaviour, Meta, State, Write};
@@ -110,7 +109,7 @@ impl State {
             (_, ["configs", rest @ ..]) => self.files_request("config", request, rest),
             (_, ["secrets", rest @ ..]) => self.files_request("secret", request, rest),
             ("GET", ["images", name @ .., "json"]) => self.inspect_image(&name.join("/")),
-            ("GET", ["distribution", name @ .., "json"]) => Err(no_registry(&name.join("/"))),
+            ("GET", ["distribution", name @ .., "json"]) => Err(self.ask_registry(&name.join("/"))),
             _ => Err(Refusal(404, "page not found".into())),
         };
         Answer::of(outcome)
@@ -124,6 +123,14 @@ impl State {
         Ok(json!({ "Id": format!("sha256:{:064}", 0), "RepoTags": [name] }))
     }
 
+    /// Nothing outside of a simulated swarm is ever asked.
+    fn ask_registry(&self, image: &str) -> Refusal {
+        if self.scripts.get(image) == Some(&Behaviour::RegistryAway) {
+            return Refusal(500, "dial tcp 10.0.0.9:5000: connect: connection refused".into());
+        }
+        Refusal(404, format!("no registry has {image}"))
+    }
+
     fn info(&self) -> Value {
         let swarm = json!({
             "NodeID": "node-1", "LocalNodeState": "active", "ControlAvailable": true, "Nodes": self.nodes,
@@ -134,10 +141,9 @@ impl State {
 
     fn list_nodes(&self) -> Value {
         let node = |id: String| {
-            let changed = self.node_changes.get(&id).copied().unwrap_or(Timestamp::UNIX_EPOCH);
             let state = if self.down.contains(&id) { "down" } else { "ready" };
             json!({
-                "ID": id, "Version": { "Index": 1 }, "UpdatedAt": changed.to_string(),
+                "ID": id, "Version": { "Index": 1 },
                 "Spec": { "Role": "manager", "Availability": "active", "Labels": {} },
                 "Description": {
                     "Hostname": id, "Platform": { "Architecture": "x86_64", "OS": "linux" },
@@ -254,11 +260,6 @@ pub(super) fn joined(mut first: Value, more: Value) -> Value {
         fields.extend(more);
     }
     first
-}
-
-/// Nothing outside of a simulated swarm is ever asked.
-fn no_registry(image: &str) -> Refusal {
-    Refusal(404, format!("no registry has {image}"))
 }
 
 pub(super) fn not_found(kind: &str, id: &str) -> Refusal {

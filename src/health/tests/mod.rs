@@ -395,6 +395,7 @@ fn task(slot: u64, state: TaskState) -> Task {
         message: String::new(),
         error: String::new(),
         exit_code: None,
+        registry_away: None,
     }
 }
 

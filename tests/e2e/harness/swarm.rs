@@ -41,12 +41,15 @@ pub(crate) fn first_failure(service: &str) -> Option<jiff::Timestamp> {
     failed.filter_map(|task| task["Status"]["Timestamp"].as_str()?.parse().ok()).min()
 }
 
-/// How many tasks of a service were made with this among the arguments of their container.
-pub(crate) fn tasks_with(service: &str, argument: &str) -> usize {
+/// How many tasks of a service have failed with this among the arguments of their container.
+pub(crate) fn failed_with(service: &str, argument: &str) -> usize {
     let shown = attempt("docker", &["service", "ps", "--quiet", "--no-trunc", service]);
     let tasks = lines(&String::from_utf8(shown.stdout).unwrap());
-    let arguments = |task: &String| inspected("task", task)["Spec"]["ContainerSpec"]["Args"].to_string();
-    tasks.iter().filter(|task| arguments(task).contains(argument)).count()
+    let has_failed = |task: &Value| {
+        let arguments = task["Spec"]["ContainerSpec"]["Args"].to_string();
+        task["Status"]["State"] == "failed" && arguments.contains(argument)
+    };
+    tasks.iter().map(|task| inspected("task", task)).filter(has_failed).count()
 }
 
 /// Everything of a stack, its records included, each with its version: the same text, the same state.

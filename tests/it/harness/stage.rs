@@ -421,6 +421,7 @@ fn behaviour(words: &str) -> Option<Behaviour> {
         "fails its health check" => Behaviour::Unhealthy,
         "needs too much memory" => Behaviour::OutOfMemory,
         "cannot be pulled" => Behaviour::NoSuchImage,
+        "waits for its registry" => Behaviour::RegistryAway,
         "finds no node" => Behaviour::NoNode,
         "is healthy" => Behaviour::Healthy,
         _ => return None,
