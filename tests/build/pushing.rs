@@ -7,6 +7,7 @@ use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{PushImageOptions, TagImageOptions};
 use futures_util::StreamExt as _;
 use skep::build::{Builder, Error, Limits, Registry};
+use skep::source::{self, Mirror};
 
 use crate::sandbox::{RegistryProcess, dockerfile, endpoint, in_sandbox, local_builder};
 
@@ -99,6 +100,23 @@ async fn a_registry_of_a_private_authority_is_trusted_by_its_certificate() {
         assert!(!builder(registry(&both)).await.ensure(request).await.unwrap().built, "it is found by its key");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_git_host_of_a_private_authority_is_trusted_by_its_certificate() {
+    let Some((process, authority)) = RegistryProcess::start_with_tls(USERS).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, authority).unwrap();
+    let url = format!("https://{}/team/shop.git", process.host);
+    let mirror = Mirror::open(&folder.path().join("mirror"), &url, None).unwrap();
+
+    let unknown = mirror.remote_branch("main").await.unwrap_err();
+    assert!(matches!(unknown, source::Error::Away { .. }), "{unknown}");
+    source::trust(&file).unwrap();
+    // The registry is no Git host, and says so over a connection that is trusted now.
+    let known = mirror.remote_branch("main").await.unwrap_err();
+    assert!(matches!(known, source::Error::NoRepository { .. }), "{known}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use skep::engine::login::{Login, RegistryHost};
 use skep::health::RegistryAnswer;
 use skep::plan::Subject;
-use skep::stack::Service;
+use skep::stack::{Service, Stack};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,18 +16,27 @@ use crate::bed::{Bed, with_web};
 /// How long the node may take to ask.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A registry that lets nobody in, and keeps the `Authorization` of each request.
+/// A registry that lets nobody in or fails, and keeps the `Authorization` of each request.
 #[derive(Clone)]
 struct Stranger {
     host: String,
     asked: Arc<Mutex<Vec<String>>>,
+    fails: bool,
 }
 
 impl Stranger {
-    async fn start() -> Self {
+    async fn denying() -> Self {
+        Self::start(false).await
+    }
+
+    async fn failing() -> Self {
+        Self::start(true).await
+    }
+
+    async fn start(fails: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let stranger = Self { host, asked: Arc::default() };
+        let stranger = Self { host, asked: Arc::default(), fails };
         let server = stranger.clone();
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
@@ -60,7 +69,9 @@ impl Stranger {
         } else {
             format!("Bearer realm=\"http://{}/token\",service=\"stranger\"", self.host)
         };
-        let head = if path.contains("/token") {
+        let head = if self.fails {
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+        } else if path.contains("/token") {
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{\"token\":\"t\"}".to_owned()
         } else {
             format!(
@@ -87,14 +98,10 @@ impl Stranger {
 #[tokio::test]
 async fn a_strange_registry_is_never_sent_the_login_to_another_one() {
     let Some(mut bed) = Bed::docker("a_strange_registry_is_asked") else { return };
-    let (home, stranger) = (Stranger::start().await, Stranger::start().await);
+    let (home, stranger) = (Stranger::denying().await, Stranger::denying().await);
     let registry = RegistryHost::of_prefix(&home.host);
     bed.swarm.logins.insert(registry.clone(), Login::new(&registry, "skep", "hunter2"));
-    let of = |registry: &Stranger| {
-        let image = format!("{}/x:1", registry.host);
-        with_web(&bed, Service { image: image.clone(), image_as_written: image, ..Service::default() })
-    };
-    let (at_home, abroad) = (of(&home), of(&stranger));
+    let (at_home, abroad) = (with_image_of(&bed, &home), with_image_of(&bed, &stranger));
 
     // A service that has the login, for its registry, is moved to a stranger's.
     bed.create(&at_home, Subject::Service("web".parse().unwrap())).await.unwrap();
@@ -107,4 +114,20 @@ async fn a_strange_registry_is_never_sent_the_login_to_another_one() {
     assert!(matches!(known.registry, Some(RegistryAnswer::Denied { .. })), "{known:?}");
     let sent = stranger.asked_more_than(pulled.len()).await;
     assert!(sent.iter().all(|it| it == "nobody" || it == "Bearer t"), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_registry_that_fails_is_told_as_that_and_not_as_a_missing_image() {
+    let Some(bed) = Bed::docker("a_failing_registry_is_told") else { return };
+    let registry = Stranger::failing().await;
+    bed.create(&with_image_of(&bed, &registry), Subject::Service("web".parse().unwrap())).await.unwrap();
+    let task = bed.until_task("refused", skep::plan::observed::Task::has_no_image).await;
+    let known = bed.swarm.evidence(&task).await.registry;
+    assert!(known.as_ref().is_some_and(RegistryAnswer::is_away), "{known:?}");
+}
+
+/// A stack whose service `web` runs an image of this registry.
+fn with_image_of(bed: &Bed, registry: &Stranger) -> Stack {
+    let image = format!("{}/x:1", registry.host);
+    with_web(bed, Service { image: image.clone(), image_as_written: image, ..Service::default() })
 }
