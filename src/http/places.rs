@@ -1,4 +1,4 @@
-//! Who may connect: places for all, a share of them for one address, and a few that are reserved for this machine.
+//! Who may connect: places for all, a share of them for one address, and for this machine a place that is not one of them.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,14 +17,13 @@ pub(super) struct Places {
 struct Taken {
     shared: usize,
     by_address: HashMap<IpAddr, usize>,
-    reserved: usize,
 }
 
 /// A place, which is given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Places,
-    /// Whose share it is of; none if it is one of the reserved.
+    /// Whose share it is of; none if it is reserved.
     client: Option<IpAddr>,
 }
 
@@ -50,11 +49,8 @@ impl Places {
             taken.by_address.insert(client, of_client + 1);
             return Some(Place { places: self.clone(), client: Some(client) });
         }
-        if client.is_loopback() && taken.reserved < self.limits.reserved {
-            taken.reserved += 1;
-            return Some(Place { places: self.clone(), client: None });
-        }
-        None
+        let reserved = client.is_loopback() && self.limits.reserved > 0;
+        reserved.then(|| Place { places: self.clone(), client: None })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -64,11 +60,8 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let Some(client) = self.client else { return };
         let mut taken = self.places.taken();
-        let Some(client) = self.client else {
-            taken.reserved -= 1;
-            return;
-        };
         taken.shared -= 1;
         match taken.by_address.get_mut(&client) {
             Some(count @ 2..) => *count -= 1,
@@ -116,9 +109,12 @@ mod tests {
         );
         assert_eq!(
             taken(&["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "127.0.0.1", "::1"]),
-            "shared shared shared shared reserved none"
+            "shared shared shared shared reserved reserved"
         );
-        assert_eq!(taken(&["127.0.0.1", "::ffff:127.0.0.1", "127.0.0.1", "127.0.0.1"]), "shared shared reserved none");
+        assert_eq!(
+            taken(&["127.0.0.1", "::ffff:127.0.0.1", "127.0.0.1", "127.0.0.1"]),
+            "shared shared reserved reserved"
+        );
         assert_eq!(
             taken(&["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"]),
             "shared shared none shared"
@@ -131,9 +127,9 @@ mod tests {
         let address = "127.0.0.1".parse().unwrap();
         for _ in 0..3 {
             let taken: Vec<_> = (0..4).map(|_| places.take(address)).collect();
-            assert_eq!(taken.iter().flatten().count(), 3);
+            assert_eq!(taken.iter().flatten().filter(|place| place.is_reserved()).count(), 2);
         }
         let taken = places.taken();
-        assert_eq!((taken.shared, taken.reserved, taken.by_address.len()), (0, 0, 0));
+        assert_eq!((taken.shared, taken.by_address.len()), (0, 0));
     }
 }

@@ -5,6 +5,7 @@
 //! a share of all places at most. A client without a place is told so at once and does not wait for one, but `skep healthcheck`,
 //! which comes from this machine, has places of its own: otherwise Swarm would restart a skep that is only busy.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::places::{Place, Places};
 use super::stalled::Stalling;
@@ -29,7 +31,7 @@ pub struct Limits {
     pub connections: usize,
     /// Of those, connections from one address; a proxy in front of skep is one address.
     pub per_address: usize,
-    /// Further connections from this machine, which are only told whether skep lives.
+    /// Further connections from this machine, which are only told whether skep lives; a new one takes the place of the oldest.
     pub reserved: usize,
     /// How long a connection in such a place lasts at most.
     pub brief: Duration,
@@ -70,7 +72,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     let (stopping, stop) = watch::channel(false);
     let places = Places::of(limits);
     let brief = brief();
-    let mut told = None;
+    let (mut guests, mut told) = (VecDeque::new(), None);
     tokio::pin!(shutdown);
     loop {
         let (stream, address) = tokio::select! {
@@ -79,8 +81,13 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
         };
         match places.take(address.ip()) {
             Some(place) if place.is_reserved() => {
+                if guests.len() >= limits.reserved
+                    && let Some(oldest) = guests.pop_front()
+                {
+                    AbortHandle::abort(&oldest);
+                }
                 let connection = attend(stream, place, brief.clone(), limits, stop.clone());
-                drop(tokio::spawn(tokio::time::timeout(limits.brief, connection)));
+                guests.push_back(tokio::spawn(tokio::time::timeout(limits.brief, connection)).abort_handle());
             }
             Some(place) => drop(tokio::spawn(attend(stream, place, router.clone(), limits, stop.clone()))),
             None => {
