@@ -18,6 +18,8 @@ const AT_THE_TOP: [&str; 6] =
 /// Settings of the linter, at the top of a repository.
 pub const LINT_SETTINGS: [&str; 4] = [".hadolint.yml", ".hadolint.yaml", "skep-lint.yml", "skep-lint.yaml"];
 
+/// The most values in the stack files of a revision, as [`Node::size`](crate::stack::yaml::Node::size) counts.
+pub const MAX_VALUES: usize = 500_000;
 /// The longest path that Linux opens, in bytes.
 const LONGEST_PATH: usize = 4096;
 
@@ -203,9 +205,14 @@ impl Revision {
 
     /// Whether something lies below a path.
     pub fn is_folder(&self, path: &RepoPath) -> bool {
-        let Ok(first) = path.join("\u{1}") else { return false };
-        let next = self.entries.range(first..).next();
-        next.is_some_and(|(next, _)| path.holds(next))
+        self.below(path).next().is_some()
+    }
+
+    /// The entries below a folder, in their order.
+    pub fn below<'a>(&'a self, folder: &'a RepoPath) -> impl Iterator<Item = (&'a RepoPath, &'a Entry)> {
+        let first = folder.join("\u{1}").ok();
+        let from = first.into_iter().flat_map(|first| self.entries.range(first..));
+        from.take_while(|(path, _)| folder.holds(path))
     }
 
     /// What `reference` refers to, if it is there in the form that is needed.
@@ -227,8 +234,12 @@ impl Revision {
     /// As [`wanted`](Self::wanted), where paths in the stack files have variables in them.
     pub fn wanted_with(&self, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
         let mut wanted = BTreeSet::new();
+        let mut values = 0;
         for source in self.stack_files() {
-            if let Some(gathered) = self.gathered(&source, variables) {
+            // What the linter does not read any more need not be read either.
+            let gathered = if values > MAX_VALUES { None } else { self.gathered(&source, variables) };
+            if let Some(gathered) = gathered {
+                values += gathered.tree.size();
                 wanted.extend(gathered.asked.iter().flat_map(|path| self.template_files(path)));
                 wanted.extend(gathered.asked.iter().cloned());
                 wanted.extend(File::of(gathered).0.references().into_iter().flat_map(needed));

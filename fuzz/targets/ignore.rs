@@ -2,11 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use skep::stack::ignore::Ignore;
+use skep::stack::ignore::{Ignore, MAX_STEPS};
 
 fuzz_target!(|data: &[u8]| {
     let [path, patterns] = skep_fuzz::pieces(data).map(String::from_utf8_lossy);
     if let Ok(ignore) = Ignore::read(&patterns) {
-        ignore.ignores(&path);
+        drop(ignore.filter(MAX_STEPS).ignores(&path));
     }
 });

@@ -64,6 +64,14 @@ pub enum Error {
         /// The line and what is wrong with it.
         reason: ignore::Invalid,
     },
+    /// The patterns of what stays out are too many for the files.
+    #[error("the ignore file of the build context `{context}`: {reason}")]
+    TooLong {
+        /// The context.
+        context: RepoPath,
+        /// What takes too long, and what to do.
+        reason: ignore::TooLong,
+    },
     /// A file that decides was not read, or is not text.
     #[error("`{path}` says what belongs to the build, and could not be read as text")]
     Unread {
@@ -79,9 +87,11 @@ impl Context {
         let dockerfile = dockerfile(revision, recipe)?;
         let ignore = ignore(revision, recipe)?;
         let name = recipe.dockerfile.below(&recipe.context).unwrap_or(OUTSIDE);
-        let goes = |path: &str| path == ".dockerignore" || !ignore.ignores(path);
-        let (submodules, mut files): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            below.into_iter().filter(|(path, _)| goes(path)).partition(|(_, entry)| entry.kind == EntryKind::Submodule);
+        let (mut submodules, mut files) = (BTreeMap::new(), BTreeMap::new());
+        for (path, entry) in kept(below, &ignore, recipe)? {
+            let is_submodule = entry.kind == EntryKind::Submodule;
+            if is_submodule { &mut submodules } else { &mut files }.insert(path, entry);
+        }
         files.insert(name.to_owned(), dockerfile.clone());
         let notes = submodules.keys().map(|path| format!("`{path}` is a submodule and stays out of the build"));
         Ok(Self { notes: notes.collect(), files, dockerfile: name.to_owned() })
@@ -137,11 +147,12 @@ fn described(kind: EntryKind) -> &'static str {
 /// Everything below the context, by its path there.
 fn below(revision: &Revision, recipe: &Recipe) -> Result<BTreeMap<String, Entry>, Error> {
     let service = || recipe.service.clone();
-    let above = revision.entries.iter().find(|(path, _)| path.holds(&recipe.context));
-    if let Some((path, entry)) = above {
+    let folders = std::iter::successors(Some(recipe.context.clone()), |folder| Some(folder.parent()));
+    let mut folders = folders.take_while(|folder| !folder.as_str().is_empty());
+    if let Some((path, entry)) = folders.find_map(|folder| revision.entries.get_key_value(&folder)) {
         return Err(Error::NotAFolder { service: service(), path: path.clone(), what: described(entry.kind) });
     }
-    let entries = revision.entries.iter();
+    let entries = revision.below(&recipe.context);
     let below = entries.filter_map(|(path, entry)| Some((path.below(&recipe.context)?.to_owned(), entry.clone())));
     let below: BTreeMap<_, _> = below.collect();
     if below.is_empty() {
@@ -150,11 +161,25 @@ fn below(revision: &Revision, recipe: &Recipe) -> Result<BTreeMap<String, Entry>
     Ok(below)
 }
 
+/// The entries that are not ignored.
+fn kept(below: BTreeMap<String, Entry>, ignore: &Ignore, recipe: &Recipe) -> Result<Vec<(String, Entry)>, Error> {
+    let mut filter = ignore.filter(ignore::MAX_STEPS);
+    let mut kept = Vec::new();
+    for (path, entry) in below {
+        let is_ignored = filter.ignores(&path);
+        let is_ignored = is_ignored.map_err(|reason| Error::TooLong { context: recipe.context.clone(), reason })?;
+        if !is_ignored || path == ".dockerignore" {
+            kept.push((path, entry));
+        }
+    }
+    Ok(kept)
+}
+
 fn dockerfile<'a>(revision: &'a Revision, recipe: &Recipe) -> Result<&'a Entry, Error> {
     let found = match revision.entries.get(&recipe.dockerfile) {
         Some(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => return Ok(entry),
         Some(entry) => described(entry.kind),
-        None if revision.entries.keys().any(|path| path.below(&recipe.dockerfile).is_some()) => "a folder",
+        None if revision.is_folder(&recipe.dockerfile) => "a folder",
         None => "not in the repository; is it committed?",
     };
     Err(Error::NoDockerfile { service: recipe.service.clone(), path: recipe.dockerfile.clone(), found })

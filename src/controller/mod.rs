@@ -8,6 +8,7 @@ pub mod backoff;
 mod backwards;
 pub mod clock;
 pub mod cluster;
+pub mod computing;
 pub mod deploy;
 #[cfg(test)]
 mod foretold;
@@ -27,6 +28,7 @@ mod watch;
 pub mod workers;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -35,7 +37,8 @@ use crate::build;
 use crate::config::{self, Settings};
 use crate::engine;
 use crate::forge::gitlab;
-use crate::name::RepoPath;
+use crate::lint::{self, Checked, Rejection};
+use crate::name::{CommitId, RepoPath};
 use crate::release::{Cause, History, Origin, Outcome, Release};
 use crate::revision::Revision;
 use crate::source;
@@ -139,6 +142,22 @@ impl Controller {
     /// The newest turn of a repository, which ends those before it.
     fn turn(&self, repository: &str) -> Turn {
         self.turns.next(repository)
+    }
+
+    /// Reads a commit: its tree, and the files that the linter and the renderer need.
+    async fn read(
+        &self,
+        repository: &Path,
+        commit: &CommitId,
+        quarantine: Option<&Path>,
+    ) -> Result<Revision, source::Error> {
+        let computing = &self.deployer.workshop.computing;
+        computing.during(source::read(repository, commit, quarantine, self.wanted())).await
+    }
+
+    /// Asks every rule about a revision.
+    async fn lint(&self, revision: Revision) -> Result<Checked, Rejection> {
+        self.deployer.workshop.computing.run(|| lint::check(revision, &self.settings.variables)).await
     }
 
     /// What is read of a revision.

@@ -15,12 +15,13 @@ use crate::render::{self, Inputs};
 use crate::sops::Keys;
 use crate::source::{self, Objects};
 use crate::stack::file::{Build, File, Service};
-use crate::stack::recipe::Recipe;
+use crate::stack::recipe::{self, Recipe};
 use crate::stack::template::Misfit;
 use crate::stack::yaml::line_column;
 use crate::stack::{Problem, Stack};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::computing::Computing;
 use super::lines::Lines;
 use super::metrics::Metrics;
 
@@ -49,6 +50,9 @@ pub enum Refusal {
     /// What should go into an image is not there.
     #[error(transparent)]
     Context(#[from] build::context::Error),
+    /// A Dockerfile asks for more than skep works out.
+    #[error(transparent)]
+    Unbounded(#[from] recipe::Unbounded),
     /// An image that the file names is nowhere.
     #[error("{0}")]
     Image(String),
@@ -67,6 +71,8 @@ pub struct Workshop {
     keys: Arc<Keys>,
     builds: bool,
     as_written: bool,
+    /// Where rendering is done.
+    pub(super) computing: Computing,
 }
 
 /// What runs now of the images that others make, with its digest, by the name in the file.
@@ -75,7 +81,15 @@ pub type Running = BTreeMap<String, String>;
 impl Workshop {
     /// A workshop on this engine.
     pub fn new(builder: Builder, settings: Arc<Settings>, metrics: Metrics) -> Self {
-        Self { builder: Arc::new(builder), settings, metrics, keys: Arc::default(), builds: true, as_written: false }
+        Self {
+            builder: Arc::new(builder),
+            settings,
+            metrics,
+            keys: Arc::default(),
+            builds: true,
+            as_written: false,
+            computing: Computing::default(),
+        }
     }
 
     /// One that decrypts secrets with these keys.
@@ -108,14 +122,14 @@ impl Workshop {
     ) -> Result<Stack, Refusal> {
         // What cannot become a stack, such as a secret that is not to be decrypted, is refused before anything is built.
         let placeholders = stack.file.builds().map(|(service, _)| (service.clone(), "built".to_owned())).collect();
-        self.put_together(checked, stack, name, placeholders, BTreeMap::new())?;
+        self.computing.run(|| self.put_together(checked, stack, name, placeholders, BTreeMap::new())).await?;
         let recipes = stack.file.builds().map(recipe).collect();
         let images = self.built(checked, name, recipes, objects, lines).await?;
         let pinned = self
             .resolved(foreign_images(&stack.file), running)
             .await
             .map_err(|error| unfound(checked, stack, error))?;
-        self.put_together(checked, stack, name, images, pinned)
+        self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
     }
 
     fn put_together(
@@ -153,13 +167,13 @@ impl Workshop {
         lines: &Lines,
     ) -> Result<(ServiceName, String), Refusal> {
         let service = recipe.service.clone();
-        let context = Context::of(checked.revision(), &recipe)?;
+        let read = || Ok::<_, Refusal>((Context::of(checked.revision(), &recipe)?, bases(checked, &recipe)?));
+        let (context, recipe_bases) = self.computing.run(read).await?;
         context.notes.iter().for_each(|note| lines.mention(format!("  {service}: {note}")));
-        let recipe_bases = bases(checked, &recipe);
         let bases = self.resolved(recipe_bases.clone(), &Running::new()).await?;
         // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
-        let key = context.key(&recipe, &bases);
+        let key = self.computing.run(|| context.key(&recipe, &bases)).await;
         if !self.builds {
             return Ok((service, self.builder.named(stack, &recipe.service, &key).await?));
         }
@@ -269,9 +283,9 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
 }
 
 /// The images that a Dockerfile starts from.
-fn bases(checked: &Checked, recipe: &Recipe) -> BTreeSet<String> {
+fn bases(checked: &Checked, recipe: &Recipe) -> Result<BTreeSet<String>, Refusal> {
     let text = checked.revision().texts.get(&recipe.dockerfile).cloned().unwrap_or_default();
-    recipe.base_images(&String::from_utf8_lossy(&text)).into_iter().collect()
+    Ok(recipe.base_images(&String::from_utf8_lossy(&text))?.into_iter().collect())
 }
 
 /// Reads entries for the builder, with the repository opened once.

@@ -13,8 +13,8 @@ use crate::lint::{self, Checked, Severity};
 use crate::name::CommitId;
 use crate::release::{Cause, Origin};
 use crate::revision::Revision;
+use crate::source::Objects;
 use crate::source::server::{self, RepositoryName};
-use crate::source::{self, Objects};
 
 /// Somebody pushes to a repository on the built-in server; Git has taken the objects in, but has moved no branch yet.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -152,9 +152,7 @@ impl Controller {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
         let path = self.server.path(&name);
-        let revision = source::read(&path, commit, push.quarantine.as_deref(), self.wanted())
-            .await
-            .map_err(|error| said(&error))?;
+        let revision = self.read(&path, commit, push.quarantine.as_deref()).await.map_err(|error| said(&error))?;
         let origin = origin(&revision, &push.repository, update.name.strip_prefix("refs/heads/"));
         let checked = self.checked(revision, lines).await?;
         if let Some(quarantine) = &push.quarantine {
@@ -178,7 +176,7 @@ impl Controller {
 
     async fn checked(&self, revision: Revision, lines: &Lines) -> Result<Checked, Vec<String>> {
         lines.say(format!("checking {} {}", revision.commit.short(), revision.subject)).await;
-        let checked = lint::check(revision, &self.settings.variables).map_err(|rejection| {
+        let checked = self.lint(revision).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);
             let mut said = lint::report::remote(&findings, &texts, FINDINGS);

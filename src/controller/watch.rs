@@ -99,7 +99,7 @@ impl Controller {
     async fn look_once(&self, watched: &mut Watched, cause: &Cause) -> Result<(), source::Error> {
         let Some(found) = watched.look().await? else { return Ok(()) };
         let (path, commit) = (watched.mirror.path(), found.commit.clone());
-        match source::read(path, &found.commit, None, self.wanted()).await {
+        match self.read(path, &found.commit, None).await {
             Ok(revision) => {
                 let news = found.news || *cause == Cause::Webhook;
                 let objects = Objects::of_repository(path, None);
@@ -132,7 +132,7 @@ impl Controller {
         let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
         let commit = &origin.commit.clone();
         repository.report(commit, None, State::Pending, "skep checks it").await;
-        let checked = match lint::check(revision, &self.settings.variables) {
+        let checked = match self.lint(revision).await {
             Ok(checked) => checked,
             Err(rejection) => return self.reject(repository, commit, &rejection).await,
         };

@@ -4,7 +4,6 @@
 //! told that the variables of `ENV` and `ARG` are set, as they are when the script is run. Its codes that skep has a rule
 //! for are left to that rule. Scripts of a shell that it does not know, such as `zsh`, are not given to it.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use crate::lint::dockerfile::Dockerfile;
@@ -83,7 +82,8 @@ pub fn questions(path: &RepoPath, bytes: &[u8], file: &Dockerfile) -> Vec<Questi
 
 fn question(path: &RepoPath, script: Script<'_>, variables: &Variables) -> Option<Question> {
     let shell = known(&script.shell.name)?;
-    let names: BTreeSet<&str> = variables.names(&script).chain(PROXIES).collect();
+    let mut names = variables.names(&script);
+    names.extend(PROXIES);
     let names = names.into_iter().filter(|name| is_name(name));
     let mut text: String = names.flat_map(|name| ["export ", name, "=1\n"]).collect();
     if script.shell.options.iter().any(|option| option == "errexit" || is_flag_with(option, 'e')) {

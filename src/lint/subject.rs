@@ -16,6 +16,8 @@ use crate::stack::template::Misfit;
 pub(super) enum Reading<'a> {
     /// Its bytes were not read.
     TooLarge,
+    /// The stack files before it say too much.
+    TooMany,
     /// Nothing came out of its template.
     Template(&'a [Misfit]),
     /// What it says is no stack.

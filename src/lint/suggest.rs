@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 /// Longer words are nobody's typing mistake, and comparing takes time by their length squared.
 const LONGEST: usize = 40;
+/// How many known words are compared.
+const MOST: usize = 500;
 
 /// The known word that is most like this one, if any is near: a third of its letters may differ.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -13,6 +15,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     }
     known
         .into_iter()
+        .take(MOST)
         .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|&(distance, _)| distance > 0 && distance <= length / 3)

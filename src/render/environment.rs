@@ -18,16 +18,10 @@ impl Renderer<'_> {
     }
 
     fn env_file(&mut self, file: &EnvFile) -> Vec<(String, Option<String>)> {
-        let Some(text) = self.inputs.texts.get(&file.path.value) else {
-            if file.required {
-                self.problem(
-                    &file.path.span,
-                    format!("`{}` is not in the repository", file.path.value),
-                    "commit it".to_owned(),
-                );
-            }
+        if !file.required && !self.inputs.texts.contains_key(&file.path.value) {
             return Vec::new();
-        };
+        }
+        let Some(text) = self.text(&file.path) else { return Vec::new() };
         match parse(text, &self.file.sources.variables(&file.path.span)) {
             Ok(variables) => variables,
             Err(reason) => {

@@ -24,7 +24,7 @@ use crate::name::{ObjectKind, RepoPath, ServiceName, StackName};
 use crate::sops::Keys;
 use crate::stack::file::{File, Problem, Spanned};
 use crate::stack::yaml::Span;
-use crate::stack::{Config, Network, OwnNetwork, PREDEFINED_NETWORKS, Secret, Stack};
+use crate::stack::{Condition, Config, Network, OwnNetwork, PREDEFINED_NETWORKS, Secret, Stack};
 
 pub use traefik::Traefik;
 
@@ -74,6 +74,8 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
         stack: Stack { settings: file.settings.clone(), ..Stack::empty(inputs.name.clone()) },
         config_names: BTreeMap::new(),
         secret_names: BTreeMap::new(),
+        awaited: awaited(file),
+        room: MAX_READ,
         problems: Vec::new(),
     };
     renderer.sources();
@@ -94,6 +96,16 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
     Err(renderer.problems)
 }
 
+/// The services whose end others wait for.
+fn awaited(file: &File) -> BTreeSet<&ServiceName> {
+    let dependencies = file.services.values().flat_map(|service| &service.depends_on);
+    dependencies.filter(|one| one.condition == Condition::Completed).map(|one| &one.service.value).collect()
+}
+
+/// The most bytes that the files of a stack's configs, secrets and variables have together, a file counted as often as it is
+/// used.
+const MAX_READ: usize = 32 << 20;
+
 /// A stack in the making.
 struct Renderer<'a> {
     file: &'a File,
@@ -103,12 +115,33 @@ struct Renderer<'a> {
     config_names: BTreeMap<String, String>,
     /// Full names of secrets by their keys.
     secret_names: BTreeMap<String, String>,
+    /// Services whose end others wait for.
+    awaited: BTreeSet<&'a ServiceName>,
+    /// How many bytes of files may still be read.
+    room: usize,
     problems: Vec<Problem>,
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
     fn problem(&mut self, span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) {
         self.problems.push(Problem { span: span.clone(), message: message.into(), help: help.into() });
+    }
+
+    /// The text of a file that the stack file names; says why if there is none.
+    fn text(&mut self, path: &Spanned<RepoPath>) -> Option<&'a [u8]> {
+        let Some(text) = self.inputs.texts.get(&path.value) else {
+            let message = format!("`{}` is not in the repository", path.value);
+            self.problem(&path.span, message, "commit it".to_owned());
+            return None;
+        };
+        let Some(room) = self.room.checked_sub(text.len()) else {
+            let message =
+                format!("the files of configs, secrets and variables up to here have more than {} MiB", MAX_READ >> 20);
+            self.problem(&path.span, message, "use smaller files, or make several stacks of it".to_owned());
+            return None;
+        };
+        self.room = room;
+        Some(text)
     }
 
     fn check_length(&mut self, service: &ServiceName, span: &Span) {
@@ -155,8 +188,8 @@ impl Renderer<'_> {
     }
 
     /// Says that a key refers to something that the file does not have.
-    fn undefined(&mut self, what: &str, key: &str, span: &Span, known: BTreeSet<&String>) {
-        let near = known.into_iter().take(100).filter(|known| known.len().abs_diff(key.len()) <= 2);
+    fn undefined<'k>(&mut self, what: &str, key: &str, span: &Span, known: impl Iterator<Item = &'k String>) {
+        let near = known.take(100).filter(|known| known.len().abs_diff(key.len()) <= 2);
         let close = near.map(|known| (strsim::damerau_levenshtein(known, key), known)).min();
         let close = close.filter(|(distance, _)| *distance <= 2).map(|(_, known)| known);
         let help = match close {
@@ -177,7 +210,7 @@ impl Renderer<'_> {
     fn network(&mut self, key: &str, span: &Span) -> Option<String> {
         let Some(network) = self.file.networks.get(key) else {
             if key != "default" {
-                self.undefined("network", key, span, self.file.networks.keys().collect());
+                self.undefined("network", key, span, self.file.networks.keys());
                 return None;
             }
             let name = self.own_name(ObjectKind::Network, key, span);

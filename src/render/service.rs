@@ -126,17 +126,12 @@ impl Renderer<'_> {
         }
         let once = match &written.restart {
             Some(restart) => restart.condition == "no" || restart.condition == "false",
-            None => self.is_awaited_to_end(name),
+            None => self.awaited.contains(name),
         };
         if once && !self.inputs.as_written && !is_job(written.deploy.mode.value) {
             return Some(RestartPolicy { condition: "none".to_owned(), ..RestartPolicy::default() });
         }
         restart_policy(written.restart.as_ref()?)
-    }
-
-    fn is_awaited_to_end(&self, name: &ServiceName) -> bool {
-        let dependencies = self.file.services.values().flat_map(|service| &service.depends_on);
-        dependencies.into_iter().any(|one| one.service.value == *name && one.condition == Condition::Completed)
     }
 }
 

@@ -45,17 +45,7 @@ impl Renderer<'_> {
         match &source.origin {
             Origin::External | Origin::Driver(_) => None,
             Origin::Content(content) => Some(content.value.as_bytes().to_vec()),
-            Origin::File(path) => {
-                let Some(text) = self.inputs.texts.get(&path.value) else {
-                    self.problem(
-                        &path.span,
-                        format!("`{}` is not in the repository", path.value),
-                        "commit it".to_owned(),
-                    );
-                    return None;
-                };
-                Some(text.to_vec())
-            }
+            Origin::File(path) => self.text(path).map(<[u8]>::to_vec),
         }
     }
 
@@ -142,8 +132,9 @@ impl Renderer<'_> {
 
     /// The configs that a service uses, under their full names.
     pub(super) fn configs(&mut self, references: &[Spanned<FileReference>]) -> Vec<FileReference> {
-        let names = self.config_names.clone();
+        let names = std::mem::take(&mut self.config_names);
         let found = self.references("config", references, &names);
+        self.config_names = names;
         for reference in &found {
             self.stack.configs.entry(reference.source.clone()).or_insert(Config::External);
         }
@@ -153,8 +144,9 @@ impl Renderer<'_> {
     /// The full name of a config that a service uses without mounting it.
     pub(super) fn config_name(&mut self, key: &str, span: &Span) -> Option<String> {
         let Some(name) = self.config_names.get(key).cloned() else {
-            let names = self.config_names.clone();
-            self.undefined("config", key, span, names.keys().collect());
+            let names = std::mem::take(&mut self.config_names);
+            self.undefined("config", key, span, names.keys());
+            self.config_names = names;
             return None;
         };
         self.stack.configs.entry(name.clone()).or_insert(Config::External);
@@ -163,8 +155,9 @@ impl Renderer<'_> {
 
     /// The secrets that a service uses, under their full names.
     pub(super) fn secrets(&mut self, references: &[Spanned<FileReference>]) -> Vec<FileReference> {
-        let names = self.secret_names.clone();
+        let names = std::mem::take(&mut self.secret_names);
         let found = self.references("secret", references, &names);
+        self.secret_names = names;
         for reference in &found {
             self.stack.secrets.entry(reference.source.clone()).or_insert(Secret::External);
         }
@@ -181,7 +174,7 @@ impl Renderer<'_> {
         for reference in references {
             match names.get(&reference.source) {
                 Some(name) => found.push(FileReference { source: name.clone(), ..reference.value.clone() }),
-                None => self.undefined(what, &reference.source, &reference.span, names.keys().collect()),
+                None => self.undefined(what, &reference.source, &reference.span, names.keys()),
             }
         }
         found.sort();

@@ -47,7 +47,7 @@ impl<'a> Renderer<'a> {
         let file = self.file;
         let volume = file.volumes.get(&mount.source);
         if volume.is_none() {
-            self.undefined("volume", &mount.source, &mount.span, file.volumes.keys().collect());
+            self.undefined("volume", &mount.source, &mount.span, file.volumes.keys());
         }
         volume
     }

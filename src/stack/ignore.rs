@@ -4,8 +4,13 @@
 //! does: patterns count from the top of the context, `**` spans folders, a pattern that matches a folder takes what is
 //! below it, `!` brings back, and the last line that matches decides. Knowingly different: a character after a
 //! backslash, and any within `[…]`, always stands for itself; there, it may reach Go's regular expressions.
+//!
+//! Patterns and paths come from whoever may push: the steps of comparing them are counted, and bounded.
 
-use regex::Regex;
+/// Patterns in an ignore file, at most.
+const MAX_PATTERNS: usize = 10_000;
+/// Steps that all paths of a build context may take: each compares a pattern, or a part of one with a character.
+pub const MAX_STEPS: u64 = 500_000_000;
 
 /// The patterns of an ignore file, in order.
 #[derive(Debug, Default)]
@@ -17,7 +22,39 @@ pub struct Ignore {
 struct Pattern {
     /// Whether what matches is brought back.
     exception: bool,
-    matches: Regex,
+    form: Form,
+}
+
+/// What a pattern matches.
+#[derive(Debug)]
+enum Form {
+    /// Every path that ends so, and the path that is this without a slash before it.
+    Ending(String),
+    /// Paths that these parts match, one after the other.
+    Parts {
+        parts: Vec<Part>,
+        /// The characters that such a path begins with.
+        prefix: String,
+        /// The characters that such a path ends with.
+        suffix: String,
+    },
+}
+
+/// A part of a pattern.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// This character.
+    Is(char),
+    /// `?`: any character but a slash.
+    One,
+    /// `[a-z]`, or `[^a-z]`.
+    Class { negated: bool, ranges: Vec<(char, char)> },
+    /// `*`: any characters but slashes.
+    Name,
+    /// `**/`: nothing, or whole folders.
+    Folders,
+    /// `**` at the end: anything.
+    Rest,
 }
 
 /// A line that is not a pattern.
@@ -32,26 +69,76 @@ pub struct Invalid {
     pub reason: String,
 }
 
+/// The patterns are too many for the paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("comparing its patterns with the files of the context takes too long; write fewer and simpler patterns")]
+pub struct TooLong;
+
+/// Says of one path after the other whether it stays out.
+///
+/// What matches a folder is kept while paths below it follow: give it the paths in their order.
+#[derive(Debug)]
+pub struct Filter<'a> {
+    ignore: &'a Ignore,
+    /// The folders above the last path, outermost first, and for each pattern whether it matches one of them.
+    folders: Vec<(String, Vec<bool>)>,
+    steps: u64,
+    most: u64,
+}
+
 impl Ignore {
     /// Reads an ignore file.
     pub fn read(text: &str) -> Result<Self, Invalid> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
-        let patterns = lines.map(|(number, line)| {
+        let mut patterns = Vec::new();
+        for (number, line) in lines {
             let pattern = line.trim();
-            Pattern::read(pattern).map_err(|reason| Invalid { line: number + 1, pattern: pattern.to_owned(), reason })
-        });
-        Ok(Self { patterns: patterns.collect::<Result<_, _>>()? })
+            let invalid = |reason| Invalid { line: number + 1, pattern: pattern.to_owned(), reason };
+            if patterns.len() == MAX_PATTERNS {
+                return Err(invalid(format!("a file has {MAX_PATTERNS} patterns at most")));
+            }
+            patterns.push(Pattern::read(pattern).map_err(invalid)?);
+        }
+        Ok(Self { patterns })
     }
 
+    /// A filter of these patterns, which takes this many steps at most.
+    pub fn filter(&self, steps: u64) -> Filter<'_> {
+        Filter { ignore: self, folders: Vec::new(), steps: 0, most: steps }
+    }
+}
+
+impl Filter<'_> {
     /// Whether the file at this path, counted from the top of the context, stays out.
-    pub fn ignores(&self, path: &str) -> bool {
-        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
-        let candidates: Vec<&str> = std::iter::once(path).chain(folders).collect();
-        self.patterns.iter().fold(false, |ignored, pattern| {
-            let decides = pattern.exception == ignored && candidates.iter().any(|path| pattern.matches.is_match(path));
-            if decides { !pattern.exception } else { ignored }
-        })
+    pub fn ignores(&mut self, path: &str) -> Result<bool, TooLong> {
+        self.folders.retain(|(folder, _)| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')));
+        let known = self.folders.last().map_or(0, |(folder, _)| folder.len() + 1);
+        for (end, _) in path.match_indices('/').filter(|(end, _)| *end >= known) {
+            self.enter(&path[..end])?;
+        }
+        let mut ignored = false;
+        for (number, pattern) in self.ignore.patterns.iter().enumerate() {
+            if pattern.exception == ignored && self.is_match(number, path)? {
+                ignored = !ignored;
+            }
+        }
+        Ok(ignored)
+    }
+
+    /// Compares all patterns with a folder below the last one.
+    fn enter(&mut self, folder: &str) -> Result<(), TooLong> {
+        let matches = (0..self.ignore.patterns.len()).map(|number| self.is_match(number, folder));
+        let matches = matches.collect::<Result<_, _>>()?;
+        self.folders.push((folder.to_owned(), matches));
+        Ok(())
+    }
+
+    /// Whether a pattern matches a path or a folder above it.
+    fn is_match(&mut self, number: usize, path: &str) -> Result<bool, TooLong> {
+        let above = self.folders.last().is_some_and(|(_, matches)| matches[number]);
+        let is_match = above || self.ignore.patterns[number].form.matches(path, &mut self.steps);
+        if self.steps > self.most { Err(TooLong) } else { Ok(is_match) }
     }
 }
 
@@ -64,9 +151,81 @@ impl Pattern {
         if glob.is_empty() {
             return Err("there is nothing after the `!`".into());
         }
-        let glob = cleaned(glob);
-        let matches = Regex::new(&expression(&glob)?).map_err(|_| "it is too long".to_owned())?;
-        Ok(Self { exception, matches })
+        Ok(Self { exception, form: Form::of(&cleaned(glob))? })
+    }
+}
+
+impl Form {
+    fn of(glob: &str) -> Result<Self, String> {
+        if let Some(ending) = plain_ending(glob) {
+            return Ok(Self::Ending(ending.to_owned()));
+        }
+        let parts = parts(glob)?;
+        let literal = |part: &Part| if let Part::Is(c) = part { Some(*c) } else { None };
+        let prefix = parts.iter().map_while(literal).collect();
+        let suffix: Vec<char> = parts.iter().rev().map_while(literal).collect();
+        Ok(Self::Parts { parts, prefix, suffix: suffix.into_iter().rev().collect() })
+    }
+
+    fn matches(&self, path: &str, steps: &mut u64) -> bool {
+        *steps += 1;
+        match self {
+            Self::Ending(ending) => path.ends_with(ending.as_str()) || path == ending.trim_start_matches('/'),
+            Self::Parts { parts, prefix, suffix } => {
+                path.starts_with(prefix.as_str()) && path.ends_with(suffix.as_str()) && all_match(parts, path, steps)
+            }
+        }
+    }
+}
+
+/// Whether parts match a path, by following all ways at once.
+fn all_match(parts: &[Part], path: &str, steps: &mut u64) -> bool {
+    let mut states = vec![false; parts.len() + 1];
+    begin(parts, &mut states, 0);
+    for c in path.chars() {
+        let mut next = vec![false; parts.len() + 1];
+        for (at, part) in parts.iter().enumerate().filter(|(at, _)| states[*at]) {
+            match part {
+                Part::Is(_) | Part::One | Part::Class { .. } if part.takes(c) => begin(parts, &mut next, at + 1),
+                Part::Name if c != '/' => begin(parts, &mut next, at),
+                Part::Rest => begin(parts, &mut next, at),
+                // Inside of a folder's name: what follows the part begins only behind its slash.
+                Part::Folders => {
+                    next[at] = true;
+                    if c == '/' {
+                        begin(parts, &mut next, at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        *steps += parts.len() as u64;
+        states = next;
+        if !states.contains(&true) {
+            return false;
+        }
+    }
+    states[parts.len()]
+}
+
+/// Marks that a part may come next, and those behind it if it may match nothing.
+fn begin(parts: &[Part], states: &mut [bool], at: usize) {
+    states[at] = true;
+    let optional = parts[at..].iter().take_while(|part| matches!(part, Part::Name | Part::Folders | Part::Rest));
+    states[at..=at + optional.count()].fill(true);
+}
+
+impl Part {
+    /// Whether it is one character, and this is one for it.
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Is(own) => *own == c,
+            Self::One => c != '/',
+            Self::Class { negated, ranges } => {
+                ranges.iter().any(|(first, last)| (first..=last).contains(&&c)) != *negated
+            }
+            Self::Name | Self::Folders | Self::Rest => false,
+        }
     }
 }
 
@@ -86,26 +245,25 @@ fn cleaned(glob: &str) -> String {
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
-/// The regular expression that a glob means.
-fn expression(glob: &str) -> Result<String, String> {
-    if let Some(ending) = plain_ending(glob) {
-        return Ok(format!("(?s)(?:^{}|{})$", regex::escape(ending.trim_start_matches('/')), regex::escape(ending)));
-    }
-    let mut expression = "(?s)^".to_owned();
+/// The parts of a glob.
+fn parts(glob: &str) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
     let mut rest = glob;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
-        let (meaning, left) = match c {
+        let (part, left) = match c {
             '*' => stars(after),
-            '?' => ("[^/]".to_owned(), after),
+            '?' => (Part::One, after),
             '[' => class(after)?,
             '\\' => escaped(after)?,
-            c => (literal(c), after),
+            c => (Part::Is(c), after),
         };
-        expression += &meaning;
+        if part != Part::Folders || parts.last() != Some(&part) {
+            parts.push(part);
+        }
         rest = left;
     }
-    Ok(expression + "$")
+    Ok(parts)
 }
 
 /// What follows `**` at the beginning, if nothing in it is special: then any path that ends so matches.
@@ -113,28 +271,24 @@ fn plain_ending(glob: &str) -> Option<&str> {
     glob.strip_prefix("**").filter(|ending| !ending.is_empty() && !ending.contains(['*', '?', '[', ']', '\\']))
 }
 
-fn stars(after: &str) -> (String, &str) {
-    let Some(after) = after.strip_prefix('*') else { return ("[^/]*".into(), after) };
+fn stars(after: &str) -> (Part, &str) {
+    let Some(after) = after.strip_prefix('*') else { return (Part::Name, after) };
     match after.strip_prefix('/').unwrap_or(after) {
-        "" => (".*".into(), ""),
-        after => ("(?:.*/)?".into(), after),
+        "" => (Part::Rest, ""),
+        after => (Part::Folders, after),
     }
 }
 
-fn escaped(after: &str) -> Result<(String, &str), String> {
+fn escaped(after: &str) -> Result<(Part, &str), String> {
     let c = after.chars().next().ok_or("nothing follows its last `\\`")?;
-    Ok((literal(c), &after[c.len_utf8()..]))
-}
-
-fn literal(c: char) -> String {
-    regex::escape(c.encode_utf8(&mut [0; 4]))
+    Ok((Part::Is(c), &after[c.len_utf8()..]))
 }
 
 /// A class such as `a-z]`, what follows its `[`.
-fn class(after: &str) -> Result<(String, &str), String> {
-    let (negated, mut rest) = after.strip_prefix('^').map_or(("", after), |rest| ("^", rest));
-    let mut members = String::new();
-    while !rest.starts_with(']') || members.is_empty() {
+fn class(after: &str) -> Result<(Part, &str), String> {
+    let (negated, mut rest) = after.strip_prefix('^').map_or((false, after), |rest| (true, rest));
+    let mut ranges = Vec::new();
+    while !rest.starts_with(']') || ranges.is_empty() {
         let (first, left) = member(rest)?;
         let (last, left) = match left.strip_prefix('-') {
             Some(left) => member(left)?,
@@ -143,10 +297,10 @@ fn class(after: &str) -> Result<(String, &str), String> {
         if last < first {
             return Err(format!("the range `{first}-{last}` is the wrong way round"));
         }
-        members.extend([literal(first), "-".to_owned(), literal(last)]);
+        ranges.push((first, last));
         rest = left;
     }
-    Ok((format!("[{negated}{members}]"), &rest[1..]))
+    Ok((Part::Class { negated, ranges }, &rest[1..]))
 }
 
 fn member(rest: &str) -> Result<(char, &str), String> {
@@ -202,13 +356,24 @@ mod tests {
         ];
         for (text, ignored, kept) in table {
             let ignore = Ignore::read(text).unwrap();
+            let mut filter = ignore.filter(MAX_STEPS);
             for path in ignored {
-                assert!(ignore.ignores(path), "{text:?} ignores {path}");
+                assert!(filter.ignores(path).unwrap(), "{text:?} ignores {path}");
             }
             for path in kept {
-                assert!(!ignore.ignores(path), "{text:?} keeps {path}");
+                assert!(!filter.ignores(path).unwrap(), "{text:?} keeps {path}");
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_takes_too_long_is_refused() {
+        let shown = Ignore::read(&"a\n".repeat(20_000)).unwrap_err().to_string();
+        insta::assert_snapshot!(shown, @"line 10001: `a` is not a pattern: a file has 10000 patterns at most");
+        let ignore = Ignore::read(&"*a*b*c*d*e*f*g*h*i\n".repeat(100)).unwrap();
+        let mut filter = ignore.filter(1_000_000);
+        let refused = (0..10_000).find_map(|number| filter.ignores(&format!("{number}{}i", "a".repeat(200))).err());
+        assert_eq!(refused, Some(TooLong));
     }
 
     #[test]
@@ -227,7 +392,10 @@ mod tests {
         #[test]
         fn the_last_line_decides(text in "[a!*?/\\\\.\\[\\]\\-^# \n]{0,30}", path in "[a-c]{1,3}(/[a-c]{1,3}){0,3}") {
             if Ignore::read(&text).is_ok() {
-                let ignores = |last: &str| Ignore::read(&[&text, last].join("\n")).unwrap().ignores(&path);
+                let ignores = |last: &str| {
+                    let ignore = Ignore::read(&[&text, last].join("\n")).unwrap();
+                    ignore.filter(MAX_STEPS).ignores(&path).unwrap()
+                };
                 prop_assert!(ignores("**") && !ignores("!**"));
             }
         }

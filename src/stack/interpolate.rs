@@ -11,12 +11,16 @@ use super::{MAX_PROBLEMS, Problem};
 
 /// How deeply defaults may be nested.
 const MAX_DEPTH: usize = 16;
+/// Bytes that the variables of one stack are replaced by, at most.
+pub(super) const MAX_FILLED: usize = 4 << 20;
 
 /// Variables, what is to be made of one that is not set, and what came of filling them in.
 #[derive(Debug)]
 pub struct Interpolation<'a> {
     variables: &'a BTreeMap<String, String>,
     unset_is_empty: bool,
+    /// Bytes that variables may still be replaced by.
+    pub(super) room: usize,
     /// What could not be filled in.
     pub problems: Vec<Problem>,
     /// Variables that are not set and were taken for empty, by their place.
@@ -26,7 +30,13 @@ pub struct Interpolation<'a> {
 impl<'a> Interpolation<'a> {
     /// These variables; one that is not set is a problem, or empty as with `docker stack deploy`.
     pub fn new(variables: &'a BTreeMap<String, String>, unset_is_empty: bool) -> Self {
-        Self { variables, unset_is_empty, problems: Vec::new(), unset: Vec::new() }
+        Self { variables, unset_is_empty, room: MAX_FILLED, problems: Vec::new(), unset: Vec::new() }
+    }
+
+    /// The same, when so many bytes are left of [`MAX_FILLED`].
+    #[must_use]
+    pub(super) fn with_room(self, room: usize) -> Self {
+        Self { room, ..self }
     }
 
     /// Fills in the variables of every value below `node`; what was filled in is text from then on, whatever it looks
@@ -60,7 +70,7 @@ impl<'a> Interpolation<'a> {
         }
     }
 
-    fn expand(&self, text: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
+    fn expand(&mut self, text: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
         if depth > MAX_DEPTH {
             return Err(Refusal {
                 message: format!("the defaults of variables are nested more than {MAX_DEPTH} deep"),
@@ -81,7 +91,8 @@ impl<'a> Interpolation<'a> {
                 rest = &after[end + 1..];
             } else {
                 let name = name(rest).ok_or_else(|| invalid(rest))?;
-                expanded.push_str(self.value(name, unset)?);
+                let value = self.value(name, unset)?;
+                expanded.push_str(self.taken(value)?);
                 rest = &rest[name.len()..];
             }
         }
@@ -90,7 +101,7 @@ impl<'a> Interpolation<'a> {
     }
 
     /// What stands between braces.
-    fn braced(&self, inside: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
+    fn braced(&mut self, inside: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
         let name = name(inside).ok_or_else(|| invalid(&format!("{{{inside}}}")))?;
         let operator = &inside[name.len()..];
         let set = self.variables.get(name);
@@ -100,8 +111,8 @@ impl<'a> Interpolation<'a> {
         };
         match (operator.chars().next(), filled) {
             (None, _) if inside != name => Err(invalid(&format!("{{{inside}}}"))),
-            (None, _) => self.value(name, unset).map(str::to_owned),
-            (Some('-' | '?'), Some(value)) => Ok(value.clone()),
+            (None, _) => self.value(name, unset).and_then(|value| self.taken(value)).map(str::to_owned),
+            (Some('-' | '?'), Some(value)) => self.taken(value).map(str::to_owned),
             (Some('-'), None) | (Some('+'), Some(_)) => self.expand(&operator[1..], depth + 1, unset),
             (Some('+'), None) => Ok(String::new()),
             (Some('?'), None) => Err(Refusal { message: required(name, &operator[1..]), help: format!("set {name}") }),
@@ -110,7 +121,7 @@ impl<'a> Interpolation<'a> {
     }
 
     /// The value of a variable without an operator.
-    fn value(&self, name: &str, unset: &mut BTreeSet<String>) -> Result<&str, Refusal> {
+    fn value(&self, name: &str, unset: &mut BTreeSet<String>) -> Result<&'a str, Refusal> {
         match self.variables.get(name) {
             Some(value) => Ok(value),
             None if self.unset_is_empty => {
@@ -119,6 +130,15 @@ impl<'a> Interpolation<'a> {
             }
             None => Err(self::unset(name)),
         }
+    }
+
+    /// The value, counted.
+    fn taken(&mut self, value: &'a str) -> Result<&'a str, Refusal> {
+        self.room = self.room.checked_sub(value.len()).ok_or_else(|| Refusal {
+            message: format!("the variables of the stack are replaced by more than {} MiB", MAX_FILLED >> 20),
+            help: "give them shorter values, or use them less often".to_owned(),
+        })?;
+        Ok(value)
     }
 }
 
@@ -203,6 +223,15 @@ mod tests {
         for (written, meant) in table {
             assert_eq!(expanded(written), meant, "{written}");
         }
+    }
+
+    #[test]
+    fn what_is_filled_in_is_bounded() {
+        let variables = BTreeMap::from([("LONG".to_owned(), "x".repeat(1 << 20))]);
+        let mut node = Node::text(0..0, "${LONG}".repeat(100_000));
+        let filled = Interpolation::new(&variables, false).fill(&mut node);
+        let told: Vec<String> = filled.problems.into_iter().map(|problem| problem.message).collect();
+        insta::assert_snapshot!(told.join("\n"), @"the variables of the stack are replaced by more than 4 MiB");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the image of a service is built: what the file says about it, and what its Dockerfile starts from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::{RepoPath, ServiceName};
 
@@ -27,18 +27,49 @@ impl Recipe {
         ignore_files(&self.dockerfile, &self.context)
     }
 
-    /// The images that this Dockerfile builds on or copies from, as written and in order, each once.
+    /// Returns the images that this Dockerfile builds on or copies from, as written and in order, each once.
     ///
-    /// Arguments are those of the recipe, else their defaults. Stages and `scratch` are no images, and a name that
-    /// comes out empty is left to the builder to complain about.
-    pub fn base_images(&self, dockerfile: &str) -> Vec<String> {
-        let mut found = Bases { given: &self.args, known: BTreeMap::new(), stages: Vec::new(), images: Vec::new() };
-        for instruction in instructions(dockerfile) {
-            found.read(&instruction);
+    /// Arguments are those of the recipe, else their defaults. Stages and `scratch` are no images, and an empty name is
+    /// left to the builder to complain about.
+    pub fn base_images(&self, dockerfile: &str) -> Result<Vec<String>, Unbounded> {
+        let mut found = Bases::given(&self.args);
+        for (line, instruction) in instructions(dockerfile) {
+            found.read(&instruction).map_err(|excess| Unbounded { path: self.dockerfile.clone(), line, excess })?;
         }
-        found.images
+        Ok(found.images)
     }
 }
+
+/// A Dockerfile that asks for more than skep works out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}:{line}: {excess}")]
+pub struct Unbounded {
+    /// The Dockerfile.
+    pub path: RepoPath,
+    /// The line of the instruction, counted from 1.
+    pub line: usize,
+    /// The limit that it exceeds.
+    pub excess: Excess,
+}
+
+/// A limit that a Dockerfile exceeds, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Excess {
+    /// The values of its variables.
+    #[error(
+        "the values of the variables up to here have more than {} KiB together; give the `ARG`s before `FROM` shorter values",
+        MAX_FILLED >> 10
+    )]
+    Values,
+    /// The number of images.
+    #[error("the Dockerfile uses more than {MAX_IMAGES} images; split it into several Dockerfiles")]
+    Images,
+}
+
+/// Bytes that the variables of one Dockerfile are replaced by, at most.
+const MAX_FILLED: usize = 64 << 10;
+/// Images that one Dockerfile builds on or copies from, at most: each is looked up in a registry.
+const MAX_IMAGES: usize = 200;
 
 /// The files that may say what stays out of a context. The first that is there counts alone, as it does for BuildKit:
 /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` at the top of the context.
@@ -57,64 +88,102 @@ fn file_name(path: &RepoPath) -> &str {
 struct Bases<'a> {
     given: &'a BTreeMap<String, String>,
     known: BTreeMap<String, String>,
-    stages: Vec<String>,
+    /// How many stages there are, and the names of those that have one.
+    stages: (usize, BTreeSet<String>),
     images: Vec<String>,
+    /// The same images.
+    seen: BTreeSet<String>,
+    /// Bytes that variables may still be replaced by.
+    room: usize,
 }
 
-impl Bases<'_> {
-    fn read(&mut self, instruction: &str) {
+impl<'a> Bases<'a> {
+    fn given(given: &'a BTreeMap<String, String>) -> Self {
+        let (known, stages, images, seen) = Default::default();
+        Self { given, known, stages, images, seen, room: MAX_FILLED }
+    }
+
+    fn read(&mut self, instruction: &str) -> Result<(), Excess> {
         let mut words = instruction.split_whitespace();
         let verb = words.next().unwrap_or_default().to_ascii_uppercase();
         let words: Vec<&str> = words.collect();
         match verb.as_str() {
-            "ARG" if self.stages.is_empty() => words.iter().for_each(|word| self.argument(word)),
+            "ARG" if self.stages.0 == 0 => words.iter().try_for_each(|word| self.argument(word)),
             "FROM" => self.stage(&words),
-            "COPY" => flags(&words).filter_map(|flag| flag.strip_prefix("--from=")).for_each(|from| self.copied(from)),
-            "RUN" => flags(&words).filter_map(mounted).for_each(|from| self.copied(from)),
-            _ => {}
+            "COPY" => {
+                flags(&words).filter_map(|flag| flag.strip_prefix("--from=")).try_for_each(|from| self.copied(from))
+            }
+            "RUN" => flags(&words).filter_map(mounted).try_for_each(|from| self.copied(from)),
+            _ => Ok(()),
         }
     }
 
-    fn argument(&mut self, word: &str) {
+    fn argument(&mut self, word: &str) -> Result<(), Excess> {
         let (name, default) = word.split_once('=').unwrap_or((word, ""));
-        let value = self.given.get(name).cloned().unwrap_or_else(|| self.expanded(unquoted(default)));
+        let value = match self.given.get(name) {
+            Some(given) => given.clone(),
+            None => self.expanded(unquoted(default))?,
+        };
         self.known.insert(name.to_owned(), value);
+        Ok(())
     }
 
-    fn stage(&mut self, words: &[&str]) {
+    fn stage(&mut self, words: &[&str]) -> Result<(), Excess> {
         let mut words = words.iter().skip_while(|word| word.starts_with("--"));
-        let image = self.expanded(unquoted(words.next().unwrap_or(&"")));
-        if !self.stages.contains(&image.to_ascii_lowercase()) {
-            self.add(image);
+        let image = self.expanded(unquoted(words.next().unwrap_or(&"")))?;
+        if !self.is_stage(&image) {
+            self.add(image)?;
         }
         let named = words.next().is_some_and(|word| word.eq_ignore_ascii_case("as"));
-        let name = if named { words.next().map(|name| name.to_ascii_lowercase()) } else { None };
-        self.stages.push(name.unwrap_or_default());
+        self.stages.0 += 1;
+        self.stages.1.extend(words.next().filter(|_| named).map(|name| name.to_ascii_lowercase()));
+        Ok(())
+    }
+
+    fn is_stage(&self, name: &str) -> bool {
+        self.stages.1.contains(&name.to_ascii_lowercase())
     }
 
     /// `COPY --from`: a stage by name or number, else an image. Variables are not expanded there.
-    fn copied(&mut self, from: &str) {
-        let number = from.parse::<usize>().is_ok_and(|number| number < self.stages.len());
-        if !number && !from.contains('$') && !self.stages.contains(&from.to_ascii_lowercase()) {
-            self.add(from.to_owned());
+    fn copied(&mut self, from: &str) -> Result<(), Excess> {
+        let number = from.parse::<usize>().is_ok_and(|number| number < self.stages.0);
+        if number || from.contains('$') || self.is_stage(from) { Ok(()) } else { self.add(from.to_owned()) }
+    }
+
+    fn add(&mut self, image: String) -> Result<(), Excess> {
+        if image.is_empty() || image == "scratch" || !self.seen.insert(image.clone()) {
+            return Ok(());
         }
-    }
-
-    fn add(&mut self, image: String) {
-        if !image.is_empty() && image != "scratch" && !self.images.contains(&image) {
-            self.images.push(image);
+        if self.images.len() == MAX_IMAGES {
+            return Err(Excess::Images);
         }
+        self.images.push(image);
+        Ok(())
     }
 
-    /// `$name`, `${name}`, `${name:-otherwise}` and `${name:+instead}`, as the builder expands them in `FROM`.
-    fn expanded(&self, text: &str) -> String {
-        let Some((before, after)) = text.split_once('$') else { return text.to_owned() };
-        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let (value, rest) = braced.map_or_else(|| self.plain(after), |(inner, rest)| (self.braced(inner), rest));
-        format!("{before}{value}{}", self.expanded(rest))
+    /// Replaces `$name`, `${name}`, `${name:-otherwise}` and `${name:+instead}` as the builder does in `FROM`.
+    fn expanded(&mut self, text: &str) -> Result<String, Excess> {
+        let mut expanded = String::new();
+        let mut rest = text;
+        // How much of the text follows its last closing brace: from there on nobody looks for one.
+        let open_end = text.rfind('}').map_or(text.len(), |at| text.len() - at - 1);
+        while let Some((before, after)) = rest.split_once('$') {
+            expanded.push_str(before);
+            let (value, left) = self.variable(after, after.len() > open_end);
+            self.room = self.room.checked_sub(value.len()).ok_or(Excess::Values)?;
+            expanded.push_str(&value);
+            rest = left;
+        }
+        expanded.push_str(rest);
+        Ok(expanded)
     }
 
-    fn plain<'t>(&self, after: &'t str) -> (String, &'t str) {
+    /// The value of the variable whose dollar sign comes before this text, and what follows it.
+    fn variable<'t>(&self, after: &'t str, has_brace: bool) -> (String, &'t str) {
+        let braced = after.strip_prefix('{').filter(|_| has_brace).and_then(|inner| inner.split_once('}'));
+        if let Some((inner, left)) = braced {
+            return (self.braced(inner), left);
+        }
         let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
         (self.value(&after[..end]), &after[end..])
     }
@@ -149,28 +218,30 @@ fn unquoted(text: &str) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text)
 }
 
-/// The instructions of a Dockerfile, each on one line, without comments and the bodies of here-documents.
-fn instructions(text: &str) -> Vec<String> {
+/// The instructions of a Dockerfile, each on one line, with the number of its first line, without comments and the bodies
+/// of here-documents.
+fn instructions(text: &str) -> Vec<(usize, String)> {
     let escape = escape_character(text);
     let mut found = Vec::new();
-    let mut open = String::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+    let mut open: Option<(usize, String)> = None;
+    let mut lines = text.lines().zip(1..);
+    while let Some((line, number)) = lines.next() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        let (number, before) = open.take().unwrap_or((number, String::new()));
         if let Some(unfinished) = line.strip_suffix(escape) {
-            open += unfinished;
+            open = Some((number, before + unfinished));
             continue;
         }
-        let instruction = std::mem::take(&mut open) + line;
+        let instruction = before + line;
         for end in here_documents(&instruction) {
-            lines.by_ref().find(|line| line.trim_start_matches('\t') == end);
+            lines.by_ref().find(|(line, _)| line.trim_start_matches('\t') == end);
         }
-        found.push(instruction);
+        found.push((number, instruction));
     }
-    found.extend((!open.is_empty()).then_some(open));
+    found.extend(open);
     found
 }
 
@@ -229,14 +300,38 @@ mod tests {
             ("FROM a\nRUN --mount=type=bind,from=tools:1,target=/t --network=none make", &["a", "tools:1"]),
         ];
         for (dockerfile, images) in table {
-            assert_eq!(recipe(&[]).base_images(dockerfile), images, "{dockerfile}");
+            assert_eq!(recipe(&[]).base_images(dockerfile).unwrap(), images, "{dockerfile}");
         }
     }
 
     #[test]
     fn an_argument_of_the_recipe_replaces_its_default() {
         let dockerfile = "ARG TAG=3\nFROM alpine:$TAG\nFROM other:$OTHER";
-        assert_eq!(recipe(&[("TAG", "4"), ("OTHER", "5")]).base_images(dockerfile), ["alpine:4", "other:"]);
+        let images = recipe(&[("TAG", "4"), ("OTHER", "5")]).base_images(dockerfile).unwrap();
+        assert_eq!(images, ["alpine:4", "other:"]);
+    }
+
+    #[test]
+    fn a_dockerfile_of_any_shape_is_worked_out_within_bounds() {
+        let doubling = (1..28).fold("ARG A0=aaaaaaaaaa\n".to_owned(), |text, index| {
+            let before = index - 1;
+            text + &format!("ARG A{index}=$A{before}$A{before}\n")
+        });
+        let refused = [
+            format!("{doubling}FROM x:$A27"),
+            format!("ARG A={}\nFROM x:{}", "a".repeat(40), "$A".repeat(30_000)),
+            (0..300).fold(String::new(), |text, index| text + &format!("FROM a:{index}\n")),
+        ];
+        let refused = refused.map(|text| recipe(&[]).base_images(&text).unwrap_err().to_string()).join("\n");
+        insta::assert_snapshot!(refused, @"
+        web/docker/prod.Dockerfile:13: the values of the variables up to here have more than 64 KiB together; give the `ARG`s before `FROM` shorter values
+        web/docker/prod.Dockerfile:2: the values of the variables up to here have more than 64 KiB together; give the `ARG`s before `FROM` shorter values
+        web/docker/prod.Dockerfile:201: the Dockerfile uses more than 200 images; split it into several Dockerfiles
+        ");
+        for deep in ["$a", "$", "${", "${a", "${a:-"] {
+            let text = format!("ARG A={0}\nFROM x\nFROM {0}\n", deep.repeat(100_000));
+            assert!(recipe(&[]).base_images(&text).is_ok(), "{deep}");
+        }
     }
 
     #[test]

@@ -210,7 +210,7 @@ async fn a_base_image_that_moved_is_fetched_with_credentials() {
         let file = format!("FROM {base}");
         let test = ["/bin/busybox", "sh", "-c", "test $AGE = new"];
         let mut request = sandbox.request(&sandbox.commit(&[("Dockerfile", file.as_bytes())]), &test);
-        assert_eq!(request.recipe.base_images(&file), [base.as_str()]);
+        assert_eq!(request.recipe.base_images(&file).unwrap(), [base.as_str()]);
         assert!(matches!(builder.ensure(request.clone()).await, Err(Error::TestFailed { .. })), "the old one is here");
         request.pull = true;
         assert!(builder.ensure(request).await.unwrap().built);

@@ -3,6 +3,7 @@
 mod parallel;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::report::Texts;
@@ -17,7 +18,7 @@ use crate::lint::suppress::{Comments, Remark};
 use crate::lint::traefik::Picture;
 use crate::lint::{Finding, Place, Severity, shell, traefik};
 use crate::name::{RepoPath, StackName};
-use crate::revision::{Revision, StackSource};
+use crate::revision::{MAX_VALUES, Revision, StackSource};
 use crate::stack::file::File;
 use crate::stack::gather::Gathered;
 use crate::stack::template::Misfit;
@@ -69,7 +70,7 @@ pub struct Rejection {
 /// Asks every rule about every stack file and Dockerfile; `variables` are filled into the stack files.
 pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result<Checked, Rejection> {
     let written = Written::of(&revision);
-    let inspection = Inspection::of(&revision, variables, &written.settings);
+    let inspection = Inspection::within(MAX_DOCKERFILES, &revision, variables, &written.settings);
     let mut findings = inspection.of_revision();
     findings.extend(inspection.of_files());
     // The shell says by itself what it does not understand.
@@ -148,6 +149,8 @@ struct StackFile {
 enum Unread {
     /// Its bytes were not read.
     TooLarge,
+    /// The stack files before it say too much.
+    TooMany,
     /// Nothing came out of its template.
     Template(Vec<Misfit>),
     /// What it says is no stack.
@@ -155,9 +158,16 @@ enum Unread {
 }
 
 impl StackFile {
-    fn of(revision: &Revision, source: StackSource, variables: &BTreeMap<String, String>) -> Self {
-        let read = match revision.gathered(&source, variables) {
+    /// Reads it, if not too much was read before it; `values` counts.
+    fn of(revision: &Revision, source: StackSource, variables: &BTreeMap<String, String>, values: &mut usize) -> Self {
+        if *values > MAX_VALUES {
+            return Self { source, read: Err(Unread::TooMany) };
+        }
+        let gathered = revision.gathered(&source, variables);
+        *values += gathered.as_ref().map_or(0, |gathered| gathered.tree.size());
+        let read = match gathered {
             None => Err(Unread::TooLarge),
+            Some(_) if *values > MAX_VALUES => Err(Unread::TooMany),
             Some(gathered) => read(gathered),
         };
         Self { source, read }
@@ -195,6 +205,8 @@ pub(in crate::lint) struct Inspection<'a> {
     contexts: BTreeMap<RepoPath, Vec<RepoPath>>,
     /// The Dockerfiles whose text was read: those that stack files name, and those that are called so.
     dockerfiles: BTreeMap<RepoPath, Dockerfile>,
+    /// The most findings of a rule for one file that are looked at.
+    looked_at: usize,
 }
 
 impl<'a> Inspection<'a> {
@@ -203,18 +215,40 @@ impl<'a> Inspection<'a> {
         variables: &BTreeMap<String, String>,
         settings: &'a Settings,
     ) -> Self {
-        let stacks = revision.stack_files().into_iter().map(|source| StackFile::of(revision, source, variables));
-        let stacks: Vec<StackFile> = stacks.collect();
+        Self::within(usize::MAX, revision, variables, settings)
+    }
+
+    /// The same, with Dockerfiles of at most so many bytes together.
+    fn within(
+        most: usize,
+        revision: &'a Revision,
+        variables: &BTreeMap<String, String>,
+        settings: &'a Settings,
+    ) -> Self {
+        let mut values = 0;
+        let stacks = revision.stack_files().into_iter();
+        let stacks: Vec<StackFile> =
+            stacks.map(|source| StackFile::of(revision, source, variables, &mut values)).collect();
         let contexts = contexts(&stacks);
         let is_alone =
             |path: &RepoPath| revision.is_alone() && revision.lint_settings().all(|settings| settings != *path);
         let is_one = |path: &RepoPath| contexts.contains_key(path) || is_dockerfile(path) || is_alone(path);
-        let texts: Vec<_> = revision.texts.iter().filter(|(path, _)| is_one(path)).collect();
-        let parsed = parallel::each(&texts, |(path, text)| ((*path).clone(), Dockerfile::parse(text)));
-        let dockerfiles = parsed.into_iter().collect();
+        let texts = revision.texts.iter().filter(|(path, _)| is_one(path));
+        let mut bytes = 0;
+        let texts: Vec<_> = texts
+            .map(|(path, text)| {
+                bytes += text.len();
+                (path, Some(text).filter(|_| bytes <= most))
+            })
+            .collect();
+        let read = |text: &Arc<[u8]>| Dockerfile::parse(text);
+        let parsed = parallel::each(&texts, |(path, text)| ((*path).clone(), text.map_or_else(too_many, read)));
+        let dockerfiles: BTreeMap<_, _> = parsed.into_iter().collect();
+        let files = (stacks.len() + dockerfiles.len()).max(1);
+        let looked_at = (MAX_FINDINGS / files).clamp(MAX_FOUND, MAX_LOOKED_AT);
         let understood = stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
         let traefik = Picture::of(understood, revision);
-        Self { revision, settings, stacks, traefik, contexts, dockerfiles }
+        Self { revision, settings, stacks, traefik, contexts, dockerfiles, looked_at }
     }
 
     fn of_revision(&self) -> Vec<Finding> {
@@ -256,6 +290,7 @@ impl<'a> Inspection<'a> {
         let reading = match &stack.read {
             Ok(file) => return self.of_file(stack, file),
             Err(Unread::TooLarge) => Reading::TooLarge,
+            Err(Unread::TooMany) => Reading::TooMany,
             Err(Unread::Template(misfits)) => Reading::Template(misfits),
             Err(Unread::Problems(misfits)) => Reading::Problems(misfits),
         };
@@ -401,7 +436,7 @@ impl<'a> Inspection<'a> {
         let asked = RULES.iter().filter_map(|rule| Some((rule, self.settings.severity(rule)?)));
         asked
             .flat_map(|(rule, severity)| {
-                let found = ask(rule).into_iter().take(MAX_LOOKED_AT);
+                let found = ask(rule).into_iter().take(self.looked_at);
                 // What settings say about the severity comes before what a finding says of itself.
                 let own = move |found: &Found| found.severity.filter(|_| severity == rule.severity).unwrap_or(severity);
                 found.map(move |found| finding(rule.id, own(&found), path, found))
@@ -477,6 +512,19 @@ fn contexts(stacks: &[StackFile]) -> BTreeMap<RepoPath, Vec<RepoPath>> {
         }
     }
     contexts
+}
+
+/// The most findings of one rule for all files of a revision that are looked at, where there are few of them in each file.
+const MAX_FINDINGS: usize = 20_000;
+
+/// The most bytes that all Dockerfiles of a revision may have to be deployed: once read, they need many times as much.
+const MAX_DOCKERFILES: usize = 4 << 20;
+
+/// A Dockerfile that comes after too many others.
+fn too_many() -> Dockerfile {
+    let most = MAX_DOCKERFILES >> 20;
+    let message = format!("it is not read: the Dockerfiles up to here have more than {most} MiB together");
+    Dockerfile::unread(message, "take out what is not built, or exclude its folder in `skep-lint.yaml`".to_owned())
 }
 
 /// The folder of a path and those above it, the top of the repository last.

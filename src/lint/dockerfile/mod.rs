@@ -42,9 +42,18 @@ impl Dockerfile {
     /// The most problems that are kept: who has so many reads no more of them.
     pub const MAX_PROBLEMS: usize = 100;
 
+    /// The most instructions that are read.
+    pub const MAX_INSTRUCTIONS: usize = 10_000;
+
     /// Reads the bytes of a Dockerfile. A byte that is not UTF-8 is read as `?`.
     pub fn parse(bytes: &[u8]) -> Self {
         read::dockerfile(bytes)
+    }
+
+    /// A Dockerfile that is not read, and why not.
+    pub(super) fn unread(message: String, help: String) -> Self {
+        let problem = Problem { span: 0..0, message, help: Some(help) };
+        Self { problems: vec![problem], ..Self::parse(b"") }
     }
 
     /// The instructions from one `FROM` to the next, without what comes before the first. Where there is no `FROM`, all of them:

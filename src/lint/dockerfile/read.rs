@@ -62,6 +62,10 @@ impl Reader {
         while self.problems.len() < Dockerfile::MAX_PROBLEMS
             && let Some(line) = lines.logical()
         {
+            if self.instructions.len() == Dockerfile::MAX_INSTRUCTIONS {
+                self.too_many(&line);
+                break;
+            }
             self.instruction(&line, &mut lines);
         }
         self.blanks = lines.blanks;
@@ -69,6 +73,13 @@ impl Reader {
             let help = "split it with continuation characters, or COPY a file instead".into();
             self.problem(span, "the line is longer than the 65535 bytes that Docker reads".into(), Some(help));
         }
+    }
+
+    fn too_many(&mut self, line: &Logical) {
+        let most = Dockerfile::MAX_INSTRUCTIONS;
+        let message = format!("the Dockerfile has more than {most} instructions, and the rest of it is not read");
+        let help = "split it, or COPY a script that does the same".into();
+        self.problem(line.place(line.trimmed(0..line.text.len())), message, Some(help));
     }
 
     fn set_escape(&mut self, value: &Word, lines: &mut Lines<'_>) {

@@ -26,6 +26,8 @@ pub const PLATFORM: [&str; 11] = [
 const MAX_DEPTH: usize = 32;
 /// Longer values are not worked out: each could be twice the one before.
 const MAX_VALUE: usize = 4096;
+/// Bytes of all values that are kept; those after them are not worked out.
+const MAX_VALUES: usize = 1 << 20;
 
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Scopes {
     stages: Vec<Scope>,
     /// Every name that is declared in some stage.
     names: BTreeSet<String>,
+    /// Bytes of the values that are kept.
+    kept: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +78,7 @@ impl Scopes {
         let mut scopes = Self { escape: file.escape, ..Self::default() };
         for pair in file.preamble().iter().filter(|one| one.keyword == Keyword::Arg).flat_map(Instruction::pairs) {
             let value = scopes.argument(None, usize::MAX, &pair);
+            let value = scopes.keep(value);
             scopes.globals.insert(pair.name.text, value);
         }
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
@@ -134,7 +139,7 @@ impl Scopes {
     /// A word of an instruction with its variables filled in, if it surely is that.
     pub fn surely(&self, stage: usize, at: usize, text: &str) -> Option<String> {
         self.expand(text, &|name| match self.value(stage, at, name)? {
-            Value::Fixed(value) => Some(Some(value.clone())),
+            Value::Fixed(value) => Some(Some(value)),
             Value::Default(_) | Value::Open => None,
         })
     }
@@ -142,7 +147,7 @@ impl Scopes {
     /// A word of an instruction with its variables filled in, as it is if the build is not told otherwise.
     pub fn by_default(&self, stage: usize, at: usize, text: &str) -> Option<String> {
         self.expand(text, &|name| match self.value(stage, at, name)? {
-            Value::Fixed(value) | Value::Default(value) => Some(Some(value.clone())),
+            Value::Fixed(value) | Value::Default(value) => Some(Some(value)),
             Value::Open => None,
         })
     }
@@ -151,14 +156,21 @@ impl Scopes {
     /// default is empty then.
     pub fn of_from(&self, text: &str) -> Option<String> {
         self.expand(text, &|name| match self.globals.get(name) {
-            Some(Value::Fixed(value) | Value::Default(value)) => Some(Some(value.clone())),
+            Some(Value::Fixed(value) | Value::Default(value)) => Some(Some(value.as_str())),
             Some(Value::Open) | None if PLATFORM.contains(&name) => None,
             Some(Value::Open) | None => Some(None),
         })
     }
 
-    fn expand(&self, text: &str, value: &impl Fn(&str) -> Option<Option<String>>) -> Option<String> {
-        variable::expand(text, self.escape, value).filter(|text| text.len() <= MAX_VALUE)
+    fn expand<'v>(&self, text: &str, value: &impl Fn(&str) -> Option<Option<&'v str>>) -> Option<String> {
+        variable::expand(text, self.escape, MAX_VALUE, value)
+    }
+
+    /// The value as it is kept.
+    fn keep(&mut self, value: Value) -> Value {
+        let (Value::Fixed(text) | Value::Default(text)) = &value else { return value };
+        self.kept += text.len();
+        if self.kept > MAX_VALUES { Value::Open } else { value }
     }
 
     fn root_of(&self, base: Base) -> Base {
@@ -186,6 +198,7 @@ impl Scopes {
                     Keyword::Env => self.variable(stage.index, at, &pair),
                     _ => continue,
                 };
+                let value = self.keep(value);
                 let name = pair.name.unquoted().to_owned();
                 self.names.insert(name.clone());
                 self.stages[stage.index].names.entry(name).or_default().push((at, value));
@@ -245,5 +258,14 @@ mod tests {
         let lines: String = (0..5000).map(|_| "ENV A=$A$A$A$A\n").collect();
         let scopes = Dockerfile::parse(format!("FROM scratch\nENV A=xxxx\n{lines}").as_bytes()).scopes;
         assert_eq!(scopes.value(0, usize::MAX, "A"), Some(&Value::Open));
+    }
+
+    #[test]
+    fn what_is_kept_of_many_long_values_is_bounded() {
+        let lines: String = (0..5000).map(|index| format!("ENV B{index}=$A\n")).collect();
+        let long = "x".repeat(4000);
+        let scopes = Dockerfile::parse(format!("FROM scratch\nENV A={long}\n{lines}").as_bytes()).scopes;
+        assert_eq!(scopes.value(0, usize::MAX, "B0"), Some(&Value::Fixed(long)));
+        assert_eq!(scopes.value(0, usize::MAX, "B4999"), Some(&Value::Open));
     }
 }

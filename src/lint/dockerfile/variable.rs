@@ -4,6 +4,8 @@
 //! the forms in braces the values of `:-`, `-`, `:+` and `+` are followed; what `#`, `%`, `/` and `?` make of a value is not
 //! worked out, and is not known.
 
+use std::collections::BTreeMap;
+
 use crate::stack::yaml::Span;
 
 /// `$NAME`, or `${NAME}` with something behind the name.
@@ -34,6 +36,7 @@ pub fn variables(text: &str, escape: char) -> Vec<Variable<'_>> {
     if !text.contains('$') {
         return Vec::new();
     }
+    let braces = closing_braces(text);
     let mut found = Vec::new();
     let mut quote = None;
     let mut at = 0;
@@ -42,7 +45,7 @@ pub fn variables(text: &str, escape: char) -> Vec<Variable<'_>> {
         match (quote, c) {
             (Some('\''), c) if c != '\'' => {}
             (_, '$') => {
-                let variable = variable(text, at);
+                let variable = variable(text, at, &braces);
                 at = variable.as_ref().map_or(next, |variable| variable.range.end);
                 found.extend(variable);
                 continue;
@@ -61,16 +64,30 @@ pub fn variables(text: &str, escape: char) -> Vec<Variable<'_>> {
 }
 
 /// The variable that begins at this dollar.
-fn variable(text: &str, at: usize) -> Option<Variable<'_>> {
+fn variable<'a>(text: &'a str, at: usize, braces: &BTreeMap<usize, usize>) -> Option<Variable<'a>> {
     let rest = &text[at + 1..];
     let Some(inside) = rest.strip_prefix('{') else {
         let end = name_end(rest);
         return (end > 0).then(|| Variable { name: &rest[..end], rest: "", range: at..at + 1 + end });
     };
-    let close = closing_brace(inside)?;
+    let close = braces.get(&(at + 1))? - (at + 2);
     let end = name_end(inside);
     let variable = Variable { name: &inside[..end], rest: &inside[end..close], range: at..at + 3 + close };
     (end > 0).then_some(variable)
+}
+
+/// The brace that closes each opening one. In one pass: a text may have many that are never closed.
+fn closing_braces(text: &str) -> BTreeMap<usize, usize> {
+    let mut open = Vec::new();
+    let mut closing = BTreeMap::new();
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open.push(at),
+            b'}' => closing.extend(open.pop().map(|start| (start, at))),
+            _ => {}
+        }
+    }
+    closing
 }
 
 fn name_end(text: &str) -> usize {
@@ -78,56 +95,68 @@ fn name_end(text: &str) -> usize {
     if text.starts_with(|c: char| c.is_ascii_digit()) { 0 } else { end }
 }
 
-/// Where the brace is that ends a variable; others may stand in its default.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' if depth == 0 => return Some(at),
-            b'}' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The text with its variables filled in and its quotes taken away; none if one of them is not known.
+/// Replaces the variables of a text and takes its quotes away; `None` if one of them is not known, or if the result has
+/// more than `room` bytes.
 ///
 /// `value` is what is known of a variable: `Some(None)` is one that is surely not set.
-pub fn expand(text: &str, escape: char, value: &impl Fn(&str) -> Option<Option<String>>) -> Option<String> {
-    let mut expanded = String::with_capacity(text.len());
+pub fn expand<'v>(
+    text: &str,
+    escape: char,
+    room: usize,
+    value: &impl Fn(&str) -> Option<Option<&'v str>>,
+) -> Option<String> {
+    let mut expanded = String::new();
     let mut at = 0;
     for variable in variables(text, escape) {
         expanded.push_str(&without_quotes(&text[at..variable.range.start], escape));
-        expanded.push_str(&filled(&variable, escape, value)?);
+        filled(&variable, escape, value, &mut expanded)?;
         at = variable.range.end;
+        if expanded.len() > room {
+            return None;
+        }
     }
     expanded.push_str(&without_quotes(&text[at..], escape));
-    Some(expanded)
+    (expanded.len() <= room).then_some(expanded)
 }
 
-fn filled(variable: &Variable<'_>, escape: char, value: &impl Fn(&str) -> Option<Option<String>>) -> Option<String> {
+/// Adds what takes the place of a variable.
+fn filled<'v>(
+    variable: &Variable<'_>,
+    escape: char,
+    value: &impl Fn(&str) -> Option<Option<&'v str>>,
+    expanded: &mut String,
+) -> Option<()> {
     let value_of = value(variable.name)?;
     let (strict, rest) = variable.rest.strip_prefix(':').map_or((false, variable.rest), |rest| (true, rest));
     let set = value_of.filter(|value| !(strict && value.is_empty()));
     match (rest.chars().next(), set) {
-        (None, set) => Some(set.unwrap_or_default()),
-        (Some('-'), Some(value)) => Some(value),
-        (Some('-'), None) | (Some('+'), Some(_)) => nested(&rest[1..], escape, value),
-        (Some('+'), None) => Some(String::new()),
-        _ => None,
+        (None, set) => expanded.push_str(set.unwrap_or_default()),
+        (Some('-'), Some(value)) => expanded.push_str(value),
+        (Some('-'), None) | (Some('+'), Some(_)) => nested(&rest[1..], escape, value, expanded)?,
+        (Some('+'), None) => {}
+        _ => return None,
     }
+    Some(())
 }
 
-/// A default, with one level of variables inside of it: nobody writes more.
-fn nested(text: &str, escape: char, value: &impl Fn(&str) -> Option<Option<String>>) -> Option<String> {
-    let mut expanded = text.to_owned();
-    for variable in variables(text, escape).into_iter().rev() {
+/// Adds a default, with one level of variables inside of it: nobody writes more.
+fn nested<'v>(
+    text: &str,
+    escape: char,
+    value: &impl Fn(&str) -> Option<Option<&'v str>>,
+    expanded: &mut String,
+) -> Option<()> {
+    let mut default = String::new();
+    let mut at = 0;
+    for variable in variables(text, escape) {
         let known = variable.rest.is_empty().then(|| value(variable.name)).flatten()?;
-        expanded.replace_range(variable.range, &known.unwrap_or_default());
+        default.push_str(&text[at..variable.range.start]);
+        default.push_str(known.unwrap_or_default());
+        at = variable.range.end;
     }
-    Some(without_quotes(&expanded, escape))
+    default.push_str(&text[at..]);
+    expanded.push_str(&without_quotes(&default, escape));
+    Some(())
 }
 
 fn without_quotes(text: &str, escape: char) -> String {
@@ -157,15 +186,16 @@ mod tests {
     #[test]
     fn a_word_is_known_if_its_variables_are() {
         let value = |name: &str| match name {
-            "A" => Some(Some("1".to_owned())),
-            "EMPTY" => Some(Some(String::new())),
+            "A" => Some(Some("1")),
+            "EMPTY" => Some(Some("")),
             "UNSET" => Some(None),
             _ => None,
         };
-        let expanded = |text| expand(text, '\\', &value);
+        let expanded = |text| expand(text, '\\', 100, &value);
         assert_eq!(expanded(r#""x$A"-'$A'${A:+y}"#).as_deref(), Some("x1-$Ay"));
         assert_eq!(expanded("${EMPTY:-a}${EMPTY-b}${UNSET-c}${UNSET}").as_deref(), Some("ac"));
         assert_eq!(expanded("${UNSET:-v$A}").as_deref(), Some("v1"));
         assert_eq!([expanded("$OTHER"), expanded("${A%1}"), expanded("${UNSET:-$OTHER}")], [None, None, None]);
+        assert_eq!([expanded(&"$A".repeat(101)), expanded(&"x".repeat(101))], [None, None]);
     }
 }

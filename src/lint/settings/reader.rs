@@ -13,6 +13,10 @@ use crate::stack::yaml::{self, Node, Value};
 
 /// The most that is said about one file.
 const MAX_MISFITS: usize = 50;
+/// The most labels that an image is asked for.
+const MAX_LABELS: usize = 100;
+/// The most texts in a list.
+const MAX_TEXTS: usize = 1_000;
 
 /// A file that is being read.
 pub(super) struct Reader<'a> {
@@ -89,6 +93,11 @@ impl<'a> Reader<'a> {
         let mut texts = Vec::new();
         for item in self.list(key, node) {
             match item.to_text() {
+                Some(_) if texts.len() == MAX_TEXTS => {
+                    let help = "keep those that matter".to_owned();
+                    self.misfit(item, format!("`{key}` has more than {MAX_TEXTS} items"), Some(help));
+                    break;
+                }
                 Some(text) => texts.push(text),
                 None => self.wrong(item, &format!("`{key}` is a list of texts"), "write one text for each item"),
             }
@@ -126,6 +135,10 @@ impl<'a> Reader<'a> {
                 self.wrong(kind, &format!("the type of a label is one of {types}"), "write one of them");
                 continue;
             };
+            if self.written.settings.label_schema.len() >= MAX_LABELS {
+                let help = "keep those that matter".to_owned();
+                return self.misfit(label, format!("`{key}` has more than {MAX_LABELS} labels"), Some(help));
+            }
             self.written.settings.label_schema.insert(label.raw().to_owned(), known);
         }
     }
@@ -147,11 +160,12 @@ impl<'a> Reader<'a> {
                 self.doubt(node, message, Some("take it out of the settings".to_owned()));
                 None
             }
-            None if !is_foreign(&id) => {
+            None if !is_foreign(&id) && self.written.doubts.len() < MAX_MISFITS => {
                 let (message, help) = unknown(&id);
                 self.doubt(node, message, Some(help));
                 None
             }
+            None if !is_foreign(&id) => None,
             _ => Some(id),
         }
     }

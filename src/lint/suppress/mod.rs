@@ -9,7 +9,10 @@
 mod pragma;
 mod scope;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::lint::dockerfile::Dockerfile;
+use crate::lint::rule::MAX_FOUND;
 use crate::lint::settings::is_foreign;
 use crate::lint::{Finding, Settings, explain, settings};
 use crate::stack::yaml::Span;
@@ -58,25 +61,48 @@ impl Comments {
 
     /// Takes away the findings that are switched off.
     pub(super) fn sift(&mut self, findings: &mut Vec<Finding>) {
-        if !self.0.is_empty() {
-            findings.retain(|finding| !self.ignores(finding));
+        if self.0.is_empty() {
+            return;
+        }
+        self.mark_used(findings);
+        let covered = self.covered();
+        findings.retain(|finding| {
+            let ranges = covered.get(finding.rule).map_or(&[][..], Vec::as_slice);
+            let is_ignored = covers(ranges, finding.place.span.start);
+            !is_ignored || explain(finding.rule).is_some_and(super::Rule::must_hold)
+        });
+    }
+
+    /// Marks the rules that are found where a comment switches them off.
+    fn mark_used(&mut self, findings: &[Finding]) {
+        let mut places: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for finding in findings {
+            places.entry(finding.rule).or_default().insert(finding.place.span.start);
+        }
+        for Comment { pragma, scope, used } in &mut self.0 {
+            let Some(scope) = scope else { continue };
+            for (id, used) in pragma.ids.iter().zip(used) {
+                *used |= places.get(id.text.as_str()).is_some_and(|at| at.range(scope.clone()).next().is_some());
+            }
         }
     }
 
-    fn ignores(&mut self, finding: &Finding) -> bool {
-        let at = finding.place.span.start;
-        let mut ignored = false;
-        for comment in
-            self.0.iter_mut().filter(|comment| comment.scope.as_ref().is_some_and(|scope| scope.contains(&at)))
-        {
-            for (id, used) in comment.pragma.ids.iter().zip(&mut comment.used) {
-                if id.text == finding.rule {
-                    *used = true;
-                    ignored = true;
-                }
+    /// Where each rule is switched off: ranges by their start, each with the furthest end up to it.
+    fn covered(&self) -> BTreeMap<&str, Vec<Span>> {
+        let mut covered: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
+        for Comment { pragma, scope, .. } in &self.0 {
+            for id in &pragma.ids {
+                covered.entry(&id.text).or_default().extend(scope.clone());
             }
         }
-        ignored && !explain(finding.rule).is_some_and(super::Rule::must_hold)
+        for ranges in covered.values_mut() {
+            ranges.sort_by_key(|range| range.start);
+            ranges.iter_mut().fold(0, |end, range| {
+                range.end = range.end.max(end);
+                range.end
+            });
+        }
+        covered
     }
 
     /// The rules that are switched off where they found nothing. `asked` says whether a rule was asked at all.
@@ -98,6 +124,7 @@ impl Comments {
         self.0
             .iter()
             .flat_map(|comment| comment.pragma.ids.iter().filter_map(doubt).chain(misspelt(&comment.pragma)))
+            .take(MAX_FOUND)
             .collect()
     }
 
@@ -109,6 +136,12 @@ impl Comments {
         })
         .map(|pragma| &pragma.span)
     }
+}
+
+/// Whether one of these ranges, as they come from [`Comments::covered`], has a place in it.
+fn covers(ranges: &[Span], at: usize) -> bool {
+    let behind = ranges.partition_point(|range| range.start <= at);
+    behind > 0 && at < ranges[behind - 1].end
 }
 
 fn doubt(id: &pragma::Id) -> Option<Remark> {

@@ -1,6 +1,6 @@
 //! `include`: other files of the repository whose services, networks, volumes, configs and secrets become the stack's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Gatherer, Mention, Place, circle, settings};
@@ -108,8 +108,8 @@ impl Gatherer<'_> {
                 self.problem(&more.span, format!("`{section}` must be a map, and this is {}", more.kind()), None);
                 continue;
             };
-            for (name, value) in more {
-                self.define(tree, &key, (name, value));
+            if !more.is_empty() {
+                self.define(tree, &key, more);
             }
         }
         // Settings of skep in an included file are defaults of the file that includes it.
@@ -124,7 +124,7 @@ impl Gatherer<'_> {
         }
     }
 
-    fn define(&mut self, tree: &mut Node, section: &Node, (name, value): (Node, Node)) {
+    fn define(&mut self, tree: &mut Node, section: &Node, more: Vec<(Node, Node)>) {
         if tree.get(section.raw()).is_none_or(Node::is_null) {
             drop(tree.remove(section.raw()));
             add(tree, section.clone(), Node::new(section.span.clone(), Value::Mapping(Vec::new())));
@@ -132,16 +132,20 @@ impl Gatherer<'_> {
         let Value::Mapping(sections) = &mut tree.value else { return };
         let known = sections.iter_mut().find(|(key, _)| key.raw() == section.raw());
         let Some((_, Node { value: Value::Mapping(known), .. })) = known else { return };
-        match known.iter().find(|(key, _)| key.raw() == name.raw()) {
-            None => known.push((name, value)),
-            Some((_, there)) if there.says_the_same(&value) => {}
-            Some((key, _)) => {
-                let span = key.span.clone();
+        let mut places: HashMap<String, usize> =
+            known.iter().enumerate().map(|(at, (key, _))| (key.raw().to_owned(), at)).collect();
+        for (name, value) in more {
+            let Some((key, there)) = places.get(name.raw()).map(|&at| &known[at]) else {
+                places.insert(name.raw().to_owned(), known.len());
+                known.push((name, value));
+                continue;
+            };
+            if !there.says_the_same(&value) {
                 let shown = super::shortened(name.raw());
                 let message = format!("`{shown}` of `{}` is defined here and in an included file", section.raw());
                 let help =
                     "give one of them another name, or lay one file over the other: `include: [{ path: [a, b] }]`";
-                self.problem(&span, message, help.to_owned());
+                self.problem(&key.span, message, help.to_owned());
             }
         }
     }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::file::Manner;
-use super::interpolate::Interpolation;
+use super::interpolate::{Interpolation, MAX_FILLED};
 use super::merge::{self, Zeros};
 use super::sources::{Sources, Variables};
 use super::template::{Misfit, Written};
@@ -29,6 +29,8 @@ use extends::Scope;
 const MAX_FILES: usize = 100;
 /// The most bytes of all of them.
 const MAX_BYTES: usize = 4 << 20;
+/// The most values in all of them, as [`Node::size`] counts.
+const MAX_VALUES: usize = 200_000;
 /// How many values `extends` may copy.
 const MAX_COPIED: usize = 200_000;
 
@@ -88,6 +90,8 @@ pub fn gather(
         scopes: Vec::new(),
         scope_of: HashMap::new(),
         copies_left: MAX_COPIED,
+        values_left: MAX_VALUES,
+        fill_left: MAX_FILLED,
     };
     let folder = files.first().map_or_else(RepoPath::root, RepoPath::parent);
     let place = Place { folder, variables: Arc::new(variables.clone()) };
@@ -129,6 +133,9 @@ struct Gatherer<'a> {
     /// The scope of each file that is extended, by path and the address of its variables.
     scope_of: HashMap<(RepoPath, usize), Option<usize>>,
     copies_left: usize,
+    /// How many values may still be read, and how many bytes variables may still be replaced by.
+    values_left: usize,
+    fill_left: usize,
 }
 
 impl Gatherer<'_> {
@@ -159,7 +166,8 @@ impl Gatherer<'_> {
     }
 
     fn interpolate(&mut self, node: &mut Node, variables: &BTreeMap<String, String>) {
-        let filled = Interpolation::new(variables, self.library.manner.as_written).fill(node);
+        let filled = Interpolation::new(variables, self.library.manner.as_written).with_room(self.fill_left).fill(node);
+        self.fill_left = filled.room;
         let room = |told: &[Problem]| MAX_PROBLEMS.saturating_sub(told.len());
         self.problems.extend(filled.problems.into_iter().take(room(&self.problems)));
         self.unset.extend(filled.unset.into_iter().take(room(&self.unset)));
@@ -182,6 +190,12 @@ impl Gatherer<'_> {
         let start = self.sources.add(written, place.folder.clone(), place.variables.clone());
         match tree {
             Ok(mut tree) => {
+                let Some(left) = self.values_left.checked_sub(tree.size()) else {
+                    let message = format!("the files of the stack have more than {MAX_VALUES} values together");
+                    self.once(&file.span, message, "make several stacks of it");
+                    return None;
+                };
+                self.values_left = left;
                 tree.shift(start);
                 Some(tree)
             }

@@ -1,10 +1,12 @@
 //! Lists that are put together.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::stack::Port;
 use crate::stack::file::short_ports;
 use crate::stack::yaml::{Node, Span, Value};
 
-/// The most ports of one item that are told apart.
+/// The most ports of a list that are told apart; what comes after them stays as it is written.
 const MAX_PORTS: usize = 1000;
 
 /// The items of both.
@@ -73,11 +75,23 @@ pub(super) fn ports(base: Node, over: Node) -> Node {
 /// Each port of a range by itself.
 fn spread(value: Value) -> Value {
     let Value::Sequence(items) = value else { return value };
-    Value::Sequence(items.into_iter().flat_map(|item| ports_of(&item).unwrap_or_else(|| vec![item])).collect())
+    let mut all = Vec::with_capacity(items.len());
+    let mut room = MAX_PORTS;
+    for item in items {
+        match ports_of(&item, room) {
+            Some(ports) => {
+                room -= ports.len();
+                all.extend(ports);
+            }
+            None => all.push(item),
+        }
+    }
+    Value::Sequence(all)
 }
 
-fn ports_of(item: &Node) -> Option<Vec<Node>> {
-    let (ports, _) = short_ports(item.raw()).filter(|(ports, _)| (2..=MAX_PORTS).contains(&ports.len()))?;
+/// The ports of a range of at most `room`, each by itself.
+fn ports_of(item: &Node, room: usize) -> Option<Vec<Node>> {
+    let (ports, _) = short_ports(item.raw()).filter(|(ports, _)| (2..=room).contains(&ports.len()))?;
     Some(ports.iter().map(|port| long_port(&item.span, port)).collect())
 }
 
@@ -114,8 +128,11 @@ fn taken(published: &str, target: &str, protocol: &str) -> String {
 
 /// Configs or secrets of a service: one for each target. What gives another target to the only use of a source moves it.
 pub(super) fn files(base: Node, over: Node) -> Node {
-    let sources: Vec<String> = base.items().iter().map(source).collect();
-    let once = |name: &String| sources.iter().filter(|source| *source == name).count() == 1;
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for item in base.items() {
+        *uses.entry(source(item)).or_default() += 1;
+    }
+    let once = |name: &String| uses.get(name) == Some(&1);
     keyed(base, over, |item| {
         let mut keys = vec![format!("target {}", file_target(item))];
         keys.extend(Some(source(item)).filter(once).map(|source| format!("source {source}")));
@@ -141,7 +158,7 @@ fn keyed(base: Node, over: Node, keys: impl Fn(&Node) -> Vec<String>) -> Node {
     if !matches!((&base.value, &over.value), (Value::Sequence(_), Value::Sequence(_))) {
         return over;
     }
-    let given: std::collections::HashSet<String> = over.items().iter().flat_map(&keys).collect();
+    let given: HashSet<String> = over.items().iter().flat_map(&keys).collect();
     let Node { span, value, mark } = base;
     let mut all = items(Node::new(span.clone(), value));
     all.retain(|item| !keys(item).iter().any(|key| given.contains(key)));

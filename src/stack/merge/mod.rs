@@ -12,6 +12,8 @@
 mod lists;
 mod rules;
 
+use std::collections::HashMap;
+
 use super::yaml::{Mark, Node, Value};
 use rules::{Rule, Within};
 
@@ -106,8 +108,17 @@ fn plainly(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
 fn maps(within: &Within<'_>, mut base: Node, over: Node, zeros: Zeros) -> Node {
     match (&mut base.value, over) {
         (Value::Mapping(entries), Node { value: Value::Mapping(more), .. }) => {
-            for entry in more {
-                lay(within, entries, entry, zeros);
+            let mut places: HashMap<String, usize> = HashMap::new();
+            for (at, (key, _)) in entries.iter().enumerate() {
+                places.entry(key.raw().to_owned()).or_insert(at);
+            }
+            for (key, value) in more {
+                if let Some(&at) = places.get(key.raw()) {
+                    lay(within, &mut entries[at], (key, value), zeros);
+                } else {
+                    places.insert(key.raw().to_owned(), entries.len());
+                    entries.push((key, value));
+                }
             }
             base
         }
@@ -115,12 +126,8 @@ fn maps(within: &Within<'_>, mut base: Node, over: Node, zeros: Zeros) -> Node {
     }
 }
 
-/// Lays one entry over those that are there.
-fn lay(within: &Within<'_>, entries: &mut Vec<(Node, Node)>, (key, value): (Node, Node), zeros: Zeros) {
-    let Some((known, there)) = entries.iter_mut().find(|(known, _)| known.raw() == key.raw()) else {
-        entries.push((key, value));
-        return;
-    };
+/// Lays one entry over the one of the same key.
+fn lay(within: &Within<'_>, (known, there): &mut (Node, Node), (key, value): (Node, Node), zeros: Zeros) {
     let (place, base) = (value.span.clone(), std::mem::replace(there, Node::nothing(0..0)));
     *there = merge(&within.below(key.raw()), base, value, zeros);
     // What is taken whole is defined where it stands last.

@@ -10,6 +10,7 @@ mod read;
 mod scalar;
 mod time;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 pub use read::parse;
@@ -120,8 +121,9 @@ impl Node {
                 one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.says_the_same(two))
             }
             (Value::Mapping(one), Value::Mapping(two)) => {
+                let known: HashMap<&str, &Self> = two.iter().map(|(key, value)| (key.raw(), value)).collect();
                 one.len() == two.len()
-                    && one.iter().all(|(key, value)| other.get(key.raw()).is_some_and(|two| value.says_the_same(two)))
+                    && one.iter().all(|(key, value)| known.get(key.raw()).is_some_and(|two| value.says_the_same(two)))
             }
             (one, two) => one == two,
         }

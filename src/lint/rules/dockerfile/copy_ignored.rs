@@ -1,11 +1,13 @@
+use std::collections::BTreeMap;
+
 use crate::lint::dockerfile::Word;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::dockerfile::copy_missing::{inside, sources, takes_from_context};
 use crate::lint::subject::{Contexts, DockerfileSubject};
 use crate::lint::suggest;
 use crate::name::RepoPath;
-use crate::revision::EntryKind;
-use crate::stack::ignore::Ignore;
+use crate::revision::{Entry, EntryKind};
+use crate::stack::ignore::{Filter, Ignore};
 use crate::stack::recipe::ignore_files;
 
 rule! {
@@ -31,44 +33,49 @@ rule! {
     "SK5003", Error, Dockerfile(check)
 }
 
-/// The most files of a folder that are looked at.
-const MAX_FILES: usize = 10_000;
+/// Files of a folder that are looked at: who ignores so many of one has meant it.
+const MAX_FILES: usize = 1_000;
+/// Steps that are taken to compare the patterns of one context; what comes after them is left open.
+const MAX_STEPS: u64 = 2_000_000;
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    let contexts = contexts(subject);
+    let files: Vec<IgnoreFile<'_>> =
+        subject.contexts.all().iter().filter_map(|folder| IgnoreFile::of(folder, subject)).collect();
+    let mut contexts: Vec<Context<'_>> = files.iter().map(Context::of).collect();
     let instructions = subject.file.instructions.iter().filter(|instruction| takes_from_context(instruction));
     let sources = instructions.flat_map(sources);
-    sources.filter_map(|source| ignored(source, &contexts, subject)).collect()
+    sources.filter_map(|source| ignored(source, &mut contexts, subject)).collect()
 }
 
-/// A folder that the file is built in, and what stays out of it.
-struct Context<'a> {
+/// What stays out of a folder that the Dockerfile may be built in.
+struct IgnoreFile<'a> {
     folder: &'a RepoPath,
-    file: RepoPath,
+    /// The file that says so.
+    path: RepoPath,
     ignore: Ignore,
 }
 
-/// The contexts that have a file which keeps something out. One with a bad line keeps nothing from the linter.
-fn contexts<'a>(subject: &DockerfileSubject<'a>) -> Vec<Option<Context<'a>>> {
-    let (Contexts::Known(folders) | Contexts::Likely(folders)) = subject.contexts;
-    folders.iter().map(|folder| context(folder, subject)).collect()
+impl<'a> IgnoreFile<'a> {
+    fn of(folder: &'a RepoPath, subject: &DockerfileSubject<'_>) -> Option<Self> {
+        let files = ignore_files(subject.path, folder);
+        let path = files.into_iter().find(|path| subject.revision.entries.contains_key(path))?;
+        let text = subject.revision.texts.get(&path)?;
+        let ignore = Ignore::read(std::str::from_utf8(text).ok()?).ok()?;
+        Some(Self { folder, path, ignore })
+    }
 }
 
-fn context<'a>(folder: &'a RepoPath, subject: &DockerfileSubject<'_>) -> Option<Context<'a>> {
-    let files = ignore_files(subject.path, folder);
-    let file = files.into_iter().find(|path| subject.revision.entries.contains_key(path))?;
-    let text = subject.revision.texts.get(&file)?;
-    let ignore = Ignore::read(std::str::from_utf8(text).ok()?).ok()?;
-    Some(Context { folder, file, ignore })
+/// The same, and what is known already of the paths in it.
+struct Context<'a> {
+    file: &'a IgnoreFile<'a>,
+    filter: Filter<'a>,
+    known: BTreeMap<RepoPath, bool>,
 }
 
-/// Where the contexts are known, one in which it stays out is enough; else it must stay out of each in which it is.
-fn ignored(source: &Word, contexts: &[Option<Context<'_>>], subject: &DockerfileSubject<'_>) -> Option<Found> {
+fn ignored(source: &Word, contexts: &mut [Context<'_>], subject: &DockerfileSubject<'_>) -> Option<Found> {
     let path = inside(&source.text).filter(|path| !path.as_str().is_empty())?;
-    let kept_out =
-        |context: &&Option<Context<'_>>| context.as_ref().is_some_and(|context| context.keeps_out(&path, subject));
-    let mut out = contexts.iter().filter(kept_out);
-    let context = out.next()?.as_ref()?;
+    let mut out = contexts.iter_mut().filter_map(|context| context.keeps_out(&path, subject));
+    let file = out.next()?;
     let is_sure = match subject.contexts {
         Contexts::Known(_) => true,
         Contexts::Likely(folders) => {
@@ -76,29 +83,36 @@ fn ignored(source: &Word, contexts: &[Option<Context<'_>>], subject: &Dockerfile
         }
     };
     let message = format!("`{}` stays out of the build context", suggest::cut(&source.text));
-    is_sure.then(|| Found::new(&source.span, message).help(format!("`{}` keeps it out", context.file)))
+    is_sure.then(|| Found::new(&source.span, message).help(format!("`{file}` keeps it out")))
 }
 
 fn is_in(folder: &RepoPath, path: &RepoPath, subject: &DockerfileSubject<'_>) -> bool {
-    folder.join(path.as_str()).is_ok_and(|full| below(&full, subject).next().is_some())
+    let is_there = |full: RepoPath| subject.revision.entries.contains_key(&full) || subject.revision.is_folder(&full);
+    folder.join(path.as_str()).is_ok_and(is_there)
 }
 
-/// The files that a path names: itself, or those below it.
-fn below<'a>(path: &'a RepoPath, subject: &'a DockerfileSubject<'_>) -> impl Iterator<Item = &'a RepoPath> {
-    let from = subject.revision.entries.range(path.clone()..).map(|(other, _)| other);
-    let is_here = move |other: &&RepoPath| *other == path || other.below(path).is_some();
-    from.take_while(|other| other.as_str().starts_with(path.as_str())).filter(is_here).take(MAX_FILES)
-}
+impl<'a> Context<'a> {
+    fn of(file: &'a IgnoreFile<'a>) -> Self {
+        Self { file, filter: file.ignore.filter(MAX_STEPS), known: BTreeMap::new() }
+    }
 
-impl Context<'_> {
-    /// Whether nothing of it is left. What a link or a submodule holds is not known.
-    fn keeps_out(&self, path: &RepoPath, subject: &DockerfileSubject<'_>) -> bool {
-        let Ok(full) = self.folder.join(path.as_str()) else { return false };
-        let mut files = below(&full, subject).peekable();
-        let stays_out = |file: &RepoPath| {
-            let is_known = !matches!(subject.revision.entries[file].kind, EntryKind::Symlink | EntryKind::Submodule);
-            is_known && file.below(self.folder).is_some_and(|inside| self.ignore.ignores(inside))
-        };
-        files.peek().is_some() && files.all(stays_out)
+    /// The file that keeps out all that is at a path; `None` if not all of it stays out, or nothing is there.
+    fn keeps_out(&mut self, path: &RepoPath, subject: &DockerfileSubject<'_>) -> Option<&'a RepoPath> {
+        let full = self.file.folder.join(path.as_str()).ok()?;
+        let known = self.known.get(&full).copied();
+        let is_out = known.unwrap_or_else(|| self.is_out(&full, subject));
+        self.known.insert(full, is_out);
+        is_out.then_some(&self.file.path)
+    }
+
+    fn is_out(&mut self, full: &RepoPath, subject: &DockerfileSubject<'_>) -> bool {
+        let itself = subject.revision.entries.get_key_value(full);
+        let mut files = itself.into_iter().chain(subject.revision.below(full)).take(MAX_FILES).peekable();
+        files.peek().is_some() && files.all(|(file, entry)| self.stays_out(file, entry))
+    }
+
+    fn stays_out(&mut self, file: &RepoPath, entry: &Entry) -> bool {
+        let is_known = !matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule);
+        is_known && file.below(self.file.folder).is_some_and(|inside| self.filter.ignores(inside).unwrap_or(false))
     }
 }

@@ -34,9 +34,10 @@ fn uses(stage: Stage<'_>, env: &Instruction, subject: &DockerfileSubject<'_>) ->
     let is_new = |name: &&str| subject.file.scopes.value(stage.index, env.span.start, name).is_none();
     let set: BTreeSet<&str> = pairs.iter().map(|pair| pair.name.unquoted()).filter(is_new).collect();
     let mut found = Vec::new();
-    for (index, pair) in pairs.iter().enumerate() {
+    let mut before = BTreeSet::new();
+    for pair in &pairs {
+        let is_again = !before.insert(pair.name.unquoted());
         let Some(value) = &pair.value else { continue };
-        let is_again = pairs[..index].iter().any(|before| before.name.unquoted() == pair.name.unquoted());
         for variable in variable::variables(&value.text, subject.file.escape) {
             let is_other = variable.name != pair.name.unquoted() || is_again;
             if is_other && set.contains(variable.name) && !variable.minds_unset() {

@@ -1,5 +1,5 @@
 use crate::lint::dockerfile::{Stage, Word, variable};
-use crate::lint::rule::{Found, rule};
+use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -23,7 +23,7 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let words = subject.file.stages().flat_map(words);
-    words.flat_map(|word| undeclared(word, subject)).collect()
+    words.flat_map(|word| undeclared(word, subject)).take(MAX_FOUND).collect()
 }
 
 /// The image, and the platform.
@@ -37,6 +37,7 @@ fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let variables = variable::variables(&word.text, subject.file.escape).into_iter();
     variables
         .filter(|variable| !scopes.is_global(variable.name))
+        .take(MAX_FOUND)
         .map(|variable| {
             let message = format!("`{}` is not declared before the first `FROM`", suggest::cut(variable.name));
             let help = suggest::nearest(variable.name, scopes.globals()).map_or_else(

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::{Instruction, Keyword};
-use crate::lint::rule::{Found, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -42,7 +42,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let pairs = stage.of(Keyword::Label).flat_map(Instruction::pairs);
         own.extend(pairs.map(|pair| pair.name.unquoted().to_owned()).filter(|name| wanted.contains_key(name)));
         let lacking = wanted.keys().filter(|name| !own.contains(*name));
-        found.extend(stage.from().into_iter().flat_map(|from| lacking.clone().map(move |name| missing(from, name))));
+        let room = MAX_LOOKED_AT.saturating_sub(found.len());
+        let each = stage.from().into_iter().flat_map(|from| lacking.clone().map(move |name| missing(from, name)));
+        found.extend(each.take(room));
         labels.push(own);
     }
     found

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::variable::{Variable, variables};
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
@@ -58,9 +60,14 @@ fn words(instruction: &Instruction) -> impl Iterator<Item = &'_ Word> {
 
 fn undefined(stage: Stage<'_>, instruction: &Instruction, subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let mut found = Vec::new();
+    let set_here: BTreeSet<String> =
+        instruction.pairs().into_iter().map(|pair| pair.name.unquoted().to_owned()).collect();
     for word in words(instruction) {
         for variable in variables(&word.text, subject.file.escape) {
-            if is_undefined(stage, instruction, &variable, subject) {
+            if found.len() < MAX_FOUND
+                && !set_here.contains(variable.name)
+                && is_undefined(stage, instruction, &variable, subject)
+            {
                 found.push(told(stage, word, &variable, subject));
             }
         }
@@ -77,13 +84,11 @@ fn is_undefined(
 ) -> bool {
     let scopes = &subject.file.scopes;
     let name = variable.name;
-    let set_here = || instruction.pairs().iter().any(|pair| pair.name.unquoted() == name);
     let somewhere = || scopes.is_named_anywhere(name) || scopes.root(stage.index) == Base::Scratch;
     name != "PATH"
         && !variable.minds_unset()
         && scopes.value(stage.index, instruction.span.start, name).is_none()
         && somewhere()
-        && !set_here()
 }
 
 fn told(stage: Stage<'_>, word: &Word, variable: &Variable<'_>, subject: &DockerfileSubject<'_>) -> Found {

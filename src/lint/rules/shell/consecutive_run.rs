@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
-use crate::lint::shell::Simple;
+use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -25,10 +27,15 @@ rule! {
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let is_run = |instruction: &Instruction| instruction.keyword == Keyword::Run && !instruction.on_build;
     let pairs = subject.file.instructions.windows(2).filter(|pair| pair.iter().all(is_run));
+    let scripts: Scripts<'_> =
+        subject.scripts.iter().map(|script| (script.instruction.span.start, script)).rev().collect();
     let pairs =
-        pairs.filter(|pair| flags(&pair[0]) == flags(&pair[1]) && pair.iter().all(|run| is_single(subject, run)));
+        pairs.filter(|pair| flags(&pair[0]) == flags(&pair[1]) && pair.iter().all(|run| is_single(&scripts, run)));
     pairs.map(|pair| found(&pair[1])).collect()
 }
+
+/// The scripts by the place of their instruction.
+type Scripts<'a> = BTreeMap<usize, &'a Script<'a>>;
 
 fn found(run: &Instruction) -> Found {
     Found::new(&run.keyword_span, "this `RUN` could be one with the `RUN` before it").help("join them with `&&`")
@@ -39,8 +46,8 @@ fn flags(run: &Instruction) -> Vec<(&str, Option<&str>)> {
 }
 
 /// Whether it has one command: several were put together on purpose.
-fn is_single(subject: &DockerfileSubject<'_>, run: &Instruction) -> bool {
-    match subject.scripts.iter().find(|script| script.instruction.span == run.span) {
+fn is_single(scripts: &Scripts<'_>, run: &Instruction) -> bool {
+    match scripts.get(&run.span.start) {
         Some(script) => script.commands().iter().filter(|command| is_step(command)).count() < 2,
         // A script of PowerShell or the like, which is not read.
         None => !run.text().contains([';', '|', '&']),

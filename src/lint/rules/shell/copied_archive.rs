@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::scripts;
-use crate::lint::shell::{Script, Simple};
+use crate::lint::shell::Simple;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
@@ -27,9 +29,13 @@ rule! {
 const ENDS: [&str; 12] =
     [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.lzma", ".tar.Z", ".gz", ".bz2", ".xz"];
 
+/// The longest path that Linux opens.
+const LONGEST: usize = 4096;
+
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let unpacked = Unpacked::of(subject);
     let copies = subject.file.stages().flat_map(|stage| copies(stage));
-    copies.filter(|copy| is_unpacked(copy, subject)).map(|copy| found(&copy)).collect()
+    copies.filter(|copy| unpacked.has(copy)).map(|copy| found(&copy)).collect()
 }
 
 /// An archive that is copied.
@@ -49,7 +55,9 @@ fn copies(stage: Stage<'_>) -> Vec<Copied<'_>> {
 }
 
 fn archives(stage: usize, copy: &Instruction) -> Vec<Copied<'_>> {
-    let Some((target, sources)) = copy.words().split_last() else { return Vec::new() };
+    let Some((target, sources)) = copy.words().split_last().filter(|(target, _)| target.text.len() <= LONGEST) else {
+        return Vec::new();
+    };
     let is_archive = |word: &Word| ENDS.iter().any(|end| word.unquoted().ends_with(end));
     let archives = sources.iter().filter(|source| is_archive(source) || is_archive(target));
     archives.map(|source| Copied { stage, source, path: path(source.unquoted(), target.unquoted()) }).collect()
@@ -71,18 +79,36 @@ fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// Whether a word of a script may name it: by its path, or by its name where the script says the folder elsewhere.
-fn names(word: &str, copied: &Copied<'_>) -> bool {
-    let is_relative = !word.trim_start_matches("./").contains(['/', '\\']);
-    word == copied.path || (is_relative || word.contains('\\')) && file_name(word) == file_name(&copied.path)
+/// What scripts unpack: the place of the last that does, by stage and word.
+#[derive(Default)]
+struct Unpacked<'a> {
+    by_path: BTreeMap<(usize, &'a str), usize>,
+    /// By the name alone, where a script says the folder elsewhere.
+    by_name: BTreeMap<(usize, &'a str), usize>,
 }
 
-fn is_unpacked(copied: &Copied<'_>, subject: &DockerfileSubject<'_>) -> bool {
-    let later = scripts(subject)
-        .filter(|script| script.stage == copied.stage && script.instruction.span.start > copied.source.span.start);
-    later
-        .flat_map(Script::commands)
-        .any(|command| unpacks(command) && command.arguments().iter().any(|word| names(&word.text, copied)))
+impl<'a> Unpacked<'a> {
+    fn of(subject: &DockerfileSubject<'a>) -> Self {
+        let mut unpacked = Self::default();
+        for script in scripts(subject) {
+            let words = script.commands().iter().filter(|command| unpacks(command)).flat_map(Simple::arguments);
+            for word in words.map(|word| word.text.as_str()) {
+                let at = script.instruction.span.start;
+                unpacked.by_path.insert((script.stage, word), at);
+                if word.contains('\\') || !word.trim_start_matches("./").contains('/') {
+                    unpacked.by_name.insert((script.stage, file_name(word)), at);
+                }
+            }
+        }
+        unpacked
+    }
+
+    /// Whether a later script of its stage unpacks it.
+    fn has(&self, copied: &Copied<'_>) -> bool {
+        let by_path = self.by_path.get(&(copied.stage, copied.path.as_str()));
+        let by_name = self.by_name.get(&(copied.stage, file_name(&copied.path)));
+        by_path.max(by_name).is_some_and(|at| *at > copied.source.span.start)
+    }
 }
 
 fn unpacks(command: &Simple) -> bool {

@@ -32,10 +32,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unassigned(script: &Script<'_>, variables: &Variables) -> Vec<Found> {
     let mut known = values::assigned(script);
     known.extend(values::asked(script));
-    known.extend(variables.names(script));
     let mut found = Vec::new();
     for expansion in &script.code.expansions {
-        if let Some(name) = name(expansion).filter(|name| known.insert(name)) {
+        if let Some(name) = name(expansion).filter(|name| !variables.has(script, name) && known.insert(name)) {
             let message = format!("`{}` is never set", suggest::cut(name));
             found.push(Found::new(&script.place(&expansion.span), message).help("set it, or declare it with `ARG`"));
         }

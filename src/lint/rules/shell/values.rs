@@ -25,15 +25,17 @@ enum Event<'a> {
 
 /// The numbers of the expansions that surely give one word: the variable was set to one before.
 pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeSet<usize> {
-    let names = variables.names(script);
-    let mut single: BTreeMap<&str, bool> = names.chain(NUMBERS).map(|name| (name, true)).collect();
+    let is_named = |name: &str| NUMBERS.contains(&name) || variables.has(script, name);
+    let mut single: BTreeMap<&str, bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for event in events(script) {
         match event {
             // Nothing is no word, but what was one before may be one still, where only some branch empties it.
-            Event::Set(name, word, _) if word.parts.is_empty() => drop(single.entry(name).or_insert(false)),
+            Event::Set(name, word, _) if word.parts.is_empty() => {
+                single.entry(name).or_insert_with(|| is_named(name));
+            }
             Event::Set(name, word, may_stay) => {
-                let was_single = single.get(name).is_some_and(|single| *single);
+                let was_single = single.get(name).copied().unwrap_or_else(|| is_named(name));
                 single.insert(name, is_single(script, word, &found) && (was_single || !may_stay));
             }
             // What is filled into the list of a loop may be several words.
@@ -42,7 +44,7 @@ pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeS
                 single.insert(name, words.is_some_and(|words| words.iter().all(is_one)));
             }
             Event::Read(name) => drop(single.insert(name, false)),
-            Event::Use(index) if is_sure(script, index, &single) => drop(found.insert(index)),
+            Event::Use(index) if is_sure(script, index, &single, is_named) => drop(found.insert(index)),
             Event::Use(_) => {}
         }
     }
@@ -88,11 +90,11 @@ fn is_single(script: &Script<'_>, word: &Word, found: &BTreeSet<usize>) -> bool 
 }
 
 /// Whether what is filled in is one word: a part of a value that is one is taken for one, and a default.
-fn is_sure(script: &Script<'_>, index: usize, single: &BTreeMap<&str, bool>) -> bool {
+fn is_sure(script: &Script<'_>, index: usize, single: &BTreeMap<&str, bool>, is_named: impl Fn(&str) -> bool) -> bool {
     match &script.code.expansions[index].kind {
         ExpansionKind::Parameter(name, _) => {
             let is_number = ["#", "?", "!", "$", "-"].contains(&name.as_str()) || name.starts_with('#');
-            is_number || single.get(name.as_str()).is_some_and(|single| *single)
+            is_number || single.get(name.as_str()).copied().unwrap_or_else(|| is_named(name))
         }
         ExpansionKind::Arithmetic => true,
         _ => false,
@@ -127,7 +129,7 @@ pub(super) fn asked<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
 
 /// `[ -n "$name" ]`, `[ -z "$name" ]` or `[ "$name" ]`.
 fn asks(command: &Simple, name: &str) -> bool {
-    let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+    let texts: Vec<&str> = command.words.iter().take(5).map(|word| word.text.as_str()).collect();
     let (["[", "-n" | "-z", word, "]"] | ["[", word, "]"]) = texts.as_slice() else {
         return false;
     };

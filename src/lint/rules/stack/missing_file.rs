@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::name::RepoPath;
 use crate::revision::{Revision, Unreadable};
 use crate::stack::file::{Reference, ReferenceKind};
 
@@ -32,14 +35,23 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let references = subject.file.references();
     let is_context = |reference: &&Reference| reference.what == ReferenceKind::Context;
     let missing = references.iter().filter(|reference| subject.revision.check(reference).is_err());
-    let contexts: Vec<&Reference> = missing.filter(is_context).collect();
+    let contexts: BTreeSet<&RepoPath> = missing.filter(is_context).map(|reference| &reference.path).collect();
     // A context that is missing has no Dockerfile either.
-    let is_said = |reference: &&Reference| {
-        let within = |context: &&Reference| context.path.holds(&reference.path);
-        reference.what == ReferenceKind::Dockerfile && contexts.iter().any(within)
-    };
+    let is_said =
+        |reference: &&Reference| reference.what == ReferenceKind::Dockerfile && is_within(&reference.path, &contexts);
     let others = references.iter().filter(|reference| !is_said(reference));
     others.filter_map(|reference| wrong(reference, subject.revision)).collect()
+}
+
+/// The longest path that Linux opens.
+const LONGEST: usize = 4096;
+
+/// Whether a path lies in one of these folders.
+fn is_within(path: &RepoPath, folders: &BTreeSet<&RepoPath>) -> bool {
+    let above = std::iter::successors(Some(path.clone()), |path| {
+        (!path.as_str().is_empty() && path.as_str().len() <= LONGEST).then(|| path.parent())
+    });
+    !folders.is_empty() && above.into_iter().any(|folder| folders.contains(&folder))
 }
 
 fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {

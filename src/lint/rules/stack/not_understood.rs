@@ -1,5 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::Reading;
+use crate::revision::MAX_VALUES;
 
 rule! {
     /// The stack file is not understood.
@@ -28,6 +29,11 @@ fn check(reading: &Reading<'_>) -> Vec<Found> {
         Reading::TooLarge => {
             let message = "the stack file was not read: it is too large";
             vec![Found::new(&(0..0), message).help("a stack file is a few kilobytes of text")]
+        }
+        Reading::TooMany => {
+            let message =
+                format!("it is not read: the stack files up to here have more than {MAX_VALUES} values together");
+            vec![Found::new(&(0..0), message).help("move some of the stacks to another repository")]
         }
         Reading::Problems(misfits) => misfits.iter().cloned().map(Found::misfit).collect(),
         Reading::Template(_) => Vec::new(),
