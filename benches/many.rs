@@ -39,7 +39,8 @@ fn main() {
 fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let mut bed = Bed::start(folder.path());
-    println!("| phase | time | requests | most memory | memory after it |\n| --- | ---: | ---: | ---: | ---: |");
+    println!("| phase | time | requests | most memory | memory after it | of its own |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for (repository, stacks) in REPOSITORIES {
         bed.phase(&format!("first push of {stacks} stacks"), |bed| bed.push(repository, stacks, "app:1"));
     }
@@ -114,8 +115,8 @@ impl Bed {
         // The count is written twice a second.
         sleep(Duration::from_secs(1));
         let requests = self.requests() - requests;
-        let (most, after) = (self.memory("VmHWM:"), self.memory("VmRSS:"));
-        println!("| {name} | {time:.1} s | {requests} | {most} MiB | {after} MiB |");
+        let [most, after, own] = ["VmHWM:", "VmRSS:", "RssAnon:"].map(|field| self.memory(field));
+        println!("| {name} | {time:.1} s | {requests} | {most} MiB | {after} MiB | {own} MiB |");
     }
 
     fn requests(&self) -> u64 {
@@ -139,7 +140,7 @@ impl Bed {
         git(&work, &["add", "."]);
         git(&work, &["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "-m", image]);
         let remote = format!("http://bench:token@127.0.0.1:{}/git/{repository}.git", self.port);
-        git(&work, &["push", "--quiet", &remote, "main"]);
+        git(&work, &["push", &remote, "main"]);
     }
 
     fn node_events(&mut self, count: u32) {
@@ -198,6 +199,6 @@ fn stack_file(image: &str) -> String {
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
-    let status = Command::new("git").args(arguments).current_dir(folder).status().unwrap();
-    assert!(status.success(), "git {arguments:?} failed");
+    let output = Command::new("git").args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }

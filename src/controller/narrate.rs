@@ -29,7 +29,8 @@ impl Narrator {
     pub fn say(&mut self, progress: &Progress) -> Vec<String> {
         match progress {
             Progress::Queued => {
-                let line = "  waits until another stack has rolled out (`rollouts` in the settings)".to_owned();
+                let line =
+                    format!("  {} waits until another stack has rolled out (`rollouts` in the settings)", self.stack);
                 if self.changes.insert(line.clone()) { vec![line] } else { Vec::new() }
             }
             Progress::Change { change, .. } => {
