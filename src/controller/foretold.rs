@@ -1,10 +1,12 @@
 //! Whatever a deploy is refused for, a plan has said, and what a plan does not object to, the swarm accepts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::clock::Clock;
 use super::cluster::{Accepted, Cluster, Consent, Error, Proposal};
@@ -17,8 +19,8 @@ use crate::probe::Prober;
 use crate::release::{Cause, Origin};
 use crate::render::{Inputs, render};
 use crate::revision::Revision;
-use crate::stack::Stack;
 use crate::stack::file::File;
+use crate::stack::{Config, Stack};
 use crate::store::Store;
 use crate::swarm::Swarm;
 
@@ -111,7 +113,21 @@ async fn make_foreign(engine: &Engine) {
     }
 }
 
-/// Deploys a stack, and says what the swarm refused to write.
+/// The configs and secrets that hold something else than they should.
+async fn untrue(cluster: &Cluster, desired: &Stack) -> BTreeSet<String> {
+    let observed = cluster.swarm.observe(&desired.name).await.unwrap();
+    let mut untrue = cluster.swarm.survey(desired, &observed).await.changed_secrets;
+    for (name, config) in &desired.configs {
+        let Config::Own { content, .. } = config else { continue };
+        let hash = observed.configs.get(name).and_then(|there| there.content.as_ref());
+        if hash.is_some_and(|hash| *hash != hex::encode(Sha256::digest(content))) {
+            untrue.insert(name.clone());
+        }
+    }
+    untrue
+}
+
+/// Deploys a stack, and checks that it was refused for what was foretold, or is there as it should be.
 async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<(), TestCaseError> {
     let history = cluster.history(&desired.name).await.unwrap();
     let observed = cluster.swarm.observe(&desired.name).await.unwrap();
@@ -119,7 +135,7 @@ async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<()
     let foretold = found.refusals(Consent::default());
     let name = desired.name.clone();
     let written = world.calls().len();
-    match cluster.propose(Proposal::new(Origin::unknown(), Cause::Command, desired)).await {
+    match cluster.propose(Proposal::new(Origin::unknown(), Cause::Command, desired.clone())).await {
         Err(Error::Obstructed { obstacles, .. }) => {
             prop_assert_eq!(obstacles, foretold);
             prop_assert_eq!(world.calls().len(), written, "a refusal writes nothing");
@@ -134,9 +150,10 @@ async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<()
                     if history.outcome(release).is_some() {
                         break;
                     }
-                    world.advance(std::time::Duration::from_secs(1));
+                    world.advance(Duration::from_secs(1));
                 }
             }
+            prop_assert_eq!(untrue(cluster, &desired).await, BTreeSet::new(), "it is told as deployed");
         }
     }
     let refused: Vec<String> = world.refusals().into_iter().filter(|words| !words.contains("in use by")).collect();
