@@ -524,7 +524,7 @@ const MAX_DOCKERFILES: usize = 4 << 20;
 fn too_many() -> Dockerfile {
     let most = MAX_DOCKERFILES >> 20;
     let message = format!("it is not read: the Dockerfiles up to here have more than {most} MiB together");
-    Dockerfile::unread(message, "take out what is not built, or exclude its folder in `skep-lint.yaml`".to_owned())
+    Dockerfile::unread(message, "make them smaller, or move some of the stacks to another repository".to_owned())
 }
 
 /// The folder of a path and those above it, the top of the repository last.
@@ -536,5 +536,7 @@ fn folders_above(path: &RepoPath) -> Vec<RepoPath> {
     folders
 }
 
+#[cfg(test)]
+mod growth;
 #[cfg(test)]
 mod tests;

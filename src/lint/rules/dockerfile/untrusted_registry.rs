@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::copy_from_unknown::{first_stages, sources};
 use crate::lint::dockerfile::Word;
 use crate::lint::dockerfile::image::Image;
@@ -33,7 +35,14 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     if trusted.is_empty() {
         return Vec::new();
     }
-    images(subject).filter_map(|image| untrusted(image, trusted)).collect()
+    let (patterns, names): (Vec<String>, BTreeSet<String>) = {
+        let small = trusted.iter().map(|name| name.to_ascii_lowercase());
+        let (patterns, names): (Vec<_>, Vec<_>) = small.partition(|name| name.contains('*'));
+        (patterns, names.into_iter().collect())
+    };
+    let is_trusted =
+        |registry: &str| names.contains(registry) || patterns.iter().any(|pattern| matches(pattern, registry));
+    images(subject).filter_map(|image| untrusted(image, trusted, is_trusted)).collect()
 }
 
 /// What is built on, and what is copied from without being a stage.
@@ -46,7 +55,7 @@ fn images<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word>
     built_on.filter_map(|stage| stage.image()).chain(copied.filter(move |from| !is_stage(from.unquoted())))
 }
 
-fn untrusted(word: &Word, trusted: &[String]) -> Option<Found> {
+fn untrusted(word: &Word, trusted: &[String], is_trusted: impl Fn(&str) -> bool) -> Option<Found> {
     let image = Image::of(word.unquoted());
     if image.registry.is_none() && image.path.split('/').next().is_some_and(|first| first.contains('$')) {
         return None;
@@ -55,15 +64,15 @@ fn untrusted(word: &Word, trusted: &[String]) -> Option<Found> {
         None | Some("index.docker.io") => "docker.io",
         Some(registry) => registry,
     };
-    (!trusted.iter().any(|pattern| matches(pattern, registry))).then(|| {
+    (!is_trusted(&registry.to_ascii_lowercase())).then(|| {
         let message = format!("`{}` is not one of the registries that are trusted", suggest::cut(registry));
-        Found::new(&word.span, message).help(format!("trusted are: {}", suggest::cut(&trusted.join(", "))))
+        let some = trusted.iter().take(61).cloned().collect::<Vec<_>>().join(", ");
+        Found::new(&word.span, message).help(format!("trusted are: {}", suggest::cut(&some)))
     })
 }
 
 /// Whether a name is what a pattern says, in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let Some((begin, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(name) = name.strip_prefix(begin) else { return false };
     let (middle, end) = rest.rsplit_once('*').map_or((None, rest), |(middle, end)| (Some(middle), end));
