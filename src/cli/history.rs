@@ -63,7 +63,8 @@ fn line(release: &Release, color: Color) -> String {
         release.origin.subject
     );
     for away in release.phase.away() {
-        line.push_str(&format!("\n      {away}"));
+        line.push_str("\n      ");
+        line.push_str(&away.to_string());
     }
     if let Phase::Failed { symptoms, .. } = &release.phase {
         for symptom in symptoms.iter().flat_map(crate::controller::narrate::symptom) {

@@ -85,7 +85,9 @@ impl Logs {
             let cluster = cluster(&settings)?;
             let observed = cluster.swarm.observe(&self.stack).await?;
             let services = self.services(&observed)?;
-            not_asked(&observed, &services).iter().for_each(|line| output::line(line));
+            for line in not_asked(&observed, &services) {
+                output::line(&line);
+            }
             let (sender, lines) = mpsc::channel(QUEUE);
             for (nth, service) in services.iter().enumerate() {
                 let reader =

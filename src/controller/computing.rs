@@ -75,7 +75,9 @@ mod tests {
         tokio::spawn(async move { answer.send(()) });
         answered.await.unwrap();
         assert!(begun.try_recv().is_err(), "no more than {AT_ONCE} at once");
-        ends.iter().for_each(|end| end.send(()).unwrap());
+        for end in &ends {
+            end.send(()).unwrap();
+        }
         for work in work {
             assert!(work.await.unwrap());
         }

@@ -62,7 +62,7 @@ fn file(names: Names) -> impl Strategy<Value = String> {
         move |((web, db), content, key, device, external)| {
             let [network, config, secret, volume] = names.map(named);
             let other = if external { named("taken") } else { String::new() };
-            let (web, db) = (service("web", web), service("db", db));
+            let (web, db) = (service("web", &web), service("db", &db));
             format!(
                 "x-skep: {{ stable: 0s }}\nservices:\n{web}{db}\
                  networks: {{ front: {{ {network} }}, other: {{ external: {external}, {other} }} }}\n\
@@ -77,11 +77,11 @@ fn named(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("name: '{name}', ") }
 }
 
-fn service(name: &str, lines: Vec<&str>) -> String {
+fn service(name: &str, lines: &[&str]) -> String {
     // Of two lines with the same key the later one stays.
     let keys: BTreeMap<&str, &str> = lines.iter().map(|line| (line.split(':').next().unwrap(), *line)).collect();
-    let lines: String = keys.values().map(|line| format!("    {line}\n")).collect();
-    format!("  {name}:\n    image: app:1\n{lines}")
+    let lines: Vec<&str> = ["image: app:1"].into_iter().chain(keys.into_values()).collect();
+    format!("  {name}:\n    {}\n", lines.join("\n    "))
 }
 
 /// A stack file and the next version of it, which mostly keeps its names.

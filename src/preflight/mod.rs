@@ -93,8 +93,8 @@ impl Preflight {
             obstacles.extend(more);
             notes.extend(noted);
         }
-        let (unchecked, noted) = commands::found(&flight);
-        notes.extend(noted);
+        let (unchecked, more) = commands::found(&flight);
+        notes.extend(more);
         let mut conditions = interruptions(desired, plan);
         conditions.extend(unchecked.into_iter().map(|obstacle| (Agreement::Unchecked, obstacle)));
         conditions.extend(great_removal(observed, plan).map(|obstacle| (Agreement::Removal, obstacle)));

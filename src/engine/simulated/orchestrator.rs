@@ -334,17 +334,13 @@ impl Place {
 impl Task {
     /// Goes to this node, or waits for one.
     fn look_for_node(&mut self, node: Option<String>, now: Timestamp) {
-        match node {
-            Some(node) => {
-                (self.node, self.start) = (node, self.start.max(now));
-                self.error.clear();
-                self.enter(TaskState::Assigned, "scheduler assigned task to node", now);
-            }
-            None => {
-                "no suitable node (scheduling constraints not satisfied on 1 node)".clone_into(&mut self.error);
-                self.enter(TaskState::Pending, "pending task scheduling", now);
-            }
-        }
+        let Some(node) = node else {
+            "no suitable node (scheduling constraints not satisfied on 1 node)".clone_into(&mut self.error);
+            return self.enter(TaskState::Pending, "pending task scheduling", now);
+        };
+        (self.node, self.start) = (node, self.start.max(now));
+        self.error.clear();
+        self.enter(TaskState::Assigned, "scheduler assigned task to node", now);
     }
 
     fn progress(&mut self, behaviour: &Behaviour, is_job: bool, now: Timestamp) {

@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_many_long_values_is_bounded() {
-        let lines: String = (0..5000).map(|index| format!("ENV B{index}=$A\n")).collect();
+        let lines = (0..5000).map(|index| format!("ENV B{index}=$A")).collect::<Vec<_>>().join("\n");
         let long = "x".repeat(4000);
         let scopes = Dockerfile::parse(format!("FROM scratch\nENV A={long}\n{lines}").as_bytes()).scopes;
         assert_eq!(scopes.value(0, usize::MAX, "B0"), Some(&Value::Fixed(long)));
