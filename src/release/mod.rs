@@ -8,6 +8,7 @@ mod away;
 mod departure;
 pub mod drift;
 mod history;
+mod intent;
 mod next;
 mod outcome;
 
@@ -23,6 +24,7 @@ use crate::stack::Stack;
 
 pub use away::{Absent, Away};
 pub use history::History;
+pub use intent::{Intent, Resumption, State};
 pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
 

@@ -4,11 +4,14 @@
 //! moves on from the phase that the writer has seen. The name is the lock: a number can be taken once. Older
 //! releases lose what they desired and keep the rest (`skep.<stack>.r<N>.thin`); in the end they are removed.
 //!
+//! The intent of a commit is kept in the same way ([`Intents`]), so that all stacks of a commit are taken up again.
+//!
 //! What cannot be read is told next to what can ([`Damaged`]): a history with a hole is not a stack without history.
 //! A record can carry an authenticator, so that only skep can make one: see [`Keys`] and `seal.rs`. A config that belongs
 //! to a stack is no record, whatever its name.
 //! No value of a secret is ever in a record ([`crate::stack::Secret`]).
 
+mod intent;
 mod record;
 mod seal;
 
@@ -24,6 +27,7 @@ use crate::stack::NAMESPACE_LABEL;
 use record::{Labels, Name, Shape};
 use seal::SEAL_LABEL;
 
+pub use intent::Intents;
 pub use record::{PREFIX, read as read_release};
 pub use seal::{Keys, MARKER};
 
@@ -107,6 +111,24 @@ pub enum Error {
         /// The release.
         id: ReleaseId,
     },
+    /// A newer commit of the repository was recorded meanwhile, or somebody removed the record.
+    #[error("a newer commit of {repository} took the place of this one")]
+    Replaced {
+        /// The repository.
+        repository: String,
+    },
+    /// The record of a commit was changed while it was written. Try again.
+    #[error("the record of the commit of {repository} was changed by somebody else in the meantime")]
+    Contended {
+        /// The repository.
+        repository: String,
+    },
+    /// The commit has more stacks than a record holds.
+    #[error("the commit of {repository} has more stacks than a record holds; move some of them to another repository")]
+    TooManyStacks {
+        /// The repository.
+        repository: String,
+    },
     /// The stack is too big for a record: Swarm keeps a config below 1000 KiB.
     #[error("the record of {stack} would have {kib} KiB, and {max} at most fit", max = record::MAX_PAYLOAD >> 10)]
     TooBig {
@@ -151,12 +173,14 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_transient(),
-            Self::OutOfSequence { .. } => true,
+            Self::OutOfSequence { .. } | Self::Contended { .. } => true,
             Self::Taken { .. }
             | Self::Missing { .. }
             | Self::TooBig { .. }
             | Self::TooLong { .. }
             | Self::Unreadable { .. }
+            | Self::Replaced { .. }
+            | Self::TooManyStacks { .. }
             | Self::NoKey
             | Self::OtherKey => false,
         }
@@ -221,17 +245,23 @@ impl Store {
         if release.phase != record::bounded(seen) {
             return Err(overtaken());
         }
+        let changed = self.relabel(config, record::PHASE_LABEL, record::phase_label(phase)).await?;
+        if changed { Ok(()) } else { Err(overtaken()) }
+    }
+
+    /// Changes a label of a config as it was read; whether nobody else changed it since.
+    async fn relabel(&self, config: Config, label: &str, value: String) -> Result<bool, Error> {
         let mut labels = config.spec.labels;
         if self.keys.is_empty() && labels.contains_key(SEAL_LABEL) {
             return Err(Error::NoKey);
         }
-        labels.insert(record::PHASE_LABEL.into(), record::phase_label(phase));
+        labels.insert(label.to_owned(), value);
         self.keys.sign(&config.spec.name, &mut labels, &config.spec.data);
         let body = serde_json::json!({ "Name": config.spec.name, "Labels": labels });
         let call = Call::post(format!("/configs/{}/update", config.id), body).with("version", config.version.index);
         match self.engine.call(call).await {
-            Err(engine::Error::Refused { message, .. }) if message.contains("out of sequence") => Err(overtaken()),
-            outcome => Ok(outcome.map(drop)?),
+            Err(engine::Error::Refused { message, .. }) if message.contains("out of sequence") => Ok(false),
+            outcome => Ok(outcome.map(|_| true)?),
         }
     }
 

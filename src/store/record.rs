@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{Read as _, Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Error, Keys};
@@ -87,20 +88,29 @@ pub(super) fn body(release: &Release, shape: Shape, keys: &Keys) -> Result<Value
     if payload.len() > MAX_PAYLOAD {
         return Err(Error::TooBig { stack: stack(), kib: payload.len() >> 10 });
     }
-    let (name, data) = (Name { stack: stack(), id: release.id, shape }.to_string(), encoded(&payload));
-    let mut labels = Labels::from(
-        [
-            (RECORD_LABEL, "1".to_owned()),
-            (VERSION_LABEL, VERSION.to_owned()),
-            (STACK_LABEL, release.stack.to_string()),
-            (RELEASE_LABEL, release.id.0.to_string()),
-            (PHASE_LABEL, phase_label(&release.phase)),
-        ]
-        .map(|(label, value)| (label.to_owned(), value)),
-    );
-    keys.sign(&name, &mut labels, &data);
+    let name = Name { stack: stack(), id: release.id, shape }.to_string();
+    let own = [
+        (STACK_LABEL, release.stack.to_string()),
+        (RELEASE_LABEL, release.id.0.to_string()),
+        (PHASE_LABEL, phase_label(&release.phase)),
+    ];
+    let (labels, data) = sealed(&name, own, &payload, keys);
     read(&name, &labels, &data).map_err(|why| Error::Unreadable { stack: stack(), why })?;
     Ok(json!({ "Name": name, "Labels": labels, "Data": data }))
+}
+
+/// The labels and the data of a config that keeps something of skep's own.
+pub(super) fn sealed<const N: usize>(
+    name: &str,
+    own: [(&str, String); N],
+    payload: &[u8],
+    keys: &Keys,
+) -> (Labels, String) {
+    let common = [(RECORD_LABEL, "1".to_owned()), (VERSION_LABEL, VERSION.to_owned())];
+    let mut labels: Labels = common.into_iter().chain(own).map(|(label, value)| (label.to_owned(), value)).collect();
+    let data = encoded(payload);
+    keys.sign(name, &mut labels, &data);
+    (labels, data)
 }
 
 /// Bytes as the engine's API has them.
@@ -110,15 +120,10 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
 
 /// The release that a record holds, or what is wrong with the record.
 pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
-    let label = |key: &str| labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"));
-    let version = label(VERSION_LABEL)?;
-    if version != VERSION {
-        return Err(format!("it has format {version}, and this skep reads format {VERSION}; a newer skep wrote it"));
-    }
+    let release: Release = content(labels, data, "a release")?;
+    let label = |key: &str| label(labels, key);
     let phase: Phase = serde_json::from_str(label(PHASE_LABEL)?)
         .map_err(|error| format!("its label `{PHASE_LABEL}` is not a phase: {error}"))?;
-    let payload = STANDARD.decode(data).map_err(|error| format!("its data is not base64: {error}"))?;
-    let release = unpacked(&payload)?;
     let is_the_same = Name::parse(name).is_some_and(|name| name.stack == release.stack && name.id == release.id)
         && label(STACK_LABEL)? == release.stack.as_str()
         && *label(RELEASE_LABEL)? == release.id.0.to_string();
@@ -127,6 +132,20 @@ pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> 
     } else {
         Err(format!("it holds release {} of {}, which is not what its name and labels say", release.id, release.stack))
     }
+}
+
+/// What a config of skep's own holds, if it has a format that this skep reads.
+pub(super) fn content<T: DeserializeOwned>(labels: &Labels, data: &str, what: &str) -> Result<T, String> {
+    let version = label(labels, VERSION_LABEL)?;
+    if version != VERSION {
+        return Err(format!("it has format {version}, and this skep reads format {VERSION}; a newer skep wrote it"));
+    }
+    let payload = STANDARD.decode(data).map_err(|error| format!("its data is not base64: {error}"))?;
+    unpacked(&payload, what)
+}
+
+pub(super) fn label<'a>(labels: &'a Labels, key: &str) -> Result<&'a String, String> {
+    labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"))
 }
 
 /// A phase as the store keeps it: with as much of its symptoms and log lines as a label should hold.
@@ -160,12 +179,12 @@ fn shortened(symptom: &Symptom, lines: usize, chars: usize) -> Symptom {
     }
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("all keys are strings")
 }
 
 /// Compressed, with a checksum, so that a payload that was cut or changed is known.
-fn packed(text: &str) -> Vec<u8> {
+pub(super) fn packed(text: &str) -> Vec<u8> {
     let packed = || {
         let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
         encoder.include_checksum(true)?;
@@ -175,7 +194,7 @@ fn packed(text: &str) -> Vec<u8> {
     packed().expect("writing to memory does not fail")
 }
 
-fn unpacked(payload: &[u8]) -> Result<Release, String> {
+fn unpacked<T: DeserializeOwned>(payload: &[u8], what: &str) -> Result<T, String> {
     let mut json = Vec::new();
     let unfolded = || {
         let mut decoder = zstd::Decoder::new(payload)?;
@@ -186,5 +205,5 @@ fn unpacked(payload: &[u8]) -> Result<Release, String> {
     if length > MAX_UNFOLDED {
         return Err(format!("its data unfolds to more than {} MiB", MAX_UNFOLDED >> 20));
     }
-    serde_json::from_slice(&json).map_err(|error| format!("its data is not a release: {error}"))
+    serde_json::from_slice(&json).map_err(|error| format!("its data is not {what}: {error}"))
 }

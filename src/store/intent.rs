@@ -1,0 +1,246 @@
+//! The intents of commits, kept in configs as releases are: `skep.commit.<hash of the repository>.<number>`.
+//!
+//! A repository has one intent. A newer one is created before the older one is removed, so that there is one at every
+//! moment; where an interruption left two, the newest counts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::record::{self, Labels};
+use super::{Config, Damaged, Error, Store};
+use crate::engine::{self, Call};
+use crate::release::{Intent, State};
+
+/// What all names of intents begin with. No release's name does: a stack's name is followed by `.r`, and a hash has no
+/// `r` in it.
+const PREFIX: &str = "skep.commit.";
+/// The label that holds the state, as JSON.
+const STATE_LABEL: &str = "skep.state";
+/// The label that names the repository, for people and for filters.
+const REPOSITORY_LABEL: &str = "skep.repository";
+/// How often a number is asked for again that somebody else took.
+const TRIES: usize = 3;
+
+/// What the store knows of the commits of all repositories.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Intents {
+    /// The intent of each repository that has one, by its name.
+    pub intents: BTreeMap<String, Intent>,
+    /// Records that are there and cannot be read.
+    pub damaged: Vec<Damaged>,
+}
+
+/// The name of the config of an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    repository: String,
+    number: u64,
+}
+
+impl Name {
+    fn of(intent: &Intent) -> Self {
+        Self { repository: hash(&intent.origin.repository), number: intent.number }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (repository, number) = text.strip_prefix(PREFIX)?.split_once('.')?;
+        let name = Self { repository: repository.to_owned(), number: number.parse().ok()? };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}.{}", self.repository, self.number)
+    }
+}
+
+/// A name of a config has 64 characters at most, and a repository's may have more.
+fn hash(repository: &str) -> String {
+    hex::encode(&Sha256::digest(repository)[..16])
+}
+
+impl Store {
+    /// The intents of all repositories. One request.
+    pub async fn intents(&self) -> Result<Intents, Error> {
+        Ok(read(self.list(PREFIX).await?))
+    }
+
+    /// The intent of a repository, if it has one that can be read. One request.
+    pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
+        let mut found = read(self.list(&format!("{PREFIX}{}.", hash(repository))).await?);
+        Ok(found.intents.remove(repository))
+    }
+
+    /// Records what a commit is to become, in the place of what was recorded for its repository before. The number is
+    /// given to it here.
+    pub async fn intend(&self, mut intent: Intent) -> Result<Intent, Error> {
+        for _ in 0..TRIES {
+            let older = self.list(&format!("{PREFIX}{}.", hash(&intent.origin.repository))).await?;
+            let numbers = older.iter().filter_map(|config| Name::parse(&config.spec.name)).map(|name| name.number);
+            intent.number = numbers.max().unwrap_or(0) + 1;
+            match self.engine.call(Call::post("/configs/create", body(&intent)?)).await {
+                Err(engine::Error::Refused { status: 409, .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => {
+                    self.remove(older.iter().collect()).await?;
+                    return Ok(intent);
+                }
+            }
+        }
+        Err(replaced(&intent))
+    }
+
+    /// Moves an intent on from the state that the caller has seen to another.
+    pub async fn set_state(&self, intent: &mut Intent, state: State) -> Result<(), Error> {
+        let name = Name::of(intent).to_string();
+        let configs = self.list(&name).await?;
+        let config = configs.into_iter().find(|config| config.spec.name == name).ok_or_else(|| replaced(intent))?;
+        let seen = parsed(&config).map_err(|_| replaced(intent))?;
+        if seen.state != intent.state && seen.state != state {
+            return Err(replaced(intent));
+        }
+        if !self.relabel(config, STATE_LABEL, record::json(&state)).await? {
+            return Err(Error::Contended { repository: intent.origin.repository.clone() });
+        }
+        intent.state = state;
+        Ok(())
+    }
+
+    /// Removes an intent, and older ones of its repository: nothing is left to do for it.
+    pub async fn settle(&self, intent: &Intent) -> Result<(), Error> {
+        let configs = self.list(&format!("{PREFIX}{}.", hash(&intent.origin.repository))).await?;
+        let done = |config: &&Config| Name::parse(&config.spec.name).is_some_and(|name| name.number <= intent.number);
+        self.remove(configs.iter().filter(done).collect()).await
+    }
+}
+
+fn replaced(intent: &Intent) -> Error {
+    Error::Replaced { repository: intent.origin.repository.clone() }
+}
+
+fn body(intent: &Intent) -> Result<Value, Error> {
+    let payload = record::packed(intent);
+    if payload.len() > record::MAX_PAYLOAD {
+        return Err(Error::TooManyStacks { repository: intent.origin.repository.clone() });
+    }
+    let labels = [(REPOSITORY_LABEL, intent.origin.repository.clone()), (STATE_LABEL, record::json(&intent.state))];
+    Ok(record::config(&Name::of(intent).to_string(), labels, &payload))
+}
+
+fn parsed(config: &Config) -> Result<Intent, String> {
+    let labels: &Labels = &config.spec.labels;
+    let intent: Intent = record::content(labels, &config.spec.data, "an intent")?;
+    let state = serde_json::from_str(record::label(labels, STATE_LABEL)?)
+        .map_err(|error| format!("its label `{STATE_LABEL}` is not a state: {error}"))?;
+    if Name::of(&intent).to_string() == config.spec.name {
+        Ok(Intent { state, ..intent })
+    } else {
+        Err(format!("it holds a commit of {}, which is not what its name says", intent.origin.repository))
+    }
+}
+
+/// The newest intent of each repository. What has no name of an intent is passed over.
+fn read(configs: Vec<Config>) -> Intents {
+    let mut found = Intents::default();
+    for config in configs.iter().filter(|config| Name::parse(&config.spec.name).is_some()) {
+        match parsed(config) {
+            Ok(intent) => {
+                let known = found.intents.get(&intent.origin.repository).map_or(0, |known| known.number);
+                if intent.number > known {
+                    found.intents.insert(intent.origin.repository.clone(), intent);
+                }
+            }
+            Err(why) => found.damaged.push(Damaged { name: config.spec.name.clone(), why }),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::engine::{Engine, simulated::World};
+    use crate::release::{Cause, Origin};
+
+    fn intent(repository: &str, commit: &str) -> Intent {
+        Intent {
+            number: 0,
+            origin: Origin {
+                repository: repository.into(),
+                branch: Some("main".into()),
+                commit: commit.repeat(40).parse().unwrap(),
+                tree: "b".repeat(40).parse().unwrap(),
+                author: "Ada <ada@example.com>".into(),
+                subject: "Sell more".into(),
+            },
+            cause: Cause::Push,
+            created: Timestamp::UNIX_EPOCH,
+            base: Some("0".repeat(40).parse().unwrap()),
+            user: Some("ada".into()),
+            options: BTreeSet::from(["async".to_owned()]),
+            news: true,
+            stacks: BTreeSet::from(["shop".parse().unwrap()]),
+            state: State::Preparing { attempt: 1 },
+        }
+    }
+
+    fn store() -> Store {
+        Store::new(Engine::Simulated(World::new()))
+    }
+
+    #[tokio::test]
+    async fn an_intent_comes_back_as_it_was_recorded_and_is_no_stack() {
+        let store = store();
+        let long = format!("team/{}", "x".repeat(60));
+        for repository in ["shop", &long] {
+            let recorded = store.intend(intent(repository, "a")).await.unwrap();
+            assert_eq!(recorded.number, 1);
+            assert_eq!(store.intent(repository).await.unwrap(), Some(recorded.clone()));
+            assert_eq!(store.intents().await.unwrap().intents[repository], recorded);
+        }
+        assert_eq!(store.stacks().await.unwrap(), BTreeMap::new());
+    }
+
+    #[tokio::test]
+    async fn a_newer_commit_takes_the_place_of_an_older_one_which_cannot_move_on() {
+        let store = store();
+        let mut older = store.intend(intent("shop", "a")).await.unwrap();
+        store.set_state(&mut older, State::Rolling).await.unwrap();
+        let newer = store.intend(intent("shop", "c")).await.unwrap();
+        assert_eq!(newer.number, 2);
+        let late = store.set_state(&mut older, State::Deployed).await.unwrap_err();
+        assert!(!late.is_transient(), "{late}");
+        store.settle(&older).await.unwrap();
+        assert_eq!(store.intent("shop").await.unwrap(), Some(newer.clone()), "the older one settles only itself");
+        store.settle(&newer).await.unwrap();
+        assert_eq!(store.intents().await.unwrap(), Intents::default());
+    }
+
+    #[tokio::test]
+    async fn a_state_that_was_written_and_not_answered_can_be_written_again() {
+        let store = store();
+        let mut intent = store.intend(intent("shop", "a")).await.unwrap();
+        let mut forgetful = intent.clone();
+        store.set_state(&mut intent, State::Rolling).await.unwrap();
+        store.set_state(&mut forgetful, State::Rolling).await.unwrap();
+        assert_eq!(store.intent("shop").await.unwrap(), Some(intent));
+    }
+
+    #[tokio::test]
+    async fn what_an_interruption_left_is_passed_over() {
+        let store = store();
+        let mut old = intent("shop", "a");
+        let new = store.intend(intent("shop", "c")).await.unwrap();
+        old.number = 0;
+        store.engine.call(Call::post("/configs/create", body(&old).unwrap())).await.unwrap();
+        assert_eq!(store.intent("shop").await.unwrap(), Some(new));
+    }
+}
