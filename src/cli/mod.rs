@@ -3,6 +3,7 @@
 //! Commands read the swarm and its records through the Docker API: none but `serve` needs a controller. Results go to
 //! standard output, everything else to standard error.
 
+pub mod branch_hook;
 mod completions;
 mod deploy;
 mod explain;
@@ -142,6 +143,9 @@ enum Command {
     /// Git's pre-receive hook of the built-in server
     #[command(hide = true)]
     PushHook(push_hook::Args),
+    /// Git's proc-receive hook of the built-in server
+    #[command(hide = true)]
+    BranchHook,
 }
 
 /// Runs the command of this process.
@@ -170,6 +174,7 @@ pub fn run() -> ExitCode {
         Command::Completions(command) => Ok(command.run()),
         Command::Healthcheck(command) => command.run(common),
         Command::PushHook(command) => block_on(async { Ok(push_hook::run(command.clone()).await) }),
+        Command::BranchHook => Ok(branch_hook::run()),
     };
     outcome.unwrap_or_else(|error| {
         trouble::tell(&error);

@@ -69,7 +69,7 @@ fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
     input.lines().map(|line| update(line).with_context(|| format!("not understood: `{line}`"))).collect()
 }
 
-fn update(line: &str) -> Option<RefUpdate> {
+pub(super) fn update(line: &str) -> Option<RefUpdate> {
     let mut words = line.splitn(3, ' ');
     let (old, new, name) = (words.next()?, words.next()?, words.next()?);
     // Git writes zeros for a ref that is not there.

@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::Common;
 use super::workspace::{cluster, workshop};
@@ -29,6 +30,9 @@ use crate::source::sweep::Presence;
 
 /// How long threads that wait for something may go on after the end.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long the last writes to the swarm may take.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// How often memory is given back.
 const TIDY: Duration = Duration::from_secs(10);
@@ -86,8 +90,9 @@ fn trim() {}
 async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let (going_down, stop_hooks) = watch::channel(false);
     let controller = tokio::select! {
-        controller = start(&settings) => controller?,
+        controller = start(&settings, stop_hooks) => controller?,
         _ = stop.recv() => return Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
     };
@@ -96,10 +101,15 @@ async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
         TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
     tokio::spawn(give_back());
     tracing::info!(listen = %settings.listen, repositories = settings.repositories.len(), "skep serves");
+    let stopped_controller = running.controller.clone();
     let stopped = async move {
         tokio::select! {
             _ = stop.recv() => {}
             _ = interrupt.recv() => {}
+        }
+        going_down.send_replace(true);
+        if tokio::time::timeout(LAST_WRITES, stopped_controller.put_down()).await.is_err() {
+            tracing::warn!("the swarm does not answer: what is being prepared counts as a failed attempt");
         }
     };
     http::serve(listener, router, http::Limits::default(), stopped).await;
@@ -110,12 +120,13 @@ async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
 
 /// What is there as long as the controller runs.
 struct Running {
+    controller: Controller,
     _runtime: TempDir,
     _presence: Presence,
 }
 
 /// Puts the controller together and lets it begin.
-async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Router)> {
+async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow::Result<(Running, axum::Router)> {
     let metrics = Metrics::new();
     let cluster = cluster(settings)?;
     if !cluster.store.is_authenticated() {
@@ -133,6 +144,8 @@ async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Route
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
+    // What was left is taken up before pushes come in, for the newest of a repository takes the place of others.
+    controller.start().await?;
     let pushes = controller.clone();
     let socket = server.socket();
     let listener = http::hook::bind(&socket).with_context(|| {
@@ -141,15 +154,15 @@ async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Route
             socket.display()
         )
     })?;
-    tokio::spawn(http::hook::listen(listener, move |push, lines| {
+    let push = move |push, lines| {
         let controller = pushes.clone();
         async move { controller.push(push, lines).await }
-    }));
+    };
+    tokio::spawn(http::hook::listen(listener, push, stop));
     let left = server.sweep(&presence).await;
     if left > 0 {
         tracing::info!(left, "removed what earlier pushes had left behind");
     }
-    controller.start().await?;
     let state = http::State {
         hooks: Arc::new(hook_secrets(settings)?),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
@@ -163,7 +176,7 @@ async fn start(settings: &Arc<Settings>) -> anyhow::Result<(Running, axum::Route
         },
         metrics: metrics.registry().clone(),
     };
-    Ok((Running { _runtime: runtime, _presence: presence }, http::router(state)))
+    Ok((Running { controller, _runtime: runtime, _presence: presence }, http::router(state)))
 }
 
 /// Whether a push could be taken now: Git finds the hook, the hook finds the controller, the controller finds the swarm.
@@ -207,7 +220,8 @@ fn git_server(settings: &Settings, runtime: &Path) -> anyhow::Result<Server> {
     Ok(Server::new(server::Settings {
         root: settings.data.join("git"),
         runtime: runtime.to_owned(),
-        hook: vec![skep.to_string_lossy().into_owned(), "push-hook".into()],
+        push_hook: vec![skep.to_string_lossy().into_owned(), "push-hook".into()],
+        branch_hook: vec![skep.to_string_lossy().into_owned(), "branch-hook".into()],
         max_push: settings.max_push,
         patience: server::Settings::PATIENCE,
     })?)

@@ -10,7 +10,7 @@ use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
 pub use crate::preflight::Consent;
 use crate::preflight::{Obstacle, Preflight};
 use crate::probe::Prober;
-use crate::release::{Cause, History, Origin, Phase, Release, ReleaseId};
+use crate::release::{Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
 use crate::stack::{Drift, Nanos, Settings, Stack};
 use crate::store::{self, Records, Store};
 use crate::swarm::{self, Swarm};
@@ -151,6 +151,29 @@ impl Cluster {
             }
         }
         self.try_propose(&proposal).await
+    }
+
+    /// Records what a commit is to become, in the place of what was recorded for its repository before.
+    pub async fn intend(&self, intent: Intent) -> Result<Intent, Error> {
+        self.patiently(|| async { Ok(self.store.intend(intent.clone()).await?) }).await
+    }
+
+    /// What a commit of the repository is to become, if that is recorded.
+    pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
+        self.patiently(|| async { Ok(self.store.intent(repository).await?) }).await
+    }
+
+    /// Records how far a commit has got.
+    pub async fn mark(&self, intent: &mut Intent, state: State) -> Result<(), Error> {
+        let seen: &Intent = intent;
+        self.patiently(|| async { Ok(self.store.set_state(seen, &state).await?) }).await?;
+        intent.state = state;
+        Ok(())
+    }
+
+    /// Removes the record of a commit for which nothing is left to do.
+    pub async fn settle(&self, intent: &Intent) -> Result<(), Error> {
+        self.patiently(|| async { Ok(self.store.settle(intent).await?) }).await
     }
 
     /// Tries until it succeeds, or fails in a way that waiting does not help, or it has been tried for long enough.

@@ -1,8 +1,10 @@
 //! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
 
+use std::convert::Infallible;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::cluster::{self, Accepted, Cluster, Consent, Proposal};
 use super::lines::Lines;
@@ -13,12 +15,14 @@ use super::turn::Turn;
 use super::workers::{Hold, Workers};
 use crate::lint::{Checked, CheckedStack};
 use crate::name::StackName;
-use crate::release::{Cause, History, Origin, Outcome, Phase, Release, ReleaseId};
+use crate::release::{Cause, History, Intent, Origin, Outcome, Phase, Release, ReleaseId};
 use crate::source::Objects;
 use crate::stack::Stack;
 
 /// Lines of progress that may wait for their reader.
 const PROGRESS: usize = 256;
+/// Stacks of a commit that are prepared and proposed at a time. Any number of them roll out.
+const PROPOSALS: usize = 8;
 
 /// Why a stack was not even tried.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +113,29 @@ pub struct Order {
     pub force: bool,
 }
 
+impl Order {
+    /// What is to be done about a commit whose intent is recorded.
+    pub fn of(intent: &Intent, checked: Checked, objects: Objects, turn: Turn) -> Self {
+        Self {
+            checked,
+            objects,
+            origin: intent.origin.clone(),
+            cause: intent.cause.clone(),
+            retry: intent.options.contains("retry"),
+            news: intent.news,
+            since: intent.created,
+            turn,
+            confirm_removal: intent.options.contains("confirm-removal"),
+            force: intent.options.contains("force"),
+        }
+    }
+}
+
+/// The stacks of a revision by name; one without a name of its own is called like the last part of `fallback`.
+pub fn stacks_of<'a>(checked: &'a Checked, fallback: &str) -> Result<Vec<(StackName, &'a CheckedStack)>, Refusal> {
+    named(checked, None, fallback.rsplit('/').next().unwrap_or(fallback))
+}
+
 /// How a stack fared.
 #[derive(Debug)]
 pub struct Deployed {
@@ -149,39 +176,63 @@ impl Deployed {
 }
 
 impl Deployer {
-    /// Deploys every stack of the revision, all at once; what happens is said as it happens.
-    pub async fn deploy(&self, order: &Order, repository: &str, lines: &Lines) -> Result<Vec<Deployed>, Refused> {
-        let name = repository.rsplit('/').next().unwrap_or(repository);
-        let stacks = named(&order.checked, None, name)?;
-        Ok(join_all(stacks.into_iter().map(|(name, stack)| self.deploy_one(order, name, stack, lines))).await)
+    /// Deploys these stacks of the revision; what happens is said as it happens. A few are prepared at a time, and all roll
+    /// out at once. When the last of them has been proposed or refused, `begun` is done.
+    pub async fn deploy(
+        &self,
+        order: &Order,
+        stacks: Vec<(StackName, &CheckedStack)>,
+        lines: &Lines,
+        begun: impl Future<Output = ()>,
+    ) -> Vec<Deployed> {
+        let places = Semaphore::new(PROPOSALS);
+        // Nothing is ever sent: the channel ends when the last stack lets go of it.
+        let (unproposed, mut all_proposed) = mpsc::channel::<Infallible>(1);
+        let one = |(name, stack)| self.deploy_one(order, name, stack, lines, &places, unproposed.clone());
+        let deploys: Vec<_> = stacks.into_iter().map(one).collect();
+        drop(unproposed);
+        let begun = async {
+            while all_proposed.recv().await.is_some() {}
+            begun.await;
+        };
+        tokio::join!(join_all(deploys), begun).0
     }
 
-    async fn deploy_one(&self, order: &Order, name: StackName, stack: &CheckedStack, lines: &Lines) -> Deployed {
+    async fn deploy_one(
+        &self,
+        order: &Order,
+        name: StackName,
+        stack: &CheckedStack,
+        lines: &Lines,
+        places: &Semaphore,
+        unproposed: mpsc::Sender<Infallible>,
+    ) -> Deployed {
         let mut result = Deployed { stack: name, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
-        result.outcome = self.try_one(order, stack, &mut result, lines).await;
+        let begun = {
+            let _place = places.acquire().await;
+            self.begin(order, &result.stack, stack, lines).await
+        };
+        drop(unproposed);
+        result.outcome = match begun {
+            Ok(begun) => Ok(self.end(begun, &mut result, lines).await),
+            Err(refused) => Err(refused),
+        };
         for line in result.log() {
             lines.say(line).await;
         }
         result
     }
 
-    async fn try_one(
-        &self,
-        order: &Order,
-        stack: &CheckedStack,
-        result: &mut Deployed,
-        lines: &Lines,
-    ) -> Result<Outcome, Refused> {
-        let begun = self.begin(order, &result.stack, stack, lines).await?;
+    async fn end(&self, begun: Begun, result: &mut Deployed, lines: &Lines) -> Outcome {
         result.urls = begun.urls;
         match begun.accepted {
             Accepted::Unchanged(release) => {
                 result.release = Some(release);
-                Ok(Outcome::Unchanged)
+                Outcome::Unchanged
             }
             Accepted::Rolling(release) => {
                 result.release = Some(release);
-                Ok(self.follow(&result.stack, release, begun.hold, lines).await)
+                self.follow(&result.stack, release, begun.hold, lines).await
             }
         }
     }
@@ -261,18 +312,19 @@ impl Deployed {
     }
 }
 
-/// The release that was made of this commit already, when it was only found again: by a controller that has restarted. One
-/// that failed because of a node or a registry is tried again.
+/// The release that was made of this commit already: by a controller that was killed, or when it was found before. A
+/// commit that is pushed again is tried again, and so is one that was found and failed because of a node or a registry.
 fn tried<'a>(order: &Order, history: &'a History) -> Option<&'a Release> {
     let found = |cause: &Cause| matches!(cause, Cause::Poll | Cause::Webhook);
     let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
-    let same = |release: &&Release| {
-        found(&release.cause)
-            && is_over(&release.phase)
-            && release.origin.repository == order.origin.repository
-            && release.origin.commit == order.origin.commit
+    let of_this = |release: &&Release| match order.cause {
+        Cause::Push => release.cause == Cause::Push && release.created >= order.since,
+        _ => found(&order.cause) && found(&release.cause) && is_over(&release.phase),
     };
-    if found(&order.cause) { history.releases().iter().rev().find(same) } else { None }
+    let same = |release: &&Release| {
+        release.origin.repository == order.origin.repository && release.origin.commit == order.origin.commit
+    };
+    history.releases().iter().rev().find(|release| same(release) && of_this(release))
 }
 
 /// An error with the places in the file that it is about.

@@ -41,11 +41,6 @@ impl Lines {
         }
     }
 
-    /// Whether the reader is gone.
-    pub fn is_abandoned(&self) -> bool {
-        self.reader.is_closed()
-    }
-
     /// Says a line that can be missed, such as one of many of a build.
     pub fn mention(&self, line: impl Into<String>) {
         // A reader that went away, or does not keep up, loses it.

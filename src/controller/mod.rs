@@ -1,13 +1,15 @@
 //! Prepare, perform, queue: the edges put together.
 //!
 //! A push, a webhook, a poll and a command take the same road: [`lint::check`](crate::lint::check), then
-//! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends. All that must survive is in the
-//! record: a controller that is killed leaves nothing behind that the next one needs.
+//! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends; [`commit`] sees to all stacks of a
+//! commit together. All that must survive is in the records: a controller that is killed leaves nothing behind that the
+//! next one needs.
 
 pub mod backoff;
 mod backwards;
 pub mod clock;
 pub mod cluster;
+mod commit;
 pub mod computing;
 pub mod deploy;
 #[cfg(test)]
@@ -27,7 +29,7 @@ pub mod turn;
 mod watch;
 pub mod workers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,10 +41,11 @@ use crate::engine;
 use crate::forge::gitlab;
 use crate::lint::{self, Checked, Rejection};
 use crate::name::{CommitId, RepoPath};
-use crate::release::{Cause, History, Origin, Outcome, Release};
+use crate::release::{History, Origin, Release};
 use crate::revision::Revision;
 use crate::source;
-use crate::source::server::{self, RepositoryName, Server};
+use crate::source::server::Server;
+use crate::store::Intents;
 use deploy::Deployer;
 use lines::Lines;
 use supervise::supervise;
@@ -90,13 +93,23 @@ pub struct Controller {
     metrics: Metrics,
     wakes: Arc<HashMap<String, Arc<Notify>>>,
     turns: Turns,
+    /// Held while a commit is recorded and given its turn.
+    enrolling: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Controller {
     /// A controller that does nothing yet.
     pub fn new(settings: Arc<Settings>, deployer: Deployer, server: Server, metrics: Metrics) -> Self {
         let wakes = settings.repositories.keys().map(|name| (name.clone(), Arc::default())).collect();
-        Self { settings, deployer, server, metrics, wakes: Arc::new(wakes), turns: Turns::default() }
+        Self {
+            settings,
+            deployer,
+            server,
+            metrics,
+            wakes: Arc::new(wakes),
+            turns: Turns::default(),
+            enrolling: Arc::default(),
+        }
     }
 
     /// Takes up what a controller before it left in the record, and begins to watch.
@@ -106,25 +119,27 @@ impl Controller {
         }
         let store = &self.deployer.cluster.store;
         store.authenticate().await.map_err(cluster::Error::from)?;
+        let intents = store.intents().await.map_err(cluster::Error::from)?;
         let archive = store.archive().await.map_err(cluster::Error::from)?;
-        let mut recorded = BTreeSet::new();
+        let mut run = Vec::new();
         // One stack after the other: what the records of all of them hold is not in memory at once.
         for stack in archive.stacks() {
             let history = History::new(archive.records(stack).releases);
-            recorded.extend(history.releases().iter().map(|release| release.origin.commit.clone()));
+            run.extend(history.promoted().map(|release| (release.created, release.origin.clone())));
             match history.rolling() {
+                Some(rolling) if is_of_an_intent(rolling, &intents) => self.deployer.workers.wake(stack),
                 Some(rolling) => drop(tokio::spawn(self.clone().resume(rolling.clone()))),
                 None => self.deployer.workers.watch(stack),
             }
         }
-        let controller = self.clone();
-        drop(tokio::spawn(async move { controller.keep_promises(&recorded).await }));
+        self.take_up(&intents);
+        drop(tokio::spawn(self.clone().tidy_up(intents.clone(), run)));
         let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
         let listen = supervise("events".into(), clock, move || controller.clone().listen());
         drop(tokio::spawn(listen));
         let (workers, clock) = (self.deployer.workers.clone(), self.deployer.cluster.clock.clone());
         drop(tokio::spawn(supervise("lookout".into(), clock, move || workers.clone().look_out())));
-        self.watch_all()
+        self.watch_all(&intents)
     }
 
     /// Looks at a repository soon. Never waits.
@@ -171,26 +186,17 @@ impl Controller {
         tracing::info!(stack = %release.stack, release.id = %release.id, "going on with a rollout");
         let outcome = self.deployer.follow(&release.stack, release.id, None, &Lines::nowhere()).await;
         self.metrics.ended(&outcome);
-        if outcome == Outcome::Promoted && release.cause == Cause::Push {
-            self.move_branch(&release.origin).await;
-        }
-        self.let_go(&release.origin).await;
-    }
-
-    /// The pusher and Git are gone: the branch is moved to what runs now.
-    async fn move_branch(&self, origin: &Origin) {
-        let (Ok(name), Some(branch)) = (origin.repository.parse::<RepositoryName>(), &origin.branch) else {
-            return;
-        };
-        let path = self.server.path(&name);
-        match server::advance(&path, &format!("refs/heads/{branch}"), &origin.commit).await {
-            Ok(()) => {
-                tracing::info!(repository = %name, branch, commit = %origin.commit, "branch moved to what runs");
-            }
-            Err(error) => tracing::warn!(repository = %name, branch, %error, "the branch was not moved"),
-        }
     }
 }
+
+/// Whether a release is followed together with the other stacks of its commit.
+fn is_of_an_intent(release: &Release, intents: &Intents) -> bool {
+    let intent = intents.intents.get(&release.origin.repository);
+    intent.is_some_and(|intent| !intent.state.has_ended() && intent.origin.commit == release.origin.commit)
+}
+
+/// The most characters of a commit's author or subject that are kept.
+const WORDS: usize = 500;
 
 /// Where a revision comes from.
 pub fn origin(revision: &Revision, repository: &str, branch: Option<&str>) -> Origin {
@@ -199,7 +205,7 @@ pub fn origin(revision: &Revision, repository: &str, branch: Option<&str>) -> Or
         branch: branch.map(str::to_owned),
         commit: revision.commit.clone(),
         tree: revision.tree.clone(),
-        author: revision.author.clone(),
-        subject: revision.subject.clone(),
+        author: revision.author.chars().take(WORDS).collect(),
+        subject: revision.subject.chars().take(WORDS).collect(),
     }
 }

@@ -1,20 +1,19 @@
 //! `git push` as the interface: checked before it is accepted, and the exit code is the verdict.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::deploy::{Deployed, Order};
+use super::deploy::{Deployed, Order, stacks_of};
 use super::lines::Lines;
 use super::supervise::caught;
 use super::{Controller, origin};
 use crate::lint::{self, Checked, Severity};
 use crate::name::CommitId;
-use crate::release::{Cause, Origin};
+use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
 use crate::source::Objects;
-use crate::source::server::{self, RepositoryName};
+use crate::source::server::{self, DEPLOYED, RepositoryName};
 
 /// Somebody pushes to a repository on the built-in server; Git has taken the objects in, but has moved no branch yet.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -35,17 +34,6 @@ impl Push {
     fn has(&self, option: &str) -> bool {
         self.options.iter().any(|given| given == option)
     }
-
-    /// One that Git has taken in already, and whose pusher does not wait.
-    fn accepted(repository: &RepositoryName, update: RefUpdate) -> Self {
-        Self {
-            repository: repository.to_string(),
-            user: "skep".into(),
-            updates: vec![update],
-            options: vec!["async".into()],
-            quarantine: None,
-        }
-    }
 }
 
 /// A ref that a push wants moved.
@@ -59,8 +47,6 @@ pub struct RefUpdate {
     pub new: Option<CommitId>,
 }
 
-/// The branches that are deployed; a repository has one of them.
-const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
 /// What can be said with `git push -o`.
 const OPTIONS: [&str; 4] = ["async", "retry", "confirm-removal", "force"];
 /// How many findings a pusher is shown.
@@ -116,8 +102,8 @@ impl Controller {
     }
 
     async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, lines: &Lines) -> bool {
-        let order = match self.check(push, update, commit, lines).await {
-            Ok(order) => order,
+        let (intent, order) = match self.accept(push, update, commit, lines).await {
+            Ok(accepted) => accepted,
             Err(reason) => {
                 self.metrics.refused();
                 for line in reason {
@@ -128,50 +114,62 @@ impl Controller {
         };
         let since = order.since;
         if push.has("async") {
-            lines.say("accepted; the deploy goes on in the background, see `skep status`").await;
-            let controller = self.clone();
-            tokio::spawn(async move { controller.deploy_pushed(&order, &Lines::nowhere()).await });
+            lines.say(accepted(intent.branch())).await;
+            let (controller, repository) = (self.clone(), push.repository.clone());
+            tokio::spawn(async move { controller.carry_out(intent, &order, &repository, &Lines::nowhere()).await });
             return true;
         }
-        let good = self.deploy_pushed(&order, lines).await;
-        if good && lines.is_abandoned() {
-            self.move_branch(&order.origin).await;
-        }
+        let good = self.carry_out(intent, &order, &push.repository, lines).await.why.is_none();
         tracing::info!(repository = push.repository, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
         good
     }
 
-    /// Reads and checks what was pushed; the lines that say what is wrong with it otherwise.
-    async fn check(
+    /// Reads and checks what was pushed, and records that it is to be deployed; the lines that say what is wrong with it
+    /// otherwise.
+    async fn accept(
         &self,
         push: &Push,
         update: &RefUpdate,
         commit: &CommitId,
         lines: &Lines,
-    ) -> Result<Order, Vec<String>> {
+    ) -> Result<(Intent, Order), Vec<String>> {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
+        self.not_given_up(push, commit).await.map_err(|why| said(&why))?;
         let path = self.server.path(&name);
         let revision = self.read(&path, commit, push.quarantine.as_deref()).await.map_err(|error| said(&error))?;
         let origin = origin(&revision, &push.repository, update.name.strip_prefix("refs/heads/"));
         let checked = self.checked(revision, lines).await?;
+        let stacks = stacks_of(&checked, &push.repository).map_err(|error| said(&error))?;
+        let intent = Intent {
+            number: 0,
+            origin,
+            cause: Cause::Push,
+            created: self.deployer.cluster.clock.now(),
+            base: update.old.clone(),
+            user: Some(push.user.clone()),
+            options: push.options.iter().cloned().collect(),
+            news: true,
+            stacks: stacks.into_iter().map(|(name, _)| name).collect(),
+            state: State::Preparing { attempt: 1 },
+        };
         if let Some(quarantine) = &push.quarantine {
             // The deploy must outlive the push, and the controller.
             server::keep_objects(&path, quarantine).await.map_err(|error| said(&error))?;
             server::pin(&path, commit).await.map_err(|error| said(&error))?;
         }
-        Ok(Order {
-            checked,
-            objects: Objects::of_repository(&path, None),
-            origin,
-            cause: Cause::Push,
-            retry: push.has("retry"),
-            confirm_removal: push.has("confirm-removal"),
-            force: push.has("force"),
-            news: true,
-            since: self.deployer.cluster.clock.now(),
-            turn: self.turn(&push.repository),
-        })
+        let (intent, turn) = self.intend(intent).await.map_err(|error| said(&error))?;
+        let order = Order::of(&intent, checked, Objects::of_repository(&path, None), turn);
+        Ok((intent, order))
+    }
+
+    /// A commit that has ended a controller is not even read, unless somebody means it.
+    async fn not_given_up(&self, push: &Push, commit: &CommitId) -> Result<(), String> {
+        let known = self.deployer.cluster.intent(&push.repository).await.ok().flatten();
+        let given_up = |intent: &Intent| {
+            intent.origin.commit == *commit && matches!(intent.state, State::GivenUp { .. }) && !push.has("retry")
+        };
+        known.filter(given_up).map_or(Ok(()), |intent| Err(format!("{} {}", commit.short(), intent.given_up())))
     }
 
     async fn checked(&self, revision: Revision, lines: &Lines) -> Result<Checked, Vec<String>> {
@@ -191,51 +189,6 @@ impl Controller {
         Ok(checked)
     }
 
-    /// Deploys what was pushed, and lets go of its commit: by then a branch or a record has it, or nobody wants it.
-    async fn deploy_pushed(&self, order: &Order, lines: &Lines) -> bool {
-        let good = self.deploy(order, &order.origin.repository, lines).await;
-        self.let_go(&order.origin).await;
-        good
-    }
-
-    pub(super) async fn let_go(&self, origin: &Origin) {
-        let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
-        if let Err(error) = server::unpin(&self.server.path(&name), &origin.commit).await {
-            tracing::warn!(repository = %name, commit = %origin.commit, %error, "a commit stays pinned");
-        }
-    }
-
-    /// Deploys what was accepted with `-o async` and is in no record, because a controller before this was killed.
-    pub(super) async fn keep_promises(&self, recorded: &BTreeSet<CommitId>) {
-        for repository in self.server.repositories().await {
-            let promised = server::promised(&self.server.path(&repository)).await.unwrap_or_default();
-            for (branch, commit) in promised {
-                if !recorded.contains(&commit) {
-                    tracing::info!(%repository, branch, %commit, "deploying what was accepted before");
-                    let update = RefUpdate { name: format!("refs/heads/{branch}"), old: None, new: Some(commit) };
-                    self.take(Push::accepted(&repository, update), &Lines::nowhere()).await;
-                }
-            }
-        }
-    }
-
-    /// Deploys, tells the verdicts, counts them; whether all is good.
-    async fn deploy(&self, order: &Order, repository: &str, lines: &Lines) -> bool {
-        let results = match self.deployer.deploy(order, repository, lines).await {
-            Ok(results) => results,
-            Err(refused) => {
-                self.metrics.refused();
-                lines.say(format!("error: {refused}")).await;
-                return false;
-            }
-        };
-        for result in &results {
-            self.count(result, order);
-            lines.say(result.verdict()).await;
-        }
-        results.iter().all(Deployed::is_good)
-    }
-
     pub(super) fn count(&self, result: &Deployed, order: &Order) {
         match &result.outcome {
             Ok(outcome) => self.metrics.ended(outcome),
@@ -246,6 +199,11 @@ impl Controller {
             self.metrics.healthy_after(took.unsigned_abs());
         }
     }
+}
+
+/// What somebody reads who does not wait.
+fn accepted(branch: &str) -> String {
+    format!("accepted; the deploy goes on in the background and moves `{branch}` when it is done, see `skep status`")
 }
 
 /// What these updates ask for.

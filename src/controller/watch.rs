@@ -1,25 +1,27 @@
 //! Repositories elsewhere: looked at on a timer with jitter, and when a webhook says so. They take the same road as a push.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, Notify};
 
 use super::backoff::jittered;
-use super::deploy::{Deployed, Order};
+use super::commit::broken;
+use super::deploy::{Deployed, Order, stacks_of};
 use super::lines::Lines;
 use super::supervise::{caught, supervise};
-use super::turn::Turn;
-use super::{Controller, origin};
+use super::{Controller, cluster, origin};
 use crate::config::{self, Repository};
 use crate::forge::gitlab::{Reporter, State, Status};
 use crate::lint::{self, Rejection};
 use crate::name::CommitId;
-use crate::release::Cause;
-use crate::revision::Revision;
+use crate::release::{self, Cause, Intent, Origin, Resumption};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Objects};
+use crate::store::Intents;
 
 /// A repository that is watched.
 pub(super) struct Watched {
@@ -28,6 +30,8 @@ pub(super) struct Watched {
     wake: Arc<Notify>,
     /// The commit that was dealt with, whatever becomes of it.
     done: Option<CommitId>,
+    /// What a controller before this has left.
+    left: Option<Intent>,
 }
 
 /// A repository elsewhere, and who there is told how it goes.
@@ -46,9 +50,11 @@ struct Found {
 
 impl Controller {
     /// Watches all repositories that the settings name, for ever.
-    pub(super) fn watch_all(&self) -> Result<(), super::Error> {
+    pub(super) fn watch_all(&self, intents: &Intents) -> Result<(), super::Error> {
         for (name, repository) in &self.settings.repositories {
-            let watched = Arc::new(Mutex::new(self.watched(name, repository)?));
+            let left = intents.intents.get(name).filter(|intent| !intent.is_pushed()).cloned();
+            let watched = Watched { left, ..self.watched(name, repository)? };
+            let watched = Arc::new(Mutex::new(watched));
             let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
             let watch = move || controller.clone().watch(watched.clone());
             tokio::spawn(supervise(format!("watcher of {name}"), clock, watch));
@@ -67,6 +73,7 @@ impl Controller {
             mirror: Mirror::open(&path, &repository.url, credentials)?,
             wake: self.wakes[name].clone(),
             done: None,
+            left: None,
         })
     }
 
@@ -96,86 +103,128 @@ impl Controller {
     }
 
     /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
-    async fn look_once(&self, watched: &mut Watched, cause: &Cause) -> Result<(), source::Error> {
+    async fn look_once(&self, watched: &mut Watched, cause: &Cause) -> Result<(), super::Error> {
         let Some(found) = watched.look().await? else { return Ok(()) };
-        let (path, commit) = (watched.mirror.path(), found.commit.clone());
-        match self.read(path, &found.commit, None).await {
-            Ok(revision) => {
-                let news = found.news || *cause == Cause::Webhook;
-                let objects = Objects::of_repository(path, None);
-                let (controller, repository, cause) = (self.clone(), watched.repository.clone(), cause.clone());
-                let turn = self.turn(&repository.name);
-                let deploy = async move {
-                    let deploy = controller.deploy_found(&repository, revision, objects, news, cause, turn);
-                    if let Err(panic) = caught(deploy).await {
-                        repository.panicked(&commit, &panic).await;
-                    }
-                };
-                drop(tokio::spawn(deploy));
+        if let Some(mut intent) = self.enrol(watched, &found, cause).await? {
+            match caught(self.begin_found(watched, intent.clone())).await {
+                Ok(begun) => begun?,
+                Err(panic) => self.refuse_found(&watched.repository, &mut intent, &broken(&panic)).await,
             }
-            Err(error) if error.may_pass() => return Err(error),
-            Err(error) => watched.repository.report(&found.commit, None, State::Failed, &error.to_string()).await,
         }
         watched.done = Some(found.commit);
         Ok(())
     }
 
-    async fn deploy_found(
+    /// Records that a commit is about to be read and deployed, before anything of it is read: what ends this controller
+    /// must not end the next one. `None` if it is not to be deployed. A commit that a controller before this left is taken
+    /// up as it was left.
+    async fn enrol(
         &self,
-        repository: &Elsewhere,
-        revision: Revision,
-        objects: Objects,
-        news: bool,
-        cause: Cause,
-        turn: Turn,
-    ) {
+        watched: &mut Watched,
+        found: &Found,
+        cause: &Cause,
+    ) -> Result<Option<Intent>, cluster::Error> {
+        let is_left =
+            |left: &Intent| left.origin.commit == found.commit && !matches!(left.state, release::State::Failed { .. });
+        let Some(mut left) = watched.left.take().filter(is_left) else {
+            let intent = watched.intent(found, cause, self.deployer.cluster.clock.now());
+            return Ok(Some(self.intend(intent).await?.0));
+        };
+        match left.resumption() {
+            Resumption::Deploy(state) => {
+                self.deployer.cluster.mark(&mut left, state).await?;
+                return Ok(Some(left));
+            }
+            Resumption::GiveUp => self.give_up(&mut left).await,
+            Resumption::MoveBranch | Resumption::Leave => {}
+        }
+        watched.repository.report(&found.commit, None, State::Failed, &left.given_up()).await;
+        Ok(None)
+    }
+
+    /// Reads and checks a commit, and has it deployed.
+    async fn begin_found(&self, watched: &Watched, mut intent: Intent) -> Result<(), super::Error> {
+        let (path, repository) = (watched.mirror.path(), watched.repository.clone());
+        let commit = intent.origin.commit.clone();
+        repository.report(&commit, None, State::Pending, "skep checks it").await;
+        let revision = match self.read(path, &commit, None).await {
+            Ok(revision) => revision,
+            Err(error) if error.may_pass() => return Err(error.into()),
+            Err(error) => {
+                self.refuse_found(&repository, &mut intent, &error.to_string()).await;
+                return Ok(());
+            }
+        };
         let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
-        let commit = &origin.commit.clone();
-        repository.report(commit, None, State::Pending, "skep checks it").await;
         let checked = match self.lint(revision).await {
             Ok(checked) => checked,
-            Err(rejection) => return self.reject(repository, commit, &rejection).await,
-        };
-        repository.report(commit, None, State::Running, "skep builds and deploys").await;
-        let since = self.deployer.cluster.clock.now();
-        // Nobody is there to agree to anything.
-        let order = Order {
-            checked,
-            objects,
-            origin,
-            cause,
-            retry: false,
-            news,
-            since,
-            turn,
-            confirm_removal: false,
-            force: false,
-        };
-        match self.deployer.deploy(&order, repository.stack(), &Lines::nowhere()).await {
-            Ok(results) => {
-                for result in &results {
-                    self.count(result, &order);
-                    repository.tell(commit, result).await;
-                }
+            Err(rejection) => {
+                self.refuse_found(&repository, &mut intent, &rejected(&rejection)).await;
+                return Ok(());
             }
-            Err(refused) => {
-                self.metrics.refused();
-                tracing::warn!(repository = repository.name, %commit, %refused, "commit refused");
-                repository.report(commit, None, State::Failed, &refused.to_string()).await;
-            }
+        };
+        repository.report(&commit, None, State::Running, "skep builds and deploys").await;
+        let stacks = stacks_of(&checked, repository.stack()).unwrap_or_default();
+        let stacks = stacks.into_iter().map(|(name, _)| name).collect();
+        let state = match intent.state {
+            release::State::Checking => release::State::Preparing { attempt: 1 },
+            state => state,
+        };
+        let (intent, turn) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
+        let order = Order::of(&intent, checked, Objects::of_repository(path, None), turn);
+        let controller = self.clone();
+        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &order).await }));
+        Ok(())
+    }
+
+    async fn deploy_found(&self, repository: &Elsewhere, intent: Intent, order: &Order) {
+        let ended = self.carry_out(intent, order, repository.stack(), &Lines::nowhere()).await;
+        for result in &ended.results {
+            repository.tell(&order.origin.commit, result).await;
+        }
+        if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
+            repository.report(&order.origin.commit, None, State::Failed, why).await;
         }
     }
 
-    async fn reject(&self, repository: &Elsewhere, commit: &CommitId, rejection: &Rejection) {
+    async fn refuse_found(&self, repository: &Elsewhere, intent: &mut Intent, why: &str) {
         self.metrics.refused();
-        let said = lint::report::remote(&rejection.findings, &rejection.texts, 1);
-        let first = said.first().map_or("", String::as_str);
-        tracing::warn!(repository = repository.name, %commit, findings = rejection.findings.len(), first, "commit rejected");
-        repository.report(commit, None, State::Failed, &format!("rejected: {first}")).await;
+        self.fail(intent, why).await;
+        repository.report(&intent.origin.commit, None, State::Failed, why).await;
     }
 }
 
+/// Why a commit did not pass the checks, in one line.
+pub(super) fn rejected(rejection: &Rejection) -> String {
+    let said = lint::report::remote(&rejection.findings, &rejection.texts, 1);
+    format!("rejected: {}", said.first().map_or("", String::as_str))
+}
+
 impl Watched {
+    /// What is to become of a commit of which nothing has been read.
+    fn intent(&self, found: &Found, cause: &Cause, now: Timestamp) -> Intent {
+        let origin = Origin {
+            repository: self.repository.name.clone(),
+            branch: Some(self.repository.settings.branch.clone()),
+            commit: found.commit.clone(),
+            subject: String::new(),
+            ..Origin::unknown()
+        };
+        Intent {
+            number: 0,
+            origin,
+            cause: cause.clone(),
+            created: now,
+            base: None,
+            user: None,
+            // Nobody is there to agree to anything.
+            options: BTreeSet::new(),
+            news: found.news || *cause == Cause::Webhook,
+            stacks: BTreeSet::new(),
+            state: release::State::Checking,
+        }
+    }
+
     /// What the branch names now, if that was not dealt with yet.
     async fn look(&self) -> Result<Option<Found>, source::Error> {
         let branch = &self.repository.settings.branch;
@@ -201,13 +250,6 @@ impl Elsewhere {
         tracing::info!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended");
         let state = if result.is_good() { State::Success } else { State::Failed };
         self.report(commit, Some(result), state, &verdict).await;
-    }
-
-    /// Tells that skep panicked with this message, and that nothing more is done about the commit.
-    async fn panicked(&self, commit: &CommitId, panic: &str) {
-        tracing::error!(repository = self.name, %commit, panic, "skep itself failed on this commit");
-        let said = format!("skep itself failed on this commit: {panic}; report it with the log of skep");
-        self.report(commit, None, State::Failed, &said).await;
     }
 
     async fn report(&self, commit: &CommitId, result: Option<&Deployed>, state: State, description: &str) {

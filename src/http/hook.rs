@@ -2,6 +2,8 @@
 //!
 //! The hook sends a question as one line of JSON and then reads messages, one a line, until there is a verdict. A push that
 //! is being deployed goes on when the hook goes away. A line without its end was cut, and is never taken for a question.
+//! While there is nothing to say, the controller says that it is alive, so that the hook can tell a long build from a
+//! controller that is gone; and before it stops, it says so.
 
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::controller::Push;
 
@@ -31,6 +33,8 @@ enum Question {
 enum Message {
     /// Something for the person who pushes.
     Line(String),
+    /// Nothing yet: the controller is at work.
+    Alive,
     /// Whether Git may move the branches; the last message.
     Accepted(bool),
 }
@@ -42,10 +46,12 @@ pub enum NoVerdict {
     #[error("skep is restarting; push again in a moment")]
     Away,
     /// The connection ended before there was a verdict.
-    #[error("skep was interrupted; what it had begun goes on if it can. Push again to see how it stands")]
+    #[error("skep was interrupted; what it had begun goes on when it is back: see `skep status`, or push again")]
     Interrupted,
-    /// There was none for longer than it may take.
-    #[error("skep has not answered in time; see its log")]
+    /// The controller was silent for too long.
+    #[error(
+        "skep has not answered in time; what it had begun goes on when it is back: see `skep status`, or push again"
+    )]
     TooSlow,
 }
 
@@ -59,8 +65,13 @@ const MAX_LINE: usize = 8 << 10;
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a ping may take.
 const PING: Duration = Duration::from_secs(3);
+/// How often the controller says something.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long there may be no message.
-const SILENCE: Duration = Duration::from_hours(1);
+const SILENCE: Duration = Duration::from_mins(1);
+/// The last line before the controller stops.
+const GOING_DOWN: &str =
+    "skep is going down; what it had begun goes on when it is back: see `skep status`, or push again";
 
 /// Opens the socket for hooks; only skep's own user may connect. Must be called in a Tokio runtime.
 ///
@@ -75,8 +86,8 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
 }
 
 /// Answers hooks. `push` is [`Controller::push`](crate::controller::Controller::push), and runs to its end whatever becomes
-/// of the hook. Never ends by itself.
-pub async fn listen<P, V>(listener: UnixListener, push: P)
+/// of the hook. When `stop` becomes true, every hook is told that skep is going down. Never ends by itself.
+pub async fn listen<P, V>(listener: UnixListener, push: P, stop: watch::Receiver<bool>)
 where
     P: Fn(Push, mpsc::Sender<String>) -> V + Clone + Send + 'static,
     V: Future<Output = bool> + Send + 'static,
@@ -84,9 +95,9 @@ where
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let push = push.clone();
+                let (push, stop) = (push.clone(), stop.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = answer(stream, push).await {
+                    if let Err(error) = answer(stream, push, stop).await {
                         tracing::warn!(%error, "a push hook could not be answered");
                     }
                 });
@@ -99,7 +110,7 @@ where
     }
 }
 
-async fn answer<P, V>(stream: UnixStream, push: P) -> std::io::Result<()>
+async fn answer<P, V>(stream: UnixStream, push: P, stop: watch::Receiver<bool>) -> std::io::Result<()>
 where
     P: Fn(Push, mpsc::Sender<String>) -> V,
     V: Future<Output = bool> + Send + 'static,
@@ -117,12 +128,32 @@ where
     };
     let (lines, mut said) = mpsc::channel(64);
     let verdict = tokio::spawn(push(lines));
-    while let Some(text) = said.recv().await {
-        for line in text.lines() {
-            send(&mut to, &Message::Line(shortened(line))).await?;
+    let stopping = stopping(stop);
+    tokio::pin!(stopping);
+    loop {
+        tokio::select! {
+            text = said.recv() => {
+                let Some(text) = text else { break };
+                for line in text.lines() {
+                    send(&mut to, &Message::Line(shortened(line))).await?;
+                }
+            }
+            () = tokio::time::sleep(HEARTBEAT) => send(&mut to, &Message::Alive).await?,
+            () = &mut stopping => {
+                send(&mut to, &Message::Line(GOING_DOWN.into())).await?;
+                return send(&mut to, &Message::Accepted(false)).await;
+            }
         }
     }
     send(&mut to, &Message::Accepted(verdict.await.unwrap_or(false))).await
+}
+
+/// Comes back when skep is told to stop.
+async fn stopping(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody can say so any more.
+        std::future::pending().await
+    }
 }
 
 fn understood(line: &str) -> Result<Question, String> {
@@ -151,12 +182,21 @@ async fn send(to: &mut (impl AsyncWriteExt + Unpin), message: &Message) -> std::
 }
 
 /// Asks the controller whether a push may be accepted; each line it says goes to `say` at once.
-pub async fn ask(socket: &Path, push: Push, mut say: impl FnMut(&str)) -> Result<bool, NoVerdict> {
-    let mut from = put(socket, &Question::Push(push)).await?;
+pub async fn ask(socket: &Path, push: Push, say: impl FnMut(&str)) -> Result<bool, NoVerdict> {
+    verdict(put(socket, &Question::Push(push)).await?, SILENCE, say).await
+}
+
+/// Reads what the controller says until there is a verdict, or until it has said nothing for so long.
+async fn verdict(
+    mut from: impl AsyncBufReadExt + Unpin,
+    silence: Duration,
+    mut say: impl FnMut(&str),
+) -> Result<bool, NoVerdict> {
     loop {
-        let next = tokio::time::timeout(SILENCE, next(&mut from)).await.map_err(|_| NoVerdict::TooSlow)?;
+        let next = tokio::time::timeout(silence, next(&mut from)).await.map_err(|_| NoVerdict::TooSlow)?;
         match next {
             Some(Message::Line(line)) => say(&printable(&line)),
+            Some(Message::Alive) => {}
             Some(Message::Accepted(accepted)) => return Ok(accepted),
             None => return Err(NoVerdict::Interrupted),
         }
@@ -206,10 +246,14 @@ mod tests {
     async fn the_lines_come_and_then_the_verdict() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hook.sock");
-        let listener = tokio::spawn(listen(bind(&path).unwrap(), |asked: Push, lines| async move {
-            lines.send(format!("hello {}\nchecked \u{1b}[2Jfine", asked.user)).await.unwrap();
-            true
-        }));
+        let listener = tokio::spawn(listen(
+            bind(&path).unwrap(),
+            |asked: Push, lines| async move {
+                lines.send(format!("hello {}\nchecked \u{1b}[2Jfine", asked.user)).await.unwrap();
+                true
+            },
+            watch::channel(false).1,
+        ));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let mut said = Vec::new();
         ping(&path).await.unwrap();
@@ -226,10 +270,14 @@ mod tests {
     async fn a_question_that_is_cut_is_refused_and_a_long_line_is_marked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hook.sock");
-        tokio::spawn(listen(bind(&path).unwrap(), |_: Push, lines| async move {
-            lines.send("é".repeat(MAX_LINE)).await.unwrap();
-            true
-        }));
+        tokio::spawn(listen(
+            bind(&path).unwrap(),
+            |_: Push, lines| async move {
+                lines.send("é".repeat(MAX_LINE)).await.unwrap();
+                true
+            },
+            watch::channel(false).1,
+        ));
         let told = async |push| {
             let mut said = Vec::new();
             let accepted = ask(&path, push, |line| said.push(line.replace(&"é".repeat(MAX_LINE / 2), "é…"))).await;
@@ -247,19 +295,23 @@ mod tests {
         let path = folder.path().join("hook.sock");
         let (begun, gone, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let seen = (Arc::clone(&begun), Arc::clone(&gone), Arc::clone(&done));
-        let listener = tokio::spawn(listen(bind(&path).unwrap(), move |_, lines| {
-            let (begun, gone, done) = seen.clone();
-            async move {
-                begun.notify_one();
-                gone.notified().await;
-                // Nobody reads them any more: sending fails or not, and the push goes on.
-                for _ in 0..200 {
-                    drop(lines.send("still here".into()).await);
+        let listener = tokio::spawn(listen(
+            bind(&path).unwrap(),
+            move |_, lines| {
+                let (begun, gone, done) = seen.clone();
+                async move {
+                    begun.notify_one();
+                    gone.notified().await;
+                    // Nobody reads them any more: sending fails or not, and the push goes on.
+                    for _ in 0..200 {
+                        drop(lines.send("still here".into()).await);
+                    }
+                    done.notify_one();
+                    true
                 }
-                done.notify_one();
-                true
-            }
-        }));
+            },
+            watch::channel(false).1,
+        ));
         let hook = tokio::spawn(async move { ask(&path, push(), |_| {}).await });
         begun.notified().await;
         hook.abort();
@@ -267,5 +319,54 @@ mod tests {
         gone.notify_one();
         done.notified().await;
         listener.abort();
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_that_skep_is_going_down_and_the_push_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hook.sock");
+        let (begun, stopped, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let seen = (Arc::clone(&begun), Arc::clone(&stopped), Arc::clone(&done));
+        let build = move |_, lines: mpsc::Sender<String>| {
+            let (begun, stopped, done) = seen.clone();
+            async move {
+                begun.notify_one();
+                stopped.notified().await;
+                drop(lines);
+                done.notify_one();
+                true
+            }
+        };
+        let (stop, stopping) = watch::channel(false);
+        let listener = tokio::spawn(listen(bind(&path).unwrap(), build, stopping));
+        let hook = tokio::spawn(async move {
+            let mut said = Vec::new();
+            let accepted = ask(&path, push(), |line| said.push(line.to_owned())).await.unwrap();
+            (accepted, said)
+        });
+        begun.notified().await;
+        stop.send_replace(true);
+        assert_eq!(hook.await.unwrap(), (false, vec![GOING_DOWN.to_owned()]));
+        stopped.notify_one();
+        done.notified().await;
+        listener.abort();
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_is_no_line() {
+        let (mut controller, hook) = tokio::io::duplex(1024);
+        for message in [Message::Alive, Message::Line("built".into()), Message::Accepted(true)] {
+            send(&mut controller, &message).await.unwrap();
+        }
+        let mut said = Vec::new();
+        assert!(verdict(BufReader::new(hook), SILENCE, |line| said.push(line.to_owned())).await.unwrap());
+        assert_eq!(said, ["built"]);
+    }
+
+    #[tokio::test]
+    async fn a_controller_that_is_silent_is_not_waited_for_for_ever() {
+        let (_controller, hook) = tokio::io::duplex(1024);
+        let silent = verdict(BufReader::new(hook), Duration::from_millis(1), |_| {}).await.unwrap_err();
+        assert!(matches!(silent, NoVerdict::TooSlow));
     }
 }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tower::ServiceExt;
 
 use super::*;
@@ -52,10 +52,12 @@ impl Sandbox {
         let pushes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&pushes);
         let server = Server::new(settings).unwrap();
-        tokio::spawn(hook::listen(hook::bind(&server.socket()).unwrap(), move |push: Push, lines| {
+        let asked = move |push: Push, lines| {
             seen.lock().unwrap().push(push.clone());
             decide(push, lines)
-        }));
+        };
+        let listener = hook::bind(&server.socket()).unwrap();
+        tokio::spawn(hook::listen(listener, asked, watch::channel(false).1));
         let git = Git::new(server, vec!["old".into(), TOKEN.into()]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -92,11 +94,15 @@ fn url(address: SocketAddr, token: &str, name: &str) -> String {
 
 fn settings(folder: &Path, max_push: u64) -> Settings {
     let this = std::env::current_exe().unwrap().display().to_string();
-    let hook = [&this, "--exact", "cli::push_hook::tests::as_the_hook", "--ignored", "--nocapture", "-q"];
+    let hook = |module: &str| format!("'{this}' --exact cli::{module}::tests::as_the_hook --ignored --nocapture -q");
+    // Git reads what the second hook says, but not what the test runner does.
+    let quiet = format!("exec {} 3>&1 >&2", hook("branch_hook"));
+    let shell = |script: String| vec!["sh".to_owned(), "-c".to_owned(), script];
     Settings {
         root: folder.join("git"),
         runtime: folder.join("run"),
-        hook: hook.map(str::to_owned).to_vec(),
+        push_hook: shell(format!("exec {}", hook("push_hook"))),
+        branch_hook: shell(quiet),
         max_push,
         patience: Settings::PATIENCE,
     }
@@ -336,6 +342,70 @@ async fn a_lost_connection_does_not_stop_the_deploy() {
     tokio::time::timeout(Duration::from_secs(30), moved).await.expect("Git moves the branch");
 }
 
+/// Keeps what is pushed, and moves the branch as the controller does if `moves`.
+async fn sandbox_that_keeps(moves: bool) -> Sandbox {
+    let folder = Arc::new(Mutex::new(PathBuf::new()));
+    let root = Arc::clone(&folder);
+    let sandbox = Sandbox::with(Settings::MAX_PUSH, move |push: Push, _| {
+        let bare = root.lock().unwrap().join("git/shop.git");
+        async move {
+            keep_objects(&bare, &push.quarantine.unwrap()).await.unwrap();
+            let update = &push.updates[0];
+            if moves && update.name == "refs/heads/main" {
+                move_branch(&bare, &update.name, update.old.as_ref(), update.new.as_ref().unwrap()).await.unwrap();
+            }
+            true
+        }
+    })
+    .await;
+    sandbox.folder.path().clone_into(&mut folder.lock().unwrap());
+    sandbox
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_skep_has_moved_already_is_a_success() {
+    let sandbox = sandbox_that_keeps(true).await;
+    let work = sandbox.work_tree().await;
+    for file in ["one", "two"] {
+        let new = commit(&work, file, "x").await;
+        let told = ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+        assert!(told.contains("main -> main"), "{told}");
+        assert_eq!(sandbox.branches("shop").await["main"], new);
+    }
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main:feature"]).await);
+    assert!(sandbox.branches("shop").await.contains_key("feature"), "Git moves the others");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_is_not_moved_for_a_pusher_who_does_not_wait() {
+    let sandbox = sandbox_that_keeps(false).await;
+    let work = sandbox.work_tree().await;
+    ok(&git(&work, &["push", "-o", "async", &sandbox.url("shop"), "main"]).await);
+    assert_eq!(sandbox.branches("shop").await, BTreeMap::new());
+    // Who waits has the verdict of the controller, and where that moves nothing, Git does.
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    assert!(sandbox.branches("shop").await.contains_key("main"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_is_moved_from_where_the_pusher_saw_it_or_forward() {
+    let sandbox = sandbox_that_keeps(true).await;
+    let work = sandbox.work_tree().await;
+    let first = commit(&work, "first", "x").await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    ok(&git(&work, &["checkout", "-q", "-b", "other", "HEAD~1"]).await);
+    let other = commit(&work, "other", "x").await;
+    let bare = sandbox.bare("shop");
+    ok(&git(&work, &["push", &sandbox.url("shop"), "other"]).await);
+    let aside = move_branch(&bare, "refs/heads/main", None, &other).await.unwrap_err().to_string();
+    assert_eq!(aside, format!("refs/heads/main is at {first}, not at nowhere; somebody else moved it"));
+    move_branch(&bare, "refs/heads/main", Some(&first), &other).await.unwrap();
+    // A file that a full disk left empty is no branch any more.
+    std::fs::write(bare.join("refs/heads/main"), "").unwrap();
+    move_branch(&bare, "refs/heads/main", Some(&first), &other).await.unwrap();
+    assert_eq!(sandbox.branches("shop").await["main"], other);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_at_the_same_time_do_not_disturb_each_other() {
     let sandbox = Sandbox::open().await;
@@ -394,9 +464,7 @@ async fn what_is_kept_survives_a_push_that_is_cut_off() {
     assert_eq!(source::read(&bare, &new, None, |_| vec![]).await.unwrap().commit, new);
 
     move_branch(&bare, "refs/heads/main", None, &new).await.unwrap();
-    let moved = move_branch(&bare, "refs/heads/main", None, &new).await.unwrap_err().to_string();
-    assert_eq!(moved, format!("refs/heads/main is at {new}, not at nowhere; somebody else moved it"));
-    move_branch(&bare, "refs/heads/main", Some(&new), &new).await.unwrap();
+    move_branch(&bare, "refs/heads/main", None, &new).await.unwrap();
     unpin(&bare, &new).await.unwrap();
     unpin(&bare, &new).await.unwrap();
     assert_eq!(sandbox.branches("shop").await.len(), 1);

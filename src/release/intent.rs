@@ -52,7 +52,7 @@ pub enum State {
     Checking,
     /// Its stacks are being prepared and proposed.
     Preparing {
-        /// For which time, from 1.
+        /// For which time, from 1; 0 if nothing is known to have gone wrong, and nobody is at work.
         attempt: u32,
     },
     /// All of its stacks have been proposed, and roll out.
@@ -116,6 +116,16 @@ impl Intent {
         }
     }
 
+    /// The state that a controller leaves which stops because it is told to: what it was at is no failed attempt. `None` if
+    /// that need not be recorded.
+    pub fn put_down(&self) -> Option<State> {
+        match self.state {
+            State::Checking => Some(State::Preparing { attempt: 0 }),
+            State::Preparing { attempt } => Some(State::Preparing { attempt: attempt.saturating_sub(1) }),
+            _ => None,
+        }
+    }
+
     /// Whether the commit was pushed to skep's own Git server, which has a branch to move.
     pub fn is_pushed(&self) -> bool {
         self.cause == Cause::Push
@@ -128,7 +138,7 @@ impl Intent {
         let commit = format!("{} of {}{subject}", self.origin.commit.short(), self.origin.repository);
         match &self.state {
             State::Checking => format!("{commit} is being checked"),
-            State::Preparing { attempt: 1 } => format!("{commit} is being prepared"),
+            State::Preparing { attempt: 0 | 1 } => format!("{commit} is being prepared"),
             State::Preparing { .. } => {
                 format!("{commit} is being prepared again, because skep was stopped the first time")
             }
@@ -189,6 +199,18 @@ mod tests {
         prepared.state = again;
         assert_eq!(prepared.resumption(), Resumption::GiveUp);
         assert_eq!(intent(State::Checking).resumption(), Resumption::GiveUp, "nothing but the commit was at work");
+    }
+
+    #[test]
+    fn a_controller_that_is_told_to_stop_leaves_no_failed_attempt() {
+        let mut stopped = intent(State::Preparing { attempt: 1 });
+        for _ in 0..3 {
+            stopped.state = stopped.put_down().unwrap();
+            let Resumption::Deploy(again) = stopped.resumption() else { panic!("it was told to stop") };
+            stopped.state = again;
+        }
+        assert_eq!(intent(State::Checking).put_down(), Some(State::Preparing { attempt: 0 }));
+        assert_eq!(intent(State::Rolling).put_down(), None);
     }
 
     #[test]

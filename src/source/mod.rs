@@ -150,6 +150,8 @@ fn close(folder: &Path) {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
+        // skep stops: nobody waits for this any more.
+        Err(failed) if failed.is_cancelled() => std::future::pending().await,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }

@@ -1,8 +1,7 @@
 //! Git over HTTP, by the real `git http-backend` (a CGI program: RFC 3875, `git help http-backend`).
 //!
 //! What the client sends is [taken in](Server::receive) whole and looked through, what Git says is streamed out. Git is not
-//! stopped when the client goes away: what it says is then thrown away, so that a deploy goes on, and Git moves the branch
-//! when it is done.
+//! stopped when the client goes away: what it says is then thrown away, and the deploy goes on.
 
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
@@ -21,7 +20,7 @@ pub use super::inspect::Excess;
 use super::inspect::inspect;
 use super::objects::MAX_OBJECT;
 pub use super::receive::{Received, Refused};
-use super::server::{RepositoryName, Server, Settings, point_head};
+use super::server::{DEPLOYED, RepositoryName, Server, Settings, point_head};
 use super::{Error, blocking};
 
 /// A request of a Git client.
@@ -216,6 +215,8 @@ impl Server {
             ("receive.advertiseAtomic", "true"),
             // Whether a branch may go is the controller's decision, as is every other.
             ("receive.denyDeletes", "false"),
+            // A pusher who hears nothing for long is cut off by proxies, and cannot tell that skep is gone.
+            ("receive.keepAlive", "2"),
             ("transfer.fsckObjects", "true"),
             // Memory is for other things than for what Git reads twice.
             ("core.deltaBaseCacheLimit", "16m"),
@@ -227,6 +228,7 @@ impl Server {
         ];
         let mut all: Vec<_> = fixed.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
         all.push(("core.bigFileThreshold", BIG.to_string()));
+        all.extend(DEPLOYED.map(|branch| ("receive.procReceiveRefs", branch.to_owned())));
         all.push(("receive.maxInputSize", self.settings.max_push.to_string()));
         all.push(("core.hooksPath", self.hooks().display().to_string()));
         all
@@ -358,7 +360,8 @@ mod tests {
         let settings = Settings {
             root: folder.join("git"),
             runtime: folder.join("run"),
-            hook: vec!["false".into()],
+            push_hook: vec!["false".into()],
+            branch_hook: vec!["false".into()],
             max_push: Settings::MAX_PUSH,
             patience: Settings::PATIENCE,
         };

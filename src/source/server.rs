@@ -31,7 +31,9 @@ pub struct Settings {
     /// with another controller, which would otherwise answer the hooks of this one.
     pub runtime: PathBuf,
     /// What the `pre-receive` hook runs: the path of skep itself and its arguments.
-    pub hook: Vec<String>,
+    pub push_hook: Vec<String>,
+    /// What the `proc-receive` hook runs, which Git asks about the branches that are deployed.
+    pub branch_hook: Vec<String>,
     /// Bytes in one push, at most.
     pub max_push: u64,
     /// How long one exchange with a client may take, with the deploy that it waits for.
@@ -71,8 +73,10 @@ impl Server {
         }
         close(&server.settings.root);
         server.listed().iter().for_each(|name| close(&server.path(name)));
-        let hook = server.hook();
-        server.write_hook(&hook).map_err(Error::disk(format!("write the hook {}", hook.display())))?;
+        let commands = [&server.settings.push_hook, &server.settings.branch_hook];
+        for (hook, command) in server.hook_files().iter().zip(commands) {
+            write_hook(hook, command).map_err(Error::disk(format!("write the hook {}", hook.display())))?;
+        }
         server.ensure_hook()?;
         Ok(server)
     }
@@ -82,14 +86,15 @@ impl Server {
         self.settings.runtime.join(SOCKET)
     }
 
-    /// Fails unless Git can run the hook. Git takes a push without a word when it finds no hook that it can run.
+    /// Fails unless Git can run the hooks. Git takes a push without a word when it finds no hook that it can run.
     pub fn ensure_hook(&self) -> Result<(), Error> {
-        let hook = self.hook();
-        rustix::fs::access(&hook, rustix::fs::Access::EXEC_OK).map_err(|error| Error::Local {
-            doing: format!("run the hook {}", hook.display()),
-            reason: format!(
-                "{error}; put the setting `runtime` (SKEP_RUNTIME) to a folder that programs may be run from, and restart skep"
-            ),
+        self.hook_files().iter().try_for_each(|hook| {
+            rustix::fs::access(hook, rustix::fs::Access::EXEC_OK).map_err(|error| Error::Local {
+                doing: format!("run the hook {}", hook.display()),
+                reason: format!(
+                    "{error}; put the setting `runtime` (SKEP_RUNTIME) to a folder that programs may be run from, and restart skep"
+                ),
+            })
         })
     }
 
@@ -136,22 +141,23 @@ impl Server {
         self.settings.runtime.join("hooks")
     }
 
-    fn hook(&self) -> PathBuf {
-        self.hooks().join("pre-receive")
+    /// The hooks: whether a push is accepted, and who moves its branches.
+    fn hook_files(&self) -> [PathBuf; 2] {
+        ["pre-receive", "proc-receive"].map(|name| self.hooks().join(name))
     }
 
     pub(super) fn home(&self) -> PathBuf {
         self.settings.runtime.join("home")
     }
+}
 
-    /// The hook is a file, because Git takes nothing else; its two lines are all that a shell ever reads.
-    fn write_hook(&self, path: &Path) -> std::io::Result<()> {
-        let command = shlex::try_join(self.settings.hook.iter().map(String::as_str)).map_err(std::io::Error::other)?;
-        let fresh = beside(path);
-        fs::write(&fresh, format!("#!/bin/sh\nexec {command}\n"))?;
-        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o700))?;
-        fs::rename(fresh, path)
-    }
+/// A hook is a file, because Git takes nothing else; its two lines are all that a shell ever reads.
+fn write_hook(path: &Path, command: &[String]) -> std::io::Result<()> {
+    let command = shlex::try_join(command.iter().map(String::as_str)).map_err(std::io::Error::other)?;
+    let fresh = beside(path);
+    fs::write(&fresh, format!("#!/bin/sh\nexec {command}\n"))?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o700))?;
+    fs::rename(fresh, path)
 }
 
 /// The folders in a folder, by name; none if it cannot be read.
@@ -256,82 +262,83 @@ pub async fn unpin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
     .await
 }
 
-/// The branches that are at a pinned commit: pushes that were accepted, and not yet dealt with to their end.
-pub async fn promised(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {
+/// The commits that are pinned.
+pub async fn pinned(repository: &Path) -> Result<Vec<CommitId>, Error> {
     let path = repository.to_owned();
     blocking(move || {
         let repository = open(&path)?;
-        let mut branches =
-            listed(&repository).map_err(Error::local(format!("list the branches of {}", path.display())))?;
-        branches.retain(|(_, commit)| repository.find_reference(&pin_of(commit)).is_ok());
-        Ok(branches)
+        let failed = |error| Error::local(format!("list the pins of {}", path.display()))(error);
+        let pins = repository.references_glob(&pin_of("*")).map_err(failed)?;
+        Ok(pins.flatten().filter_map(|pin| pin.target()?.to_string().parse().ok()).collect())
     })
     .await
 }
 
-fn pin_of(commit: &CommitId) -> String {
+fn pin_of(commit: impl fmt::Display) -> String {
     format!("refs/skep/pushed/{commit}")
 }
 
-/// Moves a ref from `old` (none: it must not exist) to `new`, if it still is there.
-pub async fn move_branch(repository: &Path, name: &str, old: Option<&CommitId>, new: &CommitId) -> Result<(), Error> {
-    let (path, name, old, new) = (repository.to_owned(), name.to_owned(), old.cloned(), new.clone());
+/// Moves a branch to a commit that runs: from `base`, where it was when the commit was pushed, or forward from wherever it
+/// is. A branch that is there already stays, and one that somebody moved elsewhere in the meantime stays there.
+pub async fn move_branch(repository: &Path, name: &str, base: Option<&CommitId>, new: &CommitId) -> Result<(), Error> {
+    let (path, name, base, new) = (repository.to_owned(), name.to_owned(), base.cloned(), new.clone());
     blocking(move || {
         let repository = open(&path)?;
-        match moved(&repository, &name, old.as_ref(), &new) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(refusal(&repository, &name, old.as_ref(), error)),
+        let there = at(&repository, &name);
+        if there.as_ref() == Some(&new) {
+            return Ok(());
         }
+        if !may_move(&repository, there.as_ref(), base.as_ref(), &new) {
+            let text = |id: Option<&CommitId>| id.map_or_else(|| "nowhere".to_owned(), CommitId::to_string);
+            return Err(Error::Moved { name, expected: text(base.as_ref()), found: text(there.as_ref()) });
+        }
+        moved(&repository, &name, there.as_ref(), &new).map_err(Error::local(format!("move {name}")))?;
+        point_head(&path)
     })
     .await
 }
 
-/// Moves a ref forward to `new`, from wherever it is: for a push whose pusher is gone. A ref that has gone elsewhere in
-/// the meantime stays there.
-pub async fn advance(repository: &Path, name: &str, new: &CommitId) -> Result<(), Error> {
-    let (path, name, new) = (repository.to_owned(), name.to_owned(), new.clone());
-    blocking(move || {
-        let repository = open(&path)?;
-        let old = repository.refname_to_id(&name).ok();
-        let failed = Error::local(format!("move {name}"));
-        let forward = match (old, oid(&new)) {
-            (None, _) => true,
-            (Some(old), Ok(new)) => old == new || repository.graph_descendant_of(new, old).unwrap_or(false),
-            (Some(_), Err(_)) => false,
-        };
-        if !forward {
-            let found = old.map_or_else(String::new, |old| old.to_string());
-            return Err(Error::Moved { name, expected: format!("an ancestor of {new}"), found });
-        }
-        let old: Option<CommitId> = old.and_then(|old| old.to_string().parse().ok());
-        moved(&repository, &name, old.as_ref(), &new).map_err(failed)
-    })
-    .await
+/// Where a ref is; `None` if it does not exist, or cannot be read.
+pub fn branch_at(repository: &Path, name: &str) -> Option<CommitId> {
+    at(&open(repository).ok()?, name)
 }
 
-fn moved(repository: &Repository, name: &str, old: Option<&CommitId>, new: &CommitId) -> Result<(), git2::Error> {
+fn at(repository: &Repository, name: &str) -> Option<CommitId> {
+    repository.refname_to_id(name).ok()?.to_string().parse().ok()
+}
+
+fn may_move(repository: &Repository, there: Option<&CommitId>, base: Option<&CommitId>, new: &CommitId) -> bool {
+    let Some(there) = there else { return true };
+    let forward = |there, new| repository.graph_descendant_of(new, there).unwrap_or(false);
+    Some(there) == base || oid(there).is_ok_and(|there| oid(new).is_ok_and(|new| forward(there, new)))
+}
+
+fn moved(repository: &Repository, name: &str, there: Option<&CommitId>, new: &CommitId) -> Result<(), git2::Error> {
     let (new, reason) = (oid(new)?, "skep: deployed");
-    let made = match old {
-        Some(old) => repository.reference_matching(name, new, true, oid(old)?, reason),
-        None => repository.reference(name, new, false, reason),
+    let made = match there {
+        Some(there) => repository.reference_matching(name, new, true, oid(there)?, reason),
+        None => {
+            remove_unreadable(repository, name);
+            repository.reference(name, new, true, reason)
+        }
     };
     made.map(drop)
 }
 
-/// Whether the ref was somewhere else, or something else went wrong.
-fn refusal(repository: &Repository, name: &str, old: Option<&CommitId>, error: git2::Error) -> Error {
-    let text = |id: Option<String>| id.unwrap_or_else(|| "nowhere".to_owned());
-    let (found, expected) =
-        (repository.refname_to_id(name).ok().map(|id| id.to_string()), old.map(CommitId::to_string));
-    if found == expected {
-        return Error::local(format!("move {name}"))(error);
+/// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not write over it.
+fn remove_unreadable(repository: &Repository, name: &str) {
+    if repository.refname_to_id(name).is_err_and(|error| error.code() != ErrorCode::NotFound) {
+        // What is in the way of this is in the way of the new one, which says so.
+        drop(fs::remove_file(repository.path().join(name)));
     }
-    Error::Moved { name: name.to_owned(), expected: text(expected), found: text(found) }
 }
 
 fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
     Oid::from_str(commit.as_str())
 }
+
+/// The branches that are deployed; a repository has one of them. skep moves them, and Git all others.
+pub const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
 
 /// The branches of a repository and where they are, by name without `refs/heads/`.
 pub async fn branches(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {

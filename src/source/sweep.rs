@@ -98,7 +98,8 @@ mod tests {
         let settings = Settings {
             root: folder.join("git"),
             runtime: folder.join("run"),
-            hook: vec!["false".into()],
+            push_hook: vec!["false".into()],
+            branch_hook: vec!["false".into()],
             max_push: Settings::MAX_PUSH,
             patience: Settings::PATIENCE,
         };

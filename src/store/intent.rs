@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Labels};
-use super::{Config, Damaged, Error, Store};
+use super::{Config, Damaged, Error, Keys, Store};
 use crate::engine::{self, Call};
 use crate::release::{Intent, State};
+use crate::stack::NAMESPACE_LABEL;
 
 /// What all names of intents begin with. No release's name does: a stack's name is followed by `.r`, and a hash has no
 /// `r` in it.
@@ -66,23 +67,24 @@ fn hash(repository: &str) -> String {
 impl Store {
     /// The intents of all repositories. One request.
     pub async fn intents(&self) -> Result<Intents, Error> {
-        Ok(read(self.list(PREFIX).await?))
+        Ok(read(self.list(PREFIX).await?, &self.keys))
     }
 
     /// The intent of a repository, if it has one that can be read. One request.
     pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
-        let mut found = read(self.list(&format!("{PREFIX}{}.", hash(repository))).await?);
+        let mut found = read(self.list(&format!("{PREFIX}{}.", hash(repository))).await?, &self.keys);
         Ok(found.intents.remove(repository))
     }
 
     /// Records what a commit is to become, in the place of what was recorded for its repository before. The number is
     /// given to it here.
     pub async fn intend(&self, mut intent: Intent) -> Result<Intent, Error> {
+        self.expect_key().await?;
         for _ in 0..TRIES {
             let older = self.list(&format!("{PREFIX}{}.", hash(&intent.origin.repository))).await?;
             let numbers = older.iter().filter_map(|config| Name::parse(&config.spec.name)).map(|name| name.number);
             intent.number = numbers.max().unwrap_or(0) + 1;
-            match self.engine.call(Call::post("/configs/create", body(&intent)?)).await {
+            match self.engine.call(Call::post("/configs/create", body(&intent, &self.keys)?)).await {
                 Err(engine::Error::Refused { status: 409, .. }) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
@@ -94,19 +96,14 @@ impl Store {
         Err(replaced(&intent))
     }
 
-    /// Moves an intent on from the state that the caller has seen to another.
-    pub async fn set_state(&self, intent: &mut Intent, state: State) -> Result<(), Error> {
+    /// Records how far a commit has got, unless a newer one took its place.
+    pub async fn set_state(&self, intent: &Intent, state: &State) -> Result<(), Error> {
         let name = Name::of(intent).to_string();
         let configs = self.list(&name).await?;
         let config = configs.into_iter().find(|config| config.spec.name == name).ok_or_else(|| replaced(intent))?;
-        let seen = parsed(&config).map_err(|_| replaced(intent))?;
-        if seen.state != intent.state && seen.state != state {
-            return Err(replaced(intent));
-        }
-        if !self.relabel(config, STATE_LABEL, record::json(&state)).await? {
+        if !self.relabel(config, STATE_LABEL, record::json(state)).await? {
             return Err(Error::Contended { repository: intent.origin.repository.clone() });
         }
-        intent.state = state;
         Ok(())
     }
 
@@ -122,16 +119,31 @@ fn replaced(intent: &Intent) -> Error {
     Error::Replaced { repository: intent.origin.repository.clone() }
 }
 
-fn body(intent: &Intent) -> Result<Value, Error> {
-    let payload = record::packed(intent);
-    if payload.len() > record::MAX_PAYLOAD {
+fn body(intent: &Intent, keys: &Keys) -> Result<Value, Error> {
+    let text = record::json(intent);
+    let payload = record::packed(&text);
+    if payload.len() > record::MAX_PAYLOAD || text.len() > record::MAX_UNFOLDED {
         return Err(Error::TooManyStacks { repository: intent.origin.repository.clone() });
     }
     let labels = [(REPOSITORY_LABEL, intent.origin.repository.clone()), (STATE_LABEL, record::json(&intent.state))];
-    Ok(record::config(&Name::of(intent).to_string(), labels, &payload))
+    let name = Name::of(intent).to_string();
+    let (labels, data) = record::sealed(&name, labels, &payload, keys);
+    Ok(json!({ "Name": name, "Labels": labels, "Data": data }))
 }
 
-fn parsed(config: &Config) -> Result<Intent, String> {
+/// Whether a config is the record of a commit. A config of a stack never is.
+pub(super) fn is_intent(config: &Config) -> bool {
+    !config.spec.labels.contains_key(NAMESPACE_LABEL) && Name::parse(&config.spec.name).is_some()
+}
+
+/// The intent that a config holds, if its authenticator is right.
+fn authentic(config: &Config, keys: &Keys) -> Result<Intent, String> {
+    keys.check(&config.spec)?;
+    parsed(config)
+}
+
+/// The intent that a config holds, or what is wrong with it. Who wrote it is not asked.
+pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
     let labels: &Labels = &config.spec.labels;
     let intent: Intent = record::content(labels, &config.spec.data, "an intent")?;
     let state = serde_json::from_str(record::label(labels, STATE_LABEL)?)
@@ -144,10 +156,10 @@ fn parsed(config: &Config) -> Result<Intent, String> {
 }
 
 /// The newest intent of each repository. What has no name of an intent is passed over.
-fn read(configs: Vec<Config>) -> Intents {
+fn read(configs: Vec<Config>, keys: &Keys) -> Intents {
     let mut found = Intents::default();
-    for config in configs.iter().filter(|config| Name::parse(&config.spec.name).is_some()) {
-        match parsed(config) {
+    for config in configs.iter().filter(|config| is_intent(config)) {
+        match authentic(config, keys) {
             Ok(intent) => {
                 let known = found.intents.get(&intent.origin.repository).map_or(0, |known| known.number);
                 if intent.number > known {
@@ -212,11 +224,11 @@ mod tests {
     #[tokio::test]
     async fn a_newer_commit_takes_the_place_of_an_older_one_which_cannot_move_on() {
         let store = store();
-        let mut older = store.intend(intent("shop", "a")).await.unwrap();
-        store.set_state(&mut older, State::Rolling).await.unwrap();
+        let older = store.intend(intent("shop", "a")).await.unwrap();
+        store.set_state(&older, &State::Rolling).await.unwrap();
         let newer = store.intend(intent("shop", "c")).await.unwrap();
         assert_eq!(newer.number, 2);
-        let late = store.set_state(&mut older, State::Deployed).await.unwrap_err();
+        let late = store.set_state(&older, &State::Deployed).await.unwrap_err();
         assert!(!late.is_transient(), "{late}");
         store.settle(&older).await.unwrap();
         assert_eq!(store.intent("shop").await.unwrap(), Some(newer.clone()), "the older one settles only itself");
@@ -227,11 +239,11 @@ mod tests {
     #[tokio::test]
     async fn a_state_that_was_written_and_not_answered_can_be_written_again() {
         let store = store();
-        let mut intent = store.intend(intent("shop", "a")).await.unwrap();
-        let mut forgetful = intent.clone();
-        store.set_state(&mut intent, State::Rolling).await.unwrap();
-        store.set_state(&mut forgetful, State::Rolling).await.unwrap();
-        assert_eq!(store.intent("shop").await.unwrap(), Some(intent));
+        let intent = store.intend(intent("shop", "a")).await.unwrap();
+        for _ in 0..2 {
+            store.set_state(&intent, &State::Rolling).await.unwrap();
+        }
+        assert_eq!(store.intent("shop").await.unwrap().unwrap().state, State::Rolling);
     }
 
     #[tokio::test]
@@ -240,7 +252,7 @@ mod tests {
         let mut old = intent("shop", "a");
         let new = store.intend(intent("shop", "c")).await.unwrap();
         old.number = 0;
-        store.engine.call(Call::post("/configs/create", body(&old).unwrap())).await.unwrap();
+        store.engine.call(Call::post("/configs/create", body(&old, &Keys::default()).unwrap())).await.unwrap();
         assert_eq!(store.intent("shop").await.unwrap(), Some(new));
     }
 }

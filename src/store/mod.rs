@@ -378,6 +378,16 @@ impl Config {
         record::read(&self.spec.name, &self.spec.labels, &self.spec.data)
     }
 
+    /// Whether this is a record: of a release, or of what a commit is to become.
+    fn is_record(&self) -> bool {
+        self.name().is_some() || intent::is_intent(self)
+    }
+
+    /// Whether this holds what its name says. Who wrote it is not asked.
+    fn is_readable(&self) -> bool {
+        self.release().is_ok() || intent::parsed(self).is_ok()
+    }
+
     fn is_thin(&self) -> bool {
         self.name().is_some_and(|name| name.shape == Shape::Thin)
     }

@@ -110,10 +110,10 @@ impl Store {
             None | Some(Ok(_)) => {}
         }
         let is_first = marker.is_none();
-        for config in configs.iter().filter(|config| config.name().is_some() || config.spec.name == MARKER) {
+        for config in configs.iter().filter(|config| config.is_record() || config.spec.name == MARKER) {
             match self.keys.check(&config.spec) {
                 Ok(Seal::Older) => self.sign(config).await?,
-                Err(_) if is_first && config.release().is_ok() => self.sign(config).await?,
+                Err(_) if is_first && config.is_readable() => self.sign(config).await?,
                 Ok(_) | Err(_) => {}
             }
         }

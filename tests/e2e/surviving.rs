@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use crate::harness::repository::Repository;
 use crate::harness::stacks::{CRASH, SWIFT, quiet, service};
 use crate::harness::waiting::{SOON, wait_until};
 use crate::harness::{IMAGE, Lab, swarm};
@@ -12,7 +13,7 @@ fn slow_to_build(repository: &str) -> String {
 }
 
 #[test]
-fn killed_before_anything_is_recorded_nothing_happens_until_the_next_push() {
+fn killed_while_it_builds_the_next_one_builds_and_moves_the_branch() {
     let Some(lab) = Lab::alone("") else { return };
     let shop = lab.repository("before");
     shop.write("Dockerfile", slow_to_build(&shop.name));
@@ -29,9 +30,86 @@ fn killed_before_anything_is_recorded_nothing_happens_until_the_next_push() {
     std::fs::create_dir(&left).unwrap();
     lab.restart();
     assert!(!left.exists());
+    wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
+    assert_eq!(swarm::containers(&format!("{}_web", shop.name)).len(), 1);
+}
+
+#[test]
+fn told_to_stop_it_says_so_to_the_pusher_and_the_next_one_goes_on() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("stopped");
+    shop.write("Dockerfile", slow_to_build(&shop.name));
+    let stack =
+        format!("{SWIFT}services:\n  web:\n    build: .\n    command: [sleep, \"1000\"]\n    stop_signal: SIGKILL\n");
+    let pushing = shop.write("stack.yml", stack).commit("Open").begin(&["main"]);
+    pushing.wait_for("compiling", SOON);
+    lab.stop();
+    let push = pushing.end();
+    assert!(
+        push.told().ends_with(
+            "skep is going down; what it had begun goes on when it is back: see `skep status`, or push again\n(refused)"
+        ),
+        "{}",
+        push.output
+    );
+    assert_eq!(shop_deployed_while_down(&lab, &shop.name), None);
+    lab.restart();
+    wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
+}
+
+fn shop_deployed_while_down(lab: &Lab, repository: &str) -> Option<String> {
+    std::fs::read_to_string(lab.bare(repository).join("refs/heads/main")).ok()
+}
+
+/// The stacks of a repository that has several; they go when it is dropped.
+struct Several([String; 2]);
+
+impl Several {
+    fn of(repository: &str) -> Self {
+        Self(["good", "sick"].map(|name| format!("{repository}-{name}")))
+    }
+
+    fn write(&self, shop: &Repository, good: &str, sick: &str) {
+        for (stack, command) in self.0.iter().zip([good, sick]) {
+            shop.write(&format!("stacks/{stack}/stack.yml"), format!("{SWIFT}services:\n{}", service("web", command)));
+        }
+    }
+}
+
+impl Drop for Several {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|stack| swarm::remove(stack));
+    }
+}
+
+#[test]
+fn killed_while_several_stacks_roll_out_it_takes_up_the_whole_commit() {
+    let Some(lab) = Lab::alone("") else { return };
+    let shop = lab.repository("several");
+    let several = Several::of(&shop.name);
+    several.write(&shop, "[sleep, \"1000\"]", "[sleep, \"1000\"]");
+    assert!(shop.commit("Open").push().accepted);
+    let good = shop.head();
+    several.write(&shop, "[sleep, \"2000\"]", CRASH);
+    let pushing = shop.commit("Break one of them").begin(&["main"]);
+    for stack in &several.0 {
+        pushing.wait_for(&format!("{stack} r2 rolls out"), SOON);
+    }
+    lab.kill();
+    assert!(!pushing.end().accepted);
+    lab.restart();
+    wait_until("the commit has ended", SOON, || lab.skep(&["status"]).contains("was not deployed as a whole"));
+    let arguments = several.0.each_ref().map(|stack| swarm::arguments(&format!("{stack}_web")));
+    assert_eq!(arguments, ["sleep 2000", "sleep 1000"]);
+    assert_eq!(shop.deployed(), Some(good), "the branch does not name what only one of them runs");
     let again = shop.push();
-    assert!(again.accepted, "{}", again.output);
-    assert_eq!(shop.deployed(), Some(shop.head()));
+    assert_snapshot!(again.told(), @"
+    checking COMMIT Break one of them
+    skep-e2e-several-good r2 runs already: nothing to do
+    skep-e2e-several-sick was not deployed: these files failed already, as r2: the update stopped: a new task failed: exit code 3; push a change, or the same again with `git push -o retry`
+    `main` stays where it was: 1 of 2 stacks does not run this commit
+    (refused)
+    ");
 }
 
 #[test]
@@ -46,6 +124,7 @@ fn killed_before_an_async_deploy_is_recorded_it_deploys_when_it_is_back() {
     assert_eq!(swarm::everything(&shop.name), "");
     lab.restart();
     wait_until("it runs", SOON, || swarm::containers(&format!("{}_web", shop.name)).len() == 1);
+    wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
 }
 
 #[test]
@@ -59,6 +138,7 @@ fn killed_in_the_middle_of_the_apply_it_goes_on_and_moves_the_branch() {
     let stack = format!("{SWIFT}services:\n{db}{web}    depends_on: [db]\n");
     let pushing = shop.write("stack.yml", stack).commit("Open").begin(&["main"]);
     wait_until("the first service is there", SOON, || swarm::services(&shop.name).len() == 1);
+    pushing.wait_for("+ service db", SOON);
     lab.kill();
     assert_snapshot!(pushing.end().told(), @"
     checking COMMIT Open

@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod commit;
 mod formats;
 mod harness;
 mod scenario;

@@ -1,5 +1,6 @@
 //! `skep status`: what runs, what was last tried, and what differs; a line a stack, or one stack in detail.
 
+mod commits;
 mod overview;
 mod report;
 
@@ -16,6 +17,8 @@ use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
 use crate::plan::Color;
+use crate::release::Intent;
+use commits::Pending;
 use report::Report;
 
 /// How long a watcher waits between two looks.
@@ -41,10 +44,10 @@ impl Status {
             if self.watch {
                 self.watched(&cluster, common).await?;
             } else {
-                let reports = self.reports(&cluster).await?;
+                let (reports, commits) = self.reports(&cluster).await?;
                 match common.format {
-                    Format::Human if reports.is_empty() => output::line("no stack runs here"),
-                    _ => output::result(&self.shown(&reports, cluster.clock.now(), common)),
+                    Format::Human if reports.is_empty() && commits.is_empty() => output::line("no stack runs here"),
+                    _ => output::result(&self.shown(&reports, &commits, cluster.clock.now(), common)),
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -56,7 +59,7 @@ impl Status {
         let (in_place, mut last) = (output::is_a_terminal(), String::new());
         loop {
             let shown = match self.reports(cluster).await {
-                Ok(reports) => self.shown(&reports, cluster.clock.now(), common),
+                Ok((reports, commits)) => self.shown(&reports, &commits, cluster.clock.now(), common),
                 Err(error) if last.is_empty() => return Err(error),
                 Err(error) => format!("error: {error:#}"),
             };
@@ -69,18 +72,20 @@ impl Status {
         }
     }
 
-    fn shown(&self, reports: &[Report], now: Timestamp, common: &Common) -> String {
+    fn shown(&self, reports: &[Report], commits: &[Intent], now: Timestamp, common: &Common) -> String {
         let color = common.color.resolve();
         match common.format {
             Format::Json if self.watch => serde_json::to_string(reports).expect("reports are plain data"),
             Format::Json => serde_json::to_string_pretty(reports).expect("reports are plain data"),
             Format::Human if self.stack.is_some() => in_detail(reports, color),
-            Format::Human => overview::of(reports, now, color),
+            Format::Human => overview::of(reports, commits, now, color),
         }
     }
 
-    async fn reports(&self, cluster: &Cluster) -> anyhow::Result<Vec<Report>> {
+    /// The stacks, and the commits that are to run or did not come to.
+    async fn reports(&self, cluster: &Cluster) -> anyhow::Result<(Vec<Report>, Vec<Intent>)> {
         let mut recorded = cluster.store.stacks().await?;
+        let intents = cluster.store.intents().await?.intents;
         let mut observed = if let Some(stack) = &self.stack {
             BTreeMap::from([(stack.clone(), Ok(cluster.swarm.observe(stack).await?))])
         } else {
@@ -102,7 +107,12 @@ impl Status {
                 Err(error) => Report::unreadable(name, records, &error),
             })
         };
-        Ok(names.into_iter().filter_map(report).collect())
+        let mut reports: Vec<Report> = names.into_iter().filter_map(report).collect();
+        let news: Vec<Intent> = intents.into_values().filter(|intent| commits::is_news(intent, &reports)).collect();
+        for report in &mut reports {
+            report.pending = commits::of(report, &news).map(Pending::from);
+        }
+        Ok((reports, news))
     }
 }
 

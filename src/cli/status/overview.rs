@@ -6,12 +6,15 @@ use super::report::Report;
 use crate::cli::ps::age;
 use crate::cli::table::{Cell, table};
 use crate::plan::Color;
-use crate::release::Phase;
+use crate::release::{Intent, Phase};
 
-/// The table.
-pub(super) fn of(reports: &[Report], now: Timestamp, color: Color) -> String {
+/// The table, and below it the commits that do not run as a whole.
+pub(super) fn of(reports: &[Report], commits: &[Intent], now: Timestamp, color: Color) -> String {
     let rows: Vec<[Cell; 6]> = reports.iter().map(|report| row(report, now)).collect();
-    table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color)
+    let table = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
+    let below = commits.iter().map(|intent| format!("\ncommit {}", intent.sentence()));
+    let gap = if commits.is_empty() { "" } else { "\n" };
+    [table, gap.to_owned()].into_iter().chain(below).collect()
 }
 
 fn row(report: &Report, now: Timestamp) -> [Cell; 6] {
@@ -103,6 +106,8 @@ mod tests {
             stack: stack.parse().unwrap(),
             services,
             commit: None,
+            pending: None,
+            attempted_commit: None,
             repository: None,
             drift: Vec::new(),
             notes: Vec::new(),
@@ -137,7 +142,7 @@ mod tests {
                 ..report("odd", None, None, 0)
             },
         ];
-        assert_snapshot!(of(&reports, NOW + std::time::Duration::from_secs(61), Color::Never), @r"
+        assert_snapshot!(of(&reports, &[], NOW + std::time::Duration::from_secs(61), Color::Never), @r"
         STACK    STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
         shop     healthy     r7       2/2    1 min
         short    degraded    r7       1/2    1 min

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::commits::Pending;
 use crate::cli::history::{ansi, phase};
 use crate::cli::workspace::painted;
 use crate::controller::narrate;
 use crate::health;
-use crate::name::StackName;
+use crate::name::{CommitId, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Color, Plan};
 use crate::release::{Cause, History, Phase, Release, ReleaseId};
@@ -35,6 +36,12 @@ pub(super) struct Report {
     /// What a person should know.
     pub(super) notes: Vec<String>,
     pub(super) urls: Vec<String>,
+    /// The commit of its repository that is to run, or did not come to run as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<Pending>,
+    /// The commit that was last attempted.
+    #[serde(skip)]
+    pub(super) attempted_commit: Option<CommitId>,
     /// Whether records of it cannot be read.
     #[serde(skip)]
     pub(super) damaged: bool,
@@ -140,6 +147,8 @@ impl Report {
             attempted: attempted.map(|release| release.id),
             phase: attempted.map(|release| release.phase.clone()),
             commit: promoted.filter(|release| is_of_its_commit(release)).map(|it| it.origin.commit.short().to_owned()),
+            attempted_commit: attempted.map(|release| release.origin.commit.clone()),
+            pending: None,
             repository: promoted.or(attempted).map(|release| release.origin.repository.clone()),
             services: Vec::new(),
             urls: Vec::new(),
@@ -167,6 +176,7 @@ impl Report {
             lines.push("  differs from its release; to bring it back:".into());
             lines.extend(self.drift.iter().map(|change| format!("    {change}")));
         }
+        lines.extend(self.pending.iter().map(|pending| format!("  commit {}", pending.sentence)));
         lines.extend(self.notes.iter().map(|note| format!("  note: {note}")));
         lines.join("\n")
     }

@@ -275,6 +275,11 @@ impl World {
         self.state().reachable_for = if away { Some(0) } else { None };
     }
 
+    /// Whether the engine is unreachable.
+    pub fn is_away(&self) -> bool {
+        self.state().reachable_for == Some(0)
+    }
+
     /// Makes the engine unreachable after so many more requests: what a controller leaves half done, if it is killed.
     pub fn away_after(&self, requests: u32) {
         self.state().reachable_for = Some(requests);

@@ -49,6 +49,13 @@ impl Controller {
         process.wait().unwrap();
     }
 
+    /// Tells it to stop, as Docker does, and waits until it has.
+    pub(crate) fn stop(&self) {
+        let mut process = self.process.lock().unwrap();
+        output("kill", &["-TERM", &process.id().to_string()]);
+        process.wait().unwrap();
+    }
+
     /// Starts the next one on the same folder and port.
     pub(crate) fn restart(&self) {
         *self.process.lock().unwrap() = spawn(&self.folder);

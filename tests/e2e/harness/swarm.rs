@@ -102,10 +102,21 @@ pub(crate) fn records(stack: &str) -> Vec<String> {
     lines(&found).into_iter().filter(|name| name.starts_with(&record)).collect()
 }
 
+/// The records of commits of the repository of this name.
+fn intents(repository: &str) -> Vec<String> {
+    let label = format!("label=skep.repository={repository}");
+    lines(&output("docker", &["config", "ls", "--filter", &label, "--format", "{{.Name}}"]))
+}
+
 /// Removes a stack's records, and then the stack, and comes back when nothing is left of it.
 pub(crate) fn remove(stack: &str) {
     wait_until(&format!("nothing is left of {stack}"), SOON, || {
-        let left = [("config", records(stack)), ("service", services(stack)), ("network", networks(stack))];
+        let left = [
+            ("config", records(stack)),
+            ("config", intents(stack)),
+            ("service", services(stack)),
+            ("network", networks(stack)),
+        ];
         let files = [("config", configs(stack)), ("secret", listed("secret", stack, "{{.Name}}"))];
         let left: Vec<_> = left.into_iter().chain(files).filter(|(_, names)| !names.is_empty()).collect();
         for (kind, names) in &left {

@@ -1,5 +1,8 @@
 use insta::assert_snapshot;
 use skep::engine::{Call, Engine};
+use skep::name::StackName;
+use skep::release::{Cause, Intent, Origin, State};
+use skep::store::Store;
 
 use super::{shop, shop_that_went_back};
 use crate::harness::sandbox::Sandbox;
@@ -127,4 +130,64 @@ fn a_stack_that_cannot_be_read_does_not_hide_the_others() {
 /// It takes as long as it takes.
 fn seconds(text: &str) -> String {
     regex::Regex::new(r"\d+ s\b *").unwrap().replace_all(text, "[SECONDS]").into_owned()
+}
+
+#[test]
+fn a_commit_that_does_not_run_as_a_whole_is_shown() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    let stacks = ["bakery", "shop"].map(|stack| stack.parse().unwrap());
+    let intent = Intent {
+        number: 0,
+        origin: Origin {
+            repository: "town".into(),
+            branch: Some("main".into()),
+            commit: "c".repeat(40).parse().unwrap(),
+            subject: "Sell more".into(),
+            ..Origin::unknown()
+        },
+        cause: Cause::Push,
+        created: jiff::Timestamp::UNIX_EPOCH,
+        base: None,
+        user: None,
+        options: [].into(),
+        news: true,
+        stacks: stacks.into(),
+        state: State::Rolling,
+    };
+    let store = Store::new(Engine::Simulated(sandbox.world.clone()));
+    let mut intent = sandbox.runtime.block_on(store.intend(intent)).unwrap();
+    assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    shop   healthy  r1       2/2    [SECONDS]
+
+    commit ccccccc of town (Sell more) is rolling out
+    ");
+    let failed = State::failed(jiff::Timestamp::UNIX_EPOCH, "bakery r2 was not healthy; r1 runs again");
+    sandbox.runtime.block_on(store.set_state(&intent, &failed)).unwrap();
+    assert_snapshot!(sandbox.run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r1 (dc8da0d), from folder [SANDBOX]/shop
+      web                  2/2 running
+      commit ccccccc of town (Sell more) was not deployed as a whole: bakery r2 was not healthy; r1 runs again
+    ");
+    // A commit of one stack, of which nothing else is known.
+    intent.stacks = [stack_name("bakery")].into();
+    intent.state = failed;
+    sandbox.runtime.block_on(store.intend(intent)).unwrap();
+    assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    shop   healthy  r1       2/2    [SECONDS]
+
+    commit ccccccc of town (Sell more) was not deployed as a whole: bakery r2 was not healthy; r1 runs again
+    ");
+}
+
+fn stack_name(name: &str) -> StackName {
+    name.parse().unwrap()
 }

@@ -1,0 +1,139 @@
+//! `skep branch-hook`: Git's `proc-receive` hook on the built-in server. Git runs it, not a person.
+//!
+//! Git hands the deployed branches to this hook instead of moving them by itself. skep moves such a branch when the
+//! stacks run the commit, so by now it is there, or, after `git push -o async`, it will be. Two that each move a branch
+//! would disagree: the second finds it somewhere else than expected, and a good deploy would read as a failure.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::push_hook::update;
+use crate::controller::RefUpdate;
+use crate::name::CommitId;
+use crate::source::server;
+
+/// What Git offers, and the hook takes if it is offered.
+const OPTIONS: &str = "push-options";
+/// Lines of one section, at most: refs, or options.
+const MAX_LINES: usize = 1_000;
+
+/// Runs the hook in the repository that is pushed to.
+pub fn run() -> ExitCode {
+    let at = |name: &str| server::branch_at(Path::new("."), name);
+    match answer(&mut io::stdin().lock(), &mut BufWriter::new(io::stdout().lock()), at) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Both sides of the conversation (`git help hooks`): the version and what is offered, the refs, the options, and then a
+/// report on every ref.
+fn answer(git: &mut impl Read, to: &mut impl Write, at: impl Fn(&str) -> Option<CommitId>) -> io::Result<()> {
+    let offered = section(git)?;
+    let has_options = offered.iter().any(|line| line.contains(OPTIONS));
+    send(to, if has_options { "version=1\0push-options\n" } else { "version=1\n" })?;
+    flush(to)?;
+    let refs = section(git)?;
+    let options = if has_options { section(git)? } else { Vec::new() };
+    for asked in refs.iter().filter_map(|line| update(line)) {
+        for line in report(&asked, at(&asked.name).as_ref(), &options) {
+            send(to, &line)?;
+        }
+    }
+    flush(to)
+}
+
+/// What Git is told about a ref: that it is dealt with, or that Git is to move it as it moves any other.
+fn report(asked: &RefUpdate, at: Option<&CommitId>, options: &[String]) -> Vec<String> {
+    let ok = format!("ok {}", asked.name);
+    let is_skeps = at == asked.new.as_ref() || options.iter().any(|option| option == "async");
+    if is_skeps { vec![ok] } else { vec![ok, "option fall-through".to_owned()] }
+}
+
+/// The lines up to the next flush packet (`git help protocol-common`).
+fn section(git: &mut impl Read) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    while let Some(line) = packet(git)? {
+        if lines.len() >= MAX_LINES {
+            return Err(io::Error::other("too many lines"));
+        }
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn packet(git: &mut impl Read) -> io::Result<Option<String>> {
+    let mut length = [0; 4];
+    git.read_exact(&mut length)?;
+    let digits = std::str::from_utf8(&length).map_err(io::Error::other)?;
+    let length = usize::from_str_radix(digits, 16).map_err(io::Error::other)?;
+    let Some(length) = length.checked_sub(4) else { return Ok(None) };
+    let mut line = vec![0; length];
+    git.read_exact(&mut line)?;
+    Ok(Some(String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned()))
+}
+
+fn send(to: &mut impl Write, line: &str) -> io::Result<()> {
+    write!(to, "{:04x}{line}", line.len() + 4)
+}
+
+fn flush(to: &mut impl Write) -> io::Result<()> {
+    to.write_all(b"0000")?;
+    to.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    fn asked(options: Option<&[&str]>) -> Vec<u8> {
+        let (zero, one) = ("0".repeat(40), "1".repeat(40));
+        let mut asked = Vec::new();
+        send(&mut asked, if options.is_some() { "version=1\0atomic push-options\n" } else { "version=1\n" }).unwrap();
+        flush(&mut asked).unwrap();
+        send(&mut asked, &format!("{zero} {one} refs/heads/main")).unwrap();
+        flush(&mut asked).unwrap();
+        for option in options.unwrap_or_default() {
+            send(&mut asked, option).unwrap();
+        }
+        if options.is_some() {
+            flush(&mut asked).unwrap();
+        }
+        asked
+    }
+
+    fn said(options: Option<&[&str]>, at: Option<&str>) -> String {
+        let at: Option<CommitId> = at.map(|digit| digit.repeat(40).parse().unwrap());
+        let mut told = Vec::new();
+        answer(&mut asked(options).as_slice(), &mut told, |_| at.clone()).unwrap();
+        String::from_utf8(told).unwrap().replace('\0', " ").replace('\n', "")
+    }
+
+    #[test]
+    fn a_branch_that_skep_has_moved_or_will_move_is_left_to_skep_and_any_other_to_git() {
+        assert_eq!(said(None, Some("1")), "000eversion=100000016ok refs/heads/main0000");
+        assert!(said(None, Some("2")).ends_with("ok refs/heads/main0017option fall-through0000"));
+        assert!(said(None, None).ends_with("ok refs/heads/main0017option fall-through0000"));
+        let options = said(Some(&["async"]), None);
+        assert_eq!(options, "001bversion=1 push-options00000016ok refs/heads/main0000");
+    }
+
+    #[test]
+    fn what_is_no_conversation_ends_it() {
+        for text in ["", "00", "zzzz", "0010short"] {
+            assert!(answer(&mut text.as_bytes(), &mut Vec::new(), |_| None).is_err(), "{text}");
+        }
+    }
+
+    /// Not a test: the tests of the Git server (`http::tests`) have Git run this one as its hook. The output of the test
+    /// runner goes elsewhere, and that of the hook to the descriptor that Git reads.
+    #[test]
+    #[ignore = "Git runs it, as the hook"]
+    fn as_the_hook() {
+        let mut to = OpenOptions::new().write(true).open("/dev/fd/3").unwrap();
+        answer(&mut io::stdin().lock(), &mut to, |name| server::branch_at(Path::new("."), name)).unwrap();
+    }
+}

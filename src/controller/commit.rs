@@ -1,0 +1,406 @@
+//! A commit on its way to what runs: one road for a push, for `-o async`, for a watched repository, and after a restart.
+//!
+//! A repository may have many stacks, and a controller may be killed between any two of them. What is to become of the
+//! commit as a whole, its [`Intent`], is therefore recorded before its first stack is proposed:
+//!
+//! 1. the objects of a pushed commit are kept on the disk and pinned (`refs/skep/pushed/<commit>`),
+//! 2. the intent is recorded, in the place of the one before: `preparing`,
+//! 3. each stack is prepared and proposed; when all of them are: `rolling`,
+//! 4. when all of them run the commit: `deployed`; then the branch is moved, the intent and the pin are removed.
+//!
+//! If a stack does not come to run the commit, the intent stays as `failed`, with the reason, until the next commit of the
+//! repository takes its place. A controller that starts takes up the intents that have not ended: it proposes what was
+//! not proposed and follows what rolls out. It marks an attempt before it makes it, and gives a commit up that ended the
+//! controller while its files were read ([`Intent::resumption`]).
+//!
+//! The intent is a config in the swarm, as releases are, and not a file: the mirror of a watched repository may be lost
+//! and so may a disk, two controllers agree about it by compare-and-swap, and `skep status` reads it from any machine.
+//!
+//! The branch of a repository that is pushed to names what runs. It is moved here and nowhere else: Git leaves it to skep
+//! ([`crate::cli::branch_hook`]). It is moved after every stack runs the commit, whoever waits for it, and again and again
+//! if the disk is full.
+
+use std::path::Path;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::Controller;
+use super::backoff::Backoff;
+use super::cluster;
+use super::deploy::{Deployed, Order, stacks_of};
+use super::lines::Lines;
+use super::supervise::caught;
+use super::turn::Turn;
+use super::watch::rejected;
+use crate::release::{Intent, Origin, Resumption, State};
+use crate::source::server::{self, RepositoryName};
+use crate::source::{self, Objects};
+use crate::store::{self, Intents};
+
+/// How many commits are taken up at once when a controller starts.
+const TAKEN_UP: usize = 8;
+/// How many stacks a reason names.
+const NAMED: usize = 3;
+
+/// How a commit ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// How each of its stacks fared.
+    pub(super) results: Vec<Deployed>,
+    /// Why it is not what runs as a whole, or why the branch does not name it.
+    pub(super) why: Option<String>,
+}
+
+/// Why a commit that runs is not finished.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    #[error(transparent)]
+    Record(#[from] cluster::Error),
+    #[error(transparent)]
+    Branch(#[from] source::Error),
+}
+
+impl Unfinished {
+    /// Whether the branch will never be moved to this commit.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Record(error) => matches!(error, cluster::Error::Store(store::Error::Replaced { .. })),
+            Self::Branch(error) => matches!(error, source::Error::Moved { .. }),
+        }
+    }
+}
+
+impl Controller {
+    /// Records what a commit is to become; its turn among the commits of its repository.
+    pub(super) async fn intend(&self, intent: Intent) -> Result<(Intent, Turn), cluster::Error> {
+        // The newest intent and the newest turn must be of the same commit.
+        let _enrolling = self.enrolling.lock().await;
+        let intent = self.deployer.cluster.intend(intent).await?;
+        let turn = self.turn(&intent.origin.repository);
+        Ok((intent, turn))
+    }
+
+    /// Deploys all stacks of a commit and moves the branch when all of them run it.
+    pub(super) async fn carry_out(&self, intent: Intent, order: &Order, fallback: &str, lines: &Lines) -> Ended {
+        match caught(self.deploy_all(intent.clone(), order, fallback, lines)).await {
+            Ok(ended) => ended,
+            Err(panic) => {
+                lines.say(format!("error: {}", broken(&panic))).await;
+                self.refused(intent, &broken(&panic)).await
+            }
+        }
+    }
+
+    async fn deploy_all(&self, mut intent: Intent, order: &Order, fallback: &str, lines: &Lines) -> Ended {
+        let stacks = match stacks_of(&order.checked, fallback) {
+            Ok(stacks) => stacks,
+            Err(refused) => return self.refused(intent, &refused.to_string()).await,
+        };
+        let begun = async { self.note(&mut intent, State::Rolling).await };
+        let results = self.deployer.deploy(order, stacks, lines, begun).await;
+        for result in &results {
+            self.count(result, order);
+            lines.say(result.verdict()).await;
+        }
+        let why = match unfinished(&results) {
+            Some(why) => {
+                self.fail(&mut intent, &why).await;
+                Some(why)
+            }
+            None => self.finish(intent.clone()).await.err(),
+        };
+        if let Some(line) = last_line(&intent, &results, why.as_deref()) {
+            lines.say(line).await;
+        }
+        Ended { results, why }
+    }
+
+    async fn refused(&self, mut intent: Intent, why: &str) -> Ended {
+        self.metrics.refused();
+        self.fail(&mut intent, why).await;
+        Ended { results: Vec::new(), why: Some(why.to_owned()) }
+    }
+
+    /// Records how far a commit has got. A newer commit may have taken its place, and then nothing is recorded.
+    async fn note(&self, intent: &mut Intent, state: State) {
+        if let Err(error) = self.deployer.cluster.mark(intent, state).await {
+            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, %error, "the state of a commit was not recorded");
+        }
+    }
+
+    /// Records that a commit does not run as a whole, and that nothing more is done about it.
+    pub(super) async fn fail(&self, intent: &mut Intent, why: &str) {
+        tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
+        let failed = State::failed(self.deployer.cluster.clock.now(), why);
+        self.note(intent, failed).await;
+        self.let_go(&intent.origin).await;
+    }
+
+    /// Records that a commit is not tried again, because handling it has ended a controller.
+    pub(super) async fn give_up(&self, intent: &mut Intent) {
+        tracing::error!(repository = intent.origin.repository, commit = %intent.origin.commit, "this commit {}", intent.given_up());
+        let at = self.deployer.cluster.clock.now();
+        self.note(intent, State::GivenUp { at }).await;
+        self.let_go(&intent.origin).await;
+    }
+
+    /// Moves the branch to a commit that runs, and forgets the intent. What is in the way of that is told, and tried
+    /// again for as long as it may pass.
+    pub(super) async fn finish(&self, mut intent: Intent) -> Result<(), String> {
+        match self.try_to_finish(&mut intent).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_final() => {
+                let why = error.to_string();
+                self.fail(&mut intent, &why).await;
+                Err(why)
+            }
+            Err(error) => {
+                let why = format!("{error}; skep tries again until it succeeds");
+                tokio::spawn(self.clone().keep_finishing(intent));
+                Err(why)
+            }
+        }
+    }
+
+    async fn keep_finishing(self, mut intent: Intent) {
+        let clock = &self.deployer.cluster.clock;
+        let mut backoff = Backoff::default();
+        loop {
+            clock.wait(backoff.next(clock.now())).await;
+            match self.try_to_finish(&mut intent).await {
+                Ok(()) => return,
+                Err(error) if error.is_final() => return self.fail(&mut intent, &error.to_string()).await,
+                Err(error) => {
+                    tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, %error, "the commit runs, and its branch was not moved; trying again");
+                }
+            }
+        }
+    }
+
+    async fn try_to_finish(&self, intent: &mut Intent) -> Result<(), Unfinished> {
+        if intent.is_pushed() {
+            if intent.state != State::Deployed {
+                self.deployer.cluster.mark(intent, State::Deployed).await?;
+            }
+            self.move_branch(intent).await?;
+        }
+        self.deployer.cluster.settle(intent).await?;
+        self.let_go(&intent.origin).await;
+        Ok(())
+    }
+
+    async fn move_branch(&self, intent: &Intent) -> Result<(), source::Error> {
+        let (Ok(name), Some(branch)) = (intent.origin.repository.parse::<RepositoryName>(), &intent.origin.branch)
+        else {
+            return Ok(());
+        };
+        let (path, commit) = (self.server.path(&name), &intent.origin.commit);
+        server::move_branch(&path, &format!("refs/heads/{branch}"), intent.base.as_ref(), commit).await?;
+        tracing::info!(repository = %name, branch, %commit, "branch moved to what runs");
+        Ok(())
+    }
+
+    /// Lets go of the objects of a pushed commit: a branch has it, or nobody wants it.
+    pub(super) async fn let_go(&self, origin: &Origin) {
+        let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
+        if !self.server.has(&name) {
+            return;
+        }
+        if let Err(error) = server::unpin(&self.server.path(&name), &origin.commit).await {
+            tracing::warn!(repository = %name, commit = %origin.commit, %error, "a commit stays pinned");
+        }
+    }
+
+    /// Takes up the commits of repositories that are pushed to, as a controller before this left them. Their turns come
+    /// before those of all later pushes; the work itself is not waited for.
+    pub(super) fn take_up(&self, intents: &Intents) {
+        for damaged in &intents.damaged {
+            tracing::warn!(
+                record = damaged.name,
+                why = damaged.why,
+                "the record of a commit is damaged and passed over"
+            );
+        }
+        let open = intents.intents.values().filter(|intent| intent.is_pushed() && !intent.state.has_ended());
+        let pushed = open.filter(|intent| self.has_repository_of(intent));
+        let left: Vec<(Intent, Turn)> =
+            pushed.map(|intent| (intent.clone(), self.turn(&intent.origin.repository))).collect();
+        let controller = self.clone();
+        let resume = move |(intent, turn)| {
+            let controller = controller.clone();
+            async move { controller.resume_caught(intent, turn).await }
+        };
+        tokio::spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume));
+    }
+
+    /// Records that commits which are being prepared are interrupted because skep is told to stop, and not by themselves.
+    pub async fn put_down(&self) {
+        let store = &self.deployer.cluster.store;
+        let Ok(intents) = store.intents().await else { return };
+        for intent in intents.intents.values() {
+            let Some(state) = intent.put_down() else { continue };
+            if let Err(error) = store.set_state(intent, &state).await {
+                tracing::warn!(repository = intent.origin.repository, %error, "the next controller takes this for a failed attempt");
+            }
+        }
+    }
+
+    fn has_repository_of(&self, intent: &Intent) -> bool {
+        let there = intent.origin.repository.parse().is_ok_and(|name: RepositoryName| self.server.has(&name));
+        if !there {
+            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, "a commit waits for its repository, which is not on this disk");
+        }
+        there
+    }
+
+    async fn resume_caught(&self, mut intent: Intent, turn: Turn) {
+        if let Err(panic) = caught(self.resume_commit(intent.clone(), turn)).await {
+            self.fail(&mut intent, &broken(&panic)).await;
+        }
+    }
+
+    async fn resume_commit(&self, mut intent: Intent, turn: Turn) {
+        match intent.resumption() {
+            Resumption::Leave => {}
+            Resumption::GiveUp => self.give_up(&mut intent).await,
+            // What is in the way of it is in the log, and tried again.
+            Resumption::MoveBranch => drop(self.finish(intent).await),
+            Resumption::Deploy(state) => {
+                if self.mark_attempt(&mut intent, state).await {
+                    self.deploy_again(intent, turn).await;
+                }
+            }
+        }
+    }
+
+    /// Records that an attempt is about to be made, before which nothing is done; whether the commit is still the newest.
+    async fn mark_attempt(&self, intent: &mut Intent, state: State) -> bool {
+        loop {
+            match self.deployer.cluster.mark(intent, state.clone()).await {
+                Ok(()) => return true,
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(repository = intent.origin.repository, %error, "a commit waits for the swarm");
+                }
+                Err(error) => {
+                    tracing::info!(repository = intent.origin.repository, %error, "a commit is not taken up");
+                    return false;
+                }
+            }
+        }
+    }
+
+    async fn deploy_again(&self, mut intent: Intent, turn: Turn) {
+        let origin = &intent.origin;
+        tracing::info!(repository = origin.repository, commit = %origin.commit, "taking up a commit");
+        let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
+        let path = self.server.path(&name);
+        let checked = match self.read(&path, &origin.commit, None).await {
+            Ok(revision) => self.lint(revision).await.map_err(|rejection| rejected(&rejection)),
+            Err(error) => Err(error.to_string()),
+        };
+        match checked {
+            Ok(checked) => {
+                let order = Order::of(&intent, checked, Objects::of_repository(&path, None), turn);
+                let repository = order.origin.repository.clone();
+                self.carry_out(intent, &order, &repository, &Lines::nowhere()).await;
+            }
+            Err(why) => self.fail(&mut intent, &why).await,
+        }
+    }
+
+    /// Lets go of commits that no intent is left for, and restores branches that were lost. `run` is what the stacks run.
+    pub(super) async fn tidy_up(self, intents: Intents, run: Vec<(Timestamp, Origin)>) {
+        for name in self.server.repositories().await {
+            let path = self.server.path(&name);
+            let intent = intents.intents.get(&name.to_string());
+            let wanted = intent.filter(|intent| !intent.state.has_ended()).map(|intent| &intent.origin.commit);
+            for commit in server::pinned(&path).await.unwrap_or_default() {
+                if Some(&commit) != wanted {
+                    drop(server::unpin(&path, &commit).await);
+                }
+            }
+            // With an intent the commit has not ended well, or is about to.
+            if let (None, Some(origin)) = (intent, newest_of(&name, &run)) {
+                self.restore_branch(&path, origin).await;
+            }
+        }
+    }
+
+    async fn restore_branch(&self, path: &Path, origin: &Origin) {
+        let Some(branch) = &origin.branch else { return };
+        let name = format!("refs/heads/{branch}");
+        if server::branch_at(path, &name).is_some() {
+            return;
+        }
+        match server::move_branch(path, &name, None, &origin.commit).await {
+            Ok(()) => {
+                tracing::warn!(repository = origin.repository, branch, commit = %origin.commit, "the branch was lost; restored from the newest release");
+            }
+            Err(error) => {
+                tracing::warn!(repository = origin.repository, branch, %error, "the branch was lost, and cannot be restored");
+            }
+        }
+    }
+}
+
+/// Why a commit is not deployed on which skep itself panicked.
+pub(super) fn broken(panic: &str) -> String {
+    format!("skep itself failed on this commit: {panic}; see the log of skep")
+}
+
+/// The newest of what runs of a repository.
+fn newest_of<'a>(repository: &RepositoryName, run: &'a [(Timestamp, Origin)]) -> Option<&'a Origin> {
+    let of_it = run.iter().filter(|(_, origin)| origin.repository == repository.to_string());
+    of_it.max_by_key(|(created, _)| *created).map(|(_, origin)| origin)
+}
+
+/// Why a commit does not run as a whole; `None` if it does.
+fn unfinished(results: &[Deployed]) -> Option<String> {
+    let bad: Vec<String> = results.iter().filter(|result| !result.is_good()).map(Deployed::verdict).collect();
+    let named = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
+    match bad.len() {
+        0 => None,
+        count if count <= NAMED => Some(named),
+        count => Some(format!("{named}; and {} more stacks", count - NAMED)),
+    }
+}
+
+/// What a pusher reads last where the verdicts of the stacks do not say all: where the branch is not, and why.
+fn last_line(intent: &Intent, results: &[Deployed], why: Option<&str>) -> Option<String> {
+    let bad = results.iter().filter(|result| !result.is_good()).count();
+    match (results.len(), bad, why) {
+        (_, _, None) | (1, 1, _) => None,
+        (0, _, Some(why)) => Some(format!("error: {why}")),
+        (_, 0, Some(why)) => {
+            Some(format!("error: this commit runs, but `{}` was not moved to it: {why}", intent.branch()))
+        }
+        (all, bad, Some(_)) => {
+            let (branch, verb) = (intent.branch(), if bad == 1 { "does" } else { "do" });
+            Some(format!("`{branch}` stays where it was: {bad} of {all} stacks {verb} not run this commit"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::{Outcome, ReleaseId};
+
+    fn deployed(stack: &str, outcome: Outcome) -> Deployed {
+        Deployed { stack: stack.parse().unwrap(), release: Some(ReleaseId(2)), outcome: Ok(outcome), urls: Vec::new() }
+    }
+
+    fn sick(stack: &str) -> Deployed {
+        deployed(stack, Outcome::RolledBack { to: Some(ReleaseId(1)), symptoms: Vec::new() })
+    }
+
+    #[test]
+    fn the_reason_names_the_first_stacks_and_counts_the_others() {
+        assert_eq!(unfinished(&[deployed("good", Outcome::Promoted)]), None);
+        let mixed = [deployed("good", Outcome::Unchanged), sick("a")];
+        assert_eq!(unfinished(&mixed).unwrap(), "a r2 was not healthy; r1 runs again");
+        let many: Vec<Deployed> = ["a", "b", "c", "d", "e"].map(sick).into();
+        insta::assert_snapshot!(unfinished(&many).unwrap(), @"a r2 was not healthy; r1 runs again; b r2 was not healthy; r1 runs again; c r2 was not healthy; r1 runs again; and 2 more stacks");
+    }
+}
