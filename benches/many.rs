@@ -19,7 +19,7 @@ use skep::engine::simulated::{World, serve};
 /// The stacks of the three repositories; together, the stacks that rest.
 const REPOSITORIES: [(&str, usize); 3] = [("large", 201), ("small", 99), ("middle", 200)];
 /// How long a controller rests while its requests are counted.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 /// How long it takes at most to come to rest after something happened.
 const CALM: Duration = Duration::from_secs(20);
 

@@ -8,11 +8,13 @@
 //! Pure:
 //! - [`mod@time`]: arithmetic on time that cannot overflow
 //! - [`mod@name`]: names that were checked once and are then trusted
+//! - [`mod@text`]: text that somebody else wrote, fit to be shown
 //! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
 //! - [`mod@revision`]: a commit and the files we read of it; what is a stack, what is a context
 //! - [`mod@render`]: interpolation, Traefik labels, volumes, digests: from the file to the stack
 //! - [`mod@lint`]: every rule over every file; the only maker of a [`lint::Checked`] revision
+//! - [`mod@policy`]: may a repository deploy a stack: what it would take from others
 //! - [`mod@plan`]: the changes between what should be and what is, in order, with reasons
 //! - [`mod@preflight`]: what stands in the way of a stack, before the first write
 //! - [`mod@health`]: one verdict over the whole stack, and symptoms in words
@@ -42,12 +44,14 @@ pub mod health;
 pub mod lint;
 pub mod name;
 pub mod plan;
+pub mod policy;
 pub mod preflight;
 pub mod release;
 pub mod render;
 pub mod revision;
 pub mod sops;
 pub mod stack;
+pub mod text;
 pub mod time;
 
 pub mod build;

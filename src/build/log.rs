@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::text;
+
 /// Where log lines go. It must not wait: a line that cannot be taken at once is the receiver's to drop.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -22,7 +24,7 @@ impl Tail {
         Self { log, kept: VecDeque::new() }
     }
 
-    /// Takes a line from outside: colours and control characters are left out, a long line is cut.
+    /// Takes a line from outside: colours are left out, control characters become marks, a long line is cut.
     pub(super) fn line(&mut self, line: &str) {
         let line = readable(line);
         (self.log)(&line);
@@ -65,12 +67,7 @@ impl Lines {
 }
 
 fn readable(line: &str) -> String {
-    let plain = anstream::adapter::strip_str(line).to_string();
-    let line: String = plain.trim_end().chars().filter(|c| !c.is_control() || *c == '\t').collect();
-    match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    text::shortened(text::plain(line.trim_end()).trim_end(), WIDTH).into_owned()
 }
 
 #[cfg(test)]
@@ -84,7 +81,7 @@ mod tests {
         tail.line("\u{1b}[31mred\u{1b}[0m\u{7} é \r");
         tail.line(&"x".repeat(600));
         let kept = tail.kept();
-        assert_eq!((kept.len(), kept[0].as_str(), kept[48].as_str()), (KEPT, "12", "red é"));
+        assert_eq!((kept.len(), kept[0].as_str(), kept[48].as_str()), (KEPT, "12", "red^G é"));
         assert_eq!(kept[49].chars().count(), WIDTH + 1);
     }
 

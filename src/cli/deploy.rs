@@ -33,6 +33,9 @@ pub(super) struct Deploy {
     /// Also if that removes more than half of a stack's services
     #[arg(long)]
     confirm_removal: bool,
+    /// Also if the stack runs without a release of skep: it is taken over as it is, and changed from there
+    #[arg(long)]
+    adopt: bool,
     #[command(flatten)]
     once: WriteOnce,
 }
@@ -50,13 +53,16 @@ impl Deploy {
             let agreed = self.agreed(&opened, &settings, &cluster).await?;
             let mut ended = Vec::new();
             for desired in self.workspace.built_stacks(&opened, &settings).await? {
+                for note in opened.out_of_bounds(&cluster, &desired, &settings).await? {
+                    output::line(&format!("note: {note}"));
+                }
                 let origin = origin(opened.checked.revision(), &self.workspace.repository(), None);
                 let history = cluster.history(&desired.name).await?;
                 if let Some(failed) = history.quarantine(&origin.tree).filter(|_| !self.retry) {
                     anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
                 }
                 let bound = agreed.get(&desired.name).cloned();
-                let consent = Consent { removal: self.confirm_removal, ..Consent::default() };
+                let consent = Consent { removal: self.confirm_removal, adoption: self.adopt, ..Consent::default() };
                 let proposal = Proposal { bound, consent, ..Proposal::new(origin, Cause::Command, desired) };
                 let rolled_out = roll_out(&cluster, proposal).await;
                 ended.push(rolled_out.map_err(|error| opened.placed(error))?);
@@ -77,7 +83,7 @@ impl Deploy {
             return Ok(agreed);
         }
         for stack in self.workspace.stacks(opened, settings).await? {
-            let now = planned(cluster, &stack, opened).await?;
+            let now = planned(cluster, &stack, opened, settings).await?;
             self.check(&stack.name, &now)?;
             agreed.insert(stack.name, now.fingerprint);
         }

@@ -11,6 +11,7 @@ use super::{Common, output};
 use crate::name::StackName;
 use crate::plan::Color;
 use crate::release::{Cause, Phase, Release};
+use crate::text::one_line;
 
 /// `skep history`
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ fn line(release: &Release, color: Color) -> String {
         release.id,
         release.origin.commit.short(),
         cause(&release.cause),
-        release.origin.subject
+        one_line(&release.origin.subject)
     );
     for away in release.phase.away() {
         line.push_str("\n      ");

@@ -17,6 +17,7 @@ use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
 use crate::plan::observed::{Observed, Task};
 use crate::swarm::{Line, Wanted};
+use crate::text::{self, escaped_json};
 use crate::time;
 
 /// Lines that may wait for their reader: then the engine waits, too.
@@ -236,12 +237,16 @@ impl Printer {
         if self.format == Format::Json {
             let value =
                 json!({ "service": service, "slot": line.slot, "task": line.task, "at": line.at, "text": line.text });
-            return value.to_string();
+            return escaped_json(&value.to_string());
         }
         let name = line.slot.map_or_else(|| service.to_string(), |slot| format!("{service}.{slot}"));
         let name = painted(&format!("{name:<width$}", width = self.width), COLORS[nth % COLORS.len()], self.color);
         let time =
             if self.timestamps { format!("{} ", line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) } else { String::new() };
-        format!("{name} | {time}{}", line.text)
+        let said = match self.color {
+            Color::Always => text::coloured(&line.text),
+            Color::Never => text::plain(&line.text),
+        };
+        format!("{name} | {time}{said}")
     }
 }

@@ -154,6 +154,7 @@ pub fn run() -> ExitCode {
     cli.settle_format();
     cli.settle_config();
     let common = &cli.common;
+    output::begin(common.color.resolve());
     let outcome = match &cli.command {
         Command::Serve(command) => command.run(common),
         Command::Lint(command) => Ok(command.run(common)),

@@ -1,11 +1,14 @@
 //! The one place that prints: results to standard output, everything else to standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write};
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 
 use crate::lint::report;
 use crate::plan::Color;
+use crate::text;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,27 +94,91 @@ impl ColorChoice {
     }
 }
 
+/// Whether results are coloured, as it was decided once for this process.
+static COLOR: OnceLock<Color> = OnceLock::new();
+/// Empties the screen of a terminal, and goes to its top.
+const FROM_THE_TOP: &str = "\u{1b}[H\u{1b}[J";
+
+/// Says how the results of this process are coloured.
+pub(super) fn begin(color: Color) {
+    COLOR.get_or_init(|| color);
+}
+
 /// Writes a result. A reader that went away, as `head` does, is no error.
 pub(super) fn result(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+    write(&shown(text));
 }
 
 /// Writes a piece of a result; whether somebody still reads.
 pub(super) fn piece(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
+    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Writes a result in the place of what is on the terminal; whether somebody still reads.
+pub(super) fn screen(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    let text = format!("{FROM_THE_TOP}{}", shown(text));
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Writes a file, or what another program reads: as it is, unless a person looks at it.
+pub(super) fn data(text: &str) {
+    if is_a_terminal() { result(text) } else { write(text) }
 }
 
 /// Writes a line about what happens.
 pub(super) fn line(text: &str) {
-    drop(writeln!(std::io::stderr().lock(), "{text}"));
+    drop(writeln!(std::io::stderr().lock(), "{}", text::visible(text)));
 }
 
 /// Writes a value for a program.
 pub(super) fn json(value: &impl serde::Serialize) {
-    result(&serde_json::to_string_pretty(value).expect("results are plain data"));
+    write(&text::escaped_json(&serde_json::to_string_pretty(value).expect("results are plain data")));
+}
+
+fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+}
+
+/// A result as a person may see it.
+fn shown(text: &str) -> Cow<'_, str> {
+    match COLOR.get() {
+        Some(Color::Always) => Cow::Owned(text::coloured(text)),
+        _ => text::visible(text),
+    }
+}
+
+/// Where skep's own log goes: each event is one line, in which nothing acts on a terminal but its colours.
+pub(super) fn log(color: Color) -> impl Fn() -> LogLines {
+    move || LogLines {
+        show: if color == Color::Always { text::coloured } else { |line| text::visible(line).into_owned() },
+    }
+}
+
+/// Where skep's own log goes as JSON.
+pub(super) fn json_log() -> LogLines {
+    LogLines { show: text::escaped_json }
+}
+
+/// Events of the log, each of which is written at once.
+pub(super) struct LogLines {
+    show: fn(&str) -> String,
+}
+
+impl Write for LogLines {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let line = String::from_utf8_lossy(event);
+        let line = line.trim_end_matches('\n').replace('\n', "\\n");
+        writeln!(std::io::stderr().lock(), "{}", (self.show)(&line))?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Whether a person is watching what happens.

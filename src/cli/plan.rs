@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::output::Format;
 use super::workspace::{Opened, Workspace, cluster};
 use super::{Common, output};
+use crate::config::Settings;
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
 use crate::plan::{self, Color, Fingerprint};
@@ -49,7 +50,7 @@ impl Plan {
             let cluster = cluster(&settings)?;
             let mut plans = Vec::new();
             for stack in self.workspace.stacks(&opened, &settings).await? {
-                plans.push(planned(&cluster, &stack, &opened).await?);
+                plans.push(planned(&cluster, &stack, &opened, &settings).await?);
             }
             match common.format {
                 Format::Json => output::json(&plans),
@@ -70,18 +71,33 @@ impl Plan {
 }
 
 /// What a deploy of this stack would change now.
-pub(super) async fn planned(cluster: &Cluster, stack: &Stack, opened: &Opened) -> anyhow::Result<Planned> {
+pub(super) async fn planned(
+    cluster: &Cluster,
+    stack: &Stack,
+    opened: &Opened,
+    settings: &Settings,
+) -> anyhow::Result<Planned> {
     let history = cluster.history(&stack.name).await?;
     let observed = cluster.swarm.observe(&stack.name).await?;
     let (plan, found) = cluster.preflight(stack, &history, &observed).await;
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
-    // Whoever deploys can agree to a removal.
-    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
+    // Whoever deploys can agree to a removal or an adoption.
+    let obstacles = found.refusals(Consent { removal: true, adoption: true, ..Consent::default() });
     let refusals = opened.places(&stack.name, &obstacles);
-    let removals = found.conditions.into_iter().filter(|(agreement, _)| *agreement == Agreement::Removal);
-    let removals = removals.map(|(_, it)| format!("{}; only `skep deploy --confirm-removal` does that", it.message));
-    let notes = found.notes.into_iter().chain(removals).chain(quarantined(&history, opened)).collect();
+    let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
+    let agreed = agreed.map(|(option, message)| format!("{message}; only `skep deploy {option}` does that"));
+    let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(quarantined(&history, opened)).collect();
+    notes.extend(opened.out_of_bounds(cluster, stack, settings).await?);
     Ok(Planned { stack: stack.name.clone(), fingerprint, plan, obstacles, notes, refusals })
+}
+
+/// How a person agrees to something, where that can be done on the command line.
+fn option(agreement: Agreement) -> Option<&'static str> {
+    match agreement {
+        Agreement::Removal => Some("--confirm-removal"),
+        Agreement::Adoption => Some("--adopt"),
+        Agreement::Recreation | Agreement::Unchecked => None,
+    }
 }
 
 /// What is said of files that failed before.

@@ -10,6 +10,7 @@ use super::input;
 use crate::controller::{Push, RefUpdate};
 use crate::http::hook::ask;
 use crate::name::CommitId;
+use crate::text::visible;
 
 /// Asks the controller whether a push may be accepted, and shows the pusher what it says.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,7 +61,7 @@ async fn verdict(args: Args) -> anyhow::Result<bool> {
 /// Written at once, so that the pusher sees it when it happens. A pusher who is gone is no reason to stop.
 fn say(line: &str) {
     let mut stderr = std::io::stderr().lock();
-    drop(writeln!(stderr, "{line}").and_then(|()| stderr.flush()));
+    drop(writeln!(stderr, "{}", visible(line)).and_then(|()| stderr.flush()));
 }
 
 /// What Git writes to the hook: `old new ref` on each line (`git help hooks`). Without its end, the last line was cut.

@@ -24,7 +24,7 @@ impl Render {
             let stacks = self.workspace.stacks(&opened, &settings).await?;
             match common.format {
                 Format::Json => output::json(&stacks),
-                Format::Human => output::result(&stacks.iter().map(compose::to_yaml).collect::<Vec<_>>().join("---\n")),
+                Format::Human => output::data(&stacks.iter().map(compose::to_yaml).collect::<Vec<_>>().join("---\n")),
             }
             Ok(ExitCode::SUCCESS)
         })

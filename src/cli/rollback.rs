@@ -39,7 +39,7 @@ impl Rollback {
                 )
             })?;
             // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
-            let consent = Consent { removal: true, recreation: true, unchecked: true };
+            let consent = Consent { removal: true, recreation: true, unchecked: true, adoption: false };
             let proposal = Proposal { consent, ..Proposal::new(to.origin.clone(), Cause::Command, desired) };
             Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
         })

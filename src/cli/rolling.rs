@@ -15,6 +15,7 @@ use crate::controller::rollout::{Pace, Rollout};
 use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
+use crate::text::{one_line, visible};
 
 /// How often is looked when there is nothing to do but to see what others do.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub(super) struct Ended {
 
 /// Rolls a proposal out, to its end.
 pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::Result<Ended> {
+    // Whoever may give this command can ask at every address anyway.
+    let cluster = &Cluster { prober: cluster.prober.clone().unbarred(), ..cluster.clone() };
     let (stack, urls) = (proposal.desired.name.clone(), crate::controller::deploy::urls(&proposal.desired));
     let deadline = proposal.desired.settings.deadline;
     let proposed = cluster.propose(proposal).await?;
@@ -100,8 +103,8 @@ impl Screen {
     fn show(&mut self, progress: &Progress) {
         let lines = self.narrator.say(progress);
         match (&self.bar, progress) {
-            (Some(bar), Progress::Waiting { waiting, .. }) => bar.set_message(summary(waiting)),
-            (Some(bar), _) => lines.iter().for_each(|line| bar.println(line)),
+            (Some(bar), Progress::Waiting { waiting, .. }) => bar.set_message(one_line(&summary(waiting)).into_owned()),
+            (Some(bar), _) => lines.iter().for_each(|line| bar.println(visible(line))),
             (None, _) => lines.iter().for_each(|line| output::line(line)),
         }
     }

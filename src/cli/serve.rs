@@ -17,13 +17,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Common;
 use super::workspace::{cluster, workshop};
+use super::{Common, output};
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
 use crate::controller::workers::Workers;
 use crate::controller::{Controller, Metrics};
 use crate::http;
+use crate::plan::Color;
 use crate::source;
 use crate::source::server::{self, Server};
 use crate::source::sweep::Presence;
@@ -46,7 +47,7 @@ impl Serve {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         share_one_arena();
         log();
-        let settings = Arc::new(common.settings()?);
+        let settings = common.settings()?;
         // Two threads: a controller waits more than it works, and each thread costs memory.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(serve(settings));
@@ -87,9 +88,11 @@ fn trim() {
 #[cfg(not(target_env = "gnu"))]
 fn trim() {}
 
-async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
+async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    settings.own_stack = own_stack(&settings).await;
+    let settings = Arc::new(settings);
     let (going_down, stop_hooks) = watch::channel(false);
     let controller = tokio::select! {
         controller = start(&settings, stop_hooks) => controller?,
@@ -116,6 +119,11 @@ async fn serve(settings: Arc<Settings>) -> anyhow::Result<ExitCode> {
     drop(running);
     tracing::info!("skep stops; rollouts go on where they are when it starts again");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The stack that this process is in: nobody's repository may change it by accident.
+async fn own_stack(settings: &Settings) -> Option<String> {
+    cluster(settings).ok()?.swarm.stack_of(&config::own_container()?).await
 }
 
 /// What is there as long as the controller runs.
@@ -245,10 +253,11 @@ fn hook_secrets(settings: &Settings) -> anyhow::Result<HashMap<String, Vec<Secre
 /// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.
 fn log() {
     let filter = config::variable("SKEP_LOG").unwrap_or_else(|| "info".into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     if config::variable("SKEP_LOG_FORMAT").is_some_and(|format| format == "json") {
-        builder.json().init();
+        builder.json().with_writer(output::json_log).init();
     } else {
-        builder.with_ansi(super::output::is_watched()).init();
+        let color = if output::is_watched() { Color::Always } else { Color::Never };
+        builder.with_ansi(color == Color::Always).with_writer(output::log(color)).init();
     }
 }

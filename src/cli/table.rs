@@ -2,6 +2,7 @@
 
 use super::workspace::painted;
 use crate::plan::Color;
+use crate::text::one_line;
 
 /// A cell and how it is painted; an empty string for no paint.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +14,7 @@ pub(super) struct Cell {
 impl Cell {
     /// Text with a colour.
     pub(super) fn painted(text: impl Into<String>, ansi: &'static str) -> Self {
-        Self { text: text.into(), ansi }
+        Self { text: one_line(&text.into()).into_owned(), ansi }
     }
 }
 

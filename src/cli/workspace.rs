@@ -76,6 +76,18 @@ impl Opened {
         }
     }
 
+    /// What a stack takes of others, which skep refuses to a repository of this folder's name but not to a person.
+    pub(super) async fn out_of_bounds(
+        &self,
+        cluster: &Cluster,
+        stack: &Stack,
+        settings: &Settings,
+    ) -> anyhow::Result<Vec<String>> {
+        let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.fallback)).await?;
+        let refused = |place| format!("a push of this is refused: {place}");
+        Ok(self.places(&stack.name, &obstacles).into_iter().map(refused).collect())
+    }
+
     /// What stands in the way of a stack, each with its place in the file.
     pub(super) fn places(&self, stack: &StackName, obstacles: &[Obstacle]) -> Vec<String> {
         let stacks = self.stacks().unwrap_or_default();

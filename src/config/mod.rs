@@ -9,7 +9,7 @@
 
 pub mod docker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::name::StackName;
+use crate::policy::{self, Bounds};
 
 /// The fewest characters of a key for records.
 const SHORTEST_KEY: usize = 32;
@@ -63,6 +64,12 @@ pub struct Settings {
     pub builds: usize,
     /// The largest push, in bytes.
     pub max_push: u64,
+    /// What repositories may use of other stacks, by the repository's name or `*` for each: full names of secrets,
+    /// configs, networks, volumes and stacks, folders with all below them, or `*` for everything.
+    pub allow: BTreeMap<String, BTreeSet<String>>,
+    /// The stack that skep itself is in, if that is known.
+    #[serde(skip)]
+    pub own_stack: Option<String>,
 }
 
 impl Default for Settings {
@@ -86,6 +93,8 @@ impl Default for Settings {
             rollouts: 8,
             builds: 2,
             max_push: 256 * 1024 * 1024,
+            allow: BTreeMap::new(),
+            own_stack: None,
         }
     }
 }
@@ -177,6 +186,9 @@ pub struct Repository {
     pub password_file: Option<PathBuf>,
     /// The project's path in GitLab, such as `team/shop`, for commit statuses.
     pub project: Option<String>,
+    /// Whether the next commit may take over a stack that somebody else has deployed.
+    #[serde(default)]
+    pub adopt: bool,
 }
 
 fn main() -> String {
@@ -235,6 +247,17 @@ impl Settings {
         };
         settings.override_with(variable)?;
         Ok(settings)
+    }
+
+    /// What a repository may do beyond its own stacks.
+    pub fn bounds(&self, repository: &str) -> Bounds {
+        let allowed = ["*", repository].into_iter().filter_map(|name| self.allow.get(name));
+        Bounds {
+            data_root: self.data_root.clone(),
+            traefik_network: self.traefik.network.clone(),
+            own_stack: self.own_stack.clone().unwrap_or_else(|| policy::SKEP.to_owned()),
+            allowed: allowed.flatten().cloned().collect(),
+        }
     }
 
     fn read(path: &Path) -> Result<Self, Error> {
@@ -344,6 +367,17 @@ pub fn hadolint() -> BTreeMap<String, String> {
     environment().into_iter().filter(|(name, _)| name.starts_with("HADOLINT_")).collect()
 }
 
+/// The id of the container that this process runs in, if it runs in one: the engine mounts files of the container into it.
+pub fn own_container() -> Option<String> {
+    container_of(&fs::read_to_string("/proc/self/mountinfo").ok()?)
+}
+
+fn container_of(mounts: &str) -> Option<String> {
+    let is_id = |id: &&str| id.len() == 64 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let ids = mounts.split("/containers/").skip(1).filter_map(|rest| rest.split('/').next());
+    ids.into_iter().find(is_id).map(str::to_owned)
+}
+
 /// The texts that hold keys of age, and where each comes from.
 pub fn age_keys(settings: &Sops) -> Result<Vec<(String, SecretString)>, Error> {
     let mut keys = Vec::new();
@@ -406,6 +440,24 @@ mod tests {
         let error = record_keys(&settings(&[&short])).unwrap_err().to_string();
         let shown = error.replace(&*folder.path().to_string_lossy(), "FOLDER");
         insta::assert_snapshot!(shown, @"FOLDER/short: a record key needs at least 32 characters; make one with `openssl rand -hex 32`");
+    }
+
+    #[test]
+    fn what_is_allowed_is_allowed_to_one_repository_or_to_all() {
+        let settings = Settings::parse("allow: { shop: [bank_key], '*': [shared], infra: ['*'] }").unwrap();
+        let allowed = |repository: &str| settings.bounds(repository).allowed.into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!([allowed("shop"), allowed("infra"), allowed("x")], ["bank_key shared", "* shared", "shared"]);
+        assert_eq!(settings.bounds("shop").own_stack, "skep");
+    }
+
+    #[test]
+    fn the_container_is_known_by_what_the_engine_mounts_into_it() {
+        let id = "0123456789abcdef".repeat(4);
+        let mounts = format!(
+            "612 580 0:55 / / rw - overlay overlay rw\n630 612 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"
+        );
+        assert_eq!(container_of(&mounts), Some(id));
+        assert_eq!(container_of("25 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), None);
     }
 
     #[test]

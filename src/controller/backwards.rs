@@ -68,7 +68,7 @@ fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release>
 impl Order {
     /// Returns why this order may not take the place of what runs.
     pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
-        let running = predecessor(&self.origin, history).filter(|_| !self.force)?;
+        let running = predecessor(&self.origin, history).filter(|_| !self.has("force"))?;
         let (objects, commit) = (self.objects.clone(), self.origin.commit.clone());
         let earlier = running.origin.commit.clone();
         let compared = tokio::task::spawn_blocking(move || objects.ancestry(&commit, &earlier)).await;

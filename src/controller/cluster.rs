@@ -7,8 +7,9 @@ use super::clock::Clock;
 use crate::name::StackName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
+use crate::policy::{self, Bounds};
 pub use crate::preflight::Consent;
-use crate::preflight::{Obstacle, Preflight};
+use crate::preflight::{self, Agreement, Obstacle, Preflight};
 use crate::probe::Prober;
 use crate::release::{Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
 use crate::stack::{Drift, Nanos, Settings, Stack};
@@ -222,6 +223,9 @@ impl Cluster {
             return (plan, Preflight::default());
         }
         let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired, observed).await, &plan);
+        if history.is_adoption(observed) {
+            found.conditions.push((Agreement::Adoption, preflight::adoption(&desired.name)));
+        }
         let release = self.release(history.next_id(), Origin::unknown(), Cause::Command, desired.clone());
         if let Err(error) = store::fits(&release) {
             let help = "make its configs smaller, or fewer".to_owned();
@@ -247,7 +251,7 @@ impl Cluster {
 
     /// What ran before skep knew the stack is recorded, so that it can be gone back to.
     async fn adopted(&self, history: History, origin: &Origin, observed: &Observed) -> Result<History, Error> {
-        if history.last().is_some() || observed.services.is_empty() {
+        if !history.is_adoption(observed) {
             return Ok(history);
         }
         let id = history.next_id();
@@ -255,7 +259,25 @@ impl Cluster {
         let mut release = self.release(id, origin, Cause::Adopt, observed.as_stack());
         release.phase = Phase::promoted(release.created);
         self.store.add(&release).await?;
-        Ok(History::new(vec![release]))
+        Ok(History::new([history.releases(), &[release]].concat()))
+    }
+
+    /// Whether a stack may be changed without anybody's consent to its adoption.
+    pub async fn check_adoption(&self, stack: &StackName, history: &History) -> Result<(), Error> {
+        if !history.leaves_nothing() {
+            return Ok(());
+        }
+        let observed = self.swarm.observe(stack).await?;
+        if !history.is_adoption(&observed) {
+            return Ok(());
+        }
+        Err(Error::Obstructed { stack: stack.clone(), obstacles: vec![preflight::adoption(stack)] })
+    }
+
+    /// What a stack would take that its repository is not allowed to.
+    pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Obstacle>, Error> {
+        let owned = async || Ok(self.swarm.owned(&bounds.own_stack).await?);
+        Ok(policy::obstacles(desired, &self.patiently(owned).await?, bounds))
     }
 
     /// A record holds no secret, so the secrets must be there before it is.

@@ -229,7 +229,7 @@ impl Controller {
         let controller = self.clone();
         let resume = move |(intent, turn)| {
             let controller = controller.clone();
-            async move { controller.resume_caught(intent, turn).await }
+            async move { Box::pin(controller.resume_caught(intent, turn)).await }
         };
         tokio::spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume));
     }
@@ -255,7 +255,7 @@ impl Controller {
     }
 
     async fn resume_caught(&self, mut intent: Intent, turn: Turn) {
-        if let Err(panic) = caught(self.resume_commit(intent.clone(), turn)).await {
+        if let Err(panic) = Box::pin(caught(self.resume_commit(intent.clone(), turn))).await {
             self.fail(&mut intent, &broken(&panic)).await;
         }
     }

@@ -1,5 +1,6 @@
 //! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use futures_util::future::join_all;
@@ -70,12 +71,6 @@ pub enum Refused {
         /// The release that removed it.
         release: ReleaseId,
     },
-    /// The record is lost, and only a person can say that what runs may be changed.
-    #[error("the stack `{stack}` runs, but no record of it is left; nothing is changed until something new is pushed")]
-    Unrecorded {
-        /// The stack.
-        stack: StackName,
-    },
 }
 
 /// What a revision is deployed with.
@@ -99,18 +94,14 @@ pub struct Order {
     pub origin: Origin,
     /// Why now.
     pub cause: Cause,
-    /// Whether files that failed before are tried again.
-    pub retry: bool,
-    /// Whether somebody is known to have changed something: then a stack without a record may be taken over.
+    /// Whether somebody is known to have changed something: then a stack that was removed may come back.
     pub news: bool,
     /// When it was asked for.
     pub since: Timestamp,
     /// Its turn among those of its repository.
     pub turn: Turn,
-    /// Whether somebody has agreed to the removal of many services.
-    pub confirm_removal: bool,
-    /// Whether somebody has agreed that the commit does not go on from what runs.
-    pub force: bool,
+    /// What the pusher, or the settings of a watched repository, agreed to: the names of push options.
+    pub options: BTreeSet<String>,
 }
 
 impl Order {
@@ -121,13 +112,16 @@ impl Order {
             objects,
             origin: intent.origin.clone(),
             cause: intent.cause.clone(),
-            retry: intent.options.contains("retry"),
             news: intent.news,
             since: intent.created,
             turn,
-            confirm_removal: intent.options.contains("confirm-removal"),
-            force: intent.options.contains("force"),
+            options: intent.options.clone(),
         }
+    }
+
+    /// Whether this push option was given.
+    pub fn has(&self, option: &str) -> bool {
+        self.options.contains(option)
     }
 }
 
@@ -252,14 +246,18 @@ impl Deployer {
         }
         admit(order, name, &history)?;
         order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
+        if !order.has("adopt") {
+            self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, order, stack))?;
+        }
+        self.check_bounds(order, name, stack).await?;
         let desired =
             self.workshop.prepare(&order.checked, stack, name, &order.objects, &history.pinned(), lines).await?;
-        self.not_by_accident(order, &history, &desired).await?;
         if order.turn.is_over() {
             return Err(Refused::Overtaken);
         }
         let urls = urls(&desired);
-        let consent = Consent { removal: order.confirm_removal, ..Consent::default() };
+        let (removal, adoption) = (order.has("confirm-removal"), order.has("adopt"));
+        let consent = Consent { removal, adoption, ..Consent::default() };
         let proposal = Proposal { consent, ..Proposal::new(order.origin.clone(), order.cause.clone(), desired) };
         let hold = self.workers.hold(name);
         let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, order, stack))?;
@@ -269,13 +267,15 @@ impl Deployer {
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
 
-    /// Losing the record must never change what runs: not by polling alone.
-    async fn not_by_accident(&self, order: &Order, history: &History, desired: &Stack) -> Result<(), Refused> {
-        if order.news || history.last().is_some() {
+    /// Whether the repository may deploy this stack, before anything is built for it.
+    async fn check_bounds(&self, order: &Order, name: &StackName, stack: &CheckedStack) -> Result<(), Refused> {
+        let sketch = self.workshop.sketch(&order.checked, stack, name).await?;
+        let bounds = self.workshop.bounds(&order.origin.repository);
+        let obstacles = self.cluster.out_of_bounds(&sketch, &bounds).await?;
+        if obstacles.is_empty() {
             return Ok(());
         }
-        let observed = self.cluster.swarm.observe(&desired.name).await.map_err(cluster::Error::from)?;
-        if observed.services.is_empty() { Ok(()) } else { Err(Refused::Unrecorded { stack: desired.name.clone() }) }
+        Err(placed(cluster::Error::Obstructed { stack: name.clone(), obstacles }, order, stack))
     }
 
     /// Says what happens to a release until it ends.
@@ -346,7 +346,7 @@ fn admit(order: &Order, stack: &StackName, history: &History) -> Result<(), Refu
         return Err(Refused::Removed { stack: stack.clone(), release: last.id });
     }
     match history.quarantine(&order.origin.tree) {
-        Some(failed) if !order.retry => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
+        Some(failed) if !order.has("retry") => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
         _ => Ok(()),
     }
 }

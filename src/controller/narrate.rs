@@ -7,6 +7,7 @@ use crate::health::{Symptom, Waiting};
 use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
 use crate::release::{Outcome, ReleaseId};
+use crate::text::one_line;
 
 /// Tells what happens to one stack.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ impl Narrator {
                 };
                 if self.changes.insert(line.clone()) { vec![line] } else { Vec::new() }
             }
-            Progress::Trouble { message } => vec![format!("  {message}; trying again")],
+            Progress::Trouble { message } => vec![format!("  {}; trying again", one_line(message))],
             Progress::Unwatched { away, .. } => {
                 vec![format!("  {away}: that time does not count against the deadline")]
             }
@@ -93,7 +94,8 @@ impl Narrator {
     }
 
     fn service(&mut self, waiting: &Waiting) -> Option<String> {
-        let line = format!("  {} {}/{} {}", waiting.service, waiting.running, waiting.wanted, waiting.what);
+        let what = one_line(&waiting.what);
+        let line = format!("  {} {}/{} {what}", waiting.service, waiting.running, waiting.wanted);
         let before = self.said.insert(waiting.service.clone(), line.clone());
         (before.as_ref() != Some(&line)).then_some(line)
     }
@@ -109,9 +111,9 @@ pub fn failed(stack: &StackName, release: ReleaseId, symptoms: &[Symptom]) -> Ve
 /// One symptom in lines.
 pub fn symptom(symptom: &Symptom) -> Vec<String> {
     let subject = symptom.service.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-    let mut lines = vec![format!("  {subject}{}", symptom.message)];
-    lines.extend(symptom.help.iter().map(|help| format!("    help: {help}")));
-    lines.extend(symptom.log.iter().map(|line| format!("    | {line}")));
+    let mut lines = vec![format!("  {subject}{}", one_line(&symptom.message))];
+    lines.extend(symptom.help.iter().map(|help| format!("    help: {}", one_line(help))));
+    lines.extend(symptom.log.iter().map(|line| format!("    | {}", one_line(line))));
     lines
 }
 
@@ -125,7 +127,7 @@ pub fn verdict(stack: &StackName, release: Option<ReleaseId>, outcome: &Outcome,
         Outcome::RolledBack { to: Some(to), .. } => format!("{stack}{release} was not healthy; {to} runs again"),
         Outcome::RolledBack { to: None, .. } => format!("{stack}{release} was not healthy; nothing of it is left"),
         Outcome::Halted { symptoms } => {
-            let why = symptoms.last().map(|symptom| format!(" ({})", symptom.message)).unwrap_or_default();
+            let why = symptoms.last().map(|symptom| format!(" ({})", one_line(&symptom.message))).unwrap_or_default();
             format!("{stack}{release} was not healthy and could not be taken back{why}: look at `skep status {stack}`")
         }
         Outcome::Superseded { by } => format!("{stack}{release} gave way to the newer {by}"),

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
+use crate::policy::Bounds;
 use crate::preflight::Obstacle;
 use crate::render::{self, Inputs};
 use crate::sops::Keys;
@@ -121,8 +122,7 @@ impl Workshop {
         lines: &Lines,
     ) -> Result<Stack, Refusal> {
         // What cannot become a stack, such as a secret that is not to be decrypted, is refused before anything is built.
-        let placeholders = stack.file.builds().map(|(service, _)| (service.clone(), "built".to_owned())).collect();
-        self.computing.run(|| self.put_together(checked, stack, name, placeholders, BTreeMap::new())).await?;
+        self.sketch(checked, stack, name).await?;
         let recipes = stack.file.builds().map(recipe).collect();
         let images = self.built(checked, name, recipes, objects, lines).await?;
         let pinned = self
@@ -130,6 +130,17 @@ impl Workshop {
             .await
             .map_err(|error| unfound(checked, stack, error))?;
         self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
+    }
+
+    /// The stack that a checked stack file means, before its images are known.
+    pub async fn sketch(&self, checked: &Checked, stack: &CheckedStack, name: &StackName) -> Result<Stack, Refusal> {
+        let placeholders = stack.file.builds().map(|(service, _)| (service.clone(), "built".to_owned())).collect();
+        self.computing.run(|| self.put_together(checked, stack, name, placeholders, BTreeMap::new())).await
+    }
+
+    /// What a repository may do beyond its own stacks.
+    pub fn bounds(&self, repository: &str) -> Bounds {
+        self.settings.bounds(repository)
     }
 
     fn put_together(

@@ -14,6 +14,7 @@ use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
 use crate::source::Objects;
 use crate::source::server::{self, DEPLOYED, RepositoryName};
+use crate::text::one_line;
 
 /// Somebody pushes to a repository on the built-in server; Git has taken the objects in, but has moved no branch yet.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -48,7 +49,7 @@ pub struct RefUpdate {
 }
 
 /// What can be said with `git push -o`.
-const OPTIONS: [&str; 4] = ["async", "retry", "confirm-removal", "force"];
+const OPTIONS: [&str; 5] = ["async", "retry", "confirm-removal", "adopt", "force"];
 /// How many findings a pusher is shown.
 const FINDINGS: usize = 12;
 
@@ -70,7 +71,7 @@ impl Controller {
         let controller = self.clone();
         let lines = Lines::to(lines);
         let take = async move {
-            match caught(controller.take(push, &lines)).await {
+            match Box::pin(caught(controller.take(push, &lines))).await {
                 Ok(accepted) => accepted,
                 Err(panic) => {
                     tracing::error!(panic, "skep itself failed on a push");
@@ -136,6 +137,12 @@ impl Controller {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
         self.not_given_up(push, commit).await.map_err(|why| said(&why))?;
+        // What the settings allow a watched repository is not for another one that is called the same.
+        if self.settings.repositories.contains_key(&name.to_string()) {
+            return Err(vec![format!(
+                "error: `{name}` is watched elsewhere; push there, or to a repository of another name"
+            )]);
+        }
         let path = self.server.path(&name);
         let revision = self.read(&path, commit, push.quarantine.as_deref()).await.map_err(|error| said(&error))?;
         let origin = origin(&revision, &push.repository, update.name.strip_prefix("refs/heads/"));
@@ -173,7 +180,7 @@ impl Controller {
     }
 
     async fn checked(&self, revision: Revision, lines: &Lines) -> Result<Checked, Vec<String>> {
-        lines.say(format!("checking {} {}", revision.commit.short(), revision.subject)).await;
+        lines.say(format!("checking {} {}", revision.commit.short(), one_line(&revision.subject))).await;
         let checked = self.lint(revision).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);

@@ -210,6 +210,9 @@ impl Watched {
             subject: String::new(),
             ..Origin::unknown()
         };
+        let news = found.news || *cause == Cause::Webhook;
+        // Nobody is there to agree to anything but what the settings say.
+        let options = (news && self.repository.settings.adopt).then(|| "adopt".to_owned());
         Intent {
             number: 0,
             origin,
@@ -217,9 +220,8 @@ impl Watched {
             created: now,
             base: None,
             user: None,
-            // Nobody is there to agree to anything.
-            options: BTreeSet::new(),
-            news: found.news || *cause == Cause::Webhook,
+            options: options.into_iter().collect(),
+            news,
             stacks: BTreeSet::new(),
             state: release::State::Checking,
         }

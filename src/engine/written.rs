@@ -1,5 +1,7 @@
 //! What containers write, as the engine sends it: two streams in one, and lines fit to be shown anywhere.
 
+use crate::text;
+
 /// The longest line that is kept, in characters.
 const MAX_LINE: usize = 500;
 /// The length of what goes before each piece of a multiplexed stream: which stream, three zeros, how many bytes.
@@ -24,16 +26,9 @@ pub fn demultiplexed(mut bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A line without escape sequences and other control characters; it ends after 500 characters.
+/// A line without colours, and with a mark for everything else that acts on a terminal; it ends after 500 characters.
 pub fn clean(line: &str) -> String {
-    let text = anstream::adapter::strip_str(line).to_string();
-    let shown = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control());
-    let mut line: String = shown.take(MAX_LINE + 1).collect();
-    if let Some((cut, _)) = line.char_indices().nth(MAX_LINE) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
+    text::shortened(&text::plain(line), MAX_LINE).into_owned()
 }
 
 /// The lines of what was written, cleaned.
@@ -62,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_line_cannot_act_on_a_terminal() {
-        assert_eq!(clean("\x1b[31mred\x1b[0m \x1b]0;title\x07a\tb\x08\x00\u{9b}c"), "red a bc");
+        assert_eq!(clean("\x1b[31mred\x1b[0m \x1b]0;t\x07a\tb\x08\u{9b}c"), "red ^[]0;t^Ga\tb^H<U+009B>c");
         assert_eq!(clean(&"é".repeat(600)), format!("{}…", "é".repeat(500)));
     }
 }

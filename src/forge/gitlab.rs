@@ -12,6 +12,7 @@ use url::Url;
 
 use super::is_one_of;
 use crate::name::{CommitId, StackName};
+use crate::text::one_line;
 
 /// The header with the webhook's secret token.
 pub const TOKEN: &str = "X-Gitlab-Token";
@@ -215,7 +216,7 @@ fn body(status: &Status) -> serde_json::Value {
         "state": status.state,
         "name": format!("skep/{}", status.stack),
         "target_url": status.target_url,
-        "description": status.description.chars().take(MAX_DESCRIPTION).collect::<String>(),
+        "description": one_line(&status.description).chars().take(MAX_DESCRIPTION).collect::<String>(),
     })
 }
 

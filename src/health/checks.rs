@@ -1,5 +1,7 @@
 //! The stack's own checks: which are due, and what an answer means.
 
+use std::net::IpAddr;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Symptom;
@@ -39,6 +41,8 @@ pub enum Reply {
     Nothing(String),
     /// Nobody knows a host of this name.
     NoSuchHost(String),
+    /// It was not asked: this is an address that no check may be made at, and what it is.
+    Barred(IpAddr, &'static str),
     /// No container of the service runs on the engine.
     NoContainer,
     /// The question was never asked, for this reason.
@@ -150,6 +154,10 @@ fn fault(check: &Check, desired: &Stack, reply: &Reply) -> Option<Fault> {
             );
             Some(Fault { remedy, ..Fault::new(format!("there is no host `{host}`"), "") })
         }
+        (_, Reply::Barred(address, what)) => Some(Fault {
+            remedy: Some("ask for a published port or a public name, or run a `command` in the container"),
+            ..Fault::new(format!("it would go to {address}, {what}, where no check is made"), "")
+        }),
         (_, Reply::NoContainer) => Some(Fault {
             asked: false,
             remedy: Some(
@@ -164,14 +172,21 @@ fn fault(check: &Check, desired: &Stack, reply: &Reply) -> Option<Fault> {
 fn http_fault(probe: &HttpProbe, status: u16, location: Option<&str>, body: &str) -> Option<Fault> {
     let lacks_text = |text: &&String| !body.contains(text.as_str());
     let got = if !probe.expect.is(status) {
-        let leads = location.map(|location| format!(", which leads to {location}")).unwrap_or_default();
+        let leads =
+            location.map(|location| format!(", which leads to {}", without_query(location))).unwrap_or_default();
         format!("status {status} instead of {}{leads}", probe.expect)
     } else if let Some(text) = probe.body.as_ref().filter(lacks_text) {
         format!("status {status}, but the answer does not contain `{text}`")
     } else {
         return None;
     };
-    Some(Fault::new(got, body))
+    // Whose answer it is cannot be told: what the pusher may not read elsewhere is not read to them.
+    Some(Fault::new(got, ""))
+}
+
+/// An address without what may be a secret in it.
+fn without_query(location: &str) -> &str {
+    location.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// 126 and 127 are what a shell says (POSIX, "Exit Status for Commands"), and Docker after it: 126 for both.

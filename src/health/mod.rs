@@ -56,8 +56,9 @@ pub struct Symptom {
     /// The task whose log tells more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// The last lines of that task's log.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The last lines that the task, its health check or a check of the stack has written. They may hold a secret of the
+    /// container, so they are shown to whoever waits for the release, and are never recorded.
+    #[serde(skip)]
     pub log: Vec<String>,
     /// What is to blame.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -16,6 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::controller::Push;
+use crate::text::visible;
 
 /// What the controller is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -152,7 +153,7 @@ where
 async fn stopping(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         // Nobody can say so any more.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -195,7 +196,7 @@ async fn verdict(
     loop {
         let next = tokio::time::timeout(silence, next(&mut from)).await.map_err(|_| NoVerdict::TooSlow)?;
         match next {
-            Some(Message::Line(line)) => say(&printable(&line)),
+            Some(Message::Line(line)) => say(&visible(&line)),
             Some(Message::Alive) => {}
             Some(Message::Accepted(accepted)) => return Ok(accepted),
             None => return Err(NoVerdict::Interrupted),
@@ -223,11 +224,6 @@ async fn next(from: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Message> {
     let mut line = String::new();
     from.take(MAX_MESSAGE).read_line(&mut line).await.ok()?;
     serde_json::from_str(&line).ok()
-}
-
-/// A line may be of a container's log: nothing in it may move the cursor of the person who reads it.
-fn printable(line: &str) -> String {
-    line.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
 #[cfg(test)]
@@ -259,7 +255,7 @@ mod tests {
         ping(&path).await.unwrap();
         let accepted = ask(&path, push(), |line| said.push(line.to_owned())).await.unwrap();
         assert!(accepted);
-        assert_eq!(said, ["hello ada", "checked [2Jfine"]);
+        assert_eq!(said, ["hello ada", "checked ^[[2Jfine"]);
         listener.abort();
         assert!(listener.await.unwrap_err().is_cancelled());
         assert!(matches!(ask(&path, push(), |_| {}).await, Err(NoVerdict::Away)));

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Action, Change, FieldChange, Plan, Reason, Stall, Subject};
+use crate::text::{self, one_line, visible};
 
 /// Whether text carries ANSI colours: on a terminal, and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,12 @@ pub enum Color {
 
 /// How long a line may be that tells several fields; longer ones become a line a field.
 const LONG: usize = 100;
+/// How many characters of a value are shown.
+const MOST: usize = 100;
+/// The length of a digest.
+const DIGEST: usize = 64;
+/// How many digits of it are shown.
+const DIGITS: usize = 12;
 
 impl Plan {
     /// The plan in lines, with reasons, and a summary at the end.
@@ -26,7 +33,7 @@ impl Plan {
             text.push('\n');
         }
         for note in &self.notes {
-            let _ = writeln!(text, "note: {note}");
+            let _ = writeln!(text, "note: {}", visible(note));
         }
         text + &self.summary()
     }
@@ -70,7 +77,7 @@ impl Change {
             Action::Recreate { .. } | Action::Remove => "\u{1b}[31m",
         };
         match color {
-            Color::Always => format!("{paint}{text}\u{1b}[0m"),
+            Color::Always => text.lines().map(|line| format!("{paint}{line}\u{1b}[0m")).collect::<Vec<_>>().join("\n"),
             Color::Never => text.to_owned(),
         }
     }
@@ -79,9 +86,9 @@ impl Change {
 impl std::fmt::Display for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Network(name) => write!(f, "network {name}"),
-            Self::Secret(name) => write!(f, "secret {name}"),
-            Self::Config(name) => write!(f, "config {name}"),
+            Self::Network(name) => write!(f, "network {}", one_line(name)),
+            Self::Secret(name) => write!(f, "secret {}", one_line(name)),
+            Self::Config(name) => write!(f, "config {}", one_line(name)),
             Self::Service(name) => write!(f, "service {name}"),
         }
     }
@@ -152,20 +159,22 @@ fn stops(tasks: usize) -> String {
 impl FieldChange {
     /// The change in the terms of the file: `image a -> b`.
     pub fn to_text(&self) -> String {
-        let field = &self.field;
+        let field = &one_line(&self.field);
         match (&self.from, &self.to) {
             (Some(from), Some(to)) => {
                 let (from, to) = (shortened(from), shortened(to));
                 format!("{field} {from} -> {to}")
             }
             // An item of a list, which is its own name.
-            (None, Some(to)) if let Some(list) = list_of(field, to) => format!("{list} {} added", shortened(to)),
-            (Some(from), None) if let Some(list) = list_of(field, from) => {
-                format!("{list} {} removed", shortened(from))
+            (None, Some(to)) if let Some(list) = list_of(&self.field, to) => {
+                format!("{} {} added", one_line(list), shortened(to))
+            }
+            (Some(from), None) if let Some(list) = list_of(&self.field, from) => {
+                format!("{} {} removed", one_line(list), shortened(from))
             }
             (None, Some(to)) => format!("{field} set to {}", shortened(to)),
             (Some(from), None) => format!("{field} {} removed", shortened(from)),
-            (None, None) => field.to_owned(),
+            (None, None) => field.to_string(),
         }
     }
 }
@@ -176,12 +185,12 @@ fn list_of<'a>(field: &'a str, item: &str) -> Option<&'a str> {
 
 /// Cuts a digest to the twelve digits that people compare, and long values to what fits.
 fn shortened(value: &str) -> String {
+    let is_digest = |digest: &str| digest.len() == DIGEST && digest.bytes().all(|digit| digit.is_ascii_hexdigit());
     let value = match value.split_once("@sha256:") {
-        Some((name, digest)) if digest.len() == 64 => format!("{name}@{}", &digest[..12]),
-        _ => value.replace('\n', "\\n"),
+        Some((name, digest)) if is_digest(digest) => {
+            format!("{name}@{}", digest.chars().take(DIGITS).collect::<String>())
+        }
+        _ => value.to_owned(),
     };
-    match value.char_indices().nth(100) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value,
-    }
+    text::shortened(&one_line(&value), MOST).into_owned()
 }

@@ -16,26 +16,12 @@ pub mod surroundings;
 mod tests;
 mod volumes;
 
-use std::fmt;
-
-use serde::Serialize;
-
-use crate::name::ServiceName;
+use crate::name::{ServiceName, StackName};
 use crate::plan::observed::{Node, Observed};
 use crate::plan::{Action, Change, Plan, placement};
+pub use crate::stack::Obstacle;
 use crate::stack::{Mode, Service, Stack};
 use surroundings::Surroundings;
-
-/// Something in the file that cannot be done in this swarm as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Obstacle {
-    /// The keys that lead to its place in the file, such as `services`, `web`, `ports`.
-    pub place: Vec<String>,
-    /// What is in the way, in one sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
 
 /// What was found out about a stack in advance.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,10 +43,13 @@ pub enum Agreement {
     Recreation,
     /// A check of the stack's own may not be made.
     Unchecked,
+    /// A stack is taken over that skep did not deploy.
+    Adoption,
 }
 
 /// What somebody has agreed to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Consent {
     /// That many services are removed.
     pub removal: bool,
@@ -68,6 +57,8 @@ pub struct Consent {
     pub recreation: bool,
     /// That a check of the stack's own may not be made.
     pub unchecked: bool,
+    /// That a stack is taken over that skep did not deploy.
+    pub adoption: bool,
 }
 
 /// A stack between what there is and what should be.
@@ -114,6 +105,7 @@ impl Consent {
             Agreement::Removal => self.removal,
             Agreement::Recreation => self.recreation,
             Agreement::Unchecked => self.unchecked,
+            Agreement::Adoption => self.adoption,
         }
     }
 }
@@ -152,6 +144,20 @@ fn great_removal(observed: &Observed, plan: &Plan) -> Option<Obstacle> {
     })
 }
 
+/// A stack that runs, and of which no release is recorded. It has no place in the file.
+pub fn adoption(stack: &StackName) -> Obstacle {
+    Obstacle {
+        place: Vec::new(),
+        message: format!(
+            "the stack `{stack}` runs already, and no release of it is recorded: somebody else deployed it, or its records \
+             were removed"
+        ),
+        help: "to take it over as it is and change it from there, push with `git push -o adopt`, use `skep deploy --adopt`, \
+               or set `adopt: true` for a repository that is watched and push once more"
+            .into(),
+    }
+}
+
 impl Flight<'_> {
     /// The services that are created or changed: where the others run is decided already.
     fn changed(&self) -> impl Iterator<Item = (&ServiceName, &Service)> {
@@ -176,13 +182,4 @@ impl Flight<'_> {
 /// The place of a key in a service.
 fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
     ["services", name.as_str()].iter().chain(keys).map(ToString::to_string).collect()
-}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.place.is_empty() {
-            write!(f, "{}: ", self.place.join("."))?;
-        }
-        write!(f, "{}; {}", self.message, self.help)
-    }
 }

@@ -21,7 +21,7 @@ fn said_beside(desired: &Stack, observed: &Observed, surroundings: &Surroundings
     let removable = Removable { services: observed.services.keys().cloned().collect(), ..Removable::default() };
     let plan = Plan::between(desired, observed, &removable);
     let found = Preflight::of(desired, observed, surroundings, &plan);
-    let refusals = found.refusals(Consent { removal: true, recreation: true, unchecked: false });
+    let refusals = found.refusals(Consent { removal: true, recreation: true, ..Consent::default() });
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
     refusals.iter().map(ToString::to_string).chain(notes).collect::<Vec<_>>().join("\n")
 }
@@ -382,7 +382,7 @@ fn what_somebody_has_agreed_to_is_not_refused() {
     let removable = Removable { services: there.services.keys().cloned().collect(), ..Removable::default() };
     let plan = Plan::between(&desired, &there, &removable);
     let found = Preflight::of(&desired, &there, &Surroundings::default(), &plan);
-    let refusals = |removal, recreation| found.refusals(Consent { removal, recreation, unchecked: false }).len();
+    let refusals = |removal, recreation| found.refusals(Consent { removal, recreation, ..Consent::default() }).len();
     assert_eq!(
         [refusals(false, false), refusals(true, false), refusals(false, true), refusals(true, true)],
         [2, 1, 1, 0]

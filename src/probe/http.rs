@@ -5,6 +5,7 @@ use std::error::Error as _;
 use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url, redirect};
 
+use super::Prober;
 use crate::engine::written;
 use crate::health::Reply;
 use crate::stack::check::HttpProbe;
@@ -14,29 +15,37 @@ const MAX_BODY: usize = 256 << 10;
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
-/// Sends a request, and follows where the same host leads it, unless it is a redirect that is waited for.
-pub(super) async fn get(probe: &HttpProbe) -> Reply {
-    let (client, mut url) = match (client(), Url::parse(&probe.url)) {
-        (Ok(client), Ok(url)) => (client, url),
-        (Err(error), _) => return Reply::Nothing(error.to_string()),
-        (_, Err(error)) => return Reply::Nothing(error.to_string()),
-    };
-    for _ in 0..REDIRECTS {
-        let answer = match client.get(url.clone()).send().await {
-            Ok(answer) => answer,
-            Err(error) => return nothing(&url, &error),
-        };
-        match next(&url, &answer).filter(|_| !probe.expect.is_redirect()) {
-            Some(next) => url = next,
-            None => return reply(answer).await,
+impl Prober {
+    /// Sends a request, and follows where the same host leads it, unless it is a redirect that is waited for. The host's
+    /// name is looked up once for all of that.
+    pub(super) async fn get(&self, probe: &HttpProbe) -> Reply {
+        match self.try_get(probe).await {
+            Ok(reply) | Err(reply) => reply,
         }
     }
-    Reply::Nothing(format!("more than {REDIRECTS} redirects"))
-}
 
-fn client() -> reqwest::Result<Client> {
-    let name = concat!("skep/", env!("CARGO_PKG_VERSION"));
-    Client::builder().no_proxy().redirect(redirect::Policy::none()).user_agent(name).build()
+    async fn try_get(&self, probe: &HttpProbe) -> Result<Reply, Reply> {
+        let mut url = Url::parse(&probe.url).map_err(|error| Reply::Nothing(error.to_string()))?;
+        let client = self.client(&url).await?;
+        for _ in 0..REDIRECTS {
+            let answer = client.get(url.clone()).send().await.map_err(|error| Reply::Nothing(innermost(&error)))?;
+            match next(&url, &answer).filter(|_| !probe.expect.is_redirect()) {
+                Some(next) => url = next,
+                None => return Ok(reply(answer).await),
+            }
+        }
+        Err(Reply::Nothing(format!("more than {REDIRECTS} redirects")))
+    }
+
+    /// A client that knows the host of this address, and connects to what was found for it now.
+    async fn client(&self, url: &Url) -> Result<Client, Reply> {
+        let host = url.host_str().ok_or_else(|| Reply::Nothing(format!("`{url}` has no host")))?;
+        // With the port 0 that of the request is used.
+        let found = self.addresses(host.trim_matches(['[', ']']), 0).await?;
+        let name = concat!("skep/", env!("CARGO_PKG_VERSION"));
+        let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).user_agent(name);
+        client.resolve_to_addrs(host, &found).build().map_err(|error| Reply::Nothing(error.to_string()))
+    }
 }
 
 /// Where an answer leads on the same host.
@@ -62,14 +71,6 @@ async fn reply(mut answer: Response) -> Reply {
     }
     body.truncate(MAX_BODY);
     Reply::Http { status, location, body: String::from_utf8_lossy(&body).into_owned() }
-}
-
-fn nothing(url: &Url, error: &reqwest::Error) -> Reply {
-    let reason = innermost(error);
-    match url.host_str() {
-        Some(host) if reason.contains("failed to lookup address") => Reply::NoSuchHost(host.to_owned()),
-        _ => Reply::Nothing(reason),
-    }
 }
 
 /// What caused an error; reqwest says only the outermost by itself.

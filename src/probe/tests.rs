@@ -42,8 +42,13 @@ fn nobody() -> Subject {
 }
 
 async fn asked(probe: Probe) -> Reply {
+    // The servers of these tests are on this machine.
+    asked_by(Prober::new(Engine::Simulated(World::new())).unbarred(), probe).await
+}
+
+async fn asked_by(prober: Prober, probe: Probe) -> Reply {
     let check = Check { timeout: Nanos(500_000_000), ..Check::new(probe) };
-    Prober::new(Engine::Simulated(World::new())).ask(&check, &nobody()).await
+    prober.ask(&check, &nobody()).await
 }
 
 async fn got(url: String, expect: Expect) -> Reply {
@@ -87,6 +92,32 @@ async fn who_does_not_listen_and_who_is_not_known_is_told() {
     assert_eq!(got(format!("http://127.0.0.1:{port}/"), Expect::default()).await, refused);
     assert_eq!(asked(Probe::Tcp("db.invalid:5432".into())).await, Reply::NoSuchHost("db.invalid".into()));
     assert_eq!(got("http://web.invalid/".into(), Expect::default()).await, Reply::NoSuchHost("web.invalid".into()));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_on_skeps_own_machine_whatever_it_is_called() {
+    let port = server().await;
+    let strict = Prober::new(Engine::Simulated(World::new()));
+    let page = |url: String| Probe::Http(HttpProbe { url, expect: Expect::default(), body: None });
+    for host in ["127.0.0.1", "localhost", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254"] {
+        let reply = asked_by(strict.clone(), page(format!("http://{host}:{port}/health"))).await;
+        assert!(matches!(reply, Reply::Barred(..)), "{host}: {reply:?}");
+    }
+    for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"] {
+        let reply = asked_by(strict.clone(), Probe::Tcp(format!("{host}:{port}"))).await;
+        assert!(matches!(reply, Reply::Barred(..)), "{host}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_with_one_barred_address_among_others_is_not_asked() {
+    fn only_some(address: IpAddr) -> Option<&'static str> {
+        (address == IpAddr::from([127, 0, 0, 1])).then_some("barred here")
+    }
+    let port = server().await;
+    let prober = Prober { engine: Engine::Simulated(World::new()), barred: only_some };
+    let reply = asked_by(prober, Probe::Tcp(format!("localhost:{port}"))).await;
+    assert_eq!(reply, Reply::Barred([127, 0, 0, 1].into(), "barred here"));
 }
 
 #[tokio::test]

@@ -86,6 +86,19 @@ impl History {
         Some(&known.origin.repository)
     }
 
+    /// Whether nothing of the stack should run as far as its releases say: there is none, or the last one was to leave nothing.
+    pub fn leaves_nothing(&self) -> bool {
+        self.last().is_none_or(|last| {
+            let is_empty = last.desired.as_ref().is_some_and(|desired| desired.services.is_empty());
+            is_empty && matches!(last.phase, Phase::Promoted { .. })
+        })
+    }
+
+    /// Whether a new release would take over what somebody else has deployed.
+    pub fn is_adoption(&self, observed: &Observed) -> bool {
+        self.leaves_nothing() && !observed.services.is_empty()
+    }
+
     /// The releases that keep their whole stack: the newest ones, the one that runs and what it could go back to.
     pub fn whole(&self) -> BTreeSet<ReleaseId> {
         let newest = self.releases.iter().rev().take(KEPT_WHOLE);

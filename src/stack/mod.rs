@@ -17,6 +17,7 @@ pub mod interpolate;
 pub mod merge;
 mod nanos;
 mod objects;
+mod obstacle;
 pub mod recipe;
 mod service;
 pub mod sources;
@@ -35,6 +36,7 @@ pub use container::{
 pub use deploy::{Mode, Port, Resources, RestartPolicy, UpdateConfig};
 pub use nanos::Nanos;
 pub use objects::{Config, Network, OwnNetwork, Secret, SecretBytes, SecretDriver};
+pub use obstacle::Obstacle;
 pub use service::{Condition, Service};
 
 /// The label by which Docker and skep know what belongs to a stack.

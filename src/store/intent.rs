@@ -67,12 +67,12 @@ fn hash(repository: &str) -> String {
 impl Store {
     /// The intents of all repositories. One request.
     pub async fn intents(&self) -> Result<Intents, Error> {
-        Ok(read(self.list(PREFIX).await?, &self.keys))
+        Ok(read(&self.list(PREFIX).await?, &self.keys))
     }
 
     /// The intent of a repository, if it has one that can be read. One request.
     pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
-        let mut found = read(self.list(&format!("{PREFIX}{}.", hash(repository))).await?, &self.keys);
+        let mut found = read(&self.list(&format!("{PREFIX}{}.", hash(repository))).await?, &self.keys);
         Ok(found.intents.remove(repository))
     }
 
@@ -156,7 +156,7 @@ pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
 }
 
 /// The newest intent of each repository. What has no name of an intent is passed over.
-fn read(configs: Vec<Config>, keys: &Keys) -> Intents {
+fn read(configs: &[Config], keys: &Keys) -> Intents {
     let mut found = Intents::default();
     for config in configs.iter().filter(|config| is_intent(config)) {
         match authentic(config, keys) {

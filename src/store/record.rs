@@ -148,15 +148,13 @@ pub(super) fn label<'a>(labels: &'a Labels, key: &str) -> Result<&'a String, Str
     labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"))
 }
 
-/// A phase as the store keeps it: with as much of its symptoms and log lines as a label should hold.
+/// A phase as the store keeps it: with as much of its symptoms as a label should hold, and nothing that a container wrote.
 pub(super) fn bounded(phase: &Phase) -> Phase {
     let Phase::Failed { at, symptoms, away } = phase else { return phase.clone() };
-    // Symptoms, log lines of each, characters of each line.
-    let budgets = [(20, 20, 500), (10, 10, 300), (8, 5, 200), (5, 2, 200), (3, 0, 200), (1, 0, 100)];
+    // Symptoms, characters of each text.
+    let budgets = [(20, 500), (10, 300), (5, 200), (1, 100)];
     let with = |symptoms| Phase::Failed { at: *at, symptoms, away: away.clone() };
-    let cut = |(count, lines, chars)| {
-        with(symptoms.iter().take(count).map(|symptom| shortened(symptom, lines, chars)).collect())
-    };
+    let cut = |(count, chars)| with(symptoms.iter().take(count).map(|symptom| shortened(symptom, chars)).collect());
     let fits = |phase: &Phase| json(phase).len() <= MAX_LABEL;
     budgets.into_iter().map(cut).find(fits).unwrap_or_else(|| with(Vec::new()))
 }
@@ -166,8 +164,8 @@ pub(super) fn phase_label(phase: &Phase) -> String {
     json(&bounded(phase))
 }
 
-/// A symptom with the last of its log lines, and no text longer than `chars`.
-fn shortened(symptom: &Symptom, lines: usize, chars: usize) -> Symptom {
+/// A symptom without log lines, and no text longer than `chars`.
+fn shortened(symptom: &Symptom, chars: usize) -> Symptom {
     let cut = |text: &String| text.chars().take(chars).collect::<String>();
     Symptom {
         service: symptom.service.clone(),
@@ -175,7 +173,7 @@ fn shortened(symptom: &Symptom, lines: usize, chars: usize) -> Symptom {
         help: symptom.help.as_ref().map(cut),
         task: symptom.task.as_ref().map(cut),
         blame: symptom.blame,
-        log: symptom.log[symptom.log.len().saturating_sub(lines)..].iter().map(cut).collect(),
+        log: Vec::new(),
     }
 }
 

@@ -113,18 +113,20 @@ async fn a_phase_moves_on_only_from_what_was_seen() {
 async fn symptoms_are_cut_to_what_a_label_should_hold() {
     let (world, store) = store();
     store.add(&release(1)).await.unwrap();
-    let log: Vec<String> = (0..100).map(|line| format!("{line} {}", "é\"".repeat(250))).collect();
+    let log = vec!["what a container wrote".to_owned()];
     let symptom =
-        Symptom { service: None, message: "m".repeat(9000), help: None, task: None, log, blame: Blame::Version };
+        Symptom { service: None, message: "é\"".repeat(9000), help: None, task: None, log, blame: Blame::Version };
     let failed = Phase::failed(at(9), vec![symptom; 50]);
     store.set_phase(&stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
 
     let config: Value = Engine::Simulated(world).json(Call::get("/configs/skep.shop.r1")).await.unwrap();
-    assert!(config["Spec"]["Labels"][record::PHASE_LABEL].as_str().unwrap().len() < 16 << 10);
+    let label = config["Spec"]["Labels"][record::PHASE_LABEL].as_str().unwrap();
+    assert!(label.len() < 16 << 10);
+    assert!(!label.contains("what a container wrote"), "{label}");
     let Phase::Failed { symptoms, .. } = &store.history(&stack()).await.unwrap().releases[0].phase else {
         panic!("it failed");
     };
-    assert!(symptoms[0].log.last().unwrap().starts_with("99 "), "the last lines say most");
+    assert_eq!((symptoms.is_empty(), symptoms[0].log.len()), (false, 0));
     // Whoever still holds the phase as it was given can move on from it.
     store.set_phase(&stack(), ReleaseId(1), &failed, &rolling()).await.unwrap();
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Error, Swarm};
-use crate::engine::{Call, Engine, Pieces, written};
+use crate::engine::{Call, Engine, Pieces};
 
 /// The longest line that is waited for, in bytes; what is longer is cut into several.
 const MAX_LINE: usize = 16 << 10;
@@ -37,7 +37,7 @@ pub struct Line {
     pub slot: Option<u64>,
     /// The task.
     pub task: String,
-    /// What it wrote, fit to be shown anywhere.
+    /// What it wrote, as it is.
     pub text: String,
 }
 
@@ -133,7 +133,7 @@ fn read(line: &[u8]) -> Option<Line> {
     let (time, rest) = text.split_once(' ')?;
     let (details, said) = rest.split_once(' ').unwrap_or((rest.trim_end(), ""));
     let task = details.split(',').find_map(|detail| detail.strip_prefix(TASK))?;
-    let text = written::clean(said.trim_end_matches(['\r', '\n']));
+    let text = said.trim_end_matches(['\r', '\n']).to_owned();
     Some(Line { at: time.parse().ok()?, slot: None, task: task.to_owned(), text })
 }
 
@@ -171,7 +171,8 @@ mod tests {
             frame(1, format!("{HEAD} \n").as_bytes()),
         ];
         let time = "2026-01-01T00:00:00.5Z";
-        let shown = [format!("{time} t: one two"), format!("{time} t: b\u{fffd}d"), format!("{time} t: ")];
+        let shown =
+            [format!("{time} t: one two"), format!("{time} t: \u{1b}[31mb\u{fffd}d\u{1b}[0m"), format!("{time} t: ")];
         assert_eq!(texts(log(&bytes.concat(), false)).await, shown);
     }
 

@@ -15,6 +15,7 @@ mod logs;
 mod mark;
 mod observe;
 mod once;
+mod owned;
 mod perform;
 #[cfg(test)]
 mod roundtrip;

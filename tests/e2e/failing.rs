@@ -214,8 +214,9 @@ fn a_digest_that_no_registry_has_is_named() {
       + network skep-e2e-no-digest_default
       + service web
     skep-e2e-no-digest r1 failed
-      web: 3 tasks failed in N s: the image cannot be pulled: its registry does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
-        help: see that the registry runs, and that the nodes can reach it
+      not healthy within 25s
+      web: 0 of 1 tasks run at the deadline: the registry of its image does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
+        help: see to it, and push again: this version is not held to be at fault
     skep-e2e-no-digest had no release before: what was made is removed (as r2)
       - service web
       - network skep-e2e-no-digest_default

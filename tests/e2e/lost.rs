@@ -24,6 +24,9 @@ fn records_removed_by_hand_deploy_and_remove_nothing() {
     ");
     assert_eq!(swarm::everything(&shop.name), before);
     let push = shop.write("stack.yml", quiet("2000")).commit("Go on").push();
+    assert!(!push.accepted, "what runs may be somebody else's");
+    assert_eq!(swarm::everything(&shop.name), before);
+    let push = shop.push_option("adopt");
     assert_snapshot!(push.told(), @"
     checking COMMIT Go on
     skep-e2e-lost r2 rolls out

@@ -161,12 +161,12 @@ impl Lint {
             let text = &target.revision.texts[&path];
             if self.diff {
                 let shown = target.shown(&path);
-                output::result(&unified(shown.as_str(), &before.texts[&path], text));
+                output::data(&unified(shown.as_str(), &before.texts[&path], text));
             } else if let Some(file) = target.on_disk(&path) {
                 replace::replace(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
                 output::line(&format!("fixed {}", target.shown(&path)));
             } else {
-                output::result(&String::from_utf8_lossy(text));
+                output::data(&String::from_utf8_lossy(text));
             }
         }
         if self.diff {
@@ -182,8 +182,10 @@ impl Lint {
         if let Some(file) = &self.output {
             return std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()));
         }
-        if !text.is_empty() {
-            output::result(&text);
+        match format {
+            _ if text.is_empty() => {}
+            report::Format::Human | report::Format::Short => output::result(&text),
+            _ => output::data(&text),
         }
         let is_short = format == report::Format::Short && outcome.findings.is_empty();
         if format == report::Format::Human || is_short {

@@ -17,14 +17,15 @@ use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
 use crate::plan::Color;
-use crate::release::Intent;
+use crate::release::{Intent, Phase};
+use crate::text::escaped_json;
 use commits::Pending;
 use report::Report;
 
+/// How many of the last lines of a task that failed are shown.
+const LOG_LINES: usize = 12;
 /// How long a watcher waits between two looks.
 const LOOK: Duration = Duration::from_secs(2);
-/// What a terminal is told before it is written on anew: to the first place, and nothing below it.
-const FROM_THE_TOP: &str = "\u{1b}[H\u{1b}[J";
 
 /// `skep status`
 #[derive(Debug, Args)]
@@ -63,8 +64,8 @@ impl Status {
                 Err(error) if last.is_empty() => return Err(error),
                 Err(error) => format!("error: {error:#}"),
             };
-            let start = if in_place { FROM_THE_TOP } else { "" };
-            if (in_place || shown != last) && !output::piece(&format!("{start}{shown}\n")) {
+            let write = if in_place { output::screen } else { output::piece };
+            if (in_place || shown != last) && !write(&format!("{shown}\n")) {
                 return Ok(());
             }
             last = shown;
@@ -75,8 +76,10 @@ impl Status {
     fn shown(&self, reports: &[Report], commits: &[Intent], now: Timestamp, common: &Common) -> String {
         let color = common.color.resolve();
         match common.format {
-            Format::Json if self.watch => serde_json::to_string(reports).expect("reports are plain data"),
-            Format::Json => serde_json::to_string_pretty(reports).expect("reports are plain data"),
+            Format::Json if self.watch => {
+                escaped_json(&serde_json::to_string(reports).expect("reports are plain data"))
+            }
+            Format::Json => escaped_json(&serde_json::to_string_pretty(reports).expect("reports are plain data")),
             Format::Human if self.stack.is_some() => in_detail(reports, color),
             Format::Human => overview::of(reports, commits, now, color),
         }
@@ -108,11 +111,26 @@ impl Status {
             })
         };
         let mut reports: Vec<Report> = names.into_iter().filter_map(report).collect();
+        if self.stack.is_some() {
+            for report in &mut reports {
+                add_logs(report, cluster).await;
+            }
+        }
         let news: Vec<Intent> = intents.into_values().filter(|intent| commits::is_news(intent, &reports)).collect();
         for report in &mut reports {
             report.pending = commits::of(report, &news).map(Pending::from);
         }
         Ok((reports, news))
+    }
+}
+
+/// Adds the last lines of the tasks that a release failed of, as far as Swarm still has them: no record holds them.
+async fn add_logs(report: &mut Report, cluster: &Cluster) {
+    let Some(Phase::Failed { symptoms, .. }) = &mut report.phase else { return };
+    for symptom in symptoms {
+        if let Some(task) = &symptom.task {
+            symptom.log = cluster.swarm.logs(task, LOG_LINES).await.unwrap_or_default();
+        }
     }
 }
 

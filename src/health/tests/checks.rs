@@ -100,7 +100,7 @@ fn what_was_got_instead_is_told() {
     };
     let page = || http(Expect::default(), None);
     assert_snapshot!(told(page(), &answer(503, None, "no database")), @"web: the check https://shop.example.com/health failed 3 times: status 503 instead of 2xx");
-    assert_snapshot!(told(page(), &answer(302, Some("https://login.example.com/"), "")), @"web: the check https://shop.example.com/health failed 3 times: status 302 instead of 2xx, which leads to https://login.example.com/");
+    assert_snapshot!(told(page(), &answer(302, Some("https://login.example.com/?ticket=s3cret"), "")), @"web: the check https://shop.example.com/health failed 3 times: status 302 instead of 2xx, which leads to https://login.example.com/");
     assert_snapshot!(told(http(Expect::Status(200), Some("ok")), &answer(200, None, "all is bad")), @"web: the check https://shop.example.com/health failed 3 times: status 200, but the answer does not contain `ok`");
     assert_snapshot!(told(page(), &Reply::Nothing("no answer within 5s".into())), @"web: the check https://shop.example.com/health failed 3 times: no answer within 5s");
     assert_snapshot!(told(page(), &Reply::NoSuchHost("shop.example.com".into())), @"web: the check https://shop.example.com/health failed 3 times: there is no host `shop.example.com`");
@@ -118,11 +118,23 @@ fn the_first_lines_of_the_answer_are_the_log_of_the_symptom() {
     let verdict = judge(&checked.desired, &BTreeSet::from([&web()]), &checked.observed, SINCE, &checked.watch, at(6));
     let Verdict::Unhealthy(symptoms) = verdict else { panic!("it failed three times") };
     assert_eq!(symptoms[0].log, ["one", "two", "3", "4", "5"]);
+    assert!(!serde_json::to_string(&symptoms).unwrap().contains("two"), "a record keeps nothing of it");
+}
+
+#[test]
+fn what_a_page_holds_is_told_to_nobody() {
+    let mut checked = Checked::by(http(Expect::default(), None));
+    (1..=3).for_each(|nth| drop(checked.after(2 * nth, &answer(403, None, "an inner page"))));
+    let verdict = judge(&checked.desired, &BTreeSet::from([&web()]), &checked.observed, SINCE, &checked.watch, at(6));
+    let Verdict::Unhealthy(symptoms) = verdict else { panic!("it failed three times") };
+    assert_eq!(symptoms[0].log, Vec::<String>::new());
 }
 
 #[test]
 fn where_trying_again_cannot_help_it_is_a_symptom_at_once() {
     assert_snapshot!(Checked::by(ping()).after(1, &Reply::NoContainer), @"web: the check `redis-cli ping` could not be made: no task of the service runs on the engine that skep talks to; help: write it as an `http` or `tcp` check, or constrain the service to the node of that engine (`deploy.placement.constraints`)");
+    let barred = Reply::Barred("169.254.169.254".parse().unwrap(), "a link-local address");
+    assert_snapshot!(Checked::by(ping()).after(1, &barred), @"web: the check `redis-cli ping` failed: it would go to 169.254.169.254, a link-local address, where no check is made; help: ask for a published port or a public name, or run a `command` in the container");
     assert_snapshot!(Checked::by(Probe::Tcp("web:80".into())).after(1, &Reply::NoSuchHost("web".into())), @"web: the check tcp web:80 failed: there is no host `web`; help: this check is made from where skep runs, and that is not in the stack's networks: ask for a published port or a public name, or run a `command` in the container");
 }
 

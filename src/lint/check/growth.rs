@@ -22,13 +22,13 @@ fn dockerfile(text: String) -> Files {
 }
 
 /// A Dockerfile of one stage with these instructions.
-fn stage(instructions: String) -> Files {
-    dockerfile("FROM a:1\n".to_owned() + &instructions)
+fn stage(instructions: &str) -> Files {
+    dockerfile("FROM a:1\n".to_owned() + instructions)
 }
 
 /// The script of one `RUN`.
 fn script(script: &str) -> Files {
-    stage(format!("RUN {script}\n"))
+    stage(&format!("RUN {script}\n"))
 }
 
 fn stack(text: String) -> Files {
@@ -54,18 +54,18 @@ fn each(count: usize, text: impl Fn(usize) -> String) -> String {
 }
 
 const DOCKERFILES: &[Shape] = &[
-    ("many RUN", |n| stage("RUN cd x\n".repeat(n))),
+    ("many RUN", |n| stage(&"RUN cd x\n".repeat(n))),
     ("many RUN without a FROM", |n| dockerfile("RUN cd x\n".repeat(n))),
-    ("many different commands", |n| stage("RUN pip install x && wget y && sudo rm -rf /$x\n".repeat(n))),
+    ("many different commands", |n| stage(&"RUN pip install x && wget y && sudo rm -rf /$x\n".repeat(n))),
     ("many stages", |n| dockerfile(each(n, |i| format!("FROM a:1 AS s{i}\nRUN cd x\nCOPY --from=s{i} a b\n")))),
     ("a chain of stages", |n| {
         dockerfile(each(n, |i| format!("FROM s{} AS s{i}\nENV A{i}=$A{i}\nRUN a $x\n", i.saturating_sub(1))))
     }),
     ("many ARG", |n| dockerfile(each(n, |i| format!("ARG A{i}=$A{}\n", i.saturating_sub(1))) + "FROM x:$A9\n")),
-    ("one ENV of many", |n| stage(format!("ENV {}\n", each(n, |i| format!("A{i}=$A{i} \\\n"))))),
-    ("many ENV and RUN", |n| stage(each(n, |i| format!("ENV A{i}=$B{i}\nRUN a $A{i} $x\n")))),
-    ("braces that are not closed", |n| stage(format!("ENV A={}\n", "${".repeat(n)))),
-    ("nested defaults", |n| stage(format!("ENV A={}{}\n", "${x:-".repeat(n), "}".repeat(n)))),
+    ("one ENV of many", |n| stage(&format!("ENV {}\n", each(n, |i| format!("A{i}=$A{i} \\\n"))))),
+    ("many ENV and RUN", |n| stage(&each(n, |i| format!("ENV A{i}=$B{i}\nRUN a $A{i} $x\n")))),
+    ("braces that are not closed", |n| stage(&format!("ENV A={}\n", "${".repeat(n)))),
+    ("nested defaults", |n| stage(&format!("ENV A={}{}\n", "${x:-".repeat(n), "}".repeat(n)))),
     ("a long RUN", |n| script(&format!("x {}", "a \\\n".repeat(n)))),
     ("many commands in a RUN", |n| script(&format!("x{}", " && apt-get install -y a \\\n".repeat(n)))),
     ("many variables in a RUN", |n| script(&format!("x {}", each(n, |i| format!("${{a{i}}} \"$b\" \\\n"))))),
@@ -76,24 +76,24 @@ const DOCKERFILES: &[Shape] = &[
     ("many pipes", |n| script(&format!("x{}", " | grep a \\\n".repeat(n)))),
     ("many quotes and globs", |n| script(&format!("x {}", "'$a' * [aa] {b,c} \\d ".repeat(n)))),
     ("many lines of a document", |n| script(&format!("<<EOF\n{}EOF", "[ $a == b ] && cd c\n".repeat(n)))),
-    ("many documents", |n| stage("RUN <<EOF\ncd x\nEOF\n".repeat(n))),
-    ("many documents of one COPY", |n| stage(format!("COPY {} /x/\n{}", "<<A ".repeat(n), "A\n".repeat(n)))),
-    ("many COPY", |n| stage(each(n, |i| format!("COPY a{i} b/\n")))),
-    ("many archives", |n| stage(each(n, |i| format!("COPY a{i}.tar /x/\n")) + &"RUN tar xf /x/b.tar\n".repeat(n))),
-    ("one COPY of many", |n| stage(format!("COPY {} b/\n", each(n, |i| format!("a{i}.tar "))))),
-    ("many labels", |n| stage(format!("LABEL {}\n", each(n, |i| format!("a{i}=$b \\\n"))))),
-    ("many ONBUILD", |n| stage("ONBUILD RUN cd x\n".repeat(n))),
-    ("many USER, WORKDIR and SHELL", |n| stage("USER root\nWORKDIR a\nSHELL [\"/bin/sh\", \"-c\"]\n".repeat(n))),
+    ("many documents", |n| stage(&"RUN <<EOF\ncd x\nEOF\n".repeat(n))),
+    ("many documents of one COPY", |n| stage(&format!("COPY {} /x/\n{}", "<<A ".repeat(n), "A\n".repeat(n)))),
+    ("many COPY", |n| stage(&each(n, |i| format!("COPY a{i} b/\n")))),
+    ("many archives", |n| stage(&(each(n, |i| format!("COPY a{i}.tar /x/\n")) + &"RUN tar xf /x/b.tar\n".repeat(n)))),
+    ("one COPY of many", |n| stage(&format!("COPY {} b/\n", each(n, |i| format!("a{i}.tar "))))),
+    ("many labels", |n| stage(&format!("LABEL {}\n", each(n, |i| format!("a{i}=$b \\\n"))))),
+    ("many ONBUILD", |n| stage(&"ONBUILD RUN cd x\n".repeat(n))),
+    ("many USER, WORKDIR and SHELL", |n| stage(&"USER root\nWORKDIR a\nSHELL [\"/bin/sh\", \"-c\"]\n".repeat(n))),
     ("many mounts", |n| script(&format!("{} apt-get update", "--mount=type=cache,target=/a ".repeat(n)))),
-    ("comments for each line", |n| stage("# skep ignore=DL3003\nRUN cd x\n".repeat(n))),
-    ("comments for one line", |n| stage("# skep ignore=DL3003\n".repeat(n) + "RUN cd x\n")),
-    ("comments for the file", |n| stage("# skep global ignore=DL3003\nRUN cd x\n".repeat(n))),
+    ("comments for each line", |n| stage(&"# skep ignore=DL3003\nRUN cd x\n".repeat(n))),
+    ("comments for one line", |n| stage(&("# skep ignore=DL3003\n".repeat(n) + "RUN cd x\n"))),
+    ("comments for the file", |n| stage(&"# skep global ignore=DL3003\nRUN cd x\n".repeat(n))),
     ("comments for stages", |n| dockerfile("# skep stage ignore=DL3003\nFROM a\nRUN cd x\n".repeat(n))),
     ("a comment of many rules", |n| {
         dockerfile(format!("# skep global ignore={}DL3003\nFROM a\n{}", "XX1, ".repeat(n), "RUN cd x\n".repeat(n)))
     }),
     ("blank lines and comments inside", |n| script(&format!("a \\\n{}", "\n# b\n".repeat(n)))),
-    ("instructions without arguments", |n| stage("RUN\n".repeat(n))),
+    ("instructions without arguments", |n| stage(&"RUN\n".repeat(n))),
 ];
 
 const STACKS: &[Shape] = &[
@@ -154,13 +154,13 @@ const STACKS: &[Shape] = &[
 const REVISIONS: &[Shape] = &[
     ("patterns and files", |n| {
         let patterns = each(n / 10 + 1, |i| format!("**/y{i}*x\n"));
-        let mut files = stage("COPY a b\n".repeat(n));
+        let mut files = stage(&"COPY a b\n".repeat(n));
         files.push((".dockerignore".into(), patterns));
         files.extend((0..n).map(|i| (format!("a/f{i}"), String::new())));
         files
     }),
     ("many patterns", |n| {
-        let mut files = stage("COPY a b\n".into());
+        let mut files = stage("COPY a b\n");
         files.push((".dockerignore".into(), each(n, |i| format!("**/x{i}*\n"))));
         files
     }),
@@ -171,12 +171,12 @@ const REVISIONS: &[Shape] = &[
         files
     }),
     ("rules in the settings", |n| {
-        let mut files = stage(String::new());
+        let mut files = stage("");
         files.push(("skep-lint.yaml".into(), format!("rules:\n{}", each(n, |i| format!("  XX{i}: off\n")))));
         files
     }),
     ("labels that are asked for", |n| {
-        let mut files = stage(each(n, |i| format!("LABEL x{i}=a\n")));
+        let mut files = stage(&each(n, |i| format!("LABEL x{i}=a\n")));
         let schema = each(n, |i| format!("  a{i}: semver\n"));
         files.push(("skep-lint.yaml".into(), format!("strict-labels: true\nlabel-schema:\n{schema}")));
         files
@@ -260,7 +260,7 @@ fn errors(files: &Files) -> String {
 
 #[test]
 fn more_than_is_read_is_refused() {
-    insta::assert_snapshot!(errors(&stage("RUN a\n".repeat(20_000))), @"Dockerfile: the Dockerfile has more than 10000 instructions, and the rest of it is not read; split it, or COPY a script that does the same");
+    insta::assert_snapshot!(errors(&stage(&"RUN a\n".repeat(20_000))), @"Dockerfile: the Dockerfile has more than 10000 instructions, and the rest of it is not read; split it, or COPY a script that does the same");
     let comment = "FROM a:1\n".to_owned() + &"# x\n".repeat(1 << 18);
     let mut large: Files = (1..=4).map(|number| (format!("{number}/Dockerfile"), comment.clone())).collect();
     large.extend(stack("services: { a: { image: 'a:1' } }\n".to_owned()));

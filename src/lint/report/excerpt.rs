@@ -7,6 +7,7 @@ use crate::lint::report::Texts;
 use crate::lint::{Finding, Place};
 use crate::name::RepoPath;
 use crate::stack::yaml::Span;
+use crate::text::one_line;
 
 /// How many bytes of a line are shown before the place.
 const BEFORE: usize = 60;
@@ -152,19 +153,12 @@ pub(super) fn path(place: &Place) -> String {
     }
 }
 
-/// Bytes of a file as text that a terminal only shows: what would steer it, or turn the writing round, is replaced.
+/// Bytes of a file in one line of text, with marks for all that acts on a terminal.
 pub(super) fn clean(bytes: &[u8]) -> String {
     harmless(bytes).replace('\t', TAB)
 }
 
 /// The same, with tabs as they are.
 fn harmless(bytes: &[u8]) -> String {
-    let safe = |c| if c != '\t' && steers(c) { char::REPLACEMENT_CHARACTER } else { c };
-    String::from_utf8_lossy(bytes).chars().map(safe).collect()
-}
-
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-        || matches!(c, '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+    one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }

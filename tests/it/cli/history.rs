@@ -11,8 +11,6 @@ fn releases_are_listed_newest_first() {
     r3    [TIME]  promoted   dc8da0d  rollback of r2 to r1  folder shop
     r2    [TIME]  failed     d708f8e  command  folder shop
           web: the update stopped: a new task failed: exit code 1
-            | listening on :80
-            | panic: no database
     r1    [TIME]  promoted   dc8da0d  command  folder shop
     ");
 }

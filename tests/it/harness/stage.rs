@@ -58,6 +58,8 @@ pub(crate) struct Stage {
     doomed: bool,
     /// Whether the pusher agrees to the removal of many services.
     confirmed: bool,
+    /// Whether the pusher wants a stack taken over.
+    adopts: bool,
 }
 
 /// A release that somebody waits for.
@@ -103,6 +105,7 @@ impl Stage {
             stacks: BTreeSet::new(),
             doomed: false,
             confirmed: false,
+            adopts: false,
         }
     }
 
@@ -136,6 +139,12 @@ impl Stage {
                 self.confirmed = true;
                 let pushed = self.push(REPOSITORY, subject, false, said);
                 self.confirmed = false;
+                pushed?;
+            }
+            ["push", subject, "-o", "adopt"] => {
+                self.adopts = true;
+                let pushed = self.push(REPOSITORY, subject, false, said);
+                self.adopts = false;
                 pushed?;
             }
             ["push", subject, "from", repository] => self.push(repository, subject, false, said)?,
@@ -221,8 +230,8 @@ impl Stage {
         let (objects, news) = (Objects::of_repository(&path, None), cause == Cause::Push);
         let since = self.deployer.cluster.clock.now();
         let turn = Turns::default().next(&repository);
-        let confirm_removal = self.confirmed;
-        let order = Order { checked, objects, origin, cause, retry, news, since, turn, confirm_removal, force: false };
+        let (confirm_removal, adopt, force) = (self.confirmed, self.adopts, false);
+        let order = Order { checked, objects, origin, cause, retry, news, adopt, since, turn, confirm_removal, force };
         for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();

@@ -1,0 +1,442 @@
+//! May a repository deploy a stack: what it would take from other stacks is refused, unless the settings allow it.
+//!
+//! This looks at the rendered stack, whatever the file was written like: its name, the secrets, configs, networks and
+//! volumes that it refers to, the folders that it mounts, the addresses of its checks. What has no owner can be used by
+//! all stacks: secrets, configs and networks that were created by hand, networks that are attachable, and Traefik's.
+//!
+//! It bounds what one stack takes from another **by name**. It does not bound what a container may do on its node: a stack
+//! may mount the engine's socket, `/`, or a device, join the host's network, and so become root of the swarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::name::ServiceName;
+use crate::stack::check::{Check, Probe};
+use crate::stack::{Config, Mount, Network, Obstacle, Secret, Service, Stack};
+
+/// The name of skep's own stack, unless skep knows better.
+pub const SKEP: &str = "skep";
+/// The word in the settings that allows everything.
+const EVERYTHING: &str = "*";
+
+/// What stacks own in the swarm, by full name, with the stack that owns it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// Configs.
+    pub configs: BTreeMap<String, String>,
+    /// Secrets.
+    pub secrets: BTreeMap<String, String>,
+    /// Networks that only the services of their stack are meant to join.
+    pub networks: BTreeMap<String, String>,
+    /// Networks that any container may join.
+    pub attachable: BTreeMap<String, String>,
+    /// Volumes that services of their stack mount.
+    pub volumes: BTreeMap<String, String>,
+}
+
+/// What a repository may do beyond its own stacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The folder below which each stack has its own.
+    pub data_root: String,
+    /// The network that Traefik shares with what it serves.
+    pub traefik_network: String,
+    /// The stack that skep itself is in.
+    pub own_stack: String,
+    /// What the settings allow: full names of secrets, configs, networks, volumes and stacks, folders with all below
+    /// them, or `*`.
+    pub allowed: BTreeSet<String>,
+}
+
+/// What a stack would take that its repository is not allowed to, each with its place in the file.
+pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+    let mut found = checks(desired);
+    if bounds.allowed.contains(EVERYTHING) {
+        return found;
+    }
+    found.extend(name(desired, bounds));
+    found.extend(files(desired, owned, bounds));
+    found.extend(networks(desired, owned, bounds));
+    for (service, mount) in mounts(desired) {
+        found.extend(volume(service, mount, desired, owned, bounds));
+        found.extend(folder(service, mount, desired, bounds));
+    }
+    found
+}
+
+fn name(desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
+    let name = desired.name.as_str();
+    let is_skeps = name == SKEP || name == bounds.own_stack;
+    (is_skeps && !bounds.allowed.contains(name)).then(|| Obstacle {
+        place: vec!["name".to_owned()],
+        message: format!("`{name}` is the stack of skep itself"),
+        help: format!("give the stack another name; {}", allow(name)),
+    })
+}
+
+/// Configs and secrets of others, however the file comes to name them.
+fn files(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+    let services = || desired.services.values();
+    let is_own_config = |name: &str| matches!(desired.configs.get(name), Some(Config::Own { .. }));
+    let is_own_secret = |name: &str| matches!(desired.secrets.get(name), Some(Secret::Own { .. }));
+    let configs: BTreeSet<&str> =
+        desired.configs.keys().map(String::as_str).chain(services().flat_map(Service::config_names)).collect();
+    let files = services().flat_map(|service| &service.secrets).map(|file| file.source.as_str());
+    let secrets: BTreeSet<&str> = desired.secrets.keys().map(String::as_str).chain(files).collect();
+    let configs = configs.into_iter().filter(|name| !is_own_config(name)).map(|name| ("config", name, &owned.configs));
+    let secrets = secrets.into_iter().filter(|name| !is_own_secret(name)).map(|name| ("secret", name, &owned.secrets));
+    let foreign = |(kind, name, owners): (&str, &str, &BTreeMap<String, String>)| {
+        foreign_owner(name, owners, desired, bounds).map(|other| taken(kind, name, other))
+    };
+    configs.chain(secrets).filter_map(foreign).collect()
+}
+
+fn networks(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+    let is_own = |name: &str| matches!(desired.networks.get(name), Some(Network::Own(_)));
+    let joined = desired.services.values().flat_map(|service| service.networks.keys());
+    let names: BTreeSet<&str> = desired.networks.keys().chain(joined).map(String::as_str).collect();
+    let others = names.into_iter().filter(|name| !is_own(name) && *name != bounds.traefik_network);
+    let foreign = |name: &str| {
+        let of_skep = || owned.attachable.get(name).filter(|owner| **owner == bounds.own_stack);
+        let is_foreign = foreign_owner(name, &owned.networks, desired, bounds);
+        let other = is_foreign.or_else(|| of_skep().filter(|owner| may_not(name, owner, desired, bounds)))?;
+        Some(Obstacle {
+            place: vec!["networks".to_owned(), name.to_owned()],
+            message: format!("the network `{name}` belongs to the stack `{other}`"),
+            help: format!("join one that is made to be shared (`attachable: true`); {}", allow(name)),
+        })
+    };
+    others.filter_map(foreign).collect()
+}
+
+/// The stack that something belongs to, if that is another one and the settings do not allow it.
+fn foreign_owner<'a>(
+    name: &str,
+    owners: &'a BTreeMap<String, String>,
+    desired: &Stack,
+    bounds: &Bounds,
+) -> Option<&'a String> {
+    owners.get(name).filter(|owner| may_not(name, owner, desired, bounds))
+}
+
+fn may_not(name: &str, owner: &str, desired: &Stack, bounds: &Bounds) -> bool {
+    owner != desired.name.as_str() && !bounds.allowed.contains(name)
+}
+
+fn taken(kind: &str, name: &str, owner: &str) -> Obstacle {
+    Obstacle {
+        place: vec![format!("{kind}s"), name.to_owned()],
+        message: format!("the {kind} `{name}` belongs to the stack `{owner}`"),
+        help: format!("use a {kind} of this stack, or one that was created by hand; {}", allow(name)),
+    }
+}
+
+fn mounts(desired: &Stack) -> impl Iterator<Item = (&ServiceName, &Mount)> {
+    desired.services.iter().flat_map(|(name, service)| service.volumes.iter().map(move |mount| (name, mount)))
+}
+
+fn volume(service: &ServiceName, mount: &Mount, desired: &Stack, owned: &Owned, bounds: &Bounds) -> Option<Obstacle> {
+    let is_volume = matches!(mount.kind.as_str(), "volume" | "cluster");
+    let name = Some(&mount.source).filter(|name| is_volume && !name.is_empty())?;
+    let other = foreign_owner(name, &owned.volumes, desired, bounds)?;
+    Some(Obstacle {
+        place: of_service(service, &["volumes"]),
+        message: format!("the volume `{name}` belongs to the stack `{other}`"),
+        help: format!("use a volume of this stack; {}", allow(name)),
+    })
+}
+
+/// A folder of the host that is mounted, also by way of a volume's options.
+fn folder(service: &ServiceName, mount: &Mount, desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
+    let device = mount.volume.as_ref().and_then(|volume| volume.driver_opts.get("device"));
+    let path = if mount.kind == "bind" { Some(&mount.source) } else { device }.filter(|path| path.starts_with('/'))?;
+    let (parts, root) = (parts(path), parts(&bounds.data_root));
+    let is_allowed = |folder: &String| folder.starts_with('/') && parts.starts_with(&self::parts(folder));
+    if root.is_empty() || bounds.allowed.iter().any(is_allowed) {
+        return None;
+    }
+    let message = match parts.strip_prefix(root.as_slice()) {
+        Some([]) => format!("the folder `{path}` holds the data of all stacks"),
+        Some([first, ..]) if *first == desired.name.as_str() => return None,
+        Some([first, ..]) => format!("the folder `{path}` is not data of this stack, but of `{first}`"),
+        None if !parts.is_empty() && root.starts_with(&parts) => {
+            format!("the folder `{path}` holds the data of all stacks")
+        }
+        None => return None,
+    };
+    Some(Obstacle {
+        place: of_service(service, &["volumes"]),
+        message,
+        help: format!(
+            "keep the data in a named volume, or below `{}/{}`; {}",
+            bounds.data_root,
+            desired.name,
+            allow(path)
+        ),
+    })
+}
+
+/// The names on the way to a folder, with `.` and `..` followed.
+fn parts(path: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    parts
+}
+
+fn allow(name: &str) -> String {
+    format!("if this repository may, add `{name}` to what `allow` in skep's settings says of it")
+}
+
+fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
+    ["services", name.as_str()].iter().chain(keys).map(ToString::to_string).collect()
+}
+
+/// Checks at addresses that say themselves that no check is made there.
+fn checks(desired: &Stack) -> Vec<Obstacle> {
+    let each =
+        desired.services.iter().flat_map(|(name, service)| service.checks.iter().map(move |check| (name, check)));
+    let refused = |(name, check): (&ServiceName, &Check)| {
+        let why = barred(written_address(&check.probe)?)?;
+        Some(Obstacle {
+            place: of_service(name, &["x-skep", "check"]),
+            message: format!("the check {check} is made from where skep runs, and may not go to {why}"),
+            help: "ask for a published port or a public name, or run a `command` in the container".to_owned(),
+        })
+    };
+    each.filter_map(refused).collect()
+}
+
+/// The address that a check is written with, if it has one instead of a name.
+fn written_address(probe: &Probe) -> Option<IpAddr> {
+    let host = match probe {
+        Probe::Http(probe) => Url::parse(&probe.url).ok()?.host()?.to_owned(),
+        Probe::Tcp(address) => Host::parse(address.rsplit_once(':')?.0).ok()?,
+        Probe::Command(_) => return None,
+    };
+    match host {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            (name == "localhost" || name.ends_with(".localhost")).then_some(Ipv4Addr::LOCALHOST.into())
+        }
+    }
+}
+
+/// Where clouds tell a machine its secrets, beside the link-local addresses: AWS, Google, Azure, Alibaba, Oracle.
+const METADATA: [IpAddr; 5] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// What an address is that no check may be made at: one that only means something to the machine or container that skep
+/// runs in, or to a cloud. Private addresses are where stacks are, and are not barred.
+pub fn barred(address: IpAddr) -> Option<&'static str> {
+    let address = carried(address);
+    if METADATA.contains(&address) {
+        return Some("the metadata service of a cloud");
+    }
+    let is_link_local = match address {
+        IpAddr::V4(four) => four.is_link_local(),
+        IpAddr::V6(six) => six.is_unicast_link_local(),
+    };
+    let is_nowhere = match address {
+        IpAddr::V4(four) => matches!(four.octets()[0], 0 | 240..),
+        IpAddr::V6(six) => six.is_unspecified(),
+    };
+    match address {
+        _ if address.is_loopback() => Some("a loopback address"),
+        _ if is_link_local => Some("a link-local address"),
+        _ if address.is_multicast() => Some("a multicast address"),
+        _ if is_nowhere => Some("an address of no host"),
+        _ => None,
+    }
+}
+
+/// The address of IPv4 that one of IPv6 carries in it: mapped, compatible and translated ones (RFC 4291, 2765), those of
+/// NAT64 (RFC 6052) and of 6to4 (RFC 3056).
+fn carried(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(six) = address else { return address };
+    let (high, low) = match six.segments() {
+        _ if six.is_loopback() || six.is_unspecified() => return address,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0 | 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => (high, low),
+        _ => return address,
+    };
+    IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::check::{Expect, HttpProbe};
+    use crate::stack::{Attachment, FileReference, VolumeOptions};
+
+    fn bounds(allowed: &[&str]) -> Bounds {
+        Bounds {
+            data_root: "/data".into(),
+            traefik_network: "traefik".into(),
+            own_stack: "gitops".into(),
+            allowed: allowed.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn owned() -> Owned {
+        let of = |owner: &str, names: &[&str]| -> BTreeMap<String, String> {
+            names.iter().map(|name| (name.to_string(), owner.to_owned())).collect()
+        };
+        let mut secrets = of("bank", &["bank_key", "shared_name"]);
+        secrets.extend(of("shop", &["shop_key"]));
+        secrets.extend(of("gitops", &["push_token"]));
+        Owned {
+            configs: of("bank", &["bank_conf"]),
+            secrets,
+            networks: of("bank", &["bank_default", "traefik"]),
+            attachable: of("gitops", &["gitops_default"]),
+            volumes: of("bank", &["bank_data"]),
+        }
+    }
+
+    fn bind(source: &str) -> Mount {
+        Mount { kind: "bind".into(), target: "/t".into(), source: source.into(), ..Mount::default() }
+    }
+
+    fn shop(web: Service) -> Stack {
+        let mut stack = Stack::empty("shop".parse().unwrap());
+        stack.services.insert("web".parse().unwrap(), web);
+        stack
+    }
+
+    fn file(source: &str) -> FileReference {
+        FileReference { source: source.into(), target: source.into(), uid: "0".into(), gid: "0".into(), mode: 0o444 }
+    }
+
+    fn told(stack: &Stack, allowed: &[&str]) -> Vec<String> {
+        obstacles(stack, &owned(), &bounds(allowed)).iter().map(|it| it.message.clone()).collect()
+    }
+
+    #[test]
+    fn what_belongs_to_another_stack_is_refused() {
+        let mut stack = shop(Service {
+            secrets: vec![file("bank_key"), file("shop_key"), file("by_hand"), file("push_token")],
+            configs: vec![file("bank_conf")],
+            networks: ["bank_default", "gitops_default", "traefik", "shared"]
+                .map(|name| (name.to_owned(), Attachment::default()))
+                .into(),
+            volumes: vec![
+                Mount { kind: "volume".into(), source: "bank_data".into(), ..Mount::default() },
+                Mount { kind: "volume".into(), source: "media".into(), ..Mount::default() },
+            ],
+            ..Service::default()
+        });
+        stack.secrets.insert("bank_key".into(), Secret::External);
+        insta::assert_snapshot!(told(&stack, &[]).join("\n"), @"
+        the config `bank_conf` belongs to the stack `bank`
+        the secret `bank_key` belongs to the stack `bank`
+        the secret `push_token` belongs to the stack `gitops`
+        the network `bank_default` belongs to the stack `bank`
+        the network `gitops_default` belongs to the stack `gitops`
+        the volume `bank_data` belongs to the stack `bank`
+        ");
+        assert_eq!(told(&stack, &["bank_conf", "bank_key", "push_token", "bank_data", "gitops_default"]).len(), 1);
+        assert_eq!(told(&stack, &["*"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_the_stacks_own_folder_below_the_data_root_is_mounted() {
+        let of = |mount: Mount| told(&shop(Service { volumes: vec![mount], ..Service::default() }), &[]);
+        for path in
+            ["/data/shop", "/data/shop/db", "/data/bank/../shop/db", "//data/./shop//x", "/srv/x", "/database", "/"]
+        {
+            assert_eq!(of(bind(path)), Vec::<String>::new(), "{path}");
+        }
+        for path in
+            ["/data/bank", "/data/shop/../bank", "/data", "/data/", "/data/shop/..", "/data/shopping", "/data/skep"]
+        {
+            assert_eq!(of(bind(path)).len(), 1, "{path}");
+        }
+        let options = [("type", "none"), ("o", "bind"), ("device", "/data/bank")];
+        let driver_opts = options.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let volume = Some(VolumeOptions { driver_opts, ..VolumeOptions::default() });
+        insta::assert_snapshot!(of(Mount { kind: "volume".into(), source: "x".into(), volume, ..Mount::default() })[0], @"the folder `/data/bank` is not data of this stack, but of `bank`");
+        let media = shop(Service { volumes: vec![bind("/data/media/films")], ..Service::default() });
+        assert_eq!((told(&media, &["/data/media"]).len(), told(&media, &["/data/med"]).len()), (0, 1));
+        let deep = Bounds { data_root: "/srv/data/".into(), ..bounds(&[]) };
+        let above = shop(Service { volumes: vec![bind("/srv")], ..Service::default() });
+        assert_eq!(obstacles(&above, &owned(), &deep).len(), 1);
+    }
+
+    #[test]
+    fn skeps_own_stack_is_left_alone() {
+        let named = |name: &str, allowed: &[&str]| told(&Stack::empty(name.parse().unwrap()), allowed).len();
+        assert_eq!([named("skep", &[]), named("gitops", &[]), named("shop", &[])], [1, 1, 0]);
+        assert_eq!([named("skep", &["skep"]), named("gitops", &["*"])], [0, 0]);
+    }
+
+    #[test]
+    fn a_check_that_is_written_to_go_to_skep_itself_is_refused() {
+        let http = |url: &str| Probe::Http(HttpProbe { url: url.into(), expect: Expect::default(), body: None });
+        let asked =
+            |probe: Probe| told(&shop(Service { checks: vec![Check::new(probe)], ..Service::default() }), &["*"]);
+        for url in [
+            "http://localhost:8484/",
+            "http://a.localhost./",
+            "http://2130706433/",
+            "https://[::ffff:7f00:1]/",
+            "http://0x7f.1/",
+        ] {
+            assert_eq!(asked(http(url)).len(), 1, "{url}");
+        }
+        assert_eq!(asked(Probe::Tcp("[::1]:2375".into())).len(), 1);
+        for probe in [http("http://10.0.0.7:8080/"), http("https://shop.example.com"), Probe::Tcp("db:5432".into())] {
+            assert_eq!(asked(probe), Vec::<String>::new());
+        }
+        insta::assert_snapshot!(asked(http("http://169.254.169.254/latest/meta-data"))[0], @"the check http://169.254.169.254/latest/meta-data is made from where skep runs, and may not go to a link-local address");
+    }
+
+    #[test]
+    fn addresses_that_mean_skeps_own_machine_are_barred_in_every_form() {
+        for address in [
+            "127.0.0.1",
+            "127.8.9.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:7f00:1::",
+            "fd00:ec2::254",
+            "168.63.129.16",
+            "::ffff:100.100.100.200",
+        ] {
+            assert!(barred(address.parse().unwrap()).is_some(), "{address}");
+        }
+        for address in ["10.0.1.5", "172.17.0.1", "192.168.1.1", "8.8.8.8", "2001:db8::1", "fd12::1", "::ffff:10.0.0.1"]
+        {
+            assert_eq!(barred(address.parse().unwrap()), None, "{address}");
+        }
+    }
+}
