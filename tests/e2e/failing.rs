@@ -216,7 +216,7 @@ fn a_digest_that_no_registry_has_is_named() {
     skep-e2e-no-digest r1 failed
       not healthy within 25s
       web: 0 of 1 tasks run at the deadline: the registry of its image does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
-        help: see to it, and push again: this version is not held to be at fault
+        help: repair that, and push again: these files are not quarantined
     skep-e2e-no-digest had no release before: what was made is removed (as r2)
       - service web
       - network skep-e2e-no-digest_default

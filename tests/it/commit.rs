@@ -310,6 +310,7 @@ fn a_watched_commit_that_ended_the_controller_is_not_read_again_and_a_newer_one_
         username: None,
         password_file: None,
         project: None,
+        adopt: false,
     };
     town.watched.insert("lake".into(), watched);
     let store = Store::new(Engine::Simulated(town.sandbox.world.clone()));

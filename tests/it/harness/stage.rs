@@ -230,8 +230,9 @@ impl Stage {
         let (objects, news) = (Objects::of_repository(&path, None), cause == Cause::Push);
         let since = self.deployer.cluster.clock.now();
         let turn = Turns::default().next(&repository);
-        let (confirm_removal, adopt, force) = (self.confirmed, self.adopts, false);
-        let order = Order { checked, objects, origin, cause, retry, news, adopt, since, turn, confirm_removal, force };
+        let agreed = [("retry", retry), ("confirm-removal", self.confirmed), ("adopt", self.adopts)];
+        let options = agreed.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect();
+        let order = Order { checked, objects, origin, cause, news, since, turn, options };
         for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();
