@@ -7,6 +7,6 @@ use skep::stack::ignore::{Ignore, MAX_STEPS};
 fuzz_target!(|data: &[u8]| {
     let [path, patterns] = skep_fuzz::pieces(data).map(String::from_utf8_lossy);
     if let Ok(ignore) = Ignore::read(&patterns) {
-        drop(ignore.filter(MAX_STEPS).ignores(&path));
+        let _ = ignore.filter(MAX_STEPS).ignores(&path);
     }
 });

@@ -1,6 +1,6 @@
 //! Prepare, perform, queue: the edges put together.
 //!
-//! A push, a webhook, a poll and a command take the same road: [`lint::check`](crate::lint::check), then
+//! A push, a webhook, a poll and a command take the same road: [`lint::check`], then
 //! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends; [`commit`] sees to all stacks of a
 //! commit together. All that must survive is in the records: a controller that is killed leaves nothing behind that the
 //! next one needs.

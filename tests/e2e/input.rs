@@ -310,7 +310,7 @@ fn an_unknown_push_option_is_refused() {
     let shop = lab.repository("option");
     let push = shop.write("stack.yml", quiet("1000")).commit("Open").push_option("fast");
     assert_snapshot!(push.told(), @"
-    error: there is no push option `fast`; there are `async`, `retry`, `confirm-removal`, `force`
+    error: there is no push option `fast`; there are `async`, `retry`, `confirm-removal`, `adopt`, `force`
     (refused)
     ");
     assert_eq!(swarm::everything(&shop.name), "");

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::bed::{Bed, with_web};
 
 /// How long the node may take to ask.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A registry that lets nobody in or fails, and keeps the `Authorization` of each request.
 #[derive(Clone)]

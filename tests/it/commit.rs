@@ -29,7 +29,7 @@ use crate::harness::repository::Repository;
 use crate::harness::sandbox::Sandbox;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The repository, and the stacks in it.
 const REPOSITORY: &str = "town";
 const STACKS: [&str; 3] = ["bakery", "inn", "mill"];

@@ -44,7 +44,7 @@ impl Controller {
 
     /// Waits for an answer with this status; its text.
     fn wait_for(&self, status: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let answer = self.readiness().unwrap_or_default();
             if answer.split(' ').nth(1) == Some(status) {
