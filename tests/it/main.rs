@@ -11,5 +11,6 @@ mod cli;
 mod commit;
 mod formats;
 mod harness;
+mod hostile;
 mod scenario;
 mod shipped;
