@@ -51,10 +51,14 @@ fn beside<T>(work: impl FnOnce() -> T) -> T {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use tokio::sync::oneshot;
 
     use super::*;
+
+    /// How long something may take that takes no time.
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn others_go_on_while_work_is_done_and_there_is_little_of_it_at_once() {
@@ -68,7 +72,7 @@ mod tests {
             })
             .unzip();
         for _ in 0..AT_ONCE {
-            begun.recv().unwrap();
+            begun.recv_timeout(PATIENCE).unwrap();
         }
         // The one worker is free, and answers.
         let (answer, answered) = oneshot::channel();
