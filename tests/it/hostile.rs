@@ -40,7 +40,8 @@ async fn controller(sandbox: &Sandbox) -> Controller {
     let server = Server::new(server::Settings {
         root: sandbox.path().join("git"),
         runtime: sandbox.path().join("run"),
-        hook: vec!["/bin/true".into()],
+        push_hook: vec!["/bin/true".into()],
+        branch_hook: vec!["/bin/true".into()],
         max_push: server::Settings::MAX_PUSH,
         patience: server::Settings::PATIENCE,
     });
