@@ -265,8 +265,8 @@ remove_folder() {
     rmdir /data 2>/dev/null || true
 }
 
-# The records of a stack's releases.
-remove_records() { records_of "$1" | xargs -r docker config rm >/dev/null; }
+# The records of a stack's releases, and of the commits of its repository, which has the same name.
+remove_records() { { records_of "$1"; commits_of "$1"; } | xargs -r docker config rm >/dev/null; }
 
 is_gone() { [ -z "$(services_of "$1")" ] && [ -z "$(docker ps -aq --filter "label=com.docker.stack.namespace=$1")" ]; }
 
@@ -284,6 +284,7 @@ made() { echo "$*" >>"$MADE"; }
 # What has to outlive skep itself, which would put it right again, and is removed at the end.
 made_last() { sed -i "1i $*" "$MADE"; }
 records_of() { docker config ls --format '{{.Name}}' | { grep "^skep\.$1\.r[0-9]" || true; }; }
+commits_of() { docker config ls --filter "label=skep.repository=$1" --format '{{.Name}}'; }
 services_of() { docker service ls -q --filter "label=com.docker.stack.namespace=$1"; }
 in_data() { docker run --rm -v /data:/data --entrypoint "$1" "$IMAGE" "${@:2}"; }
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

@@ -246,10 +246,10 @@ impl Deployer {
         }
         admit(order, name, &history)?;
         order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
+        self.check_bounds(order, name, stack).await?;
         if !order.has("adopt") {
             self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, order, stack))?;
         }
-        self.check_bounds(order, name, stack).await?;
         let desired =
             self.workshop.prepare(&order.checked, stack, name, &order.objects, &history.pinned(), lines).await?;
         if order.turn.is_over() {
