@@ -23,7 +23,7 @@ use crate::plan::observed::{Observed, Task};
 use crate::plan::{Action, Change, Plan};
 use crate::probe;
 use crate::release::drift::Healing;
-use crate::release::{self, Cause, History, Phase, Release, ReleaseId, Step};
+use crate::release::{self, Absent, Cause, History, Phase, Release, ReleaseId, Step};
 use crate::stack::Stack;
 use crate::stack::check::Check;
 use crate::swarm;
@@ -53,8 +53,8 @@ pub struct Rollout {
     slot: Slot,
     /// When this release was begun, or something was last written for it.
     active: Timestamp,
-    /// When the last round of this release ended that could be made.
-    looked: Option<Timestamp>,
+    /// When the last round of this release ended that could be made, and who has kept it from another since.
+    looked: Option<(Timestamp, Absent)>,
     /// The tasks for whose image a registry was asked, with what was said of it if it was away.
     asked: BTreeMap<String, Option<String>>,
     /// When each node was last seen to be down.
@@ -176,6 +176,7 @@ impl Rollout {
     /// Lets the stack write, until it rests or does not get on.
     pub fn take_slot(&mut self, slot: OwnedSemaphorePermit) {
         self.slot = Slot::Held(slot);
+        self.looked = self.looked.map(|(at, _)| (at, Absent::Turn));
         self.active = self.cluster.clock.now();
     }
 
@@ -285,7 +286,7 @@ impl Rollout {
         let step = release::next(&release, &history, &look.observed, &self.watch, look.begin);
         let round = Round { release: &release, desired, history: &history, observed: &look.observed, teller };
         let pace = self.perform(step, &round).await?;
-        self.looked = Some(self.cluster.clock.now());
+        self.looked = Some((self.cluster.clock.now(), Absent::Swarm));
         Ok((pace, history))
     }
 
@@ -303,7 +304,9 @@ impl Rollout {
     async fn note_look(&mut self, release: Release, now: Timestamp, teller: &Teller) -> Result<Release, Error> {
         let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
         self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
-        if let Some(&away) = phase.away().get(release.phase.away().len()) {
+        if let Some(&away) = phase.away().get(release.phase.away().len())
+            && away.who != Absent::Turn
+        {
             self.watch = Watch::default();
             tracing::warn!(stack = %self.stack, release.id = %release.id, %away, "a rollout was not watched for a while");
             teller.tell(&Progress::Unwatched { release: release.id, away });
@@ -551,7 +554,7 @@ impl Rollout {
         }
         let Some(stack) = release::target(history, to, round.desired) else { return Ok(Pace::Rest) };
         let origin = to.and_then(|id| history.get(id)).map_or(&release.origin, |good| &good.origin);
-        let cause = Cause::RollBack { failed: release.id, to };
+        let cause = Cause::RollBack { failed: release.failed_version(), to };
         let back = self.cluster.release(history.next_id(), origin.clone(), cause, stack);
         round.teller.tell(&Progress::RollingBack { release: back.id, to });
         self.cluster.store.add(&back).await?;

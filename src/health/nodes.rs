@@ -11,11 +11,17 @@ use crate::stack::Service;
 /// comes back tells then that its tasks have ended, and its clock may differ from the controller's.
 const RETURN: SignedDuration = SignedDuration::from_secs(30);
 
-/// The node with which a task was lost: it is down, or it came back at the time when the task ended.
+/// How far apart the end of a task and the registration of its node may be, if the one is because of the other: an engine
+/// that restarts in a few seconds is never seen to be down.
+const RESTART: SignedDuration = SignedDuration::from_secs(10);
+
+/// The node with which a task was lost: it is down, or it came back, or registered anew, at the time when the task ended.
 pub(super) fn lost_with<'a>(task: &Task, nodes: &'a [Node]) -> Option<&'a Node> {
     let node = node_of(task, nodes)?;
-    let at_its_end = |seen: Timestamp| seen.duration_since(task.since).abs() <= RETURN;
-    (node.down || node.last_down.is_some_and(at_its_end)).then_some(node)
+    let ended_at = |seen: Option<Timestamp>, apart: SignedDuration| {
+        seen.is_some_and(|seen| seen.duration_since(task.since).abs() <= apart)
+    };
+    (node.down || ended_at(node.last_down, RETURN) || ended_at(node.recorded, RESTART)).then_some(node)
 }
 
 /// Why Swarm does not come to the end of its own update of a service, although the version is not to blame: a task of it

@@ -175,6 +175,9 @@ pub struct Node {
     pub down: bool,
     /// When it was last seen to be down, as far as somebody remembers.
     pub last_down: Option<Timestamp>,
+    /// When the managers last changed their record of it. They do when its engine registers with one of them after a
+    /// restart (swarmkit `manager/dispatcher/dispatcher.go`, `markNodeReady`), and not while it only lives on.
+    pub recorded: Option<Timestamp>,
     /// `manager` or `worker`.
     pub role: String,
     /// The address at which the managers see it.

@@ -34,6 +34,8 @@ pub enum Absent {
     Skep,
     /// The swarm: its engine did not answer, or the controller was held up.
     Swarm,
+    /// Nobody: the stack waited for its turn, as only so many roll out at once.
+    Turn,
 }
 
 impl Away {
@@ -48,6 +50,7 @@ impl fmt::Display for Away {
         match self.who {
             Absent::Skep => write!(f, "skep was away from {} or later to {}", at(self.from), at(self.to)),
             Absent::Swarm => write!(f, "nothing was heard of the swarm from {} to {}", at(self.from), at(self.to)),
+            Absent::Turn => write!(f, "it waited for its turn from {} to {}", at(self.from), at(self.to)),
         }
     }
 }
@@ -67,12 +70,13 @@ impl Phase {
     }
 
     /// The phase of a rollout that is looked at `now`, if that is to be noted: every now and then, and where nobody has
-    /// looked for a while. `last` is when this controller looked the last time; none if it has not yet.
+    /// looked for a while. `last` is when this controller looked the last time, and who has kept it from looking since;
+    /// none if it has not looked yet.
     #[must_use]
-    pub fn watched_at(&self, last: Option<Timestamp>, now: Timestamp) -> Option<Self> {
+    pub fn watched_at(&self, last: Option<(Timestamp, Absent)>, now: Timestamp) -> Option<Self> {
         let Self::Rolling { since, watched, away } = self else { return None };
         let noted = watched.unwrap_or(*since);
-        let (from, who) = last.map_or((noted, Absent::Skep), |last| (last, Absent::Swarm));
+        let (from, who) = last.unwrap_or((noted, Absent::Skep));
         let mut away = away.clone();
         let is_away = now.duration_since(from) > UNWATCHED && away.len() < MOST;
         if is_away {
@@ -91,6 +95,10 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn swarm(second: i64) -> Option<(Timestamp, Absent)> {
+        Some((at(second), Absent::Swarm))
+    }
+
     fn said(phase: Option<Phase>) -> Vec<String> {
         let Some(phase) = phase else { return vec!["nothing to note".into()] };
         phase
@@ -104,13 +112,14 @@ mod tests {
     fn a_time_in_which_nobody_looked_is_noted_with_who_was_away() {
         let new = Phase::rolling(at(0));
         assert_eq!(said(new.watched_at(None, at(10))), ["nothing to note"], "a first look that comes a little late");
-        assert_eq!(said(new.watched_at(Some(at(15)), at(20))), ["nothing to note"]);
-        assert_eq!(said(new.watched_at(Some(at(25)), at(30))), Vec::<String>::new(), "somebody watches");
+        assert_eq!(said(new.watched_at(swarm(15), at(20))), ["nothing to note"]);
+        assert_eq!(said(new.watched_at(swarm(25), at(30))), Vec::<String>::new(), "somebody watches");
         assert_eq!(said(new.watched_at(None, at(11))), ["Skep 0..11"]);
-        assert_eq!(said(new.watched_at(Some(at(5)), at(90))), ["Swarm 5..90"]);
-        let noted = new.watched_at(Some(at(25)), at(30)).unwrap();
+        assert_eq!(said(new.watched_at(swarm(5), at(90))), ["Swarm 5..90"]);
+        assert_eq!(said(new.watched_at(Some((at(5), Absent::Turn)), at(90))), ["Turn 5..90"]);
+        let noted = new.watched_at(swarm(25), at(30)).unwrap();
         assert_eq!(said(noted.watched_at(None, at(100))), ["Skep 30..100"], "nobody knows of what came after the note");
-        let again = noted.watched_at(None, at(100)).unwrap().watched_at(Some(at(101)), at(200)).unwrap();
+        let again = noted.watched_at(None, at(100)).unwrap().watched_at(swarm(101), at(200)).unwrap();
         assert_eq!(again.unwatched(), SignedDuration::from_secs(70 + 99));
         assert_eq!(said(Phase::promoted(at(0)).watched_at(None, at(100))), ["nothing to note"]);
     }

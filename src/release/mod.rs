@@ -179,6 +179,16 @@ pub enum Phase {
     },
 }
 
+impl Release {
+    /// The release that was not healthy: of a rollback, the one that is taken back, and else itself.
+    pub fn failed_version(&self) -> ReleaseId {
+        match self.cause {
+            Cause::RollBack { failed, .. } => failed,
+            _ => self.id,
+        }
+    }
+}
+
 impl Phase {
     /// A rollout that begins at this time.
     pub fn rolling(since: Timestamp) -> Self {

@@ -18,6 +18,11 @@ use crate::time;
 /// How old a config or secret of an unknown release must be before it is taken for a leftover.
 const LEFTOVERS: SignedDuration = SignedDuration::from_hours(1);
 
+/// How often at most a stack is taken back to the same release, where nodes or registries are in the way.
+const ATTEMPTS: u32 = 5;
+/// How long after the first such attempt has failed the second begins; each time twice as long.
+const BEFORE_NEXT: SignedDuration = SignedDuration::from_mins(1);
+
 /// The longest time that is told as it is: longer ones are those of a clock that has jumped.
 const MOST_SAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
@@ -52,7 +57,7 @@ pub fn next(release: &Release, history: &History, observed: &Observed, watch: &W
     let desired = &*observed.scaled(desired);
     match &release.phase {
         Phase::Superseded { .. } => Step::Rest,
-        Phase::Failed { symptoms, .. } => unanswered(release, history, symptoms),
+        Phase::Failed { .. } => unanswered(release, history, observed, now),
         Phase::Promoted { contested, .. } => {
             keep(desired, planned(desired, observed, history, now), contested, watch, now)
         }
@@ -311,14 +316,35 @@ pub fn failed(release: &Release, history: &History, symptoms: Vec<Symptom>) -> S
     }
 }
 
-/// A controller that was killed after it had recorded the failure has not begun the rollback.
-fn unanswered(release: &Release, history: &History, symptoms: &[Symptom]) -> Step {
-    match back(release, history) {
-        Back::To(to) if history.last().is_some_and(|last| last.id == release.id) => {
-            Step::RollBack { to, symptoms: symptoms.to_vec() }
-        }
-        _ => Step::Rest,
+/// What to do about a failure that is recorded: a controller that was killed then has not begun the rollback, and one that
+/// failed because of a node or a registry is begun anew when that is back.
+fn unanswered(release: &Release, history: &History, observed: &Observed, now: Timestamp) -> Step {
+    let Phase::Failed { at, symptoms, .. } = &release.phase else { return Step::Rest };
+    if history.last().is_none_or(|last| last.id != release.id) {
+        return Step::Rest;
     }
+    let symptoms = symptoms.clone();
+    match (&release.cause, back(release, history)) {
+        (Cause::RollBack { to, .. }, _) if is_due_again(release, history, observed, *at, now) => {
+            Step::RollBack { to: *to, symptoms }
+        }
+        (_, Back::To(to)) => Step::RollBack { to, symptoms },
+        (_, Back::Nowhere) => Step::Rest,
+    }
+}
+
+/// Whether a rollback that failed at a time because of a node or a registry is begun anew: no node is down, and some time
+/// has passed, for nobody says when a registry is back.
+fn is_due_again(release: &Release, history: &History, observed: &Observed, at: Timestamp, now: Timestamp) -> bool {
+    let is_attempt = |other: &&Release| {
+        matches!(other.phase, Phase::Failed { .. }) && other.failed_version() == release.failed_version()
+    };
+    let rollbacks = history.releases().iter().rev().take_while(is_attempt);
+    let made = rollbacks.filter(|other| matches!(other.cause, Cause::RollBack { .. })).count();
+    let made = u32::try_from(made).unwrap_or(u32::MAX);
+    let pause = BEFORE_NEXT.saturating_mul(1 << made.saturating_sub(1).min(ATTEMPTS));
+    let is_possible = !release.phase.is_blamed() && observed.nodes.iter().all(|node| !node.down);
+    is_possible && made < ATTEMPTS && now.duration_since(at).abs() >= pause
 }
 
 /// Where a failed release goes back to.

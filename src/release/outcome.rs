@@ -51,7 +51,7 @@ impl History {
         let symptoms = symptoms.to_vec();
         let rollback =
             |release: &&Release| matches!(release.cause, Cause::RollBack { failed: id, .. } if id == failed.id);
-        let Some(back) = self.releases().iter().find(rollback) else {
+        let Some(back) = self.releases().iter().rev().find(rollback) else {
             let awaited = self.last() == Some(failed) && next::back(failed, self) != next::Back::Nowhere;
             return (!awaited).then_some(Outcome::Halted { symptoms });
         };

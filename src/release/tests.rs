@@ -466,6 +466,36 @@ fn what_failed_because_of_a_node_is_not_quarantined() {
 }
 
 #[test]
+fn a_rollback_that_failed_because_of_a_node_is_tried_again_when_no_node_is_down() {
+    let (a, b) = (stack(&[("web", "a")]), stack(&[("web", "b")]));
+    let lost = || Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack("node n1 is down".into()) };
+    let failed = |symptom: Symptom| Phase::failed(Timestamp::UNIX_EPOCH, vec![symptom]);
+    let back = |id, symptom| {
+        let cause = Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) };
+        Release { cause, ..release(id, a.clone(), failed(symptom)) }
+    };
+    let before = |rollbacks: u64| {
+        let mut before = vec![release(1, a.clone(), promoted()), release(2, b.clone(), failed(lost()))];
+        before.extend((0..rollbacks).map(|nth| back(3 + nth, lost())));
+        before
+    };
+    let nodes = |down: bool| {
+        let node = Node { id: "n1".into(), available: !down, down, ..Node::default() };
+        Observed { nodes: vec![node], ..runs(&a, 1, 0) }
+    };
+    let next = |made: u64, symptom: Symptom, down, minutes| {
+        said(&step(&back(3 + made, symptom), before(made), &nodes(down), minutes))
+    };
+    assert_eq!(next(0, lost(), true, 60), "rest", "the node is down");
+    assert_eq!(next(0, lost(), false, 0), "rest");
+    assert_eq!(next(0, lost(), false, 1), "roll back");
+    assert_eq!(next(1, lost(), false, 1), "rest", "each time it waits twice as long");
+    assert_eq!(next(1, lost(), false, 2), "roll back");
+    assert_eq!(next(4, lost(), false, 60), "rest", "five times are enough");
+    assert_eq!(next(0, Symptom::whole_stack("exit code 1".into()), false, 60), "rest", "the version is to blame");
+}
+
+#[test]
 fn an_update_that_waits_for_a_node_that_is_down_begins_anew_once() {
     let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
     let before = || vec![release(1, a.clone(), promoted())];
@@ -637,7 +667,7 @@ proptest! {
             let history = History::new(vec![release.clone()]);
             let mut noted = release.phase.clone();
             for now in [first, second, third] {
-                noted = noted.watched_at(Some(created), now).unwrap_or(noted);
+                noted = noted.watched_at(Some((created, Absent::Swarm)), now).unwrap_or(noted);
                 noted.unwatched();
             }
             let (mut watch, mut healing) = (Watch::default(), drift::Healing::default());

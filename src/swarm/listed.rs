@@ -182,6 +182,8 @@ pub(super) struct File {
 pub(super) struct ListedNode {
     #[serde(rename = "ID")]
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) updated_at: Option<Timestamp>,
     pub(super) spec: NodeSpec,
     #[serde(default)]
     pub(super) description: NodeDescription,
@@ -346,6 +348,7 @@ impl ListedNode {
             available: self.status.state == "ready" && self.spec.availability == "active",
             down: self.status.state == "down",
             last_down: None,
+            recorded: self.updated_at,
             role: self.spec.role.clone(),
             address: self.status.addr.clone(),
             os: description.platform.os.clone(),

@@ -99,6 +99,8 @@ struct State {
     nodes: u64,
     /// The nodes that are down.
     down: BTreeSet<String>,
+    /// When nodes came back or registered anew.
+    registered: BTreeMap<String, Timestamp>,
     services: BTreeMap<String, Service>,
     /// Oldest first.
     tasks: Vec<Task>,
@@ -155,6 +157,7 @@ impl World {
             ids: 0,
             nodes,
             down: BTreeSet::new(),
+            registered: BTreeMap::new(),
             services: BTreeMap::new(),
             tasks: Vec::new(),
             networks: BTreeMap::new(),
@@ -265,7 +268,7 @@ impl World {
         self.state().return_node(node);
     }
 
-    /// Restarts the engine of a node, which kills its containers.
+    /// Restarts the engine of a node, which stops its containers; nobody sees that the node is down meanwhile.
     pub fn restart_engine(&self, node: &str) {
         self.state().restart_engine(node);
     }

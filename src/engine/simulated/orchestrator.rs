@@ -130,6 +130,7 @@ impl State {
     pub(super) fn return_node(&mut self, node: &str) {
         self.down.remove(node);
         let now = self.now;
+        self.registered.insert(node.to_owned(), now);
         for task in self.tasks.iter_mut().filter(|task| task.node == node && !task.state.is_over()) {
             task.enter(TaskState::Shutdown, "shutdown", now);
         }
@@ -138,9 +139,9 @@ impl State {
 
     pub(super) fn restart_engine(&mut self, node: &str) {
         let now = self.now;
+        self.registered.insert(node.to_owned(), now);
         for task in self.tasks.iter_mut().filter(|task| task.node == node && task.state == TaskState::Running) {
-            task.error = format!("No such container: {}", task.id);
-            task.end(TaskState::Failed, "started", now);
+            task.exit(143, now);
         }
         self.orchestrate();
     }

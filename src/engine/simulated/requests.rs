@@ -143,7 +143,7 @@ impl State {
         let node = |id: String| {
             let state = if self.down.contains(&id) { "down" } else { "ready" };
             json!({
-                "ID": id, "Version": { "Index": 1 },
+                "ID": id, "Version": { "Index": 1 }, "UpdatedAt": self.registered.get(&id),
                 "Spec": { "Role": "manager", "Availability": "active", "Labels": {} },
                 "Description": {
                     "Hostname": id, "Platform": { "Architecture": "x86_64", "OS": "linux" },

@@ -45,6 +45,19 @@ fn tasks_that_were_lost_with_their_node_are_no_crash_loop() {
 }
 
 #[test]
+fn an_engine_that_restarts_faster_than_anybody_sees_is_known_by_its_registration() {
+    let scene = Scene::of(vec![crash(20), crash(26), crash(32)]);
+    let registered = |second: i64| after(&scene, &with_node(&scene, |node| node.recorded = Some(at(second))), 40);
+    assert_snapshot!(registered(28), @"settling: web 0/1 new");
+    assert_snapshot!(registered(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+    // The first alone was lost with it; two failures are no crash loop yet.
+    assert_snapshot!(registered(12), @"settling: web 0/1 new");
+    let stopped = Scene::of(vec![ended(1, TaskState::Complete, 20), ended(1, TaskState::Complete, 26), crash(32)]);
+    let observed = with_node(&stopped, |node| node.recorded = Some(at(26)));
+    assert_snapshot!(after(&stopped, &observed, 40), @"settling: web 0/1 new");
+}
+
+#[test]
 fn a_task_waits_for_the_node_that_could_run_it() {
     let error = "no suitable node (scheduling constraints not satisfied on 1 node)".to_owned();
     let scene = Scene::of(vec![Task { error, node: String::new(), ..task(1, TaskState::Pending) }])
