@@ -3,13 +3,51 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::{Error, Swarm};
 
+/// How long the file system of the data root may take to answer: one of the network hangs without end when its server is
+/// away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// How many may wait for it at once; a thread that hangs in the kernel cannot be stopped.
+pub(super) const WAITING: usize = 8;
+
 impl Swarm {
+    /// Does something with the file system of the data root, for as long as it answers.
+    pub(super) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.on_disk_within(PATIENCE, work).await
+    }
+
+    async fn on_disk_within<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&Path) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (root, disk) = (self.data_root.clone(), self.disk.clone());
+        let done = async move {
+            let place = disk.acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let outcome = work(&root);
+                drop(place);
+                outcome
+            })
+            .await
+        };
+        let path = || self.data_root.display().to_string();
+        match tokio::time::timeout(patience, done).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Err(Error::Folder { path: path(), reason: panic.to_string() }),
+            Err(_) => Err(Error::Stuck { path: path() }),
+        }
+    }
+
     /// Creates the folders that are not there yet, on the node that skep runs on: Swarm refuses a task whose bind
     /// has no source. So the data root must be shared by all nodes (Ceph, NFS), or the swarm have only this one. Where it is
     /// not the one that the swarm knows, nothing is made.
@@ -21,11 +59,8 @@ impl Swarm {
             return Ok(());
         }
         self.claim_data_root().await?;
-        let (root, folders) = (self.data_root.clone(), folders.clone());
-        let created = tokio::task::spawn_blocking(move || create(&root, &folders)).await;
-        created.unwrap_or_else(|error| {
-            Err(Error::Folder { path: self.data_root.display().to_string(), reason: error.to_string() })
-        })
+        let folders = folders.clone();
+        self.on_disk(move |root| create(root, &folders)).await
     }
 }
 
@@ -56,6 +91,8 @@ fn below<'a>(root: &Path, folder: &'a str) -> io::Result<&'a Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
+    use crate::engine::simulated::World;
 
     fn outcome(root: &Path, folder: &str) -> String {
         match create(root, &BTreeSet::from([folder.to_owned()])) {
@@ -83,5 +120,22 @@ mod tests {
         ");
         insta::assert_snapshot!(outcome(&root, "/etc/x"), @"cannot create the folder `/etc/x`: it is not below the data root ROOT");
         assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_system_that_hangs_holds_up_nothing_else() {
+        let swarm = Swarm::new(Engine::Simulated(World::new()));
+        let (end, hangs) = std::sync::mpsc::channel::<()>();
+        let hangs = std::sync::Arc::new(std::sync::Mutex::new(hangs));
+        // More of them than may wait: those that do not even begin give up, too.
+        let stuck = (0..=WAITING).map(|_| {
+            let (swarm, hangs) = (swarm.clone(), hangs.clone());
+            let work = move |_: &Path| Ok(drop(hangs.lock().unwrap().recv()));
+            async move { swarm.on_disk_within(Duration::from_millis(1), work).await.unwrap_err().to_string() }
+        });
+        let said: BTreeSet<String> = futures_util::future::join_all(stuck).await.into_iter().collect();
+        insta::assert_snapshot!(said.into_iter().collect::<Vec<_>>().join("\n"), @"the file system of the data root `/data` has not answered for 20 s: look after the storage that is mounted there");
+        drop(end);
+        assert!(swarm.on_disk(|_| Ok(())).await.is_ok(), "it answers again");
     }
 }

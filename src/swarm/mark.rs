@@ -46,7 +46,7 @@ impl Swarm {
     /// The data root of this node, with its marks.
     pub(super) async fn data_root(&self) -> Result<DataRoot, Error> {
         let path = self.data_root.display().to_string();
-        let marks = Marks { kept: self.kept_mark(&path).await?, found: found_mark(&self.data_root)? };
+        let marks = Marks { kept: self.kept_mark(&path).await?, found: self.on_disk(found_mark).await? };
         Ok(DataRoot { path, is_shared: self.data_shared, marks })
     }
 
@@ -57,7 +57,7 @@ impl Swarm {
         if marks.kept.is_none() {
             let mark = match marks.found {
                 Some(mark) => mark,
-                None => self.write_mark()?,
+                None => self.on_disk(write_mark).await?,
             };
             self.keep_mark(&mark).await?;
         }
@@ -84,21 +84,19 @@ impl Swarm {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    /// Writes a new mark, and returns the one that is there: another controller may have been faster.
-    fn write_mark(&self) -> Result<String, Error> {
-        let (root, mark) = (&self.data_root, format!("{:016x}", RandomState::new().build_hasher().finish()));
-        let failed = |reason: io::Error| folder_error(&root.join(MARK), &reason);
-        std::fs::create_dir_all(root).map_err(failed)?;
-        let written = tempfile::NamedTempFile::new_in(root).map_err(failed)?;
-        std::fs::write(written.path(), format!("{mark}\n")).map_err(failed)?;
-        match written.persist_noclobber(root.join(MARK)) {
-            Ok(_) => Ok(mark),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(found_mark(root)?.unwrap_or_default())
-            }
-            Err(error) => Err(failed(error.error)),
-        }
+/// Writes a new mark, and returns the one that is there: another controller may have been faster.
+fn write_mark(root: &Path) -> Result<String, Error> {
+    let mark = format!("{:016x}", RandomState::new().build_hasher().finish());
+    let failed = |reason: io::Error| folder_error(&root.join(MARK), &reason);
+    std::fs::create_dir_all(root).map_err(failed)?;
+    let written = tempfile::NamedTempFile::new_in(root).map_err(failed)?;
+    std::fs::write(written.path(), format!("{mark}\n")).map_err(failed)?;
+    match written.persist_noclobber(root.join(MARK)) {
+        Ok(_) => Ok(mark),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(found_mark(root)?.unwrap_or_default()),
+        Err(error) => Err(failed(error.error)),
     }
 }
 
@@ -164,8 +162,8 @@ mod tests {
     async fn what_was_interrupted_while_it_was_marked_is_made_good() {
         let (world, root) = (World::new(), tempfile::tempdir().unwrap());
         let swarm = swarm(&world, root.path());
-        let mark = swarm.write_mark().unwrap();
-        assert_eq!(swarm.write_mark().unwrap(), mark, "the first one stays");
+        let mark = write_mark(root.path()).unwrap();
+        assert_eq!(write_mark(root.path()).unwrap(), mark, "the first one stays");
         assert_eq!(made(&swarm).await, Ok(()));
         assert_eq!(swarm.data_root().await.unwrap().marks, Marks { kept: Some(mark.clone()), found: Some(mark) });
     }

@@ -49,6 +49,8 @@ pub struct Swarm {
     pub data_shared: bool,
     /// Bounds how many look at all of the swarm at once.
     looks: Arc<Semaphore>,
+    /// Bounds how many wait for the file system of the data root.
+    disk: Arc<Semaphore>,
 }
 
 /// How many look at all of the swarm at once.
@@ -57,8 +59,14 @@ const LOOKS: usize = 4;
 impl Swarm {
     /// The swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        let looks = Arc::new(Semaphore::new(LOOKS));
-        Self { engine, logins: Logins::default(), data_root: PathBuf::from("/data"), data_shared: false, looks }
+        Self {
+            engine,
+            logins: Logins::default(),
+            data_root: PathBuf::from("/data"),
+            data_shared: false,
+            looks: Arc::new(Semaphore::new(LOOKS)),
+            disk: Arc::new(Semaphore::new(folders::WAITING)),
+        }
     }
 }
 
@@ -131,6 +139,15 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The file system of the data root does not answer.
+    #[error(
+        "the file system of the data root `{path}` has not answered for {} s: look after the storage that is mounted there",
+        folders::PATIENCE.as_secs()
+    )]
+    Stuck {
+        /// The data root.
+        path: String,
+    },
 }
 
 impl Error {
@@ -146,7 +163,8 @@ impl Error {
             | Self::Missing { .. }
             | Self::SecretGone { .. }
             | Self::OtherRoot { .. }
-            | Self::Folder { .. } => false,
+            | Self::Folder { .. }
+            | Self::Stuck { .. } => false,
         }
     }
 }
