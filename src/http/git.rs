@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::State;
 use crate::forge::is_one_of;
+use crate::source::Error;
 use crate::source::serve::{self, Answer, Refused, Service};
 use crate::source::server::{RepositoryName, Server};
 
@@ -102,7 +103,10 @@ async fn served(git: &Git, asked: serve::Request, request: Request) -> Response 
     if asked.service == Service::RefsToPush
         && let Err(error) = git.server.create(&asked.repository).await
     {
-        return failure(&error);
+        return match error {
+            Error::Full => refusal(StatusCode::INSUFFICIENT_STORAGE, &error.to_string()),
+            error => failure(&error),
+        };
     }
     if !git.server.has(&asked.repository) {
         let message = format!("there is no repository `{}` yet; the first push makes it", asked.repository);
@@ -146,7 +150,7 @@ fn response(answer: Answer) -> Response {
     response.body(Body::from_stream(body)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
 }
 
-fn failure(error: &crate::source::Error) -> Response {
+fn failure(error: &Error) -> Response {
     tracing::error!(%error, "a Git client could not be served");
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "skep could not serve this; its log says why")
 }

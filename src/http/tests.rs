@@ -169,6 +169,22 @@ fn quarantines(bare: &Path) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_makes_no_repository_where_there_are_very_many() {
+    let sandbox = Sandbox::open().await;
+    let work = sandbox.work_tree().await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+    for nth in 1..1_000 {
+        std::fs::create_dir(sandbox.bare(&format!("r{nth}"))).unwrap();
+    }
+    let told = refused(&git(&work, &["push", &sandbox.url("another"), "main"]).await);
+    let words = "remote: skep keeps 1000 repositories already; push to one of them, or delete one that is not needed";
+    assert!(told.contains(words), "{told}");
+    assert!(!sandbox.bare("another").exists());
+    commit(&work, "stack.yml", "services: { web: { image: app } }\n").await;
+    ok(&git(&work, &["push", &sandbox.url("shop"), "main"]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_push_makes_the_repository_and_a_clone_gets_it_back() {
     let sandbox = Sandbox::with(Settings::MAX_PUSH, async |_, lines: mpsc::Sender<String>| {
         lines.send("web: 2 of 2 are healthy".into()).await.is_ok()

@@ -4,6 +4,7 @@
 //! It has no limit for that, but asks for memory through functions that can be given to it, and takes a refusal well.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::Once;
 
 use super::objects::MAX_OBJECT;
 
@@ -21,8 +22,13 @@ struct Allocator {
 static BOUNDED: Allocator = Allocator { allocate, reallocate, free };
 
 /// Bounds the memory of this process's libgit2, which has been initialized.
-#[expect(unsafe_code, reason = "libgit2 takes its allocator only so")]
 pub(super) fn bound() {
+    static SET: Once = Once::new();
+    SET.call_once(set);
+}
+
+#[expect(unsafe_code, reason = "libgit2 takes its allocator only so")]
+fn set() {
     // SAFETY: libgit2 copies the three functions, which have the types of its header. It does not matter which of them, old or
     // new, a piece of memory goes through: both are the C library's.
     let set =

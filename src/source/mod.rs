@@ -108,6 +108,9 @@ pub enum Error {
         /// Where it is.
         found: String,
     },
+    /// There are as many repositories as skep keeps.
+    #[error("skep keeps {} repositories already; push to one of them, or delete one that is not needed", server::MOST)]
+    Full,
     /// A repository on the disk, or a file, could not be used.
     #[error("cannot {doing}: {reason}")]
     Local {

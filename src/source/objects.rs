@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use git2::{ObjectType, Oid, Repository};
 
-use super::{Error, open};
+use super::{Error, memory, open};
 use crate::revision::EntryKind;
 
 /// Bytes in one object of a repository, at most: whoever reads one has all of it in memory.
@@ -72,6 +72,7 @@ impl Objects {
 /// Opens a bare repository so that it sees the objects in further folders, too, such as those in quarantine.
 pub(super) fn opened<'a>(path: &Path, folders: impl IntoIterator<Item = &'a Path>) -> Result<Repository, Error> {
     let repository = open(path)?;
+    memory::bound();
     for path in folders {
         let doing = || format!("read the pushed objects in {}", path.display());
         let path = path.to_str().ok_or_else(|| Error::Local { doing: doing(), reason: "it is not UTF-8".into() })?;

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use git2::{Commit, Delta, Oid, Repository, Tree};
 
-use super::Error;
 use super::extent::Extents;
 use super::objects::{Reader, opened};
 use super::read::{kind, path, tree_id, with_small_texts};
+use super::{Error, memory};
 use crate::name::RepoPath;
 use crate::revision::{Entry, Revision};
 
@@ -67,6 +67,7 @@ pub fn staged(
 ) -> Result<Option<Pushed>, Error> {
     let doing = || format!("read what is staged in {}", folder.display());
     let repository = Repository::discover(folder).map_err(Error::local(doing()))?;
+    memory::bound();
     let id = repository.index().and_then(|mut index| index.write_tree()).map_err(Error::local(doing()))?;
     let tree = repository.find_tree(id).map_err(Error::local(doing()))?;
     let head = repository.head().and_then(|head| head.peel_to_tree()).ok();

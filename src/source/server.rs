@@ -53,6 +53,8 @@ impl Settings {
 
 /// The name of the hook's socket in [`Settings::runtime`].
 pub const SOCKET: &str = "hook.sock";
+/// How many repositories there may be: whoever may push makes one by pushing to it.
+pub(super) const MOST: usize = 1_000;
 /// How many of the largest pushes there is room for on the disk while they arrive.
 const LARGE_PUSHES: u64 = 4;
 
@@ -116,9 +118,14 @@ impl Server {
         }
         let server = self.clone();
         let name = name.clone();
-        blocking(move || match create(&path) {
-            Err(_) if server.has(&name) => Ok(()),
-            done => done,
+        blocking(move || {
+            if server.listed().len() >= MOST {
+                return Err(Error::Full);
+            }
+            match create(&path) {
+                Err(_) if server.has(&name) => Ok(()),
+                done => done,
+            }
         })
         .await
     }

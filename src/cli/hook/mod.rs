@@ -8,6 +8,7 @@ mod install;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -49,6 +50,9 @@ enum Which {
 
 /// Bytes on the hook's standard input, at most: room for a hundred thousand refs.
 const MAX_INPUT: u64 = 32 << 20;
+
+/// How long the refs of one push may take: Git waits for the hook, and so does the pusher.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A ref that is pushed.
 struct Update {
@@ -112,11 +116,23 @@ fn updates() -> anyhow::Result<Vec<Update>> {
 }
 
 fn pushes(updates: &[Update]) -> anyhow::Result<Outcome> {
-    let receiving = receiving();
+    pushes_within(PATIENCE, updates)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a limit of real time")]
+fn pushes_within(patience: Duration, updates: &[Update]) -> anyhow::Result<Outcome> {
+    let (begun, receiving) = (Instant::now(), receiving());
     let mut outcome = Outcome::default();
     let mut seen = BTreeSet::new();
-    for update in updates.iter().filter(|update| update.counts()) {
+    let counted: Vec<&Update> = updates.iter().filter(|update| update.counts()).collect();
+    for (nth, update) in counted.iter().enumerate() {
         let Some(new) = &update.new else { continue };
+        anyhow::ensure!(
+            begun.elapsed() < patience,
+            "{nth} of {} refs could be checked within {} s: push fewer refs at once",
+            counted.len(),
+            patience.as_secs()
+        );
         if seen.insert((update.old.as_deref(), new.as_str()))
             && let Some(pushed) = receiving.read(update.old.as_deref(), new, wanted)?
         {
@@ -204,4 +220,18 @@ fn teller() -> impl Fn(&str) {
     let is_gitlab = config::variable("GL_ID").or_else(|| config::variable("GL_REPOSITORY")).is_some();
     let before = if is_gitlab { "GL-HOOK-ERR: " } else { "" };
     move |line: &str| output::line(&format!("{before}{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_of_more_refs_than_can_be_checked_in_time_is_refused() {
+        let (old, new) = ("0".repeat(40), "1".repeat(40));
+        let updates =
+            ["refs/heads/main", "refs/tags/v1", "refs/notes/commits"].map(|name| Update::of(name, &old, &new));
+        let error = pushes_within(Duration::ZERO, &updates).err().unwrap();
+        insta::assert_snapshot!(error, @"0 of 2 refs could be checked within 0 s: push fewer refs at once");
+    }
 }
