@@ -65,15 +65,34 @@ fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release>
     (is_pushed && is_same && running.origin.commit != origin.commit).then_some(running)
 }
 
+/// How a commit stands to the one that runs. What runs in some stacks only, because others of its commit failed, was never
+/// what the branch named (`base`): it may be amended, as anything may that goes on from the branch.
+fn standing(
+    commit: &CommitId,
+    running: &CommitId,
+    base: Option<&CommitId>,
+    ancestry: impl Fn(&CommitId, &CommitId) -> Ancestry,
+) -> Ancestry {
+    let goes_on = |commit, base| ancestry(commit, base) == Ancestry::Descends;
+    match ancestry(commit, running) {
+        Ancestry::Diverged if base.is_some_and(|base| goes_on(running, base) && goes_on(commit, base)) => {
+            Ancestry::Descends
+        }
+        other => other,
+    }
+}
+
 impl Order {
     /// Returns why this order may not take the place of what runs.
     pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
         let running = predecessor(&self.origin, history).filter(|_| !self.has("force"))?;
-        let (objects, commit) = (self.objects.clone(), self.origin.commit.clone());
+        let (objects, commit, base) = (self.objects.clone(), self.origin.commit.clone(), self.base.clone());
         let earlier = running.origin.commit.clone();
-        let compared = tokio::task::spawn_blocking(move || objects.ancestry(&commit, &earlier)).await;
         // A history that cannot be read may lack anything.
-        let ancestry = compared.ok().and_then(Result::ok).unwrap_or(Ancestry::Unknown);
+        let ancestry =
+            move |commit: &CommitId, earlier: &CommitId| objects.ancestry(commit, earlier).unwrap_or(Ancestry::Unknown);
+        let compared = tokio::task::spawn_blocking(move || standing(&commit, &earlier, base.as_ref(), ancestry)).await;
+        let ancestry = compared.unwrap_or(Ancestry::Unknown);
         let refusal = Refusal::of(&self.origin, running, ancestry)?;
         if self.cause == Cause::Push {
             return Some(refusal);
@@ -149,6 +168,32 @@ mod tests {
         let elsewhere =
             Release { origin: Origin { branch: Some("master".into()), ..origin("1") }, ..good(1, "1", Cause::Push) };
         assert_eq!(before(vec![elsewhere], "2"), None, "another branch");
+    }
+
+    #[test]
+    fn what_the_branch_never_named_may_be_amended() {
+        // 1 ← 2 ← 3, and 4 after 1, and 5 after nothing.
+        let line: BTreeMap<&str, Vec<&str>> = BTreeMap::from([
+            ("1", vec!["1"]),
+            ("2", vec!["2", "1"]),
+            ("3", vec!["3", "2", "1"]),
+            ("4", vec!["4", "1"]),
+            ("5", vec!["5"]),
+        ]);
+        let ancestry = |commit: &CommitId, earlier: &CommitId| {
+            let goes_on = line[&commit.as_str()[..1]].contains(&&earlier.as_str()[..1]);
+            if goes_on { Ancestry::Descends } else { Ancestry::Diverged }
+        };
+        let id = |digit: &str| origin(digit).commit;
+        let stands = |commit: &str, running: &str, base: Option<&str>| {
+            standing(&id(commit), &id(running), base.map(id).as_ref(), ancestry)
+        };
+        assert_eq!(stands("4", "2", Some("1")), Ancestry::Descends, "2 failed in part and is amended");
+        assert_eq!(stands("2", "3", Some("1")), Ancestry::Descends, "3 failed in part and is taken back");
+        assert_eq!(stands("4", "2", Some("2")), Ancestry::Diverged, "the branch named 2");
+        assert_eq!(stands("2", "3", Some("3")), Ancestry::Diverged, "it is older than what runs");
+        assert_eq!(stands("4", "2", None), Ancestry::Diverged, "the branch is gone");
+        assert_eq!(stands("5", "2", Some("1")), Ancestry::Diverged, "another history");
     }
 
     #[test]

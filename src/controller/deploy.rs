@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::turn::Turn;
 use super::workers::{Hold, Workers};
 use crate::lint::{Checked, CheckedStack};
-use crate::name::StackName;
+use crate::name::{CommitId, StackName};
 use crate::release::{Cause, History, Intent, Origin, Outcome, Phase, Release, ReleaseId};
 use crate::source::Objects;
 use crate::stack::Stack;
@@ -92,6 +92,8 @@ pub struct Order {
     pub objects: Objects,
     /// Where it comes from.
     pub origin: Origin,
+    /// Where the branch was when it was asked for; none if it did not exist, or if the repository is not skep's.
+    pub base: Option<CommitId>,
     /// Why now.
     pub cause: Cause,
     /// Whether somebody is known to have changed something: then a stack that was removed may come back.
@@ -111,6 +113,7 @@ impl Order {
             checked,
             objects,
             origin: intent.origin.clone(),
+            base: intent.base.clone(),
             cause: intent.cause.clone(),
             news: intent.news,
             since: intent.created,

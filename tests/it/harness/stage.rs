@@ -232,7 +232,7 @@ impl Stage {
         let turn = Turns::default().next(&repository);
         let agreed = [("retry", retry), ("confirm-removal", self.confirmed), ("adopt", self.adopts)];
         let options = agreed.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect();
-        let order = Order { checked, objects, origin, cause, news, since, turn, options };
+        let order = Order { checked, objects, origin, base: None, cause, news, since, turn, options };
         for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();
