@@ -1,6 +1,7 @@
 //! What a swarm does, as far as skep relies on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::json;
@@ -124,8 +125,9 @@ pub(crate) async fn ports_replace_tasks(bed: &Bed) {
     let mut desired = with_web(bed, sleeper());
     bed.create_all(&desired).await;
     let first = bed.until_task("running", |task| task.state == TaskState::Running).await;
-    let port = Port { published: Some(0), target: 80, mode: "host".into(), ..Port::default() };
-    desired.services.get_mut(&web()).unwrap().ports = vec![Port { published: Some(18_765), ..port }];
+    let free = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let port = Port { published: Some(free), target: 80, mode: "host".into(), ..Port::default() };
+    desired.services.get_mut(&web()).unwrap().ports = vec![port];
     bed.update(&desired, "web", &bed.observe().await).await.unwrap();
     let old = bed.observe().await.services[&web()].tasks.iter().find(|task| task.id == first.id).cloned();
     assert!(old.is_some_and(|task| !task.current), "the old task has not the port, though its spec is the same");

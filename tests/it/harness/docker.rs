@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -20,6 +21,8 @@ const REGISTRY: &str = "127.0.0.1:9";
 const STACKS: [&str; 2] = ["shop", "blog"];
 /// The images that stories have.
 const IMAGES: [&str; 4] = ["app", "migrate", "seed", "slow"];
+/// The port that services publish in stories.
+const PORT: &str = "8080";
 /// How often what is left is looked at until it is gone, and how long apart.
 const LOOKS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -27,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A part of the real swarm that is a story's own.
 pub(crate) struct Docker {
     prefix: String,
+    /// The port that is published instead of a story's: others may have that one.
+    port: String,
     /// The images that a story gave a behaviour, and those that were built, by name.
     images: BTreeMap<String, Behaviour>,
     built: BTreeMap<String, Behaviour>,
@@ -41,7 +46,8 @@ impl Docker {
         }
         let short: String = story.split('-').filter_map(|word| word.chars().next()).collect();
         let prefix = format!("skep-test-{short}-{}-", std::process::id());
-        Some(Self { prefix, images: BTreeMap::new(), built: BTreeMap::new() })
+        let port = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port().to_string();
+        Some(Self { prefix, port, images: BTreeMap::new(), built: BTreeMap::new() })
     }
 
     pub(crate) fn host() -> String {
@@ -53,12 +59,13 @@ impl Docker {
         let stacks = Regex::new(&format!(r"\b({})(_|\b)", STACKS.join("|"))).unwrap();
         let images = Regex::new(&format!(r"\b({}):(\w+)", IMAGES.join("|"))).unwrap();
         let text = stacks.replace_all(text, format!("{}${{1}}${{2}}", self.prefix));
-        images.replace_all(&text, format!("{REGISTRY}/{}${{1}}:$2", self.prefix)).into_owned()
+        images.replace_all(&text, format!("{REGISTRY}/{}${{1}}:$2", self.prefix)).replace(PORT, &self.port)
     }
 
     /// What was said, in the names of the story.
     pub(crate) fn outward(&self, text: &str) -> String {
-        text.replace(&format!("{REGISTRY}/{}", self.prefix), "").replace(&self.prefix, "")
+        let text = text.replace(&format!("{REGISTRY}/{}", self.prefix), "").replace(&self.prefix, "");
+        text.replace(&self.port, PORT)
     }
 
     /// Sets what tasks of an image do. What is said of services is brought about by the story's files.
