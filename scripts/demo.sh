@@ -29,7 +29,7 @@ main() {
 }
 
 up() {
-    need cargo git curl tar
+    need cargo git curl tar strip
     [ "$(uname -s)" = Linux ] || die "the image takes a Linux binary: run this on Linux, or in a virtual machine"
     step "An engine with a swarm"
     scripts/engine.sh up
@@ -73,13 +73,16 @@ refuse_stack() {
 }
 
 build_image() {
-    step "skep, compiled for release, in an image"
+    step "skep, compiled without optimization, in an image"
     scripts/images.sh debian
-    cargo build --release --locked
+    say "the first time, cargo compiles some 450 libraries: five to ten minutes on two cores; the tests use the same ones"
+    cargo build --locked
     local target
     target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
     made "image $IMAGE"
-    tar -c -C deploy Dockerfile -C "$target/release" skep | quietly docker build -t "$IMAGE" -
+    strip -o "$STATE/skep" "$target/debug/skep"
+    tar -c -C "$PWD/deploy" Dockerfile -C "$STATE" skep | quietly docker build -t "$IMAGE" -
+    rm "$STATE/skep"
     docker run --rm "$IMAGE" --version \
         || die "the binary does not run in the image; if its C library is too old, put a newer base into deploy/Dockerfile"
 }
