@@ -144,7 +144,7 @@ down() {
         say "there is no swarm to leave"
     elif ! is_ours; then
         say "this script did not make swarm $(cluster_id): it stays"
-    elif [ -n "$(in_swarm)" ]; then
+    elif sweep; [ -n "$(in_swarm)" ]; then
         say "there is something in the swarm: it stays ($(in_swarm | tr '\n' ' '))"
     else
         say "leaving the swarm that this script made"

@@ -59,7 +59,7 @@ fn over_the_corpus(engine: &str, host: Option<String>, missing: &str) {
     };
     let cases = sample(case::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases")));
     let begun = std::time::Instant::now();
-    let _volumes = Volumes(&host);
+    let _volumes = Leavings(&host);
     let (left, told) = (Mutex::new(cases.iter().enumerate()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -182,20 +182,23 @@ impl Drop for Deployed<'_> {
     }
 }
 
-/// The volumes of all stacks, which stay when these go: removed in the end, for a task may still be about to make one.
-struct Volumes<'a>(&'a str);
+/// What stays of the stacks when these go: their volumes, and now and then a network that a task was just about to join.
+/// Removed in the end.
+struct Leavings<'a>(&'a str);
 
-impl Drop for Volumes<'_> {
+impl Drop for Leavings<'_> {
     fn drop(&mut self) {
         let ours = format!("-{}_", std::process::id());
-        until(|| {
-            let listed = docker(self.0, &["volume", "ls", "--quiet", "--filter", "name=^skep-test-corpus-"]);
-            let left: Vec<&str> = listed.lines().filter(|name| name.contains(&ours)).collect();
-            for volume in &left {
-                docker(self.0, &["volume", "rm", "--force", volume]);
-            }
-            left.is_empty()
-        });
+        for kind in ["network", "volume"] {
+            until(|| {
+                let listed = docker(self.0, &[kind, "ls", "--format", "{{.Name}}", "--filter", "name=^skep-test-corpus-"]);
+                let left: Vec<&str> = listed.lines().filter(|name| name.contains(&ours)).collect();
+                for name in &left {
+                    docker(self.0, &[kind, "rm", "--force", name]);
+                }
+                left.is_empty()
+            });
+        }
     }
 }
 
