@@ -1,14 +1,18 @@
 //! Changing back what was changed by hand, because a person asks for it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::cluster::{Cluster, Error};
 use crate::name::StackName;
 use crate::plan::Plan;
-use crate::release::Phase;
+use crate::release::{self, Arrival, Phase};
 
 /// How often the swarm is looked at again, because something was changed meanwhile.
 const LOOKS: usize = 3;
+/// How often it is looked at while tasks stop whose data another service takes over, and how long apart.
+const WAITS: usize = 240;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a person had healed.
 #[derive(Debug, Default)]
@@ -35,7 +39,9 @@ impl Cluster {
             self.store.set_phase(stack, release.id, &release.phase, &phase).await?;
         }
         let mut healed = Healed::default();
-        for _ in 0..LOOKS {
+        let (mut looks, mut waits) = (LOOKS, WAITS);
+        while looks > 0 && waits > 0 {
+            waits = waits.saturating_sub(1);
             let observed = self.swarm.observe(stack).await?;
             let desired = observed.scaled(desired);
             healed.left =
@@ -44,11 +50,20 @@ impl Cluster {
                 break;
             }
             healed.trouble.clear();
-            for change in &healed.left.changes {
+            let Arrival { now, waiting } = release::unheld(&healed.left, &desired, &observed);
+            if now.is_empty() {
+                healed.trouble.extend(waiting.iter().map(|it| format!("service {}: {}", it.service, it.what)));
+                self.clock.wait(PAUSE).await;
+                continue;
+            }
+            for change in &now.changes {
                 match self.swarm.perform(change, &desired, &observed).await {
                     Ok(()) => healed.done.changes.push(change.clone()),
                     Err(error) => healed.trouble.push(error.to_string()),
                 }
+            }
+            if waiting.is_empty() || !healed.trouble.is_empty() {
+                looks = looks.saturating_sub(1);
             }
         }
         Ok(Some(healed))

@@ -24,6 +24,8 @@ impl Plan {
         plan.service_removals(desired, observed, removable);
         plan.network_removals(desired, observed, removable);
         plan.file_removals(desired, observed, removable);
+        plan.find_takeovers(desired, observed);
+        plan.note_left_data(desired, observed);
         plan
     }
 

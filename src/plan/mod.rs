@@ -8,9 +8,11 @@
 mod comparison;
 mod difference;
 mod fingerprint;
+mod left_data;
 mod normal;
 pub mod observed;
 pub mod placement;
+pub mod takeover;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -28,14 +30,19 @@ use observed::ObservedService;
 
 pub use difference::FieldChange;
 pub use fingerprint::Fingerprint;
+pub use takeover::Takeover;
 pub use text::Color;
 pub use too_new::{ApiVersion, left_out};
 
 /// What it takes to make a stack what it should be.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Plan {
-    /// In the order in which they are made: networks, secrets, configs, services by `depends_on`, removals.
+    /// In the order in which they are made: networks, secrets, configs, services by `depends_on`, removals; what another
+    /// service takes something over from comes before that.
     pub changes: Vec<Change>,
+    /// What services take over from others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub takeovers: Vec<Takeover>,
     /// What is as it should be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<Subject>,

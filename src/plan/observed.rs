@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::too_new::ApiVersion;
 use crate::name::{ServiceName, StackName};
+use crate::stack::holds::Hold;
 use crate::stack::{Config, Network, Resources, Secret, Service, Stack};
 
 /// A stack as the swarm has it.
@@ -117,6 +118,8 @@ pub struct Task {
     pub exit_code: Option<i64>,
     /// What its engine said of the registry of its image, if it failed because that was away: as far as somebody has asked.
     pub registry_away: Option<String>,
+    /// What it still has although it is to stop, or is of an older version of its service: nobody else should have it yet.
+    pub holds: Vec<Hold>,
 }
 
 /// The states of a task, in the order in which it goes through them (swarmkit `api/types.proto`).

@@ -529,6 +529,7 @@ fn running() -> Task {
         error: String::new(),
         exit_code: None,
         registry_away: None,
+        holds: Vec::new(),
     }
 }
 

@@ -198,6 +198,7 @@ fn running() -> Task {
         error: String::new(),
         exit_code: None,
         registry_away: None,
+        holds: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! like any other, with the stack of an older one. A [`Release`] is kept whole in the swarm ([`crate::store`]); its
 //! [`Phase`] is all of it that changes.
 
+mod arrival;
 mod away;
 mod departure;
 pub mod drift;
@@ -22,6 +23,7 @@ use crate::health::{Blame, Symptom};
 use crate::name::{CommitId, ServiceName, StackName, TreeId};
 use crate::stack::Stack;
 
+pub use arrival::{Arrival, unheld};
 pub use away::{Absent, Away};
 pub use history::History;
 pub use intent::{Intent, Resumption, State};

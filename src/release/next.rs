@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::arrival::{self, Arrival};
 use super::departure::{self, Departure};
 use super::drift;
 use super::{Cause, History, Phase, Release, ReleaseId};
@@ -12,7 +13,7 @@ use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Removable, Subject};
 use crate::stack::check::Check;
-use crate::stack::{Condition, Config, Drift, Nanos, Network, Port, Secret, Settings, Stack};
+use crate::stack::{Config, Drift, Nanos, Network, Secret, Settings, Stack};
 use crate::time;
 
 /// How old a config or secret of an unknown release must be before it is taken for a leftover.
@@ -59,7 +60,7 @@ pub fn next(release: &Release, history: &History, observed: &Observed, watch: &W
         Phase::Superseded { .. } => Step::Rest,
         Phase::Failed { .. } => unanswered(release, history, observed, now),
         Phase::Promoted { contested, .. } => {
-            keep(desired, planned(desired, observed, history, now), contested, watch, now)
+            keep(desired, observed, planned(desired, observed, history, now), contested, watch, now)
         }
         Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, watch, now) {
             Ok(step) => step,
@@ -122,13 +123,25 @@ fn planned(desired: &Stack, observed: &Observed, history: &History, now: Timesta
 
 /// What is done about a stack that rests: what was changed by hand is changed back where the author says so, and what no
 /// release needs any more is removed in any case.
-fn keep(desired: &Stack, plan: Plan, contested: &BTreeSet<String>, watch: &Watch, now: Timestamp) -> Step {
+fn keep(
+    desired: &Stack,
+    observed: &Observed,
+    plan: Plan,
+    contested: &BTreeSet<String>,
+    watch: &Watch,
+    now: Timestamp,
+) -> Step {
     let heals = desired.settings.drift == Drift::Heal;
     let is_contested = |change: &Change| drift::places(change).iter().any(|place| contested.contains(place));
     let is_wanted =
         |change: &Change| change.is_housekeeping() || (heals && may_heal(desired, change) && !is_contested(change));
     let plan = plan.only(|change| is_wanted(change) && !watch.has_given_up(&change.subject, now));
-    if plan.is_empty() { Step::Rest } else { Step::Apply(plan) }
+    let Arrival { now: ready, waiting } = arrival::unheld(&plan, desired, observed);
+    match (ready.is_empty(), waiting.is_empty()) {
+        (false, _) => Step::Apply(ready),
+        (true, false) => Step::Wait(waiting),
+        (true, true) => Step::Rest,
+    }
 }
 
 /// Nobody asked for the interruption that making a service anew is.
@@ -171,7 +184,7 @@ fn roll(
     if !stalled.is_empty() {
         return Ok(Step::Apply(stalled));
     }
-    let ready = ready(&plan, desired, observed);
+    let Arrival { now: ready, waiting: held } = arrival::next(&plan, desired, observed);
     if !ready.is_empty() {
         return Ok(Step::Apply(ready));
     }
@@ -180,8 +193,8 @@ fn roll(
             let is_removal = matches!(release.cause, Cause::Remove { .. });
             settle(plan.only(|it| is_removal || !watch.has_given_up(&it.subject, now)), is_removal, history, observed)
         }
-        Verdict::Settling(waiting) => Step::Wait(waiting),
-        Verdict::Healthy | Verdict::Unhealthy(_) => Step::Wait(Vec::new()),
+        Verdict::Settling(waiting) => Step::Wait([waiting, held].concat()),
+        Verdict::Healthy | Verdict::Unhealthy(_) => Step::Wait(held),
     })
 }
 
@@ -206,49 +219,6 @@ fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) 
         Departure::Now(plan) => Step::Apply(plan),
         Departure::AfterTasks => Step::Wait(Vec::new()),
     }
-}
-
-/// The changes that need not wait: what services need comes before them, a service after those it depends on are up and
-/// its ports are free, and removals at the very end, but for those that free a port.
-fn ready(plan: &Plan, desired: &Stack, observed: &Observed) -> Plan {
-    let changed = plan.changed_services();
-    let is_met = |(name, condition): (&ServiceName, &Condition)| {
-        !changed.contains(name) && health::is_met(*condition, name, desired, observed)
-    };
-    let is_unblocked = |name: &ServiceName| desired.services[name].depends_on.iter().all(is_met);
-    let arriving = plan.changes.iter().filter(|change| change.action != Action::Remove);
-    let (services, needs): (Vec<_>, Vec<_>) = arriving.cloned().partition(|change| change.subject.service().is_some());
-    if !needs.is_empty() {
-        return Plan { changes: needs, ..Plan::default() };
-    }
-    let unblocked = services.into_iter().filter(|change| change.subject.service().is_some_and(is_unblocked));
-    let (waiting, free): (Vec<_>, Vec<_>) = unblocked.partition(|change| {
-        change.subject.service().is_some_and(|name| !in_the_way(name, desired, observed).is_empty())
-    });
-    if free.is_empty() && !waiting.is_empty() {
-        return Plan { changes: freeing(&waiting, plan, desired, observed), ..Plan::default() };
-    }
-    Plan { changes: free, ..Plan::default() }
-}
-
-/// The services of the stack that publish a port now which `name` should publish.
-fn in_the_way<'a>(name: &ServiceName, desired: &Stack, observed: &'a Observed) -> Vec<&'a ServiceName> {
-    let wanted = &desired.services[name].ports;
-    let others = observed.services.iter().filter(|(other, _)| *other != name);
-    let has = |ports: &[Port]| ports.iter().any(|port| wanted.iter().any(|wanted| wanted.excludes(port)));
-    others.filter(|(_, there)| has(&there.service.ports)).map(|(other, _)| other).collect()
-}
-
-/// What can be done when every change waits for a port: the services go that have one and are to go anyway. Where none
-/// is, the changes are tried all the same, so that the engine says what is wrong.
-fn freeing(waiting: &[Change], plan: &Plan, desired: &Stack, observed: &Observed) -> Vec<Change> {
-    let names = waiting.iter().filter_map(|change| change.subject.service());
-    let holders: BTreeSet<&ServiceName> = names.flat_map(|name| in_the_way(name, desired, observed)).collect();
-    let goes = |change: &&Change| {
-        change.action == Action::Remove && change.subject.service().is_some_and(|name| holders.contains(name))
-    };
-    let going: Vec<Change> = plan.changes.iter().filter(goes).cloned().collect();
-    if going.is_empty() { waiting.to_vec() } else { going }
 }
 
 /// What the stack refers to and nobody has made. Nothing has been changed for this release when that is so.

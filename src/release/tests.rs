@@ -71,6 +71,7 @@ fn task(slot: u64, state: TaskState) -> Task {
         error: if over { "task: non-zero exit (1)".into() } else { String::new() },
         exit_code: over.then_some(1),
         registry_away: None,
+        holds: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod container;
 mod deploy;
 pub mod file;
 pub mod gather;
+pub mod holds;
 pub mod ignore;
 pub mod interpolate;
 pub mod merge;
@@ -43,6 +44,9 @@ pub use service::{Condition, Service};
 pub const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
 /// The label in which `docker stack deploy` keeps the image as the file has it.
 pub const IMAGE_LABEL: &str = "com.docker.stack.image";
+
+/// What the names of images begin with that skep builds and pushes nowhere. No such registry exists.
+pub const LOCAL_IMAGES: &str = "skep.local";
 
 /// What the names and labels of skep's own records begin with, which no stack file may use.
 pub const RESERVED: &str = "skep.";

@@ -190,7 +190,7 @@ fn privileges(privileges: spec::Privileges) -> Privileges {
 }
 
 /// A named volume has options even when all of them are the engine's defaults, which it may leave out.
-fn mount(mount: spec::Mount) -> Mount {
+pub(super) fn mount(mount: spec::Mount) -> Mount {
     let is_named_volume = mount.kind == "volume" && !mount.source.is_empty();
     let empty = |there: bool, says: bool| there && !says;
     let options = mount.volume_options.or_else(|| is_named_volume.then(spec::VolumeOptions::default));
@@ -278,7 +278,7 @@ fn update_config(update: spec::UpdateConfig) -> UpdateConfig {
     }
 }
 
-fn port(port: spec::Port) -> Port {
+pub(super) fn port(port: spec::Port) -> Port {
     Port { published: port.published_port, target: port.target_port, protocol: port.protocol, mode: port.publish_mode }
 }
 

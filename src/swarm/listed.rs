@@ -9,12 +9,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::decode;
-use super::spec::Labels;
+use super::spec::{self, Labels};
 use crate::engine::RECORD_LABEL;
 use crate::name::StackName;
 use crate::plan::is_content_addressed;
 use crate::plan::observed::{Node, ObservedFile, Task, TaskState};
-use crate::stack::{NAMESPACE_LABEL, OwnNetwork, Resources};
+use crate::stack::holds::Hold;
+use crate::stack::{NAMESPACE_LABEL, OwnNetwork, Resources, Service};
 
 /// Where libnetwork keeps what it allocated, among the options that were asked for
 /// (`libnetwork/drivers/overlay/ovmanager`).
@@ -80,6 +81,7 @@ struct TaskSpec {
 #[serde(rename_all = "PascalCase", default)]
 struct ContainerSpec {
     labels: Labels,
+    mounts: Option<Vec<spec::Mount>>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +95,15 @@ pub(super) struct TaskStatus {
     pub(super) err: String,
     #[serde(default)]
     pub(super) container_status: ContainerStatus,
+    #[serde(default)]
+    port_status: PortStatus,
+}
+
+/// The ports of the node itself that a task has.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct PortStatus {
+    ports: Option<Vec<spec::Port>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -320,23 +331,37 @@ impl ListedTask {
     }
 
     pub(super) fn observed(self, current: &BTreeSet<String>) -> Task {
-        let state = task_state(&self.status.state);
+        let (state, desired) = (task_state(&self.status.state), task_state(&self.desired_state));
+        let current = current.contains(&self.id);
+        let lets_go = !state.is_over() && (!current || desired > TaskState::Complete);
         let container = self.status.container_status;
         Task {
-            current: current.contains(&self.id),
+            current,
             id: self.id,
             slot: self.slot,
             node: self.node_id,
             state,
-            desired: task_state(&self.desired_state),
+            desired,
             since: self.status.timestamp,
             created: self.created_at,
             message: self.status.message,
             error: self.status.err,
             exit_code: (state.is_over() && !container.container_id.is_empty()).then_some(container.exit_code),
             registry_away: None,
+            holds: if lets_go {
+                holds(self.spec.container_spec.mounts, self.status.port_status.ports)
+            } else {
+                Vec::new()
+            },
         }
     }
+}
+
+/// What a task with these mounts, and these ports of its node, has.
+fn holds(mounts: Option<Vec<spec::Mount>>, ports: Option<Vec<spec::Port>>) -> Vec<Hold> {
+    let volumes = mounts.into_iter().flatten().map(decode::mount).collect();
+    let ports = ports.into_iter().flatten().map(decode::port).collect();
+    Service { volumes, ports, ..Service::default() }.holds()
 }
 
 impl ListedNode {

@@ -94,6 +94,13 @@ impl Task {
         let mut status = json!({
             "Timestamp": self.since.to_string(), "State": state_name(self.state), "Message": self.message, "PortStatus": {},
         });
+        if !self.state.is_over() && self.state >= TaskState::Starting {
+            let ports = self.endpoint["Ports"].as_array().into_iter().flatten();
+            let of_the_node: Vec<&Value> = ports.filter(|port| port["PublishMode"] == "host").collect();
+            if !of_the_node.is_empty() {
+                status["PortStatus"] = json!({ "Ports": of_the_node });
+            }
+        }
         if !self.error.is_empty() {
             status["Err"] = self.error.clone().into();
         }

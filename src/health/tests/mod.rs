@@ -396,6 +396,7 @@ fn task(slot: u64, state: TaskState) -> Task {
         error: String::new(),
         exit_code: None,
         registry_away: None,
+        holds: Vec::new(),
     }
 }
 

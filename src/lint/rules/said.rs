@@ -228,6 +228,8 @@ fn of_stack_files() {
       add `deploy: { update_config: { order: start-first } }`
     stack.yml:4:30: info[SK3013]: every task is replaced, also if the new ones fail
       leave `failure_action` out: the update then stops, and skep undoes it
+    stack.yml:5:30: warning[SK3015]: during an update the old and the new task of `wiki` write to `pages`
+      write `order: stop-first`
     stack.yml:4:20: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
       use a secret, or a variable that is set where skep runs: `${NAME}`
     stack.yml:4:19: warning[SK6001]: the password in `DATABASE_URL` is readable by everybody who can read this file

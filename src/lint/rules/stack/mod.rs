@@ -51,6 +51,7 @@ mod reservation;
 mod secret_in_command;
 mod shared_data;
 mod shared_port;
+mod start_beside;
 mod stop_first;
 mod template;
 mod trailing_blank;
@@ -110,6 +111,7 @@ pub(super) static RULES: &[&Rule] = &[
     &endless_log::RULE,
     &stop_first::RULE,
     &goes_on::RULE,
+    &start_beside::RULE,
     &plain_secret::RULE,
     &encrypted_file::RULE,
     &plain_secret_file::RULE,

@@ -4,6 +4,7 @@ use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::stack::file::{Mount, Spanned};
+use crate::stack::holds::{COMMON_FOLDERS, is_within};
 
 rule! {
     /// Two stacks write to the same data.
@@ -33,9 +34,6 @@ rule! {
     "SK3009", Warning, Stacks(check)
 }
 
-/// What belongs to the node and to nobody.
-const COMMON: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
-
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let mut writers: BTreeMap<String, usize> = BTreeMap::new();
     let mut found = Vec::new();
@@ -61,9 +59,8 @@ fn data(mount: &Spanned<Mount>, stack: &StackSubject<'_>) -> Option<String> {
     match mount.kind.as_str() {
         "bind" => {
             let path = mount.source.trim_end_matches('/');
-            let below =
-                |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            (path.starts_with('/') && !COMMON.into_iter().any(below)).then(|| path.to_owned())
+            let is_common = COMMON_FOLDERS.iter().any(|folder| is_within(path, folder));
+            (path.starts_with('/') && !is_common).then(|| path.to_owned())
         }
         "volume" => {
             let volume = stack.file.volumes.get(&mount.source)?;

@@ -71,7 +71,7 @@ fn keeps_data(service: &Service) -> bool {
 }
 
 /// Whether what is mounted is read only once, or is a file.
-fn is_configuration(target: &str) -> bool {
+pub(super) fn is_configuration(target: &str) -> bool {
     let last = target.rsplit('/').next().unwrap_or_default();
     last.contains('.') || ["docker-entrypoint-initdb.d", "/etc/"].iter().any(|part| target.contains(part))
 }

@@ -1,0 +1,208 @@
+//! What two services should not have at the same time: the data that they write to, and published ports.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Mode, Mount, Port, Service};
+
+/// Something that one service has and another one may take over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Hold {
+    /// A volume that it writes to.
+    Volume {
+        /// Its full name, or where its data is, such as `nas:/export/db`; with the folder inside of it that is mounted.
+        name: String,
+    },
+    /// A folder of the nodes that it writes to.
+    Folder {
+        /// Its path.
+        path: String,
+    },
+    /// A port that it publishes.
+    Port {
+        /// Its number.
+        number: u16,
+        /// Its protocol, such as `tcp`.
+        protocol: String,
+    },
+}
+
+/// Folders that belong to the node, and that many services mount: nobody's data.
+pub const COMMON_FOLDERS: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
+
+/// Placeholders of Swarm that differ from service to service.
+const OF_ITS_OWN: [&str; 3] = [".Service.", ".Task.Name", ".Task.ID"];
+
+/// Whether a path is this folder or below it.
+pub fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || folder.ends_with('/'))
+}
+
+impl Service {
+    /// The data that it writes to, and the ports that it publishes.
+    pub fn holds(&self) -> Vec<Hold> {
+        let data = self.volumes.iter().filter_map(Mount::data);
+        data.chain(self.ports.iter().filter_map(Port::hold)).collect()
+    }
+
+    /// Whether several of its tasks write to its data at the same time: then one more is nothing new to them. A service
+    /// with one task, or one on each node, has its data for itself until it shares that with other services.
+    pub fn shares_with_itself(&self) -> bool {
+        matches!(self.mode, Mode::Replicated(Some(2..))) && self.max_replicas_per_node != 1
+    }
+}
+
+impl Hold {
+    /// Whether who has one of them also has something of the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Volume { name: one }, Self::Volume { name: other })
+            | (Self::Folder { path: one }, Self::Folder { path: other }) => {
+                is_within(one, other) || is_within(other, one)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether it is data rather than a port.
+    pub fn is_data(&self) -> bool {
+        !matches!(self, Self::Port { .. })
+    }
+
+    /// Whether each task has one of its own, by a placeholder in its name.
+    pub fn is_of_a_task(&self) -> bool {
+        matches!(self, Self::Volume { name: place } | Self::Folder { path: place } if place.contains("{{"))
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Volume { name } => write!(f, "the volume {name}"),
+            Self::Folder { path } => write!(f, "the folder {path}"),
+            Self::Port { number, protocol } => write!(f, "port {number}/{protocol}"),
+        }
+    }
+}
+
+impl Mount {
+    /// The data that whoever mounts it writes to; none if it only reads, or if no other service can name it.
+    pub fn data(&self) -> Option<Hold> {
+        if self.read_only || self.source.is_empty() || OF_ITS_OWN.iter().any(|part| self.source.contains(part)) {
+            return None;
+        }
+        match self.kind.as_str() {
+            "bind" => folder(&self.source),
+            "volume" => self.volume_data(),
+            "cluster" => Some(Hold::Volume { name: self.source.clone() }),
+            _ => None,
+        }
+    }
+
+    /// Two volumes of the local driver may have the same data: its options say where that is (`man 8 mount`).
+    fn volume_data(&self) -> Option<Hold> {
+        let options = self.volume.as_ref();
+        let option = |key: &str| {
+            let value = options.and_then(|options| options.driver_opts.get(key));
+            value.map(String::as_str).unwrap_or_default()
+        };
+        let is_local = options.is_none_or(|options| matches!(options.driver.as_str(), "" | "local"));
+        let (kind, device, flags) = (option("type"), option("device"), option("o"));
+        if is_local && kind == "tmpfs" {
+            return None;
+        }
+        let inside = options.map(|options| options.subpath.trim_matches('/')).unwrap_or_default();
+        if !is_local || device.is_empty() {
+            return Some(Hold::Volume { name: below(&self.source, inside) });
+        }
+        if flags.split(',').any(|flag| matches!(flag, "bind" | "rbind")) {
+            return folder(&below(device, inside));
+        }
+        let host = flags.split(',').find_map(|flag| flag.strip_prefix("addr=")).unwrap_or_default();
+        Some(Hold::Volume { name: below(&format!("{host}{device}"), inside) })
+    }
+}
+
+fn below(place: &str, inside: &str) -> String {
+    let place = place.trim_end_matches('/');
+    if inside.is_empty() { place.to_owned() } else { format!("{place}/{inside}") }
+}
+
+fn folder(path: &str) -> Option<Hold> {
+    let path = path.trim_end_matches('/');
+    let is_common = COMMON_FOLDERS.iter().any(|common| is_within(path, common));
+    (!path.is_empty() && !is_common).then(|| Hold::Folder { path: path.to_owned() })
+}
+
+impl Port {
+    /// The port as something that one service has; none if the engine chooses its number.
+    fn hold(&self) -> Option<Hold> {
+        let number = self.published.filter(|number| *number != 0)?;
+        let protocol = if self.protocol.is_empty() { "tcp" } else { &self.protocol };
+        Some(Hold::Port { number, protocol: protocol.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::stack::VolumeOptions;
+
+    fn mount(kind: &str, source: &str, options: &[(&str, &str)]) -> Mount {
+        let driver_opts: BTreeMap<_, _> = options.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let volume = (kind == "volume").then(|| VolumeOptions { driver_opts, ..VolumeOptions::default() });
+        Mount { target: "/data".into(), kind: kind.into(), source: source.into(), volume, ..Mount::default() }
+    }
+
+    fn said(mount: &Mount) -> String {
+        mount.data().map_or_else(|| "nothing".to_owned(), |hold| hold.to_string())
+    }
+
+    #[test]
+    fn the_data_of_a_mount_is_known_wherever_it_is() {
+        let bind = [("type", "none"), ("o", "rw,bind"), ("device", "/srv/db/")];
+        let nfs = [("type", "nfs"), ("o", "addr=nas,rw"), ("device", ":/export/db")];
+        let shown = [
+            said(&mount("volume", "shop_data", &[])),
+            said(&mount("volume", "shop_data", &bind)),
+            said(&mount("volume", "shop_data", &nfs)),
+            said(&mount("volume", "shop_data", &[("type", "tmpfs"), ("device", "tmpfs")])),
+            said(&mount("bind", "/data/shop/db/", &[])),
+            said(&mount("bind", "/var/run/docker.sock", &[])),
+            said(&mount("bind", "/", &[])),
+            said(&mount("cluster", "csi", &[])),
+            said(&mount("tmpfs", "", &[])),
+            said(&mount("volume", "", &[])),
+            said(&mount("volume", "data-{{.Task.Slot}}", &[])),
+            said(&mount("volume", "{{.Service.Name}}-data", &[])),
+            said(&Mount { read_only: true, ..mount("volume", "shop_data", &[]) }),
+        ];
+        insta::assert_snapshot!(shown.join("\n"), @"
+        the volume shop_data
+        the folder /srv/db
+        the volume nas:/export/db
+        nothing
+        the folder /data/shop/db
+        nothing
+        nothing
+        the volume csi
+        nothing
+        nothing
+        the volume data-{{.Task.Slot}}
+        nothing
+        nothing
+        ");
+    }
+
+    #[test]
+    fn a_folder_has_what_is_below_it() {
+        let folder = |path: &str| Hold::Folder { path: path.into() };
+        assert!(folder("/srv").overlaps(&folder("/srv/db")) && folder("/srv/db").overlaps(&folder("/srv")));
+        assert!(!folder("/srv/db").overlaps(&folder("/srv/db2")));
+        assert!(!folder("/srv/db").overlaps(&Hold::Volume { name: "/srv/db".into() }));
+    }
+}
