@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, Delta, Oid, Repository, Tree};
+use git2::{Commit, Delta, Index, Oid, Repository, Tree};
 
 use super::extent::Extents;
 use super::objects::{Reader, opened};
@@ -60,15 +60,42 @@ impl Receiving {
     }
 }
 
-/// Reads what the next commit of a work tree will be, and what it changes.
+/// Where the next commit of a work tree is. Git tells its hooks with variables of the environment (`git help git`).
+#[derive(Debug, Clone, Default)]
+pub struct Staging {
+    /// The folder with `HEAD` in it (`GIT_DIR`); looked for from the work tree if not given.
+    pub repository: Option<PathBuf>,
+    /// The index that becomes the commit (`GIT_INDEX_FILE`); the repository's own if not given. With `git commit -a` and
+    /// `git commit FILE` it is another one.
+    pub index: Option<PathBuf>,
+}
+
+impl Staging {
+    fn open(&self, folder: &Path) -> Result<Repository, git2::Error> {
+        match &self.repository {
+            Some(repository) => Repository::open(folder.join(repository)),
+            None => Repository::discover(folder),
+        }
+    }
+
+    fn tree(&self, folder: &Path, repository: &Repository) -> Result<Oid, git2::Error> {
+        match &self.index {
+            Some(index) => Index::open(&folder.join(index))?.write_tree_to(repository),
+            None => repository.index()?.write_tree(),
+        }
+    }
+}
+
+/// Reads what the next commit of a work tree will be, and what it changes. Paths of `staging` are seen from `folder`.
 pub fn staged(
     folder: &Path,
+    staging: &Staging,
     wanted: impl Fn(&Revision, &BTreeSet<RepoPath>) -> Vec<RepoPath>,
 ) -> Result<Option<Pushed>, Error> {
     let doing = || format!("read what is staged in {}", folder.display());
-    let repository = Repository::discover(folder).map_err(Error::local(doing()))?;
+    let repository = staging.open(folder).map_err(Error::local(doing()))?;
     memory::bound();
-    let id = repository.index().and_then(|mut index| index.write_tree()).map_err(Error::local(doing()))?;
+    let id = staging.tree(folder, &repository).map_err(Error::local(doing()))?;
     let tree = repository.find_tree(id).map_err(Error::local(doing()))?;
     let head = repository.head().and_then(|head| head.peel_to_tree()).ok();
     let changed = changed(&repository, &tree, head.into_iter().collect())?;

@@ -20,7 +20,7 @@ use crate::lint::settings::Written;
 use crate::lint::{self, Finding, Settings, Severity};
 use crate::name::RepoPath;
 use crate::revision::Revision;
-use crate::source::pushed::{self, Pushed, Receiving};
+use crate::source::pushed::{self, Pushed, Receiving, Staging};
 
 /// `skep hook`
 #[derive(Debug, Args)]
@@ -152,9 +152,15 @@ fn receiving() -> Receiving {
     Receiving { repository: config::variable("GIT_DIR").map_or_else(|| ".".into(), PathBuf::from), objects }
 }
 
+/// Git says in the environment which index becomes the commit.
+fn staging() -> Staging {
+    let path = |name| config::variable(name).map(PathBuf::from);
+    Staging { repository: path("GIT_DIR"), index: path("GIT_INDEX_FILE") }
+}
+
 fn staged() -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
-    if let Some(pushed) = pushed::staged(&PathBuf::from("."), wanted)? {
+    if let Some(pushed) = pushed::staged(&PathBuf::from("."), &staging(), wanted)? {
         outcome.add(&pushed);
     }
     Ok(outcome)

@@ -378,6 +378,39 @@ fn a_commit_is_checked_as_it_is_staged() {
 }
 
 #[test]
+fn a_commit_is_checked_whichever_way_its_files_are_named() {
+    let team = Team::new();
+    team.commit("stack.yml", GOOD);
+    team.git("work", &["worktree", "add", "--quiet", "../linked"]);
+    team.sandbox.run(&["hook", "install", "work"]);
+    let ways: [&[&str]; 5] = [
+        &["commit", "--all"],
+        &["commit", "stack.yml"],
+        &["commit", "--only", "stack.yml"],
+        &["commit", "--include", "stack.yml"],
+        &["--git-dir=.git", "--work-tree=.", "commit", "--all"],
+    ];
+    for way in ways {
+        let commit = || team.git("work", &[way, &["--message", "x"]].concat());
+        team.write("stack.yml", BAD);
+        let said = commit();
+        assert!(said.starts_with("false") && said.contains("SK1003"), "{way:?}: {said}");
+        team.write("stack.yml", &format!("{GOOD}# {way:?}\n"));
+        let said = commit();
+        assert!(said.starts_with("true"), "{way:?}: {said}");
+    }
+    fs::write(team.path("linked/stack.yml"), BAD).unwrap();
+    let said = team.git("linked", &["commit", "--all", "--message", "x"]);
+    assert!(said.starts_with("false") && said.contains("SK1003"), "{said}");
+    // What is not part of the commit is not asked about.
+    team.write("notes", "x");
+    team.git("work", &["add", "notes"]);
+    team.write("stack.yml", BAD);
+    let said = team.git("work", &["commit", "notes", "--message", "x"]);
+    assert!(said.starts_with("true"), "{said}");
+}
+
+#[test]
 fn the_hook_goes_where_each_server_looks_for_it() {
     let sandbox = Sandbox::new();
     let install = |path: &str| sandbox.run(&["hook", "install", path]);
