@@ -103,8 +103,20 @@ impl Registry {
     }
 
     fn away(&self, reason: String) -> Error {
+        let reason = if speaks_plainly(&reason) { format!("{PLAIN} ({reason})") } else { reason };
         Error::RegistryAway { registry: self.host().to_string(), reason }
     }
+}
+
+/// What to do about a registry without TLS.
+const PLAIN: &str = "it speaks plain HTTP; set `registry.insecure: true` in skep's settings, and name it in `insecure-registries` of \
+                     each engine";
+
+/// Whether TLS was spoken to somebody who does not speak it: in the words of Go's client, of OpenSSL and of rustls.
+fn speaks_plainly(reason: &str) -> bool {
+    ["server gave HTTP response to HTTPS client", "wrong version number", "InvalidContentType"]
+        .iter()
+        .any(|words| reason.contains(words))
 }
 
 /// The certificates in a PEM file, one each.
@@ -161,7 +173,8 @@ mod tests {
             authorities: Vec::new(),
             login: Some(login),
         };
-        let shown = ["denied: requested access", "dial tcp: connection refused", "manifest invalid"]
+        let plain = "http: server gave HTTP response to HTTPS client";
+        let shown = ["denied: requested access", "dial tcp: connection refused", "manifest invalid", plain]
             .map(|reason| registry.upload_refused("r.example.com/team/shop/web", reason.into()).to_string());
         insta::assert_snapshot!(shown.join("\n"), @r"
         the registry r.example.com refuses `ci` access to r.example.com/team/shop/web; check the user, its password and its rights there

@@ -4,6 +4,7 @@ use anyhow::Error;
 
 use super::output;
 use crate::build;
+use crate::config::docker;
 use crate::controller::cluster;
 use crate::controller::prepare::Refusal;
 use crate::engine;
@@ -15,6 +16,13 @@ pub(super) fn tell(error: &Error) {
     output::line(&format!("error: {}", sentence(error)));
     if let Some(hint) = hint(error) {
         output::line(&format!("hint: {hint}"));
+        if away(error).is_some()
+            && let Some(context) = docker::context()
+        {
+            output::line(&format!(
+                "hint: skep does not read Docker's contexts; the address of `{context}` is in `docker context inspect {context}`"
+            ));
+        }
     }
 }
 

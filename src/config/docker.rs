@@ -38,12 +38,32 @@ struct WrittenLogin {
     identitytoken: String,
 }
 
+/// The context that this user's `docker` talks to, unless it is the usual one. skep does not read contexts.
+pub fn context() -> Option<String> {
+    #[derive(Deserialize, Default)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Chosen {
+        current_context: String,
+    }
+    let written = || {
+        let text = fs::read_to_string(settings_file()?).ok()?;
+        Some(serde_json::from_str::<Chosen>(&text).ok()?.current_context)
+    };
+    let name = variable("DOCKER_CONTEXT").or_else(written)?;
+    Some(name).filter(|name| !name.is_empty() && name != "default")
+}
+
+/// Where Docker keeps this user's settings.
+fn settings_file() -> Option<PathBuf> {
+    let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".docker")));
+    folder.map(|folder| folder.join("config.json"))
+}
+
 impl DockerLogins {
     /// Those of this user; none if there is no such file.
     pub fn load() -> Result<Self, Error> {
-        let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
-        let folder = folder.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".docker")));
-        let Some(path) = folder.map(|folder| folder.join("config.json")) else { return Ok(Self::default()) };
+        let Some(path) = settings_file() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(Error::Unreadable { path, source }),

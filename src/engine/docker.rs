@@ -287,7 +287,7 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r"
         `docker.sock` is not the address of a Docker engine: write unix:///path or tcp://host:port
         `unix://docker.sock` is not the address of a Docker engine: the path of the socket must be absolute, as in unix:///var/run/docker.sock
-        `ssh://host` is not the address of a Docker engine: write unix:///path or tcp://host:port
+        `ssh://host` is not the address of a Docker engine: ssh is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock host`, and write unix:///tmp/docker.sock
         `tcp://[::1` is not the address of a Docker engine: invalid IPv6 address
         ");
     }

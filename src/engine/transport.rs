@@ -38,6 +38,10 @@ impl Transport {
                 Err("the path of the socket must be absolute, as in unix:///var/run/docker.sock".into())
             }
             Some(("tcp" | "http", address)) => Self::over_tcp(address.trim_end_matches('/'), idle),
+            Some(("ssh", host)) => Err(format!(
+                "ssh is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock {host}`, and \
+                 write unix:///tmp/docker.sock"
+            )),
             _ => Err("write unix:///path or tcp://host:port".into()),
         }
     }

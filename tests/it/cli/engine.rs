@@ -31,6 +31,13 @@ fn an_engine_that_is_away_is_named_with_what_to_do() {
 }
 
 #[test]
+fn whoever_uses_a_context_of_docker_is_told_that_skep_does_not() {
+    let sandbox = shop("app:1");
+    sandbox.write(".docker/config.json", r#"{ "currentContext": "prod" }"#);
+    assert_snapshot!(sandbox.run(&["status", "--host", "unix:///nowhere/docker.sock"]), @"");
+}
+
+#[test]
 fn an_address_that_is_none_is_told() {
     assert_snapshot!(Sandbox::new().run(&["status", "--host", "localhost:2375"]), @"
     exit code 1
@@ -40,7 +47,7 @@ fn an_address_that_is_none_is_told() {
     assert_snapshot!(shop("app:1").run(&["plan", "shop", "--host", "ssh://somewhere"]), @"
     exit code 1
     --- stderr
-    error: `ssh://somewhere` is not the address of a Docker engine: write unix:///path or tcp://host:port
+    error: `ssh://somewhere` is not the address of a Docker engine: ssh is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock somewhere`, and write unix:///tmp/docker.sock
     ");
 }
 
