@@ -6,12 +6,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::Format;
-use super::workspace::{cluster, painted};
+use super::table::{Cell, table};
+use super::workspace::cluster;
 use super::{Common, output};
+use crate::controller::narrate;
 use crate::name::StackName;
 use crate::plan::Color;
 use crate::release::{Cause, Phase, Release};
-use crate::text::one_line;
 
 /// `skep history`
 #[derive(Debug, Args)]
@@ -31,9 +32,7 @@ impl History {
             match common.format {
                 Format::Json => output::json(&history.releases().iter().rev().map(as_json).collect::<Vec<_>>()),
                 Format::Human => {
-                    let color = common.color.resolve();
-                    let lines: Vec<_> = history.releases().iter().rev().map(|release| line(release, color)).collect();
-                    output::result(&lines.join("\n"));
+                    output::result(&shown(history.releases(), common.color.resolve()));
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -53,27 +52,50 @@ fn as_json(release: &Release) -> serde_json::Value {
     })
 }
 
-fn line(release: &Release, color: Color) -> String {
-    let created = release.created.strftime("%Y-%m-%d %H:%M:%S");
-    let phase = painted(&format!("{:<10}", phase(&release.phase)), ansi(&release.phase), color);
-    let mut line = format!(
-        "{:<5} {created}  {phase} {}  {}  {}",
-        release.id,
-        release.origin.commit.short(),
-        cause(&release.cause),
-        one_line(&release.origin.subject)
-    );
-    for away in release.phase.away() {
-        line.push_str("\n      ");
-        line.push_str(&away.to_string());
+/// The releases as a table, newest first, and below each what a person should know of it.
+fn shown(releases: &[Release], color: Color) -> String {
+    let rows: Vec<[Cell; 7]> = releases.iter().rev().map(row).collect();
+    let table = table(["RELEASE", "CREATED", "STATE", "COMMIT", "AUTHOR", "CAUSE", "SUBJECT"], &rows, color);
+    let mut lines = table.lines().map(str::to_owned);
+    let mut shown: Vec<String> = lines.next().into_iter().collect();
+    for (line, release) in lines.zip(releases.iter().rev()) {
+        shown.push(line);
+        shown.extend(below(release).into_iter().map(|line| format!("    {line}")));
     }
+    shown.join("\n")
+}
+
+fn row(release: &Release) -> [Cell; 7] {
+    let Release { origin, phase: state, .. } = release;
+    let has_commit = !matches!(release.cause, Cause::Adopt);
+    [
+        Cell::painted(release.id.to_string(), "1"),
+        release.created.strftime("%Y-%m-%d %H:%M:%S").to_string().into(),
+        Cell::painted(phase(state), ansi(state)),
+        if has_commit { origin.commit.short() } else { "-" }.into(),
+        author(&origin.author).into(),
+        cause(&release.cause).into(),
+        origin.subject.as_str().into(),
+    ]
+}
+
+/// The name of an author, without the address.
+fn author(author: &str) -> &str {
+    let name = author.split('<').next().unwrap_or_default().trim();
+    match (name.is_empty(), author.is_empty()) {
+        (false, _) => name,
+        (true, false) => author,
+        (true, true) => "-",
+    }
+}
+
+/// Times in which nobody watched, and why it failed.
+fn below(release: &Release) -> Vec<String> {
+    let mut lines: Vec<String> = release.phase.away().iter().map(ToString::to_string).collect();
     if let Phase::Failed { symptoms, .. } = &release.phase {
-        for symptom in symptoms.iter().flat_map(crate::controller::narrate::symptom) {
-            line.push_str("\n    ");
-            line.push_str(&symptom);
-        }
+        lines.extend(symptoms.iter().flat_map(narrate::symptom).map(|line| line.trim_end().to_owned()));
     }
-    line
+    lines
 }
 
 /// A phase in one word.
