@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::State;
+use super::serve::Client;
 use crate::forge::is_one_of;
 use crate::source::Error;
 use crate::source::serve::{self, Answer, Refused, Service};
@@ -49,14 +50,41 @@ impl Git {
     }
 
     /// The user of a request that has a right token.
-    fn user(&self, headers: &HeaderMap) -> Option<String> {
-        let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, encoded) = header.split_once(' ')?;
-        let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
-        let colon = decoded.iter().position(|byte| *byte == b':')?;
-        let (user, token) = (&decoded[..colon], &decoded[colon + 1..]);
-        let allowed = scheme.eq_ignore_ascii_case("basic") && is_one_of(token, &self.tokens);
-        allowed.then(|| readable(user))
+    fn user(&self, headers: &HeaderMap) -> Result<String, NoUser> {
+        // Git asks without credentials first.
+        let header = headers.get(header::AUTHORIZATION).ok_or(NoUser::Anonymous)?;
+        let (user, token) = basic(header.to_str().unwrap_or_default()).ok_or(NoUser::NotBasic)?;
+        let user = readable(&user);
+        if is_one_of(&token, &self.tokens) { Ok(user) } else { Err(NoUser::WrongToken(user)) }
+    }
+}
+
+/// The user and the password of basic authentication.
+fn basic(header: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let colon = decoded.iter().position(|byte| *byte == b':')?;
+    Some((decoded[..colon].to_vec(), decoded[colon + 1..].to_vec()))
+}
+
+/// Why a request has no user.
+#[derive(Debug, PartialEq, Eq)]
+enum NoUser {
+    Anonymous,
+    NotBasic,
+    /// What this user gave is no token.
+    WrongToken(String),
+}
+
+impl NoUser {
+    /// Logs who was refused and why. A client that gave nothing is asked, as Git does it, and not refused.
+    fn log(&self, client: &str, path: &str) {
+        let path: String = path.chars().take(100).collect();
+        match self {
+            Self::Anonymous => {}
+            Self::NotBasic => tracing::warn!(client, path, "login refused: not basic authentication"),
+            Self::WrongToken(user) => tracing::warn!(client, user, path, "login refused: wrong token"),
+        }
     }
 }
 
@@ -76,7 +104,15 @@ pub(super) async fn answer(
     let Some(git) = state.git else {
         return refusal(StatusCode::NOT_FOUND, "the built-in Git server is switched off in skep's settings");
     };
-    let Some(user) = git.user(request.headers()) else { return unauthorized() };
+    let client =
+        request.extensions().get::<Client>().map_or_else(|| "unknown".to_owned(), |client| client.0.to_string());
+    let user = match git.user(request.headers()) {
+        Ok(user) => user,
+        Err(refused) => {
+            refused.log(&client, &path);
+            return unauthorized();
+        }
+    };
     let Some((service, name)) = Service::asked(request.method().as_str(), &path, query.as_deref().unwrap_or_default())
     else {
         return refusal(StatusCode::NOT_FOUND, "there is nothing here; a repository is at /git/<name>.git");

@@ -20,17 +20,22 @@ const MAX_BODY: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `POST /hooks/gitlab/<repository>`. A repository that is not there is refused like a wrong token, so that nobody
-/// learns which there are. A request with a signature must be rightly signed; a token does not stand in for it.
+/// learns which there are; who has a right secret learns that it is not there. A request with a signature must be rightly signed; a token does not stand in for it.
 pub(super) async fn from_gitlab(
     Shared(state): Shared<State>,
     Path(repository): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let secrets = state.hooks.get(&repository).map(Vec::as_slice).unwrap_or_default();
+    let known = state.hooks.get(&repository);
+    // Who knows a secret may learn which repositories there are.
+    let secrets = known.or_else(|| state.hooks.values().next()).map(Vec::as_slice).unwrap_or_default();
     let signed = headers.contains_key(signature::SIGNATURE);
     if !signed && let Err(refused) = gitlab::verify(headers.get(gitlab::TOKEN).map(HeaderValue::as_bytes), secrets) {
         return unauthorized(&repository, &refused.to_string());
+    }
+    if !signed && known.is_none() {
+        return unknown(&state, &repository);
     }
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
@@ -39,6 +44,9 @@ pub(super) async fn from_gitlab(
     };
     if signed && let Err(refused) = signature::verify(&signature_of(&headers), &body, secrets, now()) {
         return unauthorized(&repository, &refused.to_string());
+    }
+    if known.is_none() {
+        return unknown(&state, &repository);
     }
     understood(&state, repository, &headers, &body)
 }
@@ -70,6 +78,15 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "the assembly reads the clock: an old signature may be a replay")]
     Timestamp::now()
+}
+
+/// The secret is right, and the address is not.
+fn unknown(state: &State, repository: &str) -> Response {
+    let mut names: Vec<&str> = state.hooks.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    tracing::warn!(repository, "a webhook came for a repository that is not watched");
+    let known = names.join(", ");
+    text(StatusCode::NOT_FOUND, &format!("skep does not watch a repository `{repository}`; the settings name {known}"))
 }
 
 fn unauthorized(repository: &str, reason: &str) -> Response {
