@@ -98,6 +98,8 @@ deploy_skep() {
     made "secret skep_record_key"
     od -An -N32 -tx1 /dev/urandom | tr -d ' \n' | docker secret create skep_record_key - >/dev/null
     made "config skep.key"
+    made "config skep.controller"
+    made "config skep.settings"
     made "stack skep"
     quietly env SKEP_IMAGE="$IMAGE" SKEP_PORT="$SKEP_PORT" SKEP_RECORD_KEY=skep_record_key docker stack deploy --resolve-image never -c deploy/stack.yml skep
     if ! wait_for "$READY_DEADLINE" curl -fsS -m 3 "http://127.0.0.1:$SKEP_PORT/readyz"; then
