@@ -155,6 +155,13 @@ impl Error {
         }
     }
 
+    /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody pushes
+    /// an image, or changes rights in a registry.
+    pub fn may_pass(&self) -> bool {
+        self.is_transient()
+            || matches!(self, Self::Unresolved { .. } | Self::Unauthorized { .. } | Self::Registry { .. })
+    }
+
     /// The last lines of the log of what failed, if there is one.
     pub fn log(&self) -> &[String] {
         match self {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::push_hook::update;
-use crate::controller::RefUpdate;
+use crate::controller::{RefUpdate, chosen};
 use crate::name::CommitId;
 use crate::source::server;
 
@@ -20,34 +20,53 @@ const MAX_LINES: usize = 1_000;
 
 /// Runs the hook in the repository that is pushed to.
 pub fn run() -> ExitCode {
-    let at = |name: &str| server::branch_at(Path::new("."), name);
-    match answer(&mut io::stdin().lock(), &mut BufWriter::new(io::stdout().lock()), at) {
+    match answer(&mut io::stdin().lock(), &mut BufWriter::new(io::stdout().lock()), &here()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
+/// The branches of a repository.
+struct Branches {
+    at: Box<dyn Fn(&str) -> Option<CommitId>>,
+    /// The one that is deployed.
+    deployed: Option<&'static str>,
+}
+
+/// The branches of the repository that Git runs the hook in.
+fn here() -> Branches {
+    let repository = Path::new(".");
+    Branches {
+        at: Box::new(|name| server::branch_at(Path::new("."), name)),
+        deployed: server::deployed_branch(repository),
+    }
+}
+
 /// Both sides of the conversation (`git help hooks`): the version and what is offered, the refs, the options, and then a
 /// report on every ref.
-fn answer(git: &mut impl Read, to: &mut impl Write, at: impl Fn(&str) -> Option<CommitId>) -> io::Result<()> {
+fn answer(git: &mut impl Read, to: &mut impl Write, branches: &Branches) -> io::Result<()> {
     let offered = section(git)?;
     let has_options = offered.iter().any(|line| line.contains(OPTIONS));
     send(to, if has_options { "version=1\0push-options\n" } else { "version=1\n" })?;
     flush(to)?;
     let refs = section(git)?;
     let options = if has_options { section(git)? } else { Vec::new() };
-    for asked in refs.iter().filter_map(|line| update(line)) {
-        for line in report(&asked, at(&asked.name).as_ref(), &options) {
+    let updates: Vec<RefUpdate> = refs.iter().filter_map(|line| update(line)).collect();
+    let is_async = options.iter().any(|option| option == "async");
+    let moved_later = chosen(&updates, branches.deployed).filter(|_| is_async);
+    for asked in &updates {
+        for line in report(asked, (branches.at)(&asked.name).as_ref(), moved_later) {
             send(to, &line)?;
         }
     }
     flush(to)
 }
 
-/// What Git is told about a ref: that it is dealt with, or that Git is to move it as it moves any other.
-fn report(asked: &RefUpdate, at: Option<&CommitId>, options: &[String]) -> Vec<String> {
+/// What Git is told about a ref: that it is dealt with, or that Git is to move it as it moves any other. `moved_later` is the
+/// one that skep moves when its commit runs.
+fn report(asked: &RefUpdate, at: Option<&CommitId>, moved_later: Option<&RefUpdate>) -> Vec<String> {
     let ok = format!("ok {}", asked.name);
-    let is_skeps = at == asked.new.as_ref() || options.iter().any(|option| option == "async");
+    let is_skeps = at == asked.new.as_ref() || moved_later == Some(asked);
     if is_skeps { vec![ok] } else { vec![ok, "option fall-through".to_owned()] }
 }
 
@@ -106,9 +125,15 @@ mod tests {
     }
 
     fn said(options: Option<&[&str]>, at: Option<&str>) -> String {
+        said_where(options, at, None)
+    }
+
+    /// The same where this branch is deployed.
+    fn said_where(options: Option<&[&str]>, at: Option<&str>, deployed: Option<&'static str>) -> String {
         let at: Option<CommitId> = at.map(|digit| digit.repeat(40).parse().unwrap());
         let mut told = Vec::new();
-        answer(&mut asked(options).as_slice(), &mut told, |_| at.clone()).unwrap();
+        let branches = Branches { at: Box::new(move |_| at.clone()), deployed };
+        answer(&mut asked(options).as_slice(), &mut told, &branches).unwrap();
         String::from_utf8(told).unwrap().replace('\0', " ").replace('\n', "")
     }
 
@@ -119,12 +144,15 @@ mod tests {
         assert!(said(None, None).ends_with("ok refs/heads/main0017option fall-through0000"));
         let options = said(Some(&["async"]), None);
         assert_eq!(options, "001bversion=1 push-options00000016ok refs/heads/main0000");
+        let other = said_where(Some(&["async"]), None, Some("refs/heads/master"));
+        assert!(other.ends_with("ok refs/heads/main0017option fall-through0000"), "{other}");
     }
 
     #[test]
     fn what_is_no_conversation_ends_it() {
         for text in ["", "00", "zzzz", "0010short"] {
-            assert!(answer(&mut text.as_bytes(), &mut Vec::new(), |_| None).is_err(), "{text}");
+            let branches = Branches { at: Box::new(|_| None), deployed: None };
+            assert!(answer(&mut text.as_bytes(), &mut Vec::new(), &branches).is_err(), "{text}");
         }
     }
 
@@ -134,6 +162,6 @@ mod tests {
     #[ignore = "Git runs it, as the hook"]
     fn as_the_hook() {
         let mut to = OpenOptions::new().write(true).open("/dev/fd/3").unwrap();
-        answer(&mut io::stdin().lock(), &mut to, |name| server::branch_at(Path::new("."), name)).unwrap();
+        answer(&mut io::stdin().lock(), &mut to, &here()).unwrap();
     }
 }

@@ -10,8 +10,8 @@ use super::once::WriteOnce;
 use super::output::Format;
 use super::plan::{Planned, planned};
 use super::rolling::{Ended, roll_out};
-use super::workspace::{Opened, Workspace, cluster};
-use super::{Common, output};
+use super::workspace::{Opened, Workspace, cluster, shaped};
+use super::{Common, again, output};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster, Consent, Proposal};
 use crate::controller::origin;
@@ -36,6 +36,9 @@ pub(super) struct Deploy {
     /// Also if the stack runs without a release of skep: it is taken over as it is, and changed from there
     #[arg(long)]
     adopt: bool,
+    /// Have the controller deploy this stack from the repository that it has, although nothing was pushed
+    #[arg(long, value_name = "STACK", conflicts_with_all = ["target", "files", "stack", "profiles", "plan", "no_wait"])]
+    again: Option<StackName>,
     #[command(flatten)]
     once: WriteOnce,
 }
@@ -47,13 +50,21 @@ impl Deploy {
         if self.once.no_wait {
             return super::block_on(self.once.run(&self.workspace, &settings, common));
         }
+        if let Some(stack) = &self.again {
+            let agreed = [("confirm-removal", self.confirm_removal), ("adopt", self.adopt)];
+            let agreed = agreed.into_iter().filter(|(_, given)| *given).map(|(option, _)| option);
+            let options: Vec<&str> = std::iter::once("retry").chain(agreed).collect();
+            return super::block_on(async { again::deploy(&cluster(&settings)?, stack, &options).await });
+        }
         super::block_on(async {
+            let settings = shaped(settings).await?;
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = cluster(&settings)?;
             let agreed = self.agreed(&opened, &settings, &cluster).await?;
             let mut ended = Vec::new();
             for desired in self.workspace.built_stacks(&opened, &settings).await? {
-                for note in opened.out_of_bounds(&cluster, &desired, &settings).await? {
+                let bounds = opened.out_of_bounds(&cluster, &desired, &settings).await?;
+                for note in settings.assumptions(&desired).into_iter().chain(bounds) {
                     output::line(&format!("note: {note}"));
                 }
                 let origin = origin(opened.checked.revision(), &self.workspace.repository(), None);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::workspace::cluster;
+use super::workspace::{cluster, shaped};
 use crate::config::Settings;
 use crate::controller::cluster::Cluster;
 use crate::lint::live::{Kind, Seen, managers};
@@ -23,6 +23,7 @@ pub(super) async fn findings(
     levels: &lint::Settings,
     fallback: &str,
 ) -> anyhow::Result<Vec<Finding>> {
+    let settings = &shaped(settings.clone()).await?;
     let cluster = cluster(settings)?;
     let mut findings = Vec::new();
     for (number, source) in revision.stack_files().into_iter().enumerate() {

@@ -3,6 +3,7 @@
 //! Commands read the swarm and its records through the Docker API: none but `serve` needs a controller. Results go to
 //! standard output, everything else to standard error.
 
+mod again;
 pub mod branch_hook;
 mod completions;
 mod deploy;
@@ -24,11 +25,13 @@ mod ps;
 pub mod push_hook;
 mod remove;
 mod render;
+mod request;
 mod rollback;
 mod rolling;
 mod rules;
 mod serve;
 mod status;
+mod sync;
 mod table;
 mod trouble;
 mod workspace;
@@ -123,6 +126,8 @@ enum Command {
     Deploy(deploy::Deploy),
     /// Show what runs, what was last tried, and what differs
     Status(status::Status),
+    /// Look at watched repositories now, and deploy what is new (exit code 0: their newest commits run, 1: they do not)
+    Sync(sync::Sync),
     /// Show what the tasks of a stack write
     Logs(logs::Logs),
     /// Show the tasks of a stack
@@ -166,6 +171,7 @@ pub fn run() -> ExitCode {
         Command::Plan(command) => command.run(common),
         Command::Deploy(command) => command.run(common),
         Command::Status(command) => command.run(common),
+        Command::Sync(command) => command.run(common),
         Command::Logs(command) => command.run(common),
         Command::Ps(command) => command.run(common),
         Command::History(command) => command.run(common),

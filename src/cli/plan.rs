@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::Format;
-use super::workspace::{Opened, Workspace, cluster};
+use super::workspace::{Opened, Workspace, cluster, shaped};
 use super::{Common, output};
 use crate::config::Settings;
 use crate::controller::cluster::Cluster;
@@ -46,6 +46,7 @@ impl Plan {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         super::block_on(async {
+            let settings = shaped(settings).await?;
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = cluster(&settings)?;
             let mut plans = Vec::new();
@@ -87,6 +88,7 @@ pub(super) async fn planned(
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
     let agreed = agreed.map(|(option, message)| format!("{message}; only `skep deploy {option}` does that"));
     let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(quarantined(&history, opened)).collect();
+    notes.extend(settings.assumptions(stack));
     notes.extend(opened.out_of_bounds(cluster, stack, settings).await?);
     Ok(Planned { stack: stack.name.clone(), fingerprint, plan, obstacles, notes, refusals })
 }

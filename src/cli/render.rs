@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::Format;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, shaped};
 use super::{Common, output};
 use crate::render::compose;
 
@@ -20,6 +20,7 @@ impl Render {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         super::block_on(async {
+            let settings = shaped(settings).await?;
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let stacks = self.workspace.stacks(&opened, &settings).await?;
             match common.format {

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::workspace::{cluster, workshop};
 use super::{Common, output};
@@ -105,10 +105,12 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     tokio::spawn(give_back());
     tracing::info!(listen = %settings.listen, repositories = settings.repositories.len(), "skep serves");
     let stopped_controller = running.controller.clone();
+    let (superseded, superseding) = oneshot::channel();
     let stopped = async move {
         tokio::select! {
             _ = stop.recv() => {}
             _ = interrupt.recv() => {}
+            another = stopped_controller.superseded() => drop(superseded.send(another)),
         }
         going_down.send_replace(true);
         if tokio::time::timeout(LAST_WRITES, stopped_controller.put_down()).await.is_err() {
@@ -117,6 +119,9 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     };
     http::serve(listener, router, http::Limits::default(), stopped).await;
     drop(running);
+    if let Ok(another) = superseding.await {
+        return Err(another.into());
+    }
     tracing::info!("skep stops; rollouts go on where they are when it starts again");
     Ok(ExitCode::SUCCESS)
 }
@@ -152,6 +157,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
+    controller.register().await?;
     // What was left is taken up before pushes come in, for the newest of a repository takes the place of others.
     controller.start().await?;
     let pushes = controller.clone();
@@ -181,6 +187,10 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         ready: {
             let (controller, server) = (controller.clone(), server.clone());
             http::Readiness::new(move || ready(controller.clone(), server.clone()))
+        },
+        complaints: {
+            let controller = controller.clone();
+            Arc::new(move || controller.complaints())
         },
         metrics: metrics.registry().clone(),
     };

@@ -117,6 +117,12 @@ impl Workspace {
         }
         let here = self.here();
         checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, here.as_ref()));
+        if checked.is_none() && !settings.unknown_variables.is_empty() {
+            let names = settings.unknown_variables.join(", ");
+            output::line(&format!(
+                "note: the controller of this swarm sets {names}, and this machine does not; their values are not known here"
+            ));
+        }
         let (given, fallback) = (self.given()?, self.fallback()?);
         Ok(checked.map(|checked| Opened { checked, objects, given, fallback }))
     }
@@ -252,7 +258,26 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     swarm.data_shared = settings.data_shared;
     swarm.logins = registry.as_ref().map(Registry::logins).unwrap_or_default();
     let store = Store::new(engine.clone()).with_keys(store::Keys::new(config::record_keys(settings)?));
+    let store = store.with_scope(settings.scope.clone());
     Ok(Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System })
+}
+
+/// The settings, with those of the swarm's controller where this machine says nothing. What differs is told.
+pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
+    let shaping = match cluster(&settings)?.store.shaping().await {
+        Ok(shaping) => shaping,
+        // Whoever needs the engine says that it is away.
+        Err(error) if error.is_transient() => None,
+        Err(error) => {
+            output::line(&format!("note: the settings of the controller cannot be read: {error}"));
+            None
+        }
+    };
+    if let Some(shaping) = shaping {
+        settings.take(&shaping).iter().for_each(|note| output::line(&format!("note: {note}")));
+        settings.unknown_variables = settings.variables_of(&shaping, &config::environment());
+    }
+    Ok(settings)
 }
 
 /// The workshop on the engine that the settings name.

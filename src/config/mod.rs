@@ -3,11 +3,13 @@
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
 //! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_RECORD_KEY_FILE`,
-//! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
+//! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `SKEP_SCOPE`, `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
 //! themselves).
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
 
 pub mod docker;
+mod process;
+mod shaping;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -16,11 +18,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::name::StackName;
+pub use process::{is_running, process};
+
+use crate::name::{Invalid, StackName};
 use crate::policy::{self, Bounds};
+use crate::release::Scope;
 
+/// The settings that decide what a stack becomes, and can be taken from the controller of a swarm.
+const SHAPING: [&str; 4] = ["registry", "data_root", "data_shared", "traefik"];
 /// The fewest characters of a key for records.
 const SHORTEST_KEY: usize = 32;
 
@@ -54,7 +61,9 @@ pub struct Settings {
     pub traefik: Traefik,
     /// The GitLab whose webhooks are heard and which is told the outcome.
     pub gitlab: Option<GitLab>,
-    /// The repositories elsewhere that are watched, by a name for them.
+    /// The repositories elsewhere that are watched, by a name for them. One whose settings are wrong keeps the place, and
+    /// says what is wrong ([`Repository::trouble`]).
+    #[serde(deserialize_with = "each_repository")]
     pub repositories: BTreeMap<String, Repository>,
     /// Values for `${NAME}` in stack files.
     pub variables: BTreeMap<String, String>,
@@ -67,6 +76,15 @@ pub struct Settings {
     /// What repositories may use of other stacks, by the repository's name or `*` for each: full names of secrets,
     /// configs, networks, volumes and stacks, folders with all below them, or `*` for everything.
     pub allow: BTreeMap<String, BTreeSet<String>>,
+    /// The settings that this machine gives, of those that decide what a stack becomes.
+    #[serde(skip)]
+    given: BTreeSet<&'static str>,
+    /// Variables that the controller of the swarm sets and this machine does not.
+    #[serde(skip)]
+    pub unknown_variables: Vec<String>,
+    /// The scope of this controller, where several share the swarm (`SKEP_SCOPE`).
+    #[serde(skip)]
+    pub scope: Scope,
     /// The stack that skep itself is in, if that is known.
     #[serde(skip)]
     pub own_stack: Option<String>,
@@ -94,6 +112,9 @@ impl Default for Settings {
             builds: 2,
             max_push: 256 * 1024 * 1024,
             allow: BTreeMap::new(),
+            given: BTreeSet::new(),
+            unknown_variables: Vec::new(),
+            scope: Scope::default(),
             own_stack: None,
         }
     }
@@ -189,6 +210,39 @@ pub struct Repository {
     /// Whether the next commit may take over a stack that somebody else has deployed.
     #[serde(default)]
     pub adopt: bool,
+    /// What is wrong with these settings, if they could not be read.
+    #[serde(skip)]
+    pub trouble: Option<String>,
+}
+
+impl Repository {
+    /// One that is fetched from this address, and with nothing else set.
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            branch: main(),
+            stack: None,
+            poll_seconds: a_minute(),
+            username: None,
+            password_file: None,
+            project: None,
+            adopt: false,
+            trouble: None,
+        }
+    }
+}
+
+/// Reads the settings of each repository by themselves: a mistake in those of one keeps no other from being watched.
+fn each_repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Repository>, D::Error> {
+    let written = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+    let read = |name: &String, value: serde_json::Value| {
+        let url = value["url"].as_str().unwrap_or_default().to_owned();
+        serde_json::from_value(value).unwrap_or_else(|error| Repository {
+            trouble: Some(format!("the settings of the repository `{name}` are not understood: {error}")),
+            ..Repository::at(&url)
+        })
+    };
+    Ok(written.into_iter().map(|(name, value)| (name.clone(), read(&name, value))).collect())
 }
 
 fn main() -> String {
@@ -266,10 +320,14 @@ impl Settings {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
+        let is_said = |line: &str| !line.is_empty() && !line.starts_with('#');
+        if !text.lines().map(str::trim).any(is_said) {
             return Ok(Self::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        let settings: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let keys: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).unwrap_or_default();
+        let given = SHAPING.into_iter().filter(|key| keys.contains_key(*key)).collect();
+        Ok(Self { given, ..settings })
     }
 
     fn override_with(&mut self, variable: impl Fn(&'static str) -> Option<String>) -> Result<(), Error> {
@@ -280,9 +338,11 @@ impl Settings {
             self.runtime = Some(runtime.into());
         }
         if let Some(data_root) = variable("SKEP_DATA_ROOT") {
+            self.given.insert("data_root");
             self.data_root = data_root;
         }
         if let Some(shared) = variable("SKEP_DATA_SHARED") {
+            self.given.insert("data_shared");
             let reason = format!("`{shared}` is neither `true` nor `false`");
             let invalid = |_| Error::Variable { name: "SKEP_DATA_SHARED", reason };
             self.data_shared = shared.parse().map_err(invalid)?;
@@ -300,6 +360,7 @@ impl Settings {
             self.ca_file = Some(file.into());
         }
         if let Some(prefix) = variable("SKEP_REGISTRY") {
+            self.given.insert("registry");
             let registry = Registry { prefix, username: None, password_file: None, insecure: false, ca_file: None };
             self.registry = Some(registry);
         }
@@ -307,6 +368,10 @@ impl Settings {
             self.sops.age_key_file = Some(file.into());
         }
         self.sops.age_key = variable("SOPS_AGE_KEY").map(SecretString::from);
+        if let Some(scope) = variable("SKEP_SCOPE") {
+            let invalid = |error: Invalid| Error::Variable { name: "SKEP_SCOPE", reason: error.to_string() };
+            self.scope = scope.parse().map_err(invalid)?;
+        }
         if let Some(host) = variable("DOCKER_HOST") {
             self.docker_host = host;
         }
@@ -400,7 +465,7 @@ mod tests {
 
     #[test]
     fn every_setting_can_be_left_out() {
-        let settings = Settings::parse("").unwrap();
+        let settings = Settings::parse(include_str!("../../deploy/skep.yml")).unwrap();
         assert_eq!((settings.data.as_path(), settings.listen.port()), (Path::new("/data/skep"), 8484));
     }
 
@@ -410,6 +475,21 @@ mod tests {
             Settings::parse("repositories: { shop: { url: https://gitlab.example.com/team/shop.git } }").unwrap();
         let shop = &settings.repositories["shop"];
         assert_eq!((shop.branch.as_str(), shop.poll_seconds), ("main", 60));
+    }
+
+    #[test]
+    fn a_mistake_in_one_repository_is_told_there_and_leaves_the_others() {
+        let settings = "repositories:\n  shop: { url: https://example.com/shop.git, brunch: x }\n  blog: { url: https://example.com/blog.git }\n  \
+                        wiki: { branch: main }\n  none:\n  slow: { url: /srv/slow, poll_seconds: often }\n";
+        let settings = Settings::parse(settings).unwrap();
+        let trouble = settings.repositories.values().map(|it| it.trouble.as_deref().unwrap_or("fine"));
+        insta::assert_snapshot!(trouble.collect::<Vec<_>>().join("\n"), @r#"
+        fine
+        the settings of the repository `none` are not understood: invalid type: null, expected struct Repository
+        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`
+        the settings of the repository `slow` are not understood: invalid type: string "often", expected u64
+        the settings of the repository `wiki` are not understood: missing field `url`
+        "#);
     }
 
     #[test]

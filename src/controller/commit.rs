@@ -29,11 +29,11 @@ use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
 use super::deploy::{Deployed, Order, stacks_of};
+use super::found::rejected;
 use super::lines::Lines;
 use super::supervise::caught;
 use super::turn::Turn;
-use super::watch::rejected;
-use crate::release::{Intent, Origin, Resumption, State};
+use crate::release::{Intent, Origin, Resumption, State, is_foreign};
 use crate::source::server::{self, RepositoryName};
 use crate::source::{self, Objects};
 use crate::store::{self, Intents};
@@ -50,6 +50,21 @@ pub(super) struct Ended {
     pub(super) results: Vec<Deployed>,
     /// Why it is not what runs as a whole, or why the branch does not name it.
     pub(super) why: Option<String>,
+}
+
+impl Ended {
+    /// Whether the same commit may come to run without anybody changing it: what was not even tried was refused for
+    /// something that may pass.
+    pub(super) fn may_pass(&self) -> bool {
+        let mut bad = self.results.iter().filter(|result| !result.is_good()).peekable();
+        bad.peek().is_some() && bad.all(Deployed::may_pass)
+    }
+
+    /// The verdicts over the stacks that do not run the commit; `why` if it was refused as a whole.
+    pub(super) fn verdicts(&self, why: &str) -> Vec<String> {
+        let bad: Vec<String> = self.results.iter().filter(|it| !it.is_good()).map(Deployed::verdict).collect();
+        if bad.is_empty() { vec![why.to_owned()] } else { bad }
+    }
 }
 
 /// Why a commit that runs is not finished.
@@ -131,7 +146,11 @@ impl Controller {
 
     /// Records that a commit does not run as a whole, and that nothing more is done about it.
     pub(super) async fn fail(&self, intent: &mut Intent, why: &str) {
-        tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
+        if self.verdicts.is_news(&intent.origin, why) {
+            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
+        } else {
+            tracing::debug!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit still not deployed as a whole");
+        }
         let failed = State::failed(self.deployer.cluster.clock.now(), why);
         self.note(intent, failed).await;
         self.let_go(&intent.origin).await;
@@ -234,11 +253,17 @@ impl Controller {
         tokio::spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume));
     }
 
-    /// Records that commits which are being prepared are interrupted because skep is told to stop, and not by themselves.
+    /// Records that commits which are being prepared are interrupted because skep is told to stop, and not by themselves, and
+    /// that this controller is about to go.
     pub async fn put_down(&self) {
+        self.put_down_commits().await;
+        self.deregister().await;
+    }
+
+    async fn put_down_commits(&self) {
         let store = &self.deployer.cluster.store;
         let Ok(intents) = store.intents().await else { return };
-        for intent in intents.intents.values() {
+        for intent in intents.intents.values().filter(|intent| !is_foreign(&intent.origin.repository)) {
             let Some(state) = intent.put_down() else { continue };
             if let Err(error) = store.set_state(intent, &state).await {
                 tracing::warn!(repository = intent.origin.repository, %error, "the next controller takes this for a failed attempt");
@@ -290,7 +315,8 @@ impl Controller {
         }
     }
 
-    async fn deploy_again(&self, mut intent: Intent, turn: Turn) {
+    /// Reads, checks and deploys a commit whose intent is recorded.
+    pub(super) async fn deploy_again(&self, mut intent: Intent, turn: Turn) {
         let origin = &intent.origin;
         tracing::info!(repository = origin.repository, commit = %origin.commit, "taking up a commit");
         let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
@@ -330,7 +356,8 @@ impl Controller {
     async fn restore_branch(&self, path: &Path, origin: &Origin) {
         let Some(branch) = &origin.branch else { return };
         let name = format!("refs/heads/{branch}");
-        if server::branch_at(path, &name).is_some() {
+        // Where another one is deployed, this one was given up.
+        if server::branch_at(path, &name).is_some() || server::deployed_branch(path).is_some() {
             return;
         }
         match server::move_branch(path, &name, None, &origin.commit).await {

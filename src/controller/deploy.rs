@@ -73,6 +73,23 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// Whether the same may be deployed later without anybody changing it: an image is pushed, a registry is back, a
+    /// network is created.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Preparing(refusal) => refusal.may_pass(),
+            Self::Cluster(error) => error.is_transient(),
+            Self::Obstructed(_) => true,
+            Self::Foreign { .. }
+            | Self::Quarantined { .. }
+            | Self::Backwards(_)
+            | Self::Overtaken
+            | Self::Removed { .. } => false,
+        }
+    }
+}
+
 /// What a revision is deployed with.
 #[derive(Clone, Debug)]
 pub struct Deployer {
@@ -163,6 +180,16 @@ impl Deployed {
         self.outcome.as_ref().is_ok_and(Outcome::is_good)
     }
 
+    /// Whether it was not tried, and may be tried again as it is.
+    pub fn may_pass(&self) -> bool {
+        self.outcome.as_ref().is_err_and(Refused::may_pass)
+    }
+
+    /// Whether something newer of the repository took its place.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self.outcome, Err(Refused::Overtaken) | Ok(Outcome::Superseded { .. }))
+    }
+
     /// The verdict in one line.
     pub fn verdict(&self) -> String {
         match &self.outcome {
@@ -248,6 +275,9 @@ impl Deployer {
             return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
         }
         admit(order, name, &history)?;
+        if let Some(apart) = narrate::apart(&history) {
+            lines.say(format!("  note: {name}: {apart}")).await;
+        }
         order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
         self.check_bounds(order, name, stack).await?;
         if !order.has("adopt") {
@@ -322,7 +352,7 @@ fn tried<'a>(order: &Order, history: &'a History) -> Option<&'a Release> {
     let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
     let of_this = |release: &&Release| match order.cause {
         Cause::Push => release.cause == Cause::Push && release.created >= order.since,
-        _ => found(&order.cause) && found(&release.cause) && is_over(&release.phase),
+        _ => found(&order.cause) && found(&release.cause) && is_over(&release.phase) && !order.has("retry"),
     };
     let same = |release: &&Release| {
         release.origin.repository == order.origin.repository && release.origin.commit == order.origin.commit

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Controller;
+use crate::store::{is_registration, is_request};
 use crate::swarm::Events;
 
 /// How long until the stream is opened again after it broke, at first and at most.
@@ -18,6 +19,8 @@ impl Controller {
                 Ok(events) => {
                     // Events of the time without a stream are lost.
                     self.deployer.workers.wake_all();
+                    self.take_requests().await;
+                    self.check_registration().await;
                     if self.heed(events).await {
                         backoff = BACKOFF[0];
                     }
@@ -38,6 +41,8 @@ impl Controller {
             any = true;
             match event.kind.as_str() {
                 "node" => self.deployer.workers.wake_all(),
+                "config" if is_registration(&event.name) => self.check_registration().await,
+                "config" if is_request(&event.name) => self.take_requests().await,
                 _ => self.deployer.workers.heard_of(&event.name),
             }
         }

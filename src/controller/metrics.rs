@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::rollout::Tally;
 
-use crate::release::Outcome;
+use crate::release::{Outcome, Upstream};
 
 /// The figures of a controller. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,6 +17,9 @@ pub struct Metrics {
     queue: IntGauge,
     build: Histogram,
     drift: IntCounterVec,
+    repository_good: IntGaugeVec,
+    repository_looked: IntGaugeVec,
+    repository_failures: IntCounterVec,
 }
 
 impl Metrics {
@@ -40,6 +43,21 @@ impl Metrics {
             )
             .expect("the metric's name is valid"),
             build: histogram("skep_build_seconds", "Building, testing and pushing an image"),
+            repository_good: IntGaugeVec::new(
+                Opts::new("skep_repository_up_to_date", "Whether the newest commit of a watched repository runs"),
+                &["repository"],
+            )
+            .expect("the metric's name is valid"),
+            repository_looked: IntGaugeVec::new(
+                Opts::new("skep_repository_last_look_timestamp_seconds", "When a watched repository last answered"),
+                &["repository"],
+            )
+            .expect("the metric's name is valid"),
+            repository_failures: IntCounterVec::new(
+                Opts::new("skep_repository_failures_total", "What failed of a watched repository"),
+                &["repository", "what"],
+            )
+            .expect("the metric's name is valid"),
             registry,
         };
         metrics.register();
@@ -47,7 +65,10 @@ impl Metrics {
     }
 
     fn register(&self) {
-        let collectors: [Box<dyn prometheus::core::Collector>; 5] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 8] = [
+            Box::new(self.repository_good.clone()),
+            Box::new(self.repository_looked.clone()),
+            Box::new(self.repository_failures.clone()),
             Box::new(self.drift.clone()),
             Box::new(self.releases.clone()),
             Box::new(self.push_to_healthy.clone()),
@@ -100,6 +121,30 @@ impl Metrics {
     /// Rollouts that wait.
     pub fn queue(&self) -> &IntGauge {
         &self.queue
+    }
+
+    /// How a watched repository is.
+    pub fn upstream(&self, upstream: &Upstream) {
+        let name = [upstream.repository.as_str()];
+        self.repository_good.with_label_values(&name).set(upstream.is_good().into());
+        if let Some(looked) = upstream.looked {
+            self.repository_looked.with_label_values(&name).set(looked.as_second());
+        }
+    }
+
+    /// A watched repository could not be looked at.
+    pub fn look_failed(&self, repository: &str) {
+        self.repository_failures.with_label_values(&[repository, "look"]).inc();
+    }
+
+    /// A commit of a watched repository did not pass the checks.
+    pub fn commit_refused(&self, repository: &str) {
+        self.repository_failures.with_label_values(&[repository, "check"]).inc();
+    }
+
+    /// A commit of a watched repository passed the checks, and did not come to run.
+    pub fn commit_failed(&self, repository: &str) {
+        self.repository_failures.with_label_values(&[repository, "deploy"]).inc();
     }
 
     /// All of it, for Prometheus.

@@ -5,6 +5,7 @@
 //! commit together. All that must survive is in the records: a controller that is killed leaves nothing behind that the
 //! next one needs.
 
+mod again;
 pub mod backoff;
 mod backwards;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod computing;
 pub mod deploy;
 #[cfg(test)]
 mod foretold;
+mod found;
 pub mod heal;
 pub mod lines;
 mod listen;
@@ -23,36 +25,42 @@ pub mod narrate;
 pub mod prepare;
 pub mod progress;
 mod push;
+mod registration;
 pub mod rollout;
 pub mod supervise;
 pub mod turn;
+mod upstreams;
+mod verdicts;
+mod wake;
 mod watch;
 pub mod workers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
-
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex};
 
 use crate::build;
 use crate::config::{self, Settings};
 use crate::engine;
-use crate::forge::gitlab;
 use crate::lint::{self, Checked, Rejection};
 use crate::name::{CommitId, RepoPath};
-use crate::release::{History, Origin, Release};
+use crate::release::{History, Origin, Release, is_foreign};
 use crate::revision::Revision;
 use crate::source;
 use crate::source::server::Server;
 use crate::store::Intents;
 use deploy::Deployer;
 use lines::Lines;
+use registration::Registration;
 use supervise::supervise;
 use turn::{Turn, Turns};
+use upstreams::Upstreams;
+use verdicts::Verdicts;
+use wake::Wake;
 
 pub use metrics::Metrics;
-pub use push::{Push, RefUpdate};
+pub use push::{Push, RefUpdate, chosen};
+pub use registration::Another;
 
 /// "Look at this repository now": all that a webhook can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,12 +75,6 @@ pub enum Error {
     /// The settings.
     #[error(transparent)]
     Config(#[from] config::Error),
-    /// A repository.
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    /// The forge.
-    #[error(transparent)]
-    Forge(#[from] gitlab::Error),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -91,8 +93,13 @@ pub struct Controller {
     deployer: Deployer,
     server: Server,
     metrics: Metrics,
-    wakes: Arc<HashMap<String, Arc<Notify>>>,
+    wakes: Arc<HashMap<String, Arc<Wake>>>,
+    upstreams: Upstreams,
+    verdicts: Verdicts,
+    registration: Registration,
     turns: Turns,
+    /// The requests that were taken, by their ids.
+    taken: Arc<Mutex<HashSet<String>>>,
     /// Held while a commit is recorded and given its turn.
     enrolling: Arc<tokio::sync::Mutex<()>>,
 }
@@ -101,13 +108,18 @@ impl Controller {
     /// A controller that does nothing yet.
     pub fn new(settings: Arc<Settings>, deployer: Deployer, server: Server, metrics: Metrics) -> Self {
         let wakes = settings.repositories.keys().map(|name| (name.clone(), Arc::default())).collect();
+        let upstreams = Upstreams::new(deployer.cluster.clone(), metrics.clone(), &settings.repositories);
         Self {
             settings,
             deployer,
             server,
             metrics,
             wakes: Arc::new(wakes),
+            upstreams,
+            verdicts: Verdicts::default(),
+            registration: Registration::default(),
             turns: Turns::default(),
+            taken: Arc::default(),
             enrolling: Arc::default(),
         }
     }
@@ -119,12 +131,17 @@ impl Controller {
         }
         let store = &self.deployer.cluster.store;
         store.authenticate().await.map_err(cluster::Error::from)?;
-        let intents = store.intents().await.map_err(cluster::Error::from)?;
+        let mut intents = store.intents().await.map_err(cluster::Error::from)?;
+        intents.intents.retain(|repository, _| !is_foreign(repository));
         let archive = store.archive().await.map_err(cluster::Error::from)?;
         let mut run = Vec::new();
         // One stack after the other: what the records of all of them hold is not in memory at once.
         for stack in archive.stacks() {
             let history = History::new(archive.records(stack).releases);
+            if history.releases().iter().any(|release| is_foreign(&release.origin.repository)) {
+                // The controller of another scope cares for it.
+                continue;
+            }
             run.extend(history.promoted().map(|release| (release.created, release.origin.clone())));
             match history.rolling() {
                 Some(rolling) if is_of_an_intent(rolling, &intents) => self.deployer.workers.wake(stack),
@@ -132,21 +149,32 @@ impl Controller {
                 None => self.deployer.workers.watch(stack),
             }
         }
+        if let Err(error) = store.set_shaping(&self.settings.shaping()).await {
+            tracing::warn!(%error, "commands on other machines do not know the settings of this controller");
+        }
+        self.verdicts.take_up(intents.intents.values());
         self.take_up(&intents);
+        self.upstreams.load().await;
         drop(tokio::spawn(self.clone().tidy_up(intents.clone(), run)));
         let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
         let listen = supervise("events".into(), clock, move || controller.clone().listen());
         drop(tokio::spawn(listen));
         let (workers, clock) = (self.deployer.workers.clone(), self.deployer.cluster.clock.clone());
         drop(tokio::spawn(supervise("lookout".into(), clock, move || workers.clone().look_out())));
-        self.watch_all(&intents)
+        self.watch_all(&intents);
+        Ok(())
     }
 
     /// Looks at a repository soon. Never waits.
     pub fn look(&self, trigger: &Trigger) {
         if let Some(wake) = self.wakes.get(&trigger.repository) {
-            wake.notify_one();
+            wake.look();
         }
+    }
+
+    /// A line for each watched repository whose newest commit does not run.
+    pub fn complaints(&self) -> Vec<String> {
+        self.upstreams.complaints()
     }
 
     /// Whether the swarm answers.

@@ -62,6 +62,17 @@ pub enum Refusal {
     Build(#[from] build::Error),
 }
 
+impl Refusal {
+    /// Whether the same may be prepared later without anybody changing the files.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Image(_) => true,
+            Self::Build(error) => error.may_pass(),
+            Self::Name(_) | Self::Twice { .. } | Self::Render(_) | Self::Context(_) | Self::Unbounded(_) => false,
+        }
+    }
+}
+
 /// What preparing needs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Workshop {

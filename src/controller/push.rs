@@ -89,12 +89,14 @@ impl Controller {
             lines.say(format!("error: there is no push option `{option}`; there are {known}")).await;
             return false;
         }
-        match wish(&push.updates) {
+        let deployed = self.deployed_branch(&push.repository);
+        match wish(&push.updates, deployed, push.has("async")) {
             Wish::Nothing => {
-                lines.say("nothing is deployed by this push: skep deploys the branch main (or master)").await;
+                lines.say(nothing(deployed)).await;
                 true
             }
             Wish::No(reason) => {
+                tracing::warn!(repository = push.repository, user = push.user, why = reason, "push refused");
                 lines.say(format!("error: {reason}")).await;
                 false
             }
@@ -102,11 +104,17 @@ impl Controller {
         }
     }
 
+    fn deployed_branch(&self, repository: &str) -> Option<&'static str> {
+        server::deployed_branch(&self.server.path(&repository.parse().ok()?))
+    }
+
     async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, lines: &Lines) -> bool {
         let (intent, order) = match self.accept(push, update, commit, lines).await {
             Ok(accepted) => accepted,
             Err(reason) => {
                 self.metrics.refused();
+                let why = reason.first().map_or("", String::as_str);
+                tracing::warn!(repository = push.repository, user = push.user, %commit, why, "push refused");
                 for line in reason {
                     lines.say(line).await;
                 }
@@ -121,7 +129,7 @@ impl Controller {
             return true;
         }
         let good = self.carry_out(intent, &order, &push.repository, lines).await.why.is_none();
-        tracing::info!(repository = push.repository, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
+        tracing::info!(repository = push.repository, user = push.user, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
         good
     }
 
@@ -136,7 +144,7 @@ impl Controller {
     ) -> Result<(Intent, Order), Vec<String>> {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
-        self.not_given_up(push, commit).await.map_err(|why| said(&why))?;
+        self.look_back(push, commit, lines).await.map_err(|why| said(&why))?;
         // What the settings allow a watched repository is not for another one that is called the same.
         if self.settings.repositories.contains_key(&name.to_string()) {
             return Err(vec![format!(
@@ -170,13 +178,20 @@ impl Controller {
         Ok((intent, order))
     }
 
-    /// A commit that has ended a controller is not even read, unless somebody means it.
-    async fn not_given_up(&self, push: &Push, commit: &CommitId) -> Result<(), String> {
-        let known = self.deployer.cluster.intent(&push.repository).await.ok().flatten();
-        let given_up = |intent: &Intent| {
-            intent.origin.commit == *commit && matches!(intent.state, State::GivenUp { .. }) && !push.has("retry")
-        };
-        known.filter(given_up).map_or(Ok(()), |intent| Err(format!("{} {}", commit.short(), intent.given_up())))
+    /// A commit that has ended a controller is not even read, unless somebody means it. Who did not wait for the commit
+    /// before reads how it ended.
+    async fn look_back(&self, push: &Push, commit: &CommitId, lines: &Lines) -> Result<(), String> {
+        let Some(before) = self.deployer.cluster.intent(&push.repository).await.ok().flatten() else { return Ok(()) };
+        let is_given_up = matches!(before.state, State::GivenUp { .. });
+        if before.origin.commit != *commit {
+            if before.options.contains("async") && before.state.has_ended() {
+                let branch = before.branch();
+                lines.say(format!("note: {}; `{branch}` stayed where it was", one_line(&before.sentence()))).await;
+            }
+        } else if is_given_up && !push.has("retry") {
+            return Err(format!("{} {}", commit.short(), before.given_up()));
+        }
+        Ok(())
     }
 
     async fn checked(&self, revision: Revision, lines: &Lines) -> Result<Checked, Vec<String>> {
@@ -213,15 +228,40 @@ fn accepted(branch: &str) -> String {
     format!("accepted; the deploy goes on in the background and moves `{branch}` when it is done, see `skep status`")
 }
 
+/// What somebody reads whose push is about other branches.
+fn nothing(deployed: Option<&str>) -> String {
+    match deployed {
+        Some(name) => format!("nothing is deployed by this push: this repository deploys the branch {}", short(name)),
+        None => "nothing is deployed by this push: skep deploys the branch main (or master)".to_owned(),
+    }
+}
+
+fn short(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").unwrap_or(name)
+}
+
+/// Of these updates the one that is about the branch which is deployed. A repository deploys one branch: the first of
+/// `main` and `master` that is pushed, until it is deleted together with a push of the other one.
+pub fn chosen<'a>(updates: &'a [RefUpdate], deployed: Option<&str>) -> Option<&'a RefUpdate> {
+    let of = |name: &str| updates.iter().find(|update| update.name == name);
+    let first = || DEPLOYED.iter().filter_map(|name| of(name)).find(|update| update.new.is_some());
+    let Some(deployed) = deployed else { return first() };
+    let update = of(deployed)?;
+    if update.new.is_some() { Some(update) } else { first().or(Some(update)) }
+}
+
 /// What these updates ask for.
-fn wish(updates: &[RefUpdate]) -> Wish<'_> {
-    let Some(update) = DEPLOYED.iter().find_map(|name| updates.iter().find(|update| update.name == *name)) else {
-        return Wish::Nothing;
-    };
-    match &update.new {
-        Some(commit) => Wish::Deploy(update, commit),
-        None => Wish::No(format!(
-            "`{}` names what runs and is not deleted; to take a stack away, use `skep remove`",
+fn wish<'a>(updates: &'a [RefUpdate], deployed: Option<&str>, is_async: bool) -> Wish<'a> {
+    let Some(update) = chosen(updates, deployed) else { return Wish::Nothing };
+    match (&update.new, deployed) {
+        (Some(_), Some(before)) if before != update.name && is_async => Wish::No(format!(
+            "`{}` takes the place of `{before}`, and that has to be waited for; push without `-o async`",
+            update.name
+        )),
+        (Some(commit), _) => Wish::Deploy(update, commit),
+        (None, _) => Wish::No(format!(
+            "`{}` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push \
+             it and delete this one at once",
             update.name
         )),
     }
@@ -231,15 +271,45 @@ fn wish(updates: &[RefUpdate]) -> Wish<'_> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_one_branch_is_deployed_and_it_cannot_be_deleted() {
+    const MAIN: &str = "refs/heads/main";
+    const MASTER: &str = "refs/heads/master";
+
+    fn update(name: &str, new: bool) -> RefUpdate {
         let commit: CommitId = "1".repeat(40).parse().unwrap();
-        let update =
-            |name: &str, new: bool| RefUpdate { name: name.into(), old: None, new: new.then(|| commit.clone()) };
-        let feature = [update("refs/heads/feature", true), update("refs/tags/v1", true)];
-        assert_eq!(wish(&feature), Wish::Nothing);
-        let both = [update("refs/heads/feature", true), update("refs/heads/main", true)];
-        assert_eq!(wish(&both), Wish::Deploy(&both[1], &commit));
-        assert!(matches!(wish(&[update("refs/heads/main", false)]), Wish::No(_)));
+        RefUpdate { name: name.into(), old: None, new: new.then_some(commit) }
+    }
+
+    /// What is asked for, in words: `+` for a branch that is pushed, `-` for one that is deleted.
+    fn asked(updates: &[&str], deployed: Option<&str>) -> String {
+        let updates: Vec<RefUpdate> =
+            updates.iter().map(|text| update(&format!("refs/heads/{}", &text[1..]), text.starts_with('+'))).collect();
+        match wish(&updates, deployed, false) {
+            Wish::Nothing => "nothing".into(),
+            Wish::Deploy(update, _) => format!("deploy {}", short(&update.name)),
+            Wish::No(reason) => reason,
+        }
+    }
+
+    #[test]
+    fn one_branch_of_a_repository_is_deployed() {
+        assert_eq!(asked(&["+feature"], None), "nothing");
+        assert_eq!(asked(&["+feature", "+main"], None), "deploy main");
+        assert_eq!(asked(&["+master"], None), "deploy master");
+        assert_eq!(asked(&["+master", "+main"], None), "deploy main");
+        assert_eq!(asked(&["+master"], Some(MAIN)), "nothing");
+        assert_eq!(asked(&["+main"], Some(MASTER)), "nothing");
+        assert_eq!(asked(&["+main", "+master"], Some(MASTER)), "deploy master");
+        insta::assert_snapshot!(nothing(Some(MASTER)), @"nothing is deployed by this push: this repository deploys the branch master");
+    }
+
+    #[test]
+    fn the_branch_that_is_deployed_is_only_deleted_for_another_one() {
+        assert_eq!(asked(&["-feature"], Some(MAIN)), "nothing");
+        assert_eq!(asked(&["-master"], Some(MAIN)), "nothing");
+        assert_eq!(asked(&["-master", "+main"], Some(MASTER)), "deploy main");
+        insta::assert_snapshot!(asked(&["-main"], Some(MAIN)), @"`refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push it and delete this one at once");
+        let switch = [update(MASTER, false), update(MAIN, true)];
+        let Wish::No(reason) = wish(&switch, Some(MASTER), true) else { panic!("it is not waited for") };
+        insta::assert_snapshot!(reason, @"`refs/heads/main` takes the place of `refs/heads/master`, and that has to be waited for; push without `-o async`");
     }
 }

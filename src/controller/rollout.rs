@@ -434,7 +434,6 @@ impl Rollout {
         if !contested.is_empty() {
             return self.give_way(contested, round).await;
         }
-        self.tally.healed += self.healing.note(plan, now) as u64;
         self.apply(plan, round).await
     }
 
@@ -478,6 +477,9 @@ impl Rollout {
         let mut pace = Pace::Soon;
         for (change, result) in results {
             match result {
+                Ok(()) if matches!(round.release.phase, Phase::Promoted { .. }) => {
+                    self.tally.healed += self.healing.note(change, self.cluster.clock.now()) as u64;
+                }
                 Ok(()) => {}
                 Err(error @ swarm::Error::OutOfSequence { .. }) => self.note(&error.to_string(), round.teller),
                 Err(error) if error.is_transient() => {

@@ -1,4 +1,8 @@
-//! Repositories elsewhere: looked at on a timer with jitter, and when a webhook says so. They take the same road as a push.
+//! Repositories elsewhere: looked at on a timer with jitter, when a webhook says so, and when a person asks for it. What is
+//! found takes the same road as a push ([`super::found`]).
+//!
+//! One repository holds up no other: what is wrong with its settings, its address, its credentials or its commit is told
+//! in its own state ([`crate::release::Upstream`]), and it is looked at again, less and less often.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,39 +10,41 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
 use super::backoff::jittered;
 use super::commit::broken;
-use super::deploy::{Deployed, Order, stacks_of};
-use super::lines::Lines;
+use super::found::{Elsewhere, NotBegun};
 use super::supervise::{caught, supervise};
-use super::{Controller, cluster, origin};
+use super::wake::Wake;
+use super::{Controller, cluster};
 use crate::config::{self, Repository};
-use crate::forge::gitlab::{Reporter, State, Status};
-use crate::lint::{self, Rejection};
+use crate::forge::gitlab::{self, Reporter};
 use crate::name::CommitId;
 use crate::release::{self, Cause, Intent, Origin, Resumption};
 use crate::source::mirror::Mirror;
-use crate::source::{self, Objects};
-use crate::store::Intents;
+use crate::source::{self, Credentials};
+use crate::store::{Intents, Request};
 
 /// A repository that is watched.
 pub(super) struct Watched {
-    repository: Arc<Elsewhere>,
-    mirror: Mirror,
-    wake: Arc<Notify>,
-    /// The commit that was dealt with, whatever becomes of it.
-    done: Option<CommitId>,
+    name: String,
+    settings: Repository,
+    /// Its mirror and who there is told how it goes; `None` until its settings could be used.
+    opened: Option<(Mirror, Arc<Elsewhere>)>,
+    wake: Arc<Wake>,
+    /// The commit that was dealt with, whatever becomes of it, and whether it was news.
+    done: Option<(CommitId, bool)>,
     /// What a controller before this has left.
     left: Option<Intent>,
 }
 
-/// A repository elsewhere, and who there is told how it goes.
-struct Elsewhere {
-    name: String,
-    settings: Repository,
-    reporter: Option<Reporter>,
+/// Why a repository is looked at.
+struct Look {
+    cause: Cause,
+    requests: Vec<Request>,
+    /// Whether its commit is handled also if it was already.
+    again: bool,
 }
 
 /// What was found when looking.
@@ -48,36 +54,155 @@ struct Found {
     news: bool,
 }
 
+/// Why a repository could not be looked at.
+#[derive(Debug, thiserror::Error)]
+enum Unseen {
+    /// Its settings cannot be used.
+    #[error("{0}")]
+    Settings(String),
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Forge(#[from] gitlab::Error),
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+}
+
+impl From<NotBegun> for Unseen {
+    fn from(error: NotBegun) -> Self {
+        match error {
+            NotBegun::Source(error) => error.into(),
+            NotBegun::Cluster(error) => error.into(),
+        }
+    }
+}
+
+impl Unseen {
+    /// Whether the same may work later without anybody doing anything.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Source(error) => error.may_pass(),
+            Self::Cluster(error) => error.is_transient(),
+            Self::Settings(_) | Self::Config(_) | Self::Forge(_) => false,
+        }
+    }
+}
+
 impl Controller {
     /// Watches all repositories that the settings name, for ever.
-    pub(super) fn watch_all(&self, intents: &Intents) -> Result<(), super::Error> {
-        for (name, repository) in &self.settings.repositories {
+    pub(super) fn watch_all(&self, intents: &Intents) {
+        for (name, settings) in &self.settings.repositories {
             let left = intents.intents.get(name).filter(|intent| !intent.is_pushed()).cloned();
-            let watched = Watched { left, ..self.watched(name, repository)? };
+            let wake = self.wakes[name].clone();
+            let watched =
+                Watched { name: name.clone(), settings: settings.clone(), opened: None, wake, done: None, left };
             let watched = Arc::new(Mutex::new(watched));
             let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
             let watch = move || controller.clone().watch(watched.clone());
             tokio::spawn(supervise(format!("watcher of {name}"), clock, watch));
         }
+    }
+
+    async fn watch(self, watched: Arc<Mutex<Watched>>) {
+        let mut watched = watched.lock().await;
+        let mut look = Look { cause: Cause::Poll, requests: watched.wake.take_requests(), again: false };
+        loop {
+            if let Err(error) = self.look_once(&mut watched, &look).await {
+                self.note_unseen(&mut watched, &error).await;
+            }
+            for request in look.requests {
+                if let Err(error) = self.deployer.cluster.store.answered(&request).await {
+                    tracing::warn!(repository = watched.name, %error, "whoever asked for this look is not answered");
+                }
+            }
+            look = self.next_look(&watched).await;
+        }
+    }
+
+    async fn note_unseen(&self, watched: &mut Watched, error: &Unseen) {
+        let (why, may_pass) = (error.to_string(), error.may_pass());
+        // A token may have been renewed in its file, and an address is resolved anew.
+        watched.opened = None;
+        let is_news = self.upstreams.get(&watched.name).is_none_or(|it| it.trouble.is_none_or(|last| last.why != why));
+        if is_news {
+            tracing::warn!(repository = watched.name, why, "could not look at the repository; looking again later");
+        }
+        self.metrics.look_failed(&watched.name);
+        let poll = watched.poll();
+        self.upstreams.change(&watched.name, |it, now| it.failed_to_look(&why, may_pass, poll, now)).await;
+    }
+
+    /// Waits until the repository is to be looked at again.
+    async fn next_look(&self, watched: &Watched) -> Look {
+        let clock = &self.deployer.cluster.clock;
+        loop {
+            let now = clock.now();
+            let (pause, again) = self.pause(watched, now);
+            tokio::select! {
+                () = clock.wait(pause) => return Look { cause: Cause::Poll, requests: Vec::new(), again },
+                () = watched.wake.reconsidered() => {}
+                () = watched.wake.asked() => {
+                    let requests = watched.wake.take_requests();
+                    let cause = if requests.is_empty() { Cause::Webhook } else { Cause::Command };
+                    return Look { cause, again: !requests.is_empty(), requests };
+                }
+            }
+        }
+    }
+
+    /// How long to wait for the next look, and whether the commit is then tried again.
+    fn pause(&self, watched: &Watched, now: Timestamp) -> (Duration, bool) {
+        let poll = jittered(watched.poll(), now);
+        let until = |at: Timestamp| at.duration_since(now).max(jiff::SignedDuration::ZERO).unsigned_abs();
+        let Some(upstream) = self.upstreams.get(&watched.name) else { return (poll, false) };
+        if let Some(trouble) = upstream.trouble {
+            return (jittered(until(trouble.next), now), false);
+        }
+        match upstream.retry().map(until) {
+            Some(retry) if retry <= poll => (retry, true),
+            _ => (poll, false),
+        }
+    }
+
+    /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
+    async fn look_once(&self, watched: &mut Watched, look: &Look) -> Result<(), Unseen> {
+        let (mirror, elsewhere) = self.opened(watched)?;
+        let Some(found) = self.found(watched, &mirror, look).await? else { return Ok(()) };
+        if let Some(mut intent) = self.enrol(watched, &elsewhere, &found, look).await? {
+            match caught(self.begin_found(&mirror, &elsewhere, intent.clone())).await {
+                Ok(begun) => begun?,
+                Err(panic) => {
+                    let why = broken(&panic);
+                    self.refuse_found(&elsewhere, &mut intent, &why, vec![why.clone()]).await;
+                }
+            }
+        }
+        watched.done = Some((found.commit, found.news));
         Ok(())
     }
 
-    fn watched(&self, name: &str, repository: &Repository) -> Result<Watched, super::Error> {
-        let password = repository.password_file.as_deref().map(config::secret).transpose()?;
-        let user = repository.username.clone().unwrap_or_else(|| "oauth2".into());
-        let credentials = password.map(|token| source::Credentials { user, token });
+    fn opened(&self, watched: &mut Watched) -> Result<(Mirror, Arc<Elsewhere>), Unseen> {
+        if let Some(opened) = &watched.opened {
+            return Ok(opened.clone());
+        }
+        let (name, settings) = (&watched.name, &watched.settings);
+        if let Some(trouble) = &settings.trouble {
+            return Err(Unseen::Settings(trouble.clone()));
+        }
+        let password = settings.password_file.as_deref().map(config::secret).transpose()?;
+        let user = settings.username.clone().unwrap_or_else(|| "oauth2".into());
+        let credentials = password.map(|token| Credentials { user, token });
         let path = self.settings.data.join("mirrors").join(format!("{name}.git"));
-        let reporter = self.reporter(repository)?;
-        Ok(Watched {
-            repository: Arc::new(Elsewhere { name: name.to_owned(), settings: repository.clone(), reporter }),
-            mirror: Mirror::open(&path, &repository.url, credentials)?,
-            wake: self.wakes[name].clone(),
-            done: None,
-            left: None,
-        })
+        let reporter = self.reporter(settings)?;
+        let elsewhere = Elsewhere { name: name.clone(), settings: settings.clone(), reporter };
+        let opened = (Mirror::open(&path, &settings.url, credentials)?, Arc::new(elsewhere));
+        watched.opened = Some(opened.clone());
+        Ok(opened)
     }
 
-    fn reporter(&self, repository: &Repository) -> Result<Option<Reporter>, super::Error> {
+    fn reporter(&self, repository: &Repository) -> Result<Option<Reporter>, Unseen> {
         let (Some(gitlab), Some(project)) = (&self.settings.gitlab, &repository.project) else { return Ok(None) };
         let Some(token) = &gitlab.token_file else { return Ok(None) };
         let token: SecretString = config::secret(token)?;
@@ -85,49 +210,43 @@ impl Controller {
         Ok(Some(Reporter::new(&gitlab.url, project, token, &authorities)?))
     }
 
-    async fn watch(self, watched: Arc<Mutex<Watched>>) {
-        let mut watched = watched.lock().await;
-        let mut cause = Cause::Poll;
-        loop {
-            if let Err(error) = self.look_once(&mut watched, &cause).await {
-                let repository = &watched.repository.name;
-                tracing::warn!(repository, %error, "could not look at the repository; looking again later");
-            }
-            let pause = Duration::from_secs(watched.repository.settings.poll_seconds.max(1));
-            let pause = jittered(pause, self.deployer.cluster.clock.now());
-            tokio::select! {
-                () = self.deployer.cluster.clock.wait(pause) => cause = Cause::Poll,
-                () = watched.wake.notified() => cause = Cause::Webhook,
-            }
+    /// What the branch names now, if that is to be dealt with.
+    async fn found(&self, watched: &Watched, mirror: &Mirror, look: &Look) -> Result<Option<Found>, source::Error> {
+        let branch = &watched.settings.branch;
+        // The mirror may be lost, and so may what the swarm knows.
+        let noted = self.upstreams.get(&watched.name).and_then(|upstream| upstream.commit);
+        let known = mirror.known(branch).await?.or(noted);
+        let head = mirror.remote_branch(branch).await?;
+        let done = watched.done.as_ref().filter(|(done, _)| *done == head);
+        if done.is_some() && !look.again {
+            self.upstreams.change(&watched.name, |it, now| it.found(&head, now)).await;
+            return Ok(None);
         }
-    }
-
-    /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
-    async fn look_once(&self, watched: &mut Watched, cause: &Cause) -> Result<(), super::Error> {
-        let Some(found) = watched.look().await? else { return Ok(()) };
-        if let Some(mut intent) = self.enrol(watched, &found, cause).await? {
-            match caught(self.begin_found(watched, intent.clone())).await {
-                Ok(begun) => begun?,
-                Err(panic) => self.refuse_found(&watched.repository, &mut intent, &broken(&panic)).await,
-            }
-        }
-        watched.done = Some(found.commit);
-        Ok(())
+        let commit = mirror.fetch(branch).await?;
+        self.upstreams.change(&watched.name, |it, now| it.found(&commit, now)).await;
+        let news = match done {
+            Some((_, news)) => *news,
+            None => watched.done.is_some() || known.is_some_and(|known| known != commit),
+        };
+        Ok(Some(Found { commit, news: news || look.cause != Cause::Poll }))
     }
 
     /// Records that a commit is about to be read and deployed, before anything of it is read: what ends this controller
     /// must not end the next one. `None` if it is not to be deployed. A commit that a controller before this left is taken
-    /// up as it was left.
+    /// up as it was left, unless somebody wants it tried again.
     async fn enrol(
         &self,
         watched: &mut Watched,
+        elsewhere: &Elsewhere,
         found: &Found,
-        cause: &Cause,
+        look: &Look,
     ) -> Result<Option<Intent>, cluster::Error> {
-        let is_left =
-            |left: &Intent| left.origin.commit == found.commit && !matches!(left.state, release::State::Failed { .. });
+        let is_left = |left: &Intent| {
+            let is_wanted = look.options().contains("retry");
+            left.origin.commit == found.commit && !matches!(left.state, release::State::Failed { .. }) && !is_wanted
+        };
         let Some(mut left) = watched.left.take().filter(is_left) else {
-            let intent = watched.intent(found, cause, self.deployer.cluster.clock.now());
+            let intent = watched.intent(found, look, self.deployer.cluster.clock.now());
             return Ok(Some(self.intend(intent).await?.0));
         };
         match left.resumption() {
@@ -138,134 +257,45 @@ impl Controller {
             Resumption::GiveUp => self.give_up(&mut left).await,
             Resumption::MoveBranch | Resumption::Leave => {}
         }
-        watched.repository.report(&found.commit, None, State::Failed, &left.given_up()).await;
+        self.given_up(elsewhere, &found.commit, &left.given_up()).await;
         Ok(None)
-    }
-
-    /// Reads and checks a commit, and has it deployed.
-    async fn begin_found(&self, watched: &Watched, mut intent: Intent) -> Result<(), super::Error> {
-        let (path, repository) = (watched.mirror.path(), watched.repository.clone());
-        let commit = intent.origin.commit.clone();
-        repository.report(&commit, None, State::Pending, "skep checks it").await;
-        let revision = match self.read(path, &commit, None).await {
-            Ok(revision) => revision,
-            Err(error) if error.may_pass() => return Err(error.into()),
-            Err(error) => {
-                self.refuse_found(&repository, &mut intent, &error.to_string()).await;
-                return Ok(());
-            }
-        };
-        let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
-        let checked = match self.lint(revision).await {
-            Ok(checked) => checked,
-            Err(rejection) => {
-                self.refuse_found(&repository, &mut intent, &rejected(&rejection)).await;
-                return Ok(());
-            }
-        };
-        repository.report(&commit, None, State::Running, "skep builds and deploys").await;
-        let stacks = stacks_of(&checked, repository.stack()).unwrap_or_default();
-        let stacks = stacks.into_iter().map(|(name, _)| name).collect();
-        let state = match intent.state {
-            release::State::Checking => release::State::Preparing { attempt: 1 },
-            state => state,
-        };
-        let (intent, turn) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
-        let order = Order::of(&intent, checked, Objects::of_repository(path, None), turn);
-        let controller = self.clone();
-        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &order).await }));
-        Ok(())
-    }
-
-    async fn deploy_found(&self, repository: &Elsewhere, intent: Intent, order: &Order) {
-        let ended = self.carry_out(intent, order, repository.stack(), &Lines::nowhere()).await;
-        for result in &ended.results {
-            repository.tell(&order.origin.commit, result).await;
-        }
-        if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
-            repository.report(&order.origin.commit, None, State::Failed, why).await;
-        }
-    }
-
-    async fn refuse_found(&self, repository: &Elsewhere, intent: &mut Intent, why: &str) {
-        self.metrics.refused();
-        self.fail(intent, why).await;
-        repository.report(&intent.origin.commit, None, State::Failed, why).await;
     }
 }
 
-/// Why a commit did not pass the checks, in one line.
-pub(super) fn rejected(rejection: &Rejection) -> String {
-    let said = lint::report::remote(&rejection.findings, &rejection.texts, 1);
-    format!("rejected: {}", said.first().map_or("", String::as_str))
+impl Look {
+    fn options(&self) -> BTreeSet<String> {
+        self.requests.iter().flat_map(|request| request.options.iter().cloned()).collect()
+    }
 }
 
 impl Watched {
+    fn poll(&self) -> Duration {
+        Duration::from_secs(self.settings.poll_seconds.max(1))
+    }
+
     /// What is to become of a commit of which nothing has been read.
-    fn intent(&self, found: &Found, cause: &Cause, now: Timestamp) -> Intent {
+    fn intent(&self, found: &Found, look: &Look, now: Timestamp) -> Intent {
         let origin = Origin {
-            repository: self.repository.name.clone(),
-            branch: Some(self.repository.settings.branch.clone()),
+            repository: self.name.clone(),
+            branch: Some(self.settings.branch.clone()),
             commit: found.commit.clone(),
             subject: String::new(),
             ..Origin::unknown()
         };
-        let news = found.news || *cause == Cause::Webhook;
-        // Nobody is there to agree to anything but what the settings say.
-        let options = (news && self.repository.settings.adopt).then(|| "adopt".to_owned());
+        let mut options = look.options();
+        // Beyond what whoever asks agrees to there is only what the settings say.
+        options.extend((found.news && self.settings.adopt).then(|| "adopt".to_owned()));
         Intent {
             number: 0,
             origin,
-            cause: cause.clone(),
+            cause: look.cause.clone(),
             created: now,
             base: None,
             user: None,
-            options: options.into_iter().collect(),
-            news,
+            options,
+            news: found.news,
             stacks: BTreeSet::new(),
             state: release::State::Checking,
         }
-    }
-
-    /// What the branch names now, if that was not dealt with yet.
-    async fn look(&self) -> Result<Option<Found>, source::Error> {
-        let branch = &self.repository.settings.branch;
-        let known = self.mirror.known(branch).await?;
-        let head = self.mirror.remote_branch(branch).await?;
-        if self.done.as_ref() == Some(&head) {
-            return Ok(None);
-        }
-        let commit = self.mirror.fetch(branch).await?;
-        let news = self.done.is_some() || known.is_some_and(|known| known != commit);
-        Ok(Some(Found { commit, news }))
-    }
-}
-
-impl Elsewhere {
-    /// The name of its stack, if its file has none.
-    fn stack(&self) -> &str {
-        self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())
-    }
-
-    async fn tell(&self, commit: &CommitId, result: &Deployed) {
-        let verdict = result.verdict();
-        tracing::info!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended");
-        let state = if result.is_good() { State::Success } else { State::Failed };
-        self.report(commit, Some(result), state, &verdict).await;
-    }
-
-    async fn report(&self, commit: &CommitId, result: Option<&Deployed>, state: State, description: &str) {
-        let Some(reporter) = &self.reporter else { return };
-        let Some(stack) = result.map(|result| result.stack.clone()).or_else(|| self.stack().parse().ok()) else {
-            return;
-        };
-        let status = Status {
-            commit: commit.clone(),
-            stack,
-            state,
-            target_url: result.and_then(|result| result.urls.first().cloned()),
-            description: description.to_owned(),
-        };
-        reporter.report(&status).await;
     }
 }

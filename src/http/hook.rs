@@ -71,8 +71,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long there may be no message.
 const SILENCE: Duration = Duration::from_mins(1);
 /// The last line before the controller stops.
-const GOING_DOWN: &str =
-    "skep is going down; what it had begun goes on when it is back: see `skep status`, or push again";
+const GOING_DOWN: &str = "skep is restarting; what it has begun of this push goes on when it is back: `skep status` shows it, and \
+                          `git fetch` when the branch has moved. If neither does, push again";
 
 /// Opens the socket for hooks; only skep's own user may connect. Must be called in a Tokio runtime.
 ///

@@ -40,6 +40,8 @@ pub struct State {
     pub look: Arc<dyn Fn(Trigger) + Send + Sync>,
     /// Whether skep can do its work.
     pub ready: Readiness,
+    /// What is wrong with single repositories, in lines for `/readyz`: skep is ready nevertheless.
+    pub complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// What is measured.
     pub metrics: Registry,
 }
@@ -70,7 +72,11 @@ async fn alive() -> &'static str {
 
 async fn ready(Shared(state): Shared<State>) -> Response {
     match state.ready.state().await {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) => {
+            let complaints = (state.complaints)();
+            let lines = std::iter::once("ready".to_owned()).chain(complaints).map(|line| format!("{line}\n"));
+            lines.collect::<String>().into_response()
+        }
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }

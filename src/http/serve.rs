@@ -11,9 +11,9 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -61,11 +61,17 @@ impl Default for Limits {
 const MAX_HEADERS: usize = 64 << 10;
 /// How long requests may go on after the server is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the process stays after the last answer, so that the answer arrives.
+const LINGER: Duration = Duration::from_secs(1);
 /// How often the log says that there are too many connections.
 const OFTEN: Duration = Duration::from_mins(1);
 /// What a client without a place is told.
 const BUSY: &str =
     "skep has as many connections as it takes, of all clients or of this address; try again in a moment\n";
+
+/// Who is at the other end of a connection: a proxy, if there is one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
 
 /// Serves until `shutdown` is done; then takes no more connections, and gives those that are busy a little time.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
@@ -89,7 +95,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
                 let connection = attend(stream, place, brief.clone(), limits, stop.clone());
                 guests.push_back(tokio::spawn(tokio::time::timeout(limits.brief, connection)).abort_handle());
             }
-            Some(place) => drop(tokio::spawn(attend(stream, place, router.clone(), limits, stop.clone()))),
+            Some(place) => {
+                let router = router.clone().layer(Extension(Client(address.ip())));
+                drop(tokio::spawn(attend(stream, place, router, limits, stop.clone())));
+            }
             None => {
                 refuse(stream);
                 warn(&mut told, address.ip());
@@ -98,9 +107,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     }
     drop((listener, stop));
     stopping.send_replace(true);
+    if stopping.is_closed() {
+        return;
+    }
     if tokio::time::timeout(FAREWELL, stopping.closed()).await.is_err() {
         tracing::warn!("some requests were cut off");
     }
+    // What was written last is still on its way. With the process goes the network of its container, and the client would read
+    // of a broken connection in place of the last words.
+    tokio::time::sleep(LINGER).await;
 }
 
 /// All that is served in a reserved place.

@@ -114,6 +114,7 @@ fn state() -> State {
         git: None,
         look: Arc::new(|_| {}),
         ready: Readiness::new(async || Ok(())),
+        complaints: Arc::new(Vec::new),
         metrics: Registry::new(),
     }
 }
@@ -555,9 +556,12 @@ async fn a_webhook_without_the_token_is_refused_before_it_is_read() {
             panic!("the body was read")
         }))
     };
-    for (repository, token) in [("team/shop", "wrong"), ("team/shop", ""), ("other", "hook"), ("other", "")] {
+    for (repository, token) in [("team/shop", "wrong"), ("team/shop", ""), ("other", "wrong"), ("other", "")] {
         assert_eq!(answer(state(), webhook(repository, token, unread())).await.0, 401);
     }
+    // Whoever knows the secret has a wrong address.
+    let other = answer(state(), webhook("other", "hook", unread())).await;
+    assert_eq!(other, (404, "skep does not watch a repository `other`; the settings name team/shop".into()));
     let without = Request::post("/hooks/gitlab/team/shop").body(unread()).unwrap();
     assert_eq!(answer(state(), without).await.0, 401);
     // A right token does not help against a wrong signature.
@@ -572,6 +576,12 @@ async fn health_metrics_and_what_is_not_there() {
     let state = State { ready: Readiness::new(async || Err("the engine is away".into())), ..state() };
     let deploys = prometheus::IntCounter::new("skep_deploys_total", "Deploys.").unwrap();
     state.metrics.register(Box::new(deploys)).unwrap();
+    let sick = State {
+        ready: Readiness::new(async || Ok(())),
+        complaints: Arc::new(|| vec!["repository shop: failing".into()]),
+        ..state.clone()
+    };
+    assert_eq!(answer(sick, get("/readyz")).await, (200, "ready\nrepository shop: failing".into()));
     assert_eq!(answer(state.clone(), get("/healthz")).await, (200, "ok".into()));
     assert_eq!(answer(state.clone(), get("/readyz")).await, (503, "the engine is away".into()));
     assert!(answer(state.clone(), get("/metrics")).await.1.ends_with("skep_deploys_total 0"));

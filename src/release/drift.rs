@@ -38,9 +38,10 @@ impl Healing {
         drifted(plan).flat_map(places).filter(often).collect()
     }
 
-    /// Notes that a plan is carried out now; how many fields it heals.
-    pub fn note(&mut self, plan: &Plan, now: Timestamp) -> usize {
-        let places: Vec<String> = drifted(plan).flat_map(places).collect();
+    /// Notes that a change was made now; how many fields it has healed. What could not be changed back is not noted:
+    /// nobody has changed it again.
+    pub fn note(&mut self, change: &Change, now: Timestamp) -> usize {
+        let places = if change.is_housekeeping() { Vec::new() } else { places(change) };
         for place in &places {
             let times = self.healed.entry(place.clone()).or_default();
             times.retain(|at| now.duration_since(*at) < WITHIN);
@@ -86,7 +87,7 @@ mod tests {
         let mut healing = Healing::default();
         for minute in 0..3 {
             assert_eq!(healing.contested(&gone(), at(minute)), BTreeSet::new());
-            assert_eq!(healing.note(&gone(), at(minute)), 1);
+            assert_eq!(healing.note(&gone().changes[0], at(minute)), 1);
         }
         assert_eq!(healing.contested(&gone(), at(3)), BTreeSet::from(["network shop_default".to_owned()]));
         assert_eq!(healing.contested(&Plan::default(), at(3)), BTreeSet::new(), "it is as it should be");

@@ -49,6 +49,18 @@ impl History {
         self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Promoted { .. }))
     }
 
+    /// The release that a person went back from, as long as what they went back to runs: the branch it came from is still
+    /// at its commit, or at a later one.
+    pub fn gone_back_from(&self) -> Option<&Release> {
+        let running = self.promoted().filter(|it| it.cause == Cause::Command && it.origin.branch.is_some())?;
+        let is_of_repository = |it: &&Release| matches!(it.cause, Cause::Push | Cause::Webhook | Cause::Poll);
+        let before = || self.releases.iter().rev().filter(|it| it.id < running.id);
+        let good = |it: &&Release| matches!(it.phase, Phase::Promoted { .. });
+        let left = before().filter(good).find(is_of_repository)?;
+        let is_older = before().any(|it| it.id < left.id && it.origin.commit == running.origin.commit);
+        (is_older && left.origin.commit != running.origin.commit).then_some(left)
+    }
+
     /// The images of others that run by digest, by their names in the file.
     pub fn pinned(&self) -> BTreeMap<String, String> {
         let desired = self.promoted().and_then(|release| release.desired.as_ref());
@@ -174,4 +186,48 @@ fn own_files(stack: &Stack) -> impl Iterator<Item = &String> {
 fn own_networks(stack: &Stack) -> impl Iterator<Item = &String> {
     let own = |(name, network): (_, &Network)| matches!(network, Network::Own(_)).then_some(name);
     stack.networks.iter().filter_map(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::release::Origin;
+
+    fn release(id: u64, digit: &str, cause: Cause, phase: Phase) -> Release {
+        let stack = Stack::empty("shop".parse().unwrap());
+        let origin =
+            Origin { branch: Some("main".into()), commit: digit.repeat(40).parse().unwrap(), ..Origin::unknown() };
+        Release {
+            id: ReleaseId(id),
+            stack: stack.name.clone(),
+            origin,
+            cause,
+            created: Timestamp::UNIX_EPOCH,
+            images: BTreeMap::new(),
+            desired: Some(stack),
+            phase,
+            recorded: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn gone_back_from(releases: &[(u64, &str, Cause)]) -> Option<u64> {
+        let good = |(id, digit, cause): &(u64, &str, Cause)| {
+            release(*id, digit, cause.clone(), Phase::promoted(Timestamp::UNIX_EPOCH))
+        };
+        History::new(releases.iter().map(good).collect()).gone_back_from().map(|left| left.id.0)
+    }
+
+    #[test]
+    fn what_a_person_went_back_from_is_known_until_something_else_is_deployed() {
+        let (first, second) = ((1, "1", Cause::Push), (2, "2", Cause::Push));
+        let back = (3, "1", Cause::Command);
+        assert_eq!(gone_back_from(&[first.clone(), second.clone(), back.clone()]), Some(2));
+        assert_eq!(gone_back_from(&[first.clone(), second.clone(), back.clone(), (4, "3", Cause::Push)]), None);
+        assert_eq!(gone_back_from(&[first.clone(), second.clone(), (3, "2", Cause::Command)]), None, "the same again");
+        assert_eq!(gone_back_from(&[first, (2, "4", Cause::Command), back]), None, "a folder has no branch that moved");
+        let by_itself = (3, "1", Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) });
+        assert_eq!(gone_back_from(&[second, by_itself]), None, "the branch never went there");
+    }
 }

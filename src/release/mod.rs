@@ -9,9 +9,13 @@ mod away;
 mod departure;
 pub mod drift;
 mod history;
+mod instance;
 mod intent;
 mod next;
 mod outcome;
+mod scope;
+mod shaping;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,9 +30,13 @@ use crate::stack::Stack;
 pub use arrival::{Arrival, unheld};
 pub use away::{Absent, Away};
 pub use history::History;
+pub use instance::{Instance, Process, Standing, TaskLife, TaskName};
 pub use intent::{Intent, Resumption, State};
 pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
+pub use scope::{Scope, is_foreign};
+pub use shaping::{Place, Proxy, Shaping};
+pub use upstream::{Handled, Trouble, Upstream};
 
 /// The number of a release in its stack: 1, 2, 3…, shown as `r3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -677,7 +677,9 @@ proptest! {
                 watch.note_use(&Subject::Network("shop_default".into()), now);
                 due(&release, &history, &observed, &watch, now);
                 if let Some(drift) = differences(&release, &history, &observed, now) {
-                    healing.note(&drift, now);
+                    for change in &drift.changes {
+                        healing.note(change, now);
+                    }
                     healing.contested(&drift, now);
                 }
                 let step = next(&release, &history, &observed, &watch, now);

@@ -215,6 +215,7 @@ impl Server {
             ("receive.advertiseAtomic", "true"),
             // Whether a branch may go is the controller's decision, as is every other.
             ("receive.denyDeletes", "false"),
+            ("receive.denyDeleteCurrent", "ignore"),
             // A pusher who hears nothing for long is cut off by proxies, and cannot tell that skep is gone.
             ("receive.keepAlive", "2"),
             ("transfer.fsckObjects", "true"),

@@ -341,8 +341,20 @@ fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
     Oid::from_str(commit.as_str())
 }
 
-/// The branches that are deployed; a repository has one of them. skep moves them, and Git all others.
+/// The branches that may be deployed; of each repository it is one of them ([`deployed_branch`]). skep moves that one, and
+/// Git all others.
 pub const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
+
+/// The branch of a repository that is deployed, by its full name: the one of [`DEPLOYED`] that is there, and where both are,
+/// the one that `HEAD` names. `None` before the first push to either.
+pub fn deployed_branch(repository: &Path) -> Option<&'static str> {
+    let repository = open(repository).ok()?;
+    let head = repository.find_reference("HEAD").ok();
+    let is_head = |name: &str| head.as_ref().is_some_and(|head| head.symbolic_target_bytes() == Some(name.as_bytes()));
+    let mut there: Vec<&str> = DEPLOYED.into_iter().filter(|name| repository.find_reference(name).is_ok()).collect();
+    there.sort_by_key(|name| !is_head(name));
+    there.first().copied()
+}
 
 /// The branches of a repository and where they are, by name without `refs/heads/`.
 pub async fn branches(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {
@@ -374,10 +386,12 @@ fn short_name(branch: &Reference<'_>) -> Option<String> {
 /// Lets a clone check something out: a new repository's `HEAD` is `main`, but its first branch may be another.
 pub(super) fn point_head(repository: &Path) -> Result<(), Error> {
     let repository = open(repository)?;
-    let pointed = listed(&repository).and_then(|branches| match branches.first() {
-        Some((first, _)) if repository.head().is_err() => repository.set_head(&format!("refs/heads/{first}")),
-        _ => Ok(()),
-    });
+    let is_deployed = |(name, _): &&(String, CommitId)| DEPLOYED.contains(&format!("refs/heads/{name}").as_str());
+    let pointed =
+        listed(&repository).and_then(|branches| match branches.iter().find(is_deployed).or(branches.first()) {
+            Some((first, _)) if repository.head().is_err() => repository.set_head(&format!("refs/heads/{first}")),
+            _ => Ok(()),
+        });
     pointed.map_err(Error::local("point HEAD to the first branch"))
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::record::{self, Labels};
 use super::{Config, Damaged, Error, Keys, Store};
 use crate::engine::{self, Call};
-use crate::release::{Intent, State};
+use crate::release::{Intent, Origin, Scope, State};
 use crate::stack::NAMESPACE_LABEL;
 
 /// What all names of intents begin with. No release's name does: a stack's name is followed by `.r`, and a hash has no
@@ -21,7 +21,7 @@ const PREFIX: &str = "skep.commit.";
 /// The label that holds the state, as JSON.
 const STATE_LABEL: &str = "skep.state";
 /// The label that names the repository, for people and for filters.
-const REPOSITORY_LABEL: &str = "skep.repository";
+pub(super) const REPOSITORY_LABEL: &str = "skep.repository";
 /// How often a number is asked for again that somebody else took.
 const TRIES: usize = 3;
 
@@ -42,6 +42,7 @@ struct Name {
 }
 
 impl Name {
+    /// That of an intent which calls its repository as records do.
     fn of(intent: &Intent) -> Self {
         Self { repository: hash(&intent.origin.repository), number: intent.number }
     }
@@ -60,19 +61,19 @@ impl fmt::Display for Name {
 }
 
 /// A name of a config has 64 characters at most, and a repository's may have more.
-fn hash(repository: &str) -> String {
+pub(super) fn hash(repository: &str) -> String {
     hex::encode(&Sha256::digest(repository)[..16])
 }
 
 impl Store {
     /// The intents of all repositories. One request.
     pub async fn intents(&self) -> Result<Intents, Error> {
-        Ok(read(&self.list(PREFIX).await?, &self.keys))
+        Ok(read(&self.list(PREFIX).await?, &self.keys, &self.scope))
     }
 
     /// The intent of a repository, if it has one that can be read. One request.
     pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
-        let mut found = read(&self.list(&format!("{PREFIX}{}.", hash(repository))).await?, &self.keys);
+        let mut found = read(&self.list(&self.prefix(repository)).await?, &self.keys, &self.scope);
         Ok(found.intents.remove(repository))
     }
 
@@ -81,10 +82,10 @@ impl Store {
     pub async fn intend(&self, mut intent: Intent) -> Result<Intent, Error> {
         self.expect_key().await?;
         for _ in 0..TRIES {
-            let older = self.list(&format!("{PREFIX}{}.", hash(&intent.origin.repository))).await?;
+            let older = self.list(&self.prefix(&intent.origin.repository)).await?;
             let numbers = older.iter().filter_map(|config| Name::parse(&config.spec.name)).map(|name| name.number);
             intent.number = numbers.max().unwrap_or(0) + 1;
-            match self.engine.call(Call::post("/configs/create", body(&intent, &self.keys)?)).await {
+            match self.engine.call(Call::post("/configs/create", body(&self.recorded(&intent), &self.keys)?)).await {
                 Err(engine::Error::Refused { status: 409, .. }) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
@@ -98,7 +99,7 @@ impl Store {
 
     /// Records how far a commit has got, unless a newer one took its place.
     pub async fn set_state(&self, intent: &Intent, state: &State) -> Result<(), Error> {
-        let name = Name::of(intent).to_string();
+        let name = Name::of(&self.recorded(intent)).to_string();
         let configs = self.list(&name).await?;
         let config = configs.into_iter().find(|config| config.spec.name == name).ok_or_else(|| replaced(intent))?;
         if !self.relabel(config, STATE_LABEL, record::json(state)).await? {
@@ -109,9 +110,20 @@ impl Store {
 
     /// Removes an intent, and older ones of its repository: nothing is left to do for it.
     pub async fn settle(&self, intent: &Intent) -> Result<(), Error> {
-        let configs = self.list(&format!("{PREFIX}{}.", hash(&intent.origin.repository))).await?;
+        let configs = self.list(&self.prefix(&intent.origin.repository)).await?;
         let done = |config: &&Config| Name::parse(&config.spec.name).is_some_and(|name| name.number <= intent.number);
         self.remove(configs.iter().filter(done).collect()).await
+    }
+
+    /// What the names of the intents of a repository begin with.
+    fn prefix(&self, repository: &str) -> String {
+        format!("{PREFIX}{}.", hash(&self.scope.recorded(repository)))
+    }
+
+    /// An intent as it is recorded.
+    fn recorded(&self, intent: &Intent) -> Intent {
+        let repository = self.scope.recorded(&intent.origin.repository);
+        Intent { origin: Origin { repository, ..intent.origin.clone() }, ..intent.clone() }
     }
 }
 
@@ -156,11 +168,12 @@ pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
 }
 
 /// The newest intent of each repository. What has no name of an intent is passed over.
-fn read(configs: &[Config], keys: &Keys) -> Intents {
+fn read(configs: &[Config], keys: &Keys, scope: &Scope) -> Intents {
     let mut found = Intents::default();
     for config in configs.iter().filter(|config| is_intent(config)) {
         match authentic(config, keys) {
-            Ok(intent) => {
+            Ok(mut intent) => {
+                intent.origin.repository = scope.read(&intent.origin.repository);
                 let known = found.intents.get(&intent.origin.repository).map_or(0, |known| known.number);
                 if intent.number > known {
                     found.intents.insert(intent.origin.repository.clone(), intent);
@@ -180,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{Engine, simulated::World};
-    use crate::release::{Cause, Origin};
+    use crate::release::Cause;
 
     fn intent(repository: &str, commit: &str) -> Intent {
         Intent {
@@ -244,6 +257,21 @@ mod tests {
             store.set_state(&intent, &State::Rolling).await.unwrap();
         }
         assert_eq!(store.intent("shop").await.unwrap().unwrap().state, State::Rolling);
+    }
+
+    #[tokio::test]
+    async fn the_commits_of_a_scope_are_not_those_of_another_one() {
+        let (store, scope) = (store(), "lab".parse::<Scope>().unwrap());
+        let lab = store.clone().with_scope(scope);
+        for (store, commit) in [(&store, "a"), (&lab, "c")] {
+            let recorded = store.intend(intent("shop", commit)).await.unwrap();
+            assert_eq!(store.intent("shop").await.unwrap(), Some(recorded));
+        }
+        let names = |intents: Intents| intents.intents.into_keys().collect::<Vec<_>>().join(", ");
+        assert_eq!(names(store.intents().await.unwrap()), "lab:shop, shop");
+        assert_eq!(names(lab.intents().await.unwrap()), "shop, shop of the controller without SKEP_SCOPE");
+        lab.settle(&lab.intent("shop").await.unwrap().unwrap()).await.unwrap();
+        assert_eq!(names(store.intents().await.unwrap()), "shop");
     }
 
     #[tokio::test]

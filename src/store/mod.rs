@@ -12,6 +12,7 @@
 //! No value of a secret is ever in a record ([`crate::stack::Secret`]).
 
 mod intent;
+mod note;
 mod record;
 mod seal;
 
@@ -22,12 +23,13 @@ use serde::Deserialize;
 
 use crate::engine::{self, Call, Engine};
 use crate::name::StackName;
-use crate::release::{Phase, Release, ReleaseId};
+use crate::release::{Origin, Phase, Release, ReleaseId, Scope};
 use crate::stack::NAMESPACE_LABEL;
 use record::{Labels, Name, Shape};
 use seal::SEAL_LABEL;
 
 pub use intent::Intents;
+pub use note::{Note, Request, is_registration, is_request};
 pub use record::{PREFIX, read as read_release};
 pub use seal::{Keys, MARKER};
 
@@ -39,6 +41,7 @@ pub const KEPT: usize = 10;
 pub struct Store {
     engine: Engine,
     keys: Keys,
+    scope: Scope,
 }
 
 /// What the store knows of one stack.
@@ -55,6 +58,7 @@ pub struct Records {
 pub struct Archive {
     stacks: BTreeMap<StackName, Vec<Config>>,
     keys: Keys,
+    scope: Scope,
 }
 
 impl Archive {
@@ -66,7 +70,7 @@ impl Archive {
     /// All that is known of one stack, as [`Store::history`] tells it.
     pub fn records(&self, stack: &StackName) -> Records {
         let configs = self.stacks.get(stack).cloned().unwrap_or_default();
-        read(configs, &self.keys).remove(stack).unwrap_or_default()
+        read(configs, &self.keys, &self.scope).remove(stack).unwrap_or_default()
     }
 }
 
@@ -190,13 +194,20 @@ impl Error {
 impl Store {
     /// The records in the swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, keys: Keys::default() }
+        Self { engine, keys: Keys::default(), scope: Scope::default() }
     }
 
     /// The same records, authenticated with these keys.
     #[must_use]
     pub fn with_keys(self, keys: Keys) -> Self {
         Self { keys, ..self }
+    }
+
+    /// The same records, as the controller of this scope sees them: repositories of other scopes have other names
+    /// ([`release::is_foreign`](crate::release::is_foreign)).
+    #[must_use]
+    pub fn with_scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// Whether there is a key that records are checked with.
@@ -213,12 +224,12 @@ impl Store {
     /// All that is known of one stack. One request.
     pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        Ok(read(configs, &self.keys).remove(stack).unwrap_or_default())
+        Ok(read(configs, &self.keys, &self.scope).remove(stack).unwrap_or_default())
     }
 
     /// All that is known of all stacks. One request.
     pub async fn stacks(&self) -> Result<BTreeMap<StackName, Records>, Error> {
-        Ok(read(self.list(record::PREFIX).await?, &self.keys))
+        Ok(read(self.list(record::PREFIX).await?, &self.keys, &self.scope))
     }
 
     /// The records of all stacks, still packed: what they hold is some twenty times as long. One request.
@@ -229,7 +240,7 @@ impl Store {
                 stacks.entry(name.stack).or_default().push(config);
             }
         }
-        Ok(Archive { stacks, keys: self.keys.clone() })
+        Ok(Archive { stacks, keys: self.keys.clone(), scope: self.scope.clone() })
     }
 
     /// Writes down a new release. Its number must not be taken.
@@ -272,7 +283,7 @@ impl Store {
     /// the whole one counts.
     pub async fn thin(&self, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        let releases = read(configs.clone(), &self.keys).remove(stack).unwrap_or_default().releases;
+        let releases = read(configs.clone(), &self.keys, &self.scope).remove(stack).unwrap_or_default().releases;
         let kept = kept(&releases, whole);
         for release in &releases {
             let (thin, full) = shapes(&configs, release.id);
@@ -313,7 +324,9 @@ impl Store {
     }
 
     async fn create(&self, release: &Release, shape: Shape) -> Result<(), Error> {
-        let body = record::body(release, shape, &self.keys)?;
+        let repository = self.scope.recorded(&release.origin.repository);
+        let origin = Origin { repository, ..release.origin.clone() };
+        let body = record::body(&Release { origin, ..release.clone() }, shape, &self.keys)?;
         self.expect_key().await?;
         match self.engine.call(Call::post("/configs/create", body)).await {
             Err(engine::Error::Refused { status: 409, .. }) => {
@@ -411,7 +424,7 @@ fn shapes(configs: &[Config], id: ReleaseId) -> (Vec<&Config>, Vec<&Config>) {
 }
 
 /// Sorts records by stack and number. What has no name of ours is none of ours.
-fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
+fn read(configs: Vec<Config>, keys: &Keys, scope: &Scope) -> BTreeMap<StackName, Records> {
     let mut named: Vec<(Name, Config)> =
         configs.into_iter().filter_map(|config| Some((config.name()?, config))).collect();
     named.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -421,7 +434,10 @@ fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
         match config.authentic(keys) {
             // The whole record comes before its thin double.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
-            Ok(release) => records.releases.push(Release { recorded: config.created_at, ..release }),
+            Ok(mut release) => {
+                release.origin.repository = scope.read(&release.origin.repository);
+                records.releases.push(Release { recorded: config.created_at, ..release });
+            }
             Err(why) => records.damaged.push(Damaged { name: config.spec.name, why }),
         }
     }

@@ -21,6 +21,7 @@ mod perform;
 mod roundtrip;
 mod spec;
 mod survey;
+mod whereabouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -117,7 +118,7 @@ pub enum Error {
     },
     /// A secret that was removed cannot be brought back, because no record holds its value.
     #[error(
-        "the secret `{name}` is no longer in the swarm, and its value is kept nowhere else; push the repository again"
+        "the secret `{name}` is no longer in the swarm, and its value is kept nowhere else; `skep deploy --again STACK` brings it back"
     )]
     SecretGone {
         /// Its full name.

@@ -47,7 +47,7 @@ fn told_to_stop_it_says_so_to_the_pusher_and_the_next_one_goes_on() {
     let push = pushing.end();
     assert!(
         push.told().ends_with(
-            "skep is going down; what it had begun goes on when it is back: see `skep status`, or push again\n(refused)"
+            "skep is restarting; what it has begun of this push goes on when it is back: `skep status` shows it, and `git fetch` when the branch has moved. If neither does, push again\n(refused)"
         ),
         "{}",
         push.output

@@ -302,16 +302,8 @@ fn a_watched_commit_that_ended_the_controller_is_not_read_again_and_a_newer_one_
     let file = |image: &str| format!("x-skep: {{ stable: 1s }}\nservices: {{ web: {{ image: \"{image}\" }} }}\n");
     elsewhere.files.insert("stack.yml".into(), file("app:1"));
     let first = elsewhere.commit("Open the lake");
-    let watched = config::Repository {
-        url: format!("file://{}", path.display()),
-        branch: "main".into(),
-        stack: None,
-        poll_seconds: 1,
-        username: None,
-        password_file: None,
-        project: None,
-        adopt: false,
-    };
+    let watched =
+        config::Repository { poll_seconds: 1, ..config::Repository::at(&format!("file://{}", path.display())) };
     town.watched.insert("lake".into(), watched);
     let store = Store::new(Engine::Simulated(town.sandbox.world.clone()));
     let intent = left("lake", &first, Cause::Poll, State::Checking);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::report::Report;
 use crate::name::CommitId;
-use crate::release::{Intent, State};
+use crate::release::{Handled, Intent, State, Upstream};
 
 /// A commit of a stack's repository that the stacks do not all run.
 #[derive(Debug, Serialize)]
@@ -29,6 +29,14 @@ pub(super) fn is_news(intent: &Intent, reports: &[Report]) -> bool {
     let (Some(only), None, State::Failed { .. }) = (stacks.next(), stacks.next(), &intent.state) else { return true };
     let tried = |report: &Report| report.attempted_commit.as_ref() == Some(&intent.origin.commit);
     !reports.iter().any(|report| report.stack == *only && tried(report))
+}
+
+/// Whether the line of a watched repository tells of this commit: that it does not run, and why.
+pub(super) fn is_told_by(intent: &Intent, upstream: &Upstream) -> bool {
+    intent.state.has_ended()
+        && intent.origin.repository == upstream.repository
+        && upstream.commit.as_ref() == Some(&intent.origin.commit)
+        && matches!(upstream.handled, Handled::Refused { .. } | Handled::Failed { .. })
 }
 
 /// The commit that a stack belongs to, among those that are worth a line.

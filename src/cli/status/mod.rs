@@ -3,6 +3,7 @@
 mod commits;
 mod overview;
 mod report;
+pub(super) mod repositories;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::output::Format;
 use super::workspace::cluster;
@@ -17,7 +19,7 @@ use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
 use crate::plan::Color;
-use crate::release::{Intent, Phase};
+use crate::release::{Intent, Phase, Upstream};
 use crate::text::escaped_json;
 use commits::Pending;
 use report::Report;
@@ -35,6 +37,17 @@ pub(super) struct Status {
     /// Look again every two seconds, until it is interrupted
     #[arg(long, short)]
     watch: bool,
+    /// The watched repositories in place of the stacks, with all that is wrong with them
+    #[arg(long, conflicts_with = "stack")]
+    repositories: bool,
+}
+
+/// What is shown.
+struct Seen {
+    reports: Vec<Report>,
+    /// The commits that are to run or did not come to.
+    commits: Vec<Intent>,
+    upstreams: Vec<Upstream>,
 }
 
 impl Status {
@@ -45,10 +58,10 @@ impl Status {
             if self.watch {
                 self.watched(&cluster, common).await?;
             } else {
-                let (reports, commits) = self.reports(&cluster).await?;
-                match common.format {
-                    Format::Human if reports.is_empty() && commits.is_empty() => output::line("no stack runs here"),
-                    _ => output::result(&self.shown(&reports, &commits, cluster.clock.now(), common)),
+                let seen = self.seen(&cluster).await?;
+                match (common.format, self.nothing(&seen)) {
+                    (Format::Human, Some(nothing)) => output::line(nothing),
+                    _ => output::result(&self.shown(&seen, cluster.clock.now(), common)),
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -59,8 +72,8 @@ impl Status {
     async fn watched(&self, cluster: &Cluster, common: &Common) -> anyhow::Result<()> {
         let (in_place, mut last) = (output::is_a_terminal(), String::new());
         loop {
-            let shown = match self.reports(cluster).await {
-                Ok((reports, commits)) => self.shown(&reports, &commits, cluster.clock.now(), common),
+            let shown = match self.seen(cluster).await {
+                Ok(seen) => self.shown(&seen, cluster.clock.now(), common),
                 Err(error) if last.is_empty() => return Err(error),
                 Err(error) => format!("error: {error:#}"),
             };
@@ -73,20 +86,43 @@ impl Status {
         }
     }
 
-    fn shown(&self, reports: &[Report], commits: &[Intent], now: Timestamp, common: &Common) -> String {
-        let color = common.color.resolve();
-        match common.format {
-            Format::Json if self.watch => {
-                escaped_json(&serde_json::to_string(reports).expect("reports are plain data"))
+    /// What is said where there is nothing to show.
+    fn nothing(&self, seen: &Seen) -> Option<&'static str> {
+        match seen {
+            _ if self.repositories && seen.upstreams.is_empty() => Some("no repository is watched"),
+            Seen { reports, commits, upstreams }
+                if reports.is_empty() && commits.is_empty() && upstreams.is_empty() =>
+            {
+                Some("no stack runs here")
             }
-            Format::Json => escaped_json(&serde_json::to_string_pretty(reports).expect("reports are plain data")),
-            Format::Human if self.stack.is_some() => in_detail(reports, color),
-            Format::Human => overview::of(reports, commits, now, color),
+            _ => None,
         }
     }
 
+    fn shown(&self, seen: &Seen, now: Timestamp, common: &Common) -> String {
+        let Seen { reports, commits, upstreams } = seen;
+        let color = common.color.resolve();
+        match common.format {
+            Format::Json if self.repositories => self.json(upstreams),
+            Format::Json => self.json(reports),
+            Format::Human if self.repositories => repositories::in_detail(upstreams, now, color),
+            Format::Human if self.stack.is_some() => in_detail(reports, upstreams, now, color),
+            Format::Human => overview::of(reports, commits, upstreams, now, color),
+        }
+    }
+
+    /// Values for a program: in one line where there are more of them to come.
+    fn json<T: Serialize>(&self, values: &[T]) -> String {
+        let written = if self.watch { serde_json::to_string(values) } else { serde_json::to_string_pretty(values) };
+        escaped_json(&written.expect("what is shown is plain data"))
+    }
+
     /// The stacks, and the commits that are to run or did not come to.
-    async fn reports(&self, cluster: &Cluster) -> anyhow::Result<(Vec<Report>, Vec<Intent>)> {
+    async fn seen(&self, cluster: &Cluster) -> anyhow::Result<Seen> {
+        let upstreams: Vec<Upstream> = cluster.store.upstreams().await?.into_values().collect();
+        if self.repositories {
+            return Ok(Seen { reports: Vec::new(), commits: Vec::new(), upstreams });
+        }
         let mut recorded = cluster.store.stacks().await?;
         let intents = cluster.store.intents().await?.intents;
         let mut observed = if let Some(stack) = &self.stack {
@@ -116,11 +152,14 @@ impl Status {
                 add_logs(report, cluster).await;
             }
         }
-        let news: Vec<Intent> = intents.into_values().filter(|intent| commits::is_news(intent, &reports)).collect();
+        let is_news = |intent: &Intent| {
+            commits::is_news(intent, &reports) && !upstreams.iter().any(|it| commits::is_told_by(intent, it))
+        };
+        let news: Vec<Intent> = intents.into_values().filter(is_news).collect();
         for report in &mut reports {
             report.pending = commits::of(report, &news).map(Pending::from);
         }
-        Ok((reports, news))
+        Ok(Seen { reports, commits: news, upstreams })
     }
 }
 
@@ -134,6 +173,13 @@ async fn add_logs(report: &mut Report, cluster: &Cluster) {
     }
 }
 
-fn in_detail(reports: &[Report], color: Color) -> String {
-    reports.iter().map(|report| report.to_text(color)).collect::<Vec<_>>().join("\n\n")
+/// Each stack, and below it the repository that it comes from, if that is watched and not up to date.
+fn in_detail(reports: &[Report], upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
+    let one = |report: &Report| {
+        let is_its = |it: &&Upstream| !it.is_good() && report.repository.as_ref() == Some(&it.repository);
+        let below = upstreams.iter().filter(is_its).flat_map(|it| repositories::detail(it, now, color));
+        let below = below.map(|line| format!("  {line}"));
+        std::iter::once(report.to_text(color)).chain(below).collect::<Vec<_>>().join("\n")
+    };
+    reports.iter().map(one).collect::<Vec<_>>().join("\n\n")
 }

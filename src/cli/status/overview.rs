@@ -3,18 +3,26 @@
 use jiff::Timestamp;
 
 use super::report::Report;
+use super::repositories;
 use crate::cli::ps::age;
 use crate::cli::table::{Cell, table};
 use crate::plan::Color;
-use crate::release::{Intent, Phase};
+use crate::release::{Intent, Phase, Upstream};
 
-/// The table, and below it the commits that do not run as a whole.
-pub(super) fn of(reports: &[Report], commits: &[Intent], now: Timestamp, color: Color) -> String {
+/// The stacks, below them the watched repositories, and the commits that do not run as a whole.
+pub(super) fn of(
+    reports: &[Report],
+    commits: &[Intent],
+    upstreams: &[Upstream],
+    now: Timestamp,
+    color: Color,
+) -> String {
     let rows: Vec<[Cell; 6]> = reports.iter().map(|report| row(report, now)).collect();
-    let table = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
-    let below = commits.iter().map(|intent| format!("\ncommit {}", intent.sentence()));
-    let gap = if commits.is_empty() { "" } else { "\n" };
-    [table, gap.to_owned()].into_iter().chain(below).collect()
+    let stacks = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
+    let watched = (!upstreams.is_empty()).then(|| repositories::of(upstreams, now, color));
+    let commits: Vec<String> = commits.iter().map(|intent| format!("commit {}", intent.sentence())).collect();
+    let commits = (!commits.is_empty()).then(|| commits.join("\n"));
+    [Some(stacks), watched, commits].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 fn row(report: &Report, now: Timestamp) -> [Cell; 6] {
@@ -142,7 +150,7 @@ mod tests {
                 ..report("odd", None, None, 0)
             },
         ];
-        assert_snapshot!(of(&reports, &[], NOW + std::time::Duration::from_secs(61), Color::Never), @r"
+        assert_snapshot!(of(&reports, &[], &[], NOW + std::time::Duration::from_secs(61), Color::Never), @r"
         STACK    STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
         shop     healthy     r7       2/2    1 min
         short    degraded    r7       1/2    1 min

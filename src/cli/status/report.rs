@@ -112,6 +112,7 @@ impl Report {
         let promoted = history.promoted();
         let contested: Vec<&String> = promoted.into_iter().flat_map(contested).collect();
         notes.extend(contested.iter().map(|place| left_alone(&stack, place)));
+        notes.extend(narrate::apart(&history));
         let desired = promoted.and_then(|release| release.desired.as_ref());
         let drift = desired
             .filter(|desired| history.rolling().is_none() && desired.settings.drift != Drift::Off)

@@ -136,7 +136,7 @@ impl State {
             "NodeID": "node-1", "LocalNodeState": "active", "ControlAvailable": true, "Nodes": self.nodes,
             "Cluster": { "DefaultAddrPool": null, "SubnetSize": 24 },
         });
-        json!({ "ID": "simulated", "ServerVersion": "simulated", "OSType": "linux", "Architecture": "x86_64", "Swarm": swarm })
+        json!({ "ID": "simulated", "Name": "node-1", "ServerVersion": "simulated", "OSType": "linux", "Architecture": "x86_64", "Swarm": swarm })
     }
 
     fn list_nodes(&self) -> Value {

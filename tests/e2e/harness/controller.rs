@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use skep::preflight::data::config_name;
 
-use super::command::{attempt, command, output};
+use super::command::{SCOPE, attempt, command, output};
 use super::folder::Folder;
 use super::waiting::{SOON, wait_until};
 use super::web;
@@ -108,6 +108,12 @@ impl Drop for Controller {
         // What the swarm knows of a data root that is gone.
         let root = self.folder.join("data");
         attempt("docker", &["config", "rm", &config_name(&root.to_string_lossy())]);
+        // What it has noted of itself and of its repositories.
+        let label = format!("label=skep.scope={SCOPE}");
+        let notes = attempt("docker", &["config", "ls", "--quiet", "--filter", &label]).stdout;
+        for note in String::from_utf8_lossy(&notes).lines() {
+            attempt("docker", &["config", "rm", note]);
+        }
         if std::thread::panicking() {
             println!("the controller's log:\n{}", self.log());
         }

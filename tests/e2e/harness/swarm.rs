@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::command::{attempt, output};
+use super::command::{SCOPE, attempt, output};
 use super::waiting::{SOON, wait_until};
 
 const NAMESPACE: &str = "com.docker.stack.namespace";
@@ -104,7 +104,7 @@ pub(crate) fn records(stack: &str) -> Vec<String> {
 
 /// The records of commits of the repository of this name.
 fn intents(repository: &str) -> Vec<String> {
-    let label = format!("label=skep.repository={repository}");
+    let label = format!("label=skep.repository={SCOPE}:{repository}");
     lines(&output("docker", &["config", "ls", "--filter", &label, "--format", "{{.Name}}"]))
 }
 

@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
+use skep::engine::Engine;
+use skep::release::Instance;
+use skep::store::Store;
+
+use crate::harness::repository::Repository;
 use crate::harness::sandbox::Sandbox;
 
 struct Controller {
@@ -16,19 +21,35 @@ struct Controller {
     runtime: PathBuf,
 }
 
+/// `skep serve` on the data folder that all of a sandbox share, and its port.
+fn serve(sandbox: &Sandbox, name: &str, scope: &str) -> (Command, u16) {
+    sandbox.write("token", "s3cret");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut skep = Command::new(env!("CARGO_BIN_EXE_skep"));
+    skep.arg("serve").env_clear().env("PATH", "/usr/bin:/bin").env("DOCKER_HOST", sandbox.host());
+    skep.env("SKEP_DATA", sandbox.path().join("data")).env("SKEP_DATA_ROOT", sandbox.path().join("volumes"));
+    skep.env("SKEP_RUNTIME", sandbox.path().join(name)).env("SKEP_TOKEN_FILE", sandbox.path().join("token"));
+    skep.env("SKEP_LISTEN", format!("127.0.0.1:{port}")).env("SKEP_SCOPE", scope);
+    skep.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    (skep, port)
+}
+
 impl Controller {
-    /// Starts one on the data folder that all of a sandbox share, and waits until it is ready.
-    fn start(sandbox: &Sandbox, name: &str) -> Self {
-        sandbox.write("token", "s3cret");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let runtime = sandbox.path().join(name);
-        let mut skep = Command::new(env!("CARGO_BIN_EXE_skep"));
-        skep.arg("serve").env_clear().env("PATH", "/usr/bin:/bin").env("DOCKER_HOST", sandbox.host());
-        skep.env("SKEP_DATA", sandbox.path().join("data")).env("SKEP_DATA_ROOT", sandbox.path().join("volumes"));
-        skep.env("SKEP_RUNTIME", &runtime).env("SKEP_TOKEN_FILE", sandbox.path().join("token"));
-        skep.env("SKEP_LISTEN", format!("127.0.0.1:{port}"));
-        let process = skep.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let controller = Self { process, port, runtime };
+    /// Starts one of this scope, and waits until it is ready.
+    fn start(sandbox: &Sandbox, name: &str, scope: &str) -> Self {
+        Self::begin(sandbox, name, serve(sandbox, name, scope))
+    }
+
+    /// Starts one with these settings.
+    fn start_with(sandbox: &Sandbox, settings: &str) -> Self {
+        sandbox.write("skep.yml", settings);
+        let (mut skep, port) = serve(sandbox, "run", "");
+        skep.arg("--config").arg(sandbox.path().join("skep.yml"));
+        Self::begin(sandbox, "run", (skep, port))
+    }
+
+    fn begin(sandbox: &Sandbox, name: &str, (mut skep, port): (Command, u16)) -> Self {
+        let controller = Self { process: skep.spawn().unwrap(), port, runtime: sandbox.path().join(name) };
         controller.wait_for("200");
         controller
     }
@@ -103,7 +124,7 @@ fn work_tree(sandbox: &Sandbox) -> PathBuf {
 fn controllers_that_share_their_data_answer_their_own_hooks() {
     let sandbox = Sandbox::new();
     let work = work_tree(&sandbox);
-    let (one, mut two) = (Controller::start(&sandbox, "one"), Controller::start(&sandbox, "two"));
+    let (one, mut two) = (Controller::start(&sandbox, "one", "a"), Controller::start(&sandbox, "two", "b"));
     assert_snapshot!(one.push(&work, "a"), @"nothing is deployed by this push: skep deploys the branch main (or master)");
     assert_snapshot!(two.push(&work, "b"), @"nothing is deployed by this push: skep deploys the branch main (or master)");
     two.kill();
@@ -115,7 +136,7 @@ fn controllers_that_share_their_data_answer_their_own_hooks() {
 fn a_controller_that_its_hook_cannot_reach_is_not_ready() {
     let sandbox = Sandbox::new();
     let work = work_tree(&sandbox);
-    let one = Controller::start(&sandbox, "one");
+    let one = Controller::start(&sandbox, "one", "");
     let private = one.private();
     let shown = |text: String| text.replace(&private.display().to_string(), "PRIVATE");
     std::fs::remove_file(private.join("hook.sock")).unwrap();
@@ -130,11 +151,82 @@ fn a_controller_that_its_hook_cannot_reach_is_not_ready() {
 #[test]
 fn what_a_killed_controller_leaves_in_its_runtime_folder_is_removed_by_the_next() {
     let sandbox = Sandbox::new();
-    let mut first = Controller::start(&sandbox, "run");
+    let mut first = Controller::start(&sandbox, "run", "a");
     first.kill();
     let left = first.private();
-    let second = Controller::start(&sandbox, "run");
+    let second = Controller::start(&sandbox, "run", "a");
     assert_ne!(second.private(), left);
-    let third = Controller::start(&sandbox, "run");
+    let third = Controller::start(&sandbox, "run", "b");
     assert!(second.wait_for("200") == "ready\n" && third.wait_for("200") == "ready\n");
+}
+
+#[test]
+fn a_second_controller_says_which_one_there_is_and_stops() {
+    let sandbox = Sandbox::new();
+    let mut first = Controller::start(&sandbox, "one", "");
+    let shown = |text: String, pid: u32| {
+        let time = regex::Regex::new(r"since [-0-9]+ [:0-9]+").unwrap();
+        time.replace(&text, "since TIME").replace(&format!("process {pid} "), "process PID ")
+    };
+    let second = || {
+        let output = serve(&sandbox, "two", "").0.stderr(Stdio::piped()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        let error = text.lines().find(|line| line.starts_with("error")).unwrap_or(&text).to_owned();
+        format!("{:?} {error}", output.status.code())
+    };
+    assert_snapshot!(shown(second(), first.process.id()), @"");
+    assert_eq!(first.wait_for("200"), "ready\n", "the first goes on");
+    // One that was killed leaves its record, and is in nobody's way.
+    first.kill();
+    let third = Controller::start(&sandbox, "three", "");
+    assert_snapshot!(shown(second(), third.process.id()), @"");
+}
+
+#[test]
+fn a_controller_whose_place_was_taken_stops() {
+    let sandbox = Sandbox::new();
+    let mut first = Controller::start(&sandbox, "one", "");
+    let store = Store::new(Engine::Simulated(sandbox.world.clone()));
+    let taken = sandbox.runtime.block_on(async {
+        let there = store.controller().await.unwrap().unwrap();
+        let other = Instance { run: "another".into(), ..there.said.clone() };
+        store.change_registration(there, &other).await.unwrap()
+    });
+    assert!(taken);
+    assert_eq!(first.process.wait().unwrap().code(), Some(1));
+    let left = sandbox.runtime.block_on(store.controller()).unwrap().unwrap();
+    assert_eq!(left.said.run, "another", "it leaves the record of the other");
+}
+
+/// Stable words for ids of commits and times.
+fn stable(text: &str) -> String {
+    let words = [(r"at [0-9a-f]{7}\b", "at COMMIT"), (r"\b[0-9]+ s\b", "N s"), (r" +(\n|$)", "$1")];
+    words
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| regex::Regex::new(from).unwrap().replace_all(&text, *to).into_owned())
+}
+
+const SICK: &str = "services: { web: { image: app:1, networks: [front] } }\n";
+const WELL: &str =
+    "x-skep: { stable: 1ms }\nservices: { web: { image: app:1, healthcheck: { test: [CMD, check] } } }\n";
+
+#[test]
+fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks() {
+    let sandbox = Sandbox::new();
+    let settings = "repositories:\n  shop: { url: SANDBOX/shop.git, poll_seconds: 3600 }\n  \
+                    old: { url: 'ssh://git:s3cret@gitlab.example.com/old.git' }\n  typo: { url: /srv/typo, brunch: main }\n";
+    let controller = Controller::start_with(&sandbox, &settings.replace("SANDBOX", sandbox.path().to_str().unwrap()));
+    assert_snapshot!(stable(&sandbox.run(&["sync"])), @"");
+    let mut shop = Repository::new(&sandbox.path().join("shop.git"));
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
+    shop.files.insert("stack.yml".into(), SICK.into());
+    shop.commit("Open the shop");
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
+    assert_snapshot!(controller.wait_for("200"), @"");
+    shop.files.insert("stack.yml".into(), WELL.into());
+    shop.commit("Mend it");
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
+    assert_snapshot!(stable(&sandbox.run(&["status"])), @"");
+    assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"");
+    assert_snapshot!(controller.wait_for("200"), @"");
 }

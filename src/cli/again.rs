@@ -1,0 +1,61 @@
+//! `skep deploy --again`: has the controller deploy what it has of a stack, although nothing was pushed.
+
+use std::process::ExitCode;
+
+use super::output;
+use super::request::{LOOK, answered};
+use crate::controller::cluster::Cluster;
+use crate::name::StackName;
+use crate::release::{History, Intent, State};
+
+/// Has a stack deployed again, with these options of a push. Exit code 0: it runs what its repository says; 1: it does not.
+pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str]) -> anyhow::Result<ExitCode> {
+    let history = cluster.history(stack).await?;
+    let repository = repository(stack, &history)?;
+    let options = options.iter().map(|option| (*option).to_owned()).collect();
+    let before = history.last().map(|release| release.id);
+    let request = cluster.store.ask(repository, &options).await?;
+    answered(cluster, vec![request]).await?;
+    output::line(&format!("skep deploys `{repository}` again"));
+    if let Some(why) = ended(cluster, repository).await? {
+        output::line(&format!("error: {why}"));
+        return Ok(ExitCode::FAILURE);
+    }
+    let history = cluster.history(stack).await?;
+    match history.promoted() {
+        Some(release) if Some(release.id) == before => output::line(&format!("{stack} {} runs already", release.id)),
+        Some(release) => output::line(&format!("{stack} {} is deployed", release.id)),
+        None => output::line(&format!("the repository `{repository}` has no stack `{stack}` any more")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The repository that a controller can deploy a stack from.
+fn repository<'a>(stack: &StackName, history: &'a History) -> anyhow::Result<&'a str> {
+    let Some(owner) = history.owner() else {
+        anyhow::bail!("skep has no record of a stack `{stack}`; `skep status` lists those it has");
+    };
+    if let Some(folder) = owner.strip_prefix("folder ") {
+        anyhow::bail!("the stack `{stack}` comes from a folder; deploy it there again: `skep deploy {folder}`");
+    }
+    if let Some(file) = owner.strip_prefix("file ") {
+        anyhow::bail!("the stack `{stack}` comes from a file; deploy it there again: `skep deploy -c {file} {stack}`");
+    }
+    Ok(owner)
+}
+
+/// Why the commit of a repository does not run as a whole, when nothing is done about it any more; `None` if it does.
+async fn ended(cluster: &Cluster, repository: &str) -> anyhow::Result<Option<String>> {
+    loop {
+        let trouble = cluster.store.upstream(repository).await?.and_then(|upstream| upstream.trouble);
+        if let Some(trouble) = trouble {
+            return Ok(Some(trouble.why));
+        }
+        match cluster.store.intent(repository).await? {
+            None => return Ok(None),
+            Some(Intent { state: State::Failed { why, .. }, .. }) => return Ok(Some(why)),
+            Some(intent) if intent.state.has_ended() => return Ok(Some(intent.sentence())),
+            Some(_) => cluster.clock.wait(LOOK).await,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `skep sync`: has the controller look at watched repositories now, and waits for what becomes of them.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::output::Format;
+use super::request::{LOOK, answered};
+use super::status::repositories;
+use super::workspace::cluster;
+use super::{Common, output};
+use crate::controller::cluster::Cluster;
+use crate::release::{Handled, Upstream};
+
+/// `skep sync`
+#[derive(Debug, Args)]
+pub(super) struct Sync {
+    /// The repository, as the settings of skep name it; all of them when left out
+    repository: Option<String>,
+    /// What is agreed to, as with `git push -o`
+    #[arg(long = "option", short = 'o', value_enum, value_name = "OPTION")]
+    options: Vec<Consent>,
+    /// Only have it looked at, and do not wait until its commit is deployed
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// What can be agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Consent {
+    /// Try the same commit again that failed before
+    Retry,
+    /// Also if that takes over a stack that skep did not deploy
+    Adopt,
+    /// Also if that removes more than half of a stack's services
+    ConfirmRemoval,
+}
+
+impl Consent {
+    /// The push option that means the same.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Adopt => "adopt",
+            Self::ConfirmRemoval => "confirm-removal",
+        }
+    }
+}
+
+impl Sync {
+    /// Exit code 0: the newest commit of each runs; 1: it does not.
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let settings = common.settings()?;
+        super::block_on(async {
+            let cluster = cluster(&settings)?;
+            let names = self.meant(&cluster.store.upstreams().await?)?;
+            let options = self.options.iter().map(|option| option.option().to_owned()).collect();
+            let mut asked = Vec::new();
+            for name in &names {
+                asked.push(cluster.store.ask(name, &options).await?);
+            }
+            answered(&cluster, asked).await?;
+            let upstreams = self.settled(&cluster, &names).await?;
+            match common.format {
+                Format::Json => output::json(&upstreams),
+                Format::Human => {
+                    let (now, color) = (cluster.clock.now(), common.color.resolve());
+                    output::result(&repositories::in_detail(&upstreams, now, color));
+                }
+            }
+            let is_good = |it: &Upstream| it.is_good() || (self.no_wait && it.handled == Handled::Underway);
+            Ok(if upstreams.iter().all(is_good) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        })
+    }
+
+    /// The repositories that are meant.
+    fn meant(&self, watched: &BTreeMap<String, Upstream>) -> anyhow::Result<Vec<String>> {
+        let names: Vec<String> = watched.keys().cloned().collect();
+        if names.is_empty() {
+            anyhow::bail!(
+                "no controller watches a repository in this swarm; name them under `repositories` in skep's settings"
+            );
+        }
+        match &self.repository {
+            None => Ok(names),
+            Some(name) if watched.contains_key(name) => Ok(vec![name.clone()]),
+            Some(name) => {
+                anyhow::bail!("skep does not watch a repository `{name}`; it watches {}", names.join(", "))
+            }
+        }
+    }
+
+    /// What became of these repositories, once nothing is done about them any more.
+    async fn settled(&self, cluster: &Cluster, names: &[String]) -> anyhow::Result<Vec<Upstream>> {
+        loop {
+            let mut upstreams = cluster.store.upstreams().await?;
+            upstreams.retain(|name, _| names.contains(name));
+            if self.no_wait || upstreams.values().all(|upstream| upstream.handled != Handled::Underway) {
+                return Ok(upstreams.into_values().collect());
+            }
+            cluster.clock.wait(LOOK).await;
+        }
+    }
+}

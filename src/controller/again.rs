@@ -1,0 +1,93 @@
+//! What somebody asks for with `skep sync` and `skep deploy --again`: a repository is looked at now, or deployed again as it is.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use super::commit::broken;
+use super::supervise::caught;
+use super::turn::Turn;
+use super::{Controller, origin};
+use crate::name::CommitId;
+use crate::release::{Cause, Intent, State};
+use crate::source::server::{self, RepositoryName};
+use crate::store::Request;
+
+impl Controller {
+    /// Takes the requests that wait in the swarm: those for watched repositories go to their watchers, and what was pushed
+    /// to a repository of this controller is deployed again. A request is taken once.
+    pub(super) async fn take_requests(&self) {
+        let requests = match self.deployer.cluster.store.requests().await {
+            Ok(requests) => requests,
+            Err(error) => return tracing::warn!(%error, "what `skep sync` asks for cannot be read"),
+        };
+        for request in requests {
+            if !self.is_new(&request) {
+                continue;
+            }
+            if let Some(wake) = self.wakes.get(&request.repository) {
+                wake.ask(request);
+            } else if let Some(name) = self.repository(&request.repository) {
+                drop(tokio::spawn(self.clone().deploy_branch(name, request)));
+            }
+        }
+    }
+
+    fn is_new(&self, request: &Request) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(request.id().to_owned())
+    }
+
+    /// The repository of this name, if it is on the disk of this controller.
+    fn repository(&self, name: &str) -> Option<RepositoryName> {
+        name.parse().ok().filter(|name| self.server.has(name))
+    }
+
+    /// Deploys what the branch of a repository names again.
+    async fn deploy_branch(self, name: RepositoryName, request: Request) {
+        let path = self.server.path(&name);
+        let at = server::deployed_branch(&path).and_then(|branch| Some((branch, server::branch_at(&path, branch)?)));
+        let begun = match at {
+            Some((branch, commit)) => self.intend_again(&name, branch, &commit, &request).await,
+            None => {
+                tracing::warn!(repository = %name, "nothing was pushed to this repository that could be deployed again");
+                None
+            }
+        };
+        // From here on the record of the commit tells how it goes.
+        if let Err(error) = self.deployer.cluster.store.answered(&request).await {
+            tracing::warn!(repository = %name, %error, "whoever asked for a deploy is not answered");
+        }
+        if let Some((mut intent, turn)) = begun {
+            if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), turn))).await {
+                self.fail(&mut intent, &broken(&panic)).await;
+            }
+        }
+    }
+
+    /// Records that a commit is to be deployed which was before.
+    async fn intend_again(
+        &self,
+        name: &RepositoryName,
+        branch: &str,
+        commit: &CommitId,
+        request: &Request,
+    ) -> Option<(Intent, Turn)> {
+        let branch = branch.strip_prefix("refs/heads/");
+        let read = self.read(&self.server.path(name), commit, None).await;
+        let revision = read.inspect_err(|error| tracing::warn!(repository = %name, %error, "cannot be deployed again"));
+        let intent = Intent {
+            number: 0,
+            origin: origin(&revision.ok()?, &name.to_string(), branch),
+            cause: Cause::Push,
+            created: self.deployer.cluster.clock.now(),
+            base: Some(commit.clone()),
+            user: None,
+            options: request.options.clone(),
+            news: true,
+            stacks: BTreeSet::new(),
+            state: State::Preparing { attempt: 1 },
+        };
+        let begun = self.intend(intent).await;
+        begun.inspect_err(|error| tracing::warn!(repository = %name, %error, "cannot be deployed again")).ok()
+    }
+}

@@ -1,0 +1,179 @@
+//! A commit of a watched repository: read, checked and deployed, and told to its forge and to those who ask for the state
+//! of the repository.
+
+use super::commit::Ended;
+use super::deploy::{Deployed, Order, stacks_of};
+use super::lines::Lines;
+use super::{Controller, cluster, origin};
+use crate::config::Repository;
+use crate::forge::gitlab::{Reporter, State, Status};
+use crate::lint::{self, Finding, Rejection, Severity};
+use crate::name::CommitId;
+use crate::release::{Handled, Intent, Origin, State as Progress, Upstream};
+use crate::source::mirror::Mirror;
+use crate::source::{self, Objects};
+
+/// How many findings of a commit are kept.
+const FINDINGS: usize = 12;
+
+/// A repository elsewhere, and who there is told how it goes.
+pub(super) struct Elsewhere {
+    pub(super) name: String,
+    pub(super) settings: Repository,
+    pub(super) reporter: Option<Reporter>,
+}
+
+/// Why a commit that was found was not even begun. It is tried again with the next look.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotBegun {
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+}
+
+impl Controller {
+    /// Reads and checks a commit, and has it deployed.
+    pub(super) async fn begin_found(
+        &self,
+        mirror: &Mirror,
+        repository: &std::sync::Arc<Elsewhere>,
+        mut intent: Intent,
+    ) -> Result<(), NotBegun> {
+        let (path, repository) = (mirror.path(), repository.clone());
+        let commit = intent.origin.commit.clone();
+        let tries = self.upstreams.get(&repository.name).map_or(0, |upstream| upstream.tries());
+        self.upstreams.change(&repository.name, |it, _| it.handled = Handled::Underway).await;
+        repository.report(&commit, None, State::Pending, "skep checks it").await;
+        let revision = match self.read(path, &commit, None).await {
+            Ok(revision) => revision,
+            Err(error) if error.may_pass() => return Err(error.into()),
+            Err(error) => {
+                let why = error.to_string();
+                self.refuse_found(&repository, &mut intent, &why, vec![why.clone()]).await;
+                return Ok(());
+            }
+        };
+        let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
+        let checked = match self.lint(revision).await {
+            Ok(checked) => checked,
+            Err(rejection) => {
+                self.refuse_found(&repository, &mut intent, &rejected(&rejection), findings(rejection)).await;
+                return Ok(());
+            }
+        };
+        repository.report(&commit, None, State::Running, "skep builds and deploys").await;
+        let stacks = stacks_of(&checked, repository.stack()).unwrap_or_default();
+        let stacks = stacks.into_iter().map(|(name, _)| name).collect();
+        let state = match intent.state {
+            Progress::Checking => Progress::Preparing { attempt: 1 },
+            state => state,
+        };
+        let (intent, turn) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
+        let order = Order::of(&intent, checked, Objects::of_repository(path, None), turn);
+        let controller = self.clone();
+        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &order, tries).await }));
+        Ok(())
+    }
+
+    async fn deploy_found(&self, repository: &Elsewhere, intent: Intent, order: &Order, tries: u32) {
+        let was_told = self.verdicts.has(&order.origin);
+        let ended = self.carry_out(intent, order, repository.stack(), &Lines::nowhere()).await;
+        for result in &ended.results {
+            repository.tell(&order.origin.commit, result, was_told).await;
+        }
+        if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
+            repository.report(&order.origin.commit, None, State::Failed, why).await;
+        }
+        self.note_end(&order.origin, &ended, tries).await;
+    }
+
+    /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.
+    async fn note_end(&self, origin: &Origin, ended: &Ended, tries: u32) {
+        let is_overtaken = ended.results.iter().any(Deployed::is_overtaken);
+        let change = |it: &mut Upstream, now| {
+            if it.commit.as_ref() != Some(&origin.commit) || is_overtaken {
+                return;
+            }
+            match &ended.why {
+                None => it.handled = Handled::Runs,
+                Some(why) => it.failed(&ended.verdicts(why), tries, ended.may_pass(), now),
+            }
+        };
+        if ended.why.is_some() {
+            self.metrics.commit_failed(&origin.repository);
+        }
+        self.upstreams.change(&origin.repository, change).await;
+        if let Some(wake) = self.wakes.get(&origin.repository) {
+            wake.reconsider();
+        }
+    }
+
+    /// Records that a commit did not pass the checks: in one line, and in all that was found.
+    pub(super) async fn refuse_found(
+        &self,
+        repository: &Elsewhere,
+        intent: &mut Intent,
+        why: &str,
+        lines: Vec<String>,
+    ) {
+        self.metrics.refused();
+        self.metrics.commit_refused(&repository.name);
+        self.fail(intent, why).await;
+        self.upstreams.change(&repository.name, |it, now| it.refused(lines, now)).await;
+        repository.report(&intent.origin.commit, None, State::Failed, why).await;
+    }
+
+    /// Tells that a commit is not tried again.
+    pub(super) async fn given_up(&self, repository: &Elsewhere, commit: &CommitId, why: &str) {
+        let why_lines = vec![format!("{} {why}", commit.short())];
+        self.upstreams.change(&repository.name, |it, now| it.failed(&why_lines, 0, false, now)).await;
+        repository.report(commit, None, State::Failed, why).await;
+    }
+}
+
+/// Why a commit did not pass the checks, in one line.
+pub(super) fn rejected(rejection: &Rejection) -> String {
+    let said = lint::report::remote(&rejection.findings, &rejection.texts, 1);
+    format!("rejected: {}", said.first().map_or("", String::as_str))
+}
+
+/// What the checks have found, in lines: errors, and then warnings.
+fn findings(rejection: Rejection) -> Vec<String> {
+    let (mut findings, texts): (Vec<Finding>, _) = (rejection.findings, rejection.texts);
+    findings.retain(|finding| finding.severity > Severity::Info);
+    lint::report::remote(&findings, &texts, FINDINGS)
+}
+
+impl Elsewhere {
+    /// The name of its stack, if its file has none.
+    pub(super) fn stack(&self) -> &str {
+        self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())
+    }
+
+    async fn tell(&self, commit: &CommitId, result: &Deployed, was_told: bool) {
+        let verdict = result.verdict();
+        if was_told {
+            tracing::debug!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended as before");
+        } else {
+            tracing::info!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended");
+        }
+        let state = if result.is_good() { State::Success } else { State::Failed };
+        self.report(commit, Some(result), state, &verdict).await;
+    }
+
+    async fn report(&self, commit: &CommitId, result: Option<&Deployed>, state: State, description: &str) {
+        let Some(reporter) = &self.reporter else { return };
+        let Some(stack) = result.map(|result| result.stack.clone()).or_else(|| self.stack().parse().ok()) else {
+            return;
+        };
+        let status = Status {
+            commit: commit.clone(),
+            stack,
+            state,
+            target_url: result.and_then(|result| result.urls.first().cloned()),
+            description: description.to_owned(),
+        };
+        reporter.report(&status).await;
+    }
+}

@@ -1,0 +1,135 @@
+//! What is known of the watched repositories: in memory, in the swarm for commands, and in the metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::cluster::Cluster;
+use super::metrics::Metrics;
+use crate::config::Repository;
+use crate::release::{Handled, Upstream, is_foreign};
+use crate::source::{self, Remote};
+
+/// The watched repositories. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Upstreams {
+    cluster: Cluster,
+    metrics: Metrics,
+    all: Arc<Mutex<BTreeMap<String, Known>>>,
+    /// Held while the swarm is told, so that what is there is never older than what was told last.
+    writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    now: Upstream,
+    /// What the swarm was told last.
+    noted: Option<Upstream>,
+}
+
+impl Upstreams {
+    /// The repositories of the settings, of which nothing is known yet.
+    pub(super) fn new(cluster: Cluster, metrics: Metrics, settings: &BTreeMap<String, Repository>) -> Self {
+        let new = |(name, settings): (&String, &Repository)| {
+            let now = Upstream::new(name, &shown(&settings.url), &settings.branch);
+            (name.clone(), Known { now, noted: None })
+        };
+        let all = settings.iter().map(new).collect();
+        Self { cluster, metrics, all: Arc::new(Mutex::new(all)), writing: Arc::default() }
+    }
+
+    /// Reads what a controller before this knew, and forgets repositories that are not watched any more.
+    pub(super) async fn load(&self) {
+        let left = match self.cluster.store.upstreams().await {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(%error, "what was known of the watched repositories cannot be read");
+                return;
+            }
+        };
+        let watched: BTreeSet<String> = self.lock().keys().cloned().collect();
+        for name in left.keys().filter(|name| !watched.contains(*name) && !is_foreign(name)) {
+            if let Err(error) = self.cluster.store.forget_upstream(name).await {
+                tracing::warn!(repository = name, %error, "what was known of a repository that is not watched any more stays");
+            }
+        }
+        for (name, left) in left {
+            if let Some(known) = self.lock().get_mut(&name) {
+                known.take_up(left);
+            }
+        }
+    }
+
+    /// What is known of a repository.
+    pub(super) fn get(&self, name: &str) -> Option<Upstream> {
+        Some(self.lock().get(name)?.now.clone())
+    }
+
+    /// Changes what is known of a repository, and tells the swarm if a person would want to know.
+    pub(super) async fn change(&self, name: &str, change: impl FnOnce(&mut Upstream, Timestamp)) {
+        let now = self.cluster.clock.now();
+        if let Some(known) = self.lock().get_mut(name) {
+            change(&mut known.now, now);
+            self.metrics.upstream(&known.now);
+        }
+        self.tell(name).await;
+    }
+
+    /// A line for each repository whose newest commit is known not to run. Names no address and no finding: anybody may
+    /// read it.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let is_bad = |upstream: &Upstream| {
+            upstream.trouble.is_some() || matches!(upstream.handled, Handled::Refused { .. } | Handled::Failed { .. })
+        };
+        let all = self.lock();
+        let bad = all.values().filter(|known| is_bad(&known.now));
+        bad.map(|known| format!("repository {}: {}", known.now.repository, known.now.word())).collect()
+    }
+
+    async fn tell(&self, name: &str) {
+        let _writing = self.writing.lock().await;
+        let Some(known) = self.lock().get(name).cloned() else { return };
+        if known.noted.is_some_and(|noted| !noted.is_outdated(&known.now)) {
+            return;
+        }
+        match self.cluster.store.set_upstream(&known.now).await {
+            Ok(()) => {
+                if let Some(there) = self.lock().get_mut(name) {
+                    there.noted = Some(known.now);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(repository = name, %error, "`skep status` does not know how this repository is")
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// What was known of the same branch counts until the next look, but for what the controller was at.
+    fn take_up(&mut self, left: Upstream) {
+        self.noted = Some(left.clone());
+        if (&left.url, &left.branch) != (&self.now.url, &self.now.branch) {
+            return;
+        }
+        let is_settled = left.handled != Handled::Underway;
+        self.now = Upstream { trouble: None, ..left };
+        if !is_settled {
+            self.now.handled = Handled::Pending;
+        }
+    }
+}
+
+/// An address without credentials.
+fn shown(url: &str) -> String {
+    match Remote::parse(url) {
+        Ok((remote, _)) => remote.to_string(),
+        Err(source::Error::Address { url, .. }) => url,
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,350 @@
+//! How a watched repository is: when it was last looked at, what is in the way of that, and what became of its commit.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::name::CommitId;
+use crate::time;
+
+/// The most lines of a reason that are kept, and the most characters of each.
+const LINES: (usize, usize) = (24, 300);
+/// The first pause after a look that failed in a way that may pass.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// The longest pause between two looks that fail, unless the repository is polled less often.
+const LONGEST_LOOK: Duration = Duration::from_mins(5);
+/// The first and the longest pause before a commit is tried again that was refused for what may pass.
+const ATTEMPTS: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(15)];
+/// How old the noted time of the last look may become.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// A repository that skep watches. Kept in the swarm, so that commands can tell of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Its name in the settings.
+    pub repository: String,
+    /// Its address, without credentials.
+    pub url: String,
+    /// The branch that is deployed.
+    pub branch: String,
+    /// When it was last looked at with success, by the controller's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
+    /// The commit that the branch named then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// Why it cannot be looked at; `None` if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// What became of the commit.
+    #[serde(flatten)]
+    pub handled: Handled,
+}
+
+/// Why a repository cannot be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// When it began.
+    pub since: Timestamp,
+    /// How many looks have failed since.
+    pub tries: u32,
+    /// Why the last one failed, and what to do.
+    pub why: String,
+    /// When the next one is due.
+    pub next: Timestamp,
+}
+
+/// What became of the newest commit of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Handled {
+    /// Nothing yet.
+    Pending,
+    /// It is being checked, built and deployed.
+    Underway,
+    /// All of its stacks run it.
+    Runs,
+    /// It did not pass the checks.
+    Refused {
+        /// When.
+        at: Timestamp,
+        /// The findings, in lines.
+        why: Vec<String>,
+    },
+    /// It passed the checks, and does not run as a whole.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Why, in lines.
+        why: Vec<String>,
+        /// How often it was tried.
+        tries: u32,
+        /// When it is tried again; `None` if only a change can help.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
+    },
+}
+
+impl Upstream {
+    /// One that was not looked at yet.
+    pub fn new(repository: &str, url: &str, branch: &str) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            url: url.to_owned(),
+            branch: branch.to_owned(),
+            looked: None,
+            commit: None,
+            trouble: None,
+            handled: Handled::Pending,
+        }
+    }
+
+    /// A look has succeeded, and the branch names this commit.
+    pub fn found(&mut self, commit: &CommitId, now: Timestamp) {
+        (self.looked, self.trouble) = (Some(now), None);
+        if self.commit.as_ref() != Some(commit) {
+            (self.commit, self.handled) = (Some(commit.clone()), Handled::Pending);
+        }
+    }
+
+    /// A look has failed; when the next one is due. `poll` is the pause between two looks that succeed.
+    pub fn failed_to_look(&mut self, why: &str, may_pass: bool, poll: Duration, now: Timestamp) {
+        let (since, tries) = self.trouble.as_ref().map_or((now, 1), |it| (it.since, it.tries.saturating_add(1)));
+        let next = after(now, look_pause(tries, may_pass, poll));
+        self.trouble = Some(Trouble { since, tries, why: bounded(why), next });
+    }
+
+    /// The commit did not pass the checks.
+    pub fn refused(&mut self, why: Vec<String>, now: Timestamp) {
+        self.handled = Handled::Refused { at: now, why: bounded_lines(why) };
+    }
+
+    /// The commit does not run as a whole. It is tried again later if what is in the way may pass.
+    pub fn failed(&mut self, why: &[String], before: u32, may_pass: bool, now: Timestamp) {
+        let tries = before.saturating_add(1);
+        let next = may_pass.then(|| after(now, doubled(ATTEMPTS[0], tries, ATTEMPTS[1])));
+        let lines = why.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        self.handled = Handled::Failed { at: now, why: bounded_lines(lines), tries, next };
+    }
+
+    /// How often the commit was tried and failed.
+    pub fn tries(&self) -> u32 {
+        if let Handled::Failed { tries, .. } = &self.handled { *tries } else { 0 }
+    }
+
+    /// When the commit is tried again, if it is.
+    pub fn retry(&self) -> Option<Timestamp> {
+        if let Handled::Failed { next, .. } = &self.handled { *next } else { None }
+    }
+
+    /// The state in a word: the worst that is true of it.
+    pub fn word(&self) -> &'static str {
+        match (&self.trouble, &self.handled) {
+            (Some(_), _) => "failing",
+            (None, Handled::Pending) => "new",
+            (None, Handled::Underway) => "deploying",
+            (None, Handled::Runs) => "up to date",
+            (None, Handled::Refused { .. }) => "refused",
+            (None, Handled::Failed { .. }) => "failed",
+        }
+    }
+
+    /// Whether the newest commit of the repository runs, as far as is known.
+    pub fn is_good(&self) -> bool {
+        self.trouble.is_none() && self.handled == Handled::Runs
+    }
+
+    /// What is wrong with it, in lines; none if nothing is.
+    pub fn complaint(&self, now: Timestamp) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(Trouble { since, tries, why, next }) = &self.trouble {
+            lines.push(format!("{why} ({}; {})", times(*tries, *since, now), due(*next, now)));
+        }
+        match &self.handled {
+            Handled::Refused { why, .. } => lines.extend(why.iter().cloned()),
+            Handled::Failed { why, next, .. } => {
+                lines.extend(why.iter().cloned());
+                lines.extend(next.map(|next| due(next, now)));
+            }
+            Handled::Pending | Handled::Underway | Handled::Runs => {}
+        }
+        lines
+    }
+
+    /// Whether `newer` says something that a person who read this would want to know.
+    pub fn is_outdated(&self, newer: &Self) -> bool {
+        let timeless = |upstream: &Self| Self { looked: None, ..upstream.clone() };
+        timeless(self) != timeless(newer)
+            || match (self.looked, newer.looked) {
+                (Some(noted), Some(looked)) => looked.duration_since(noted) >= NOTED_EVERY,
+                (noted, looked) => noted != looked,
+            }
+    }
+}
+
+fn look_pause(tries: u32, may_pass: bool, poll: Duration) -> Duration {
+    let first = if may_pass { FIRST_LOOK.min(poll) } else { poll };
+    doubled(first, tries, LONGEST_LOOK.max(poll))
+}
+
+/// The pause after the `tries`th failure.
+fn doubled(first: Duration, tries: u32, longest: Duration) -> Duration {
+    first.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(longest)
+}
+
+fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    time::after(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
+}
+
+fn times(tries: u32, since: Timestamp, now: Timestamp) -> String {
+    let looks = if tries == 1 { "1 look has failed".to_owned() } else { format!("{tries} looks have failed") };
+    format!("{looks} in {}", Span(now.duration_since(since)))
+}
+
+fn due(next: Timestamp, now: Timestamp) -> String {
+    match next.duration_since(now) {
+        left if left > SignedDuration::ZERO => format!("tried again in {}", Span(left)),
+        _ => "tried again now".to_owned(),
+    }
+}
+
+/// A time in its largest unit.
+struct Span(SignedDuration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs().max(0) {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
+            seconds => write!(f, "{} h", seconds / 3600),
+        }
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(LINES.1).collect()
+}
+
+fn bounded_lines(lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(LINES.0);
+    let mut kept: Vec<String> = lines.iter().take(LINES.0).map(|line| bounded(line)).collect();
+    if more > 0 {
+        kept.push(format!("and {more} more {}", if more == 1 { "line" } else { "lines" }));
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn at(seconds: i64) -> Timestamp {
+        START + SignedDuration::from_secs(seconds)
+    }
+
+    fn commit(digit: &str) -> CommitId {
+        digit.repeat(40).parse().unwrap()
+    }
+
+    fn shop() -> Upstream {
+        Upstream::new("shop", "https://example.com/shop.git", "main")
+    }
+
+    /// The pauses after the first failures, in seconds.
+    fn pauses(may_pass: bool, poll: u64) -> Vec<i64> {
+        let mut shop = shop();
+        let pause = |_| {
+            shop.failed_to_look("away", may_pass, Duration::from_secs(poll), START);
+            shop.trouble.as_ref().unwrap().next.duration_since(START).as_secs()
+        };
+        (0..8).map(pause).collect()
+    }
+
+    #[test]
+    fn a_repository_that_is_away_is_asked_less_and_less_often() {
+        assert_eq!(pauses(true, 60), [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(pauses(true, 1), [1, 2, 4, 8, 16, 32, 64, 128]);
+        assert_eq!(pauses(false, 60), [60, 120, 240, 300, 300, 300, 300, 300], "a token is not tried all the time");
+        assert_eq!(pauses(true, 3600)[..2], [5, 10]);
+        assert_eq!(pauses(false, 3600)[..2], [3600, 3600]);
+    }
+
+    #[test]
+    fn a_commit_that_may_pass_later_is_tried_again_later_and_later() {
+        let mut shop = shop();
+        let pause = |_| {
+            shop.failed(&["no image".into()], shop.tries(), true, START);
+            shop.retry().unwrap().duration_since(START).as_secs()
+        };
+        assert_eq!((0..7).map(pause).collect::<Vec<_>>(), [30, 60, 120, 240, 480, 900, 900]);
+        shop.failed(&["not healthy".into()], 0, false, START);
+        assert_eq!(shop.retry(), None);
+    }
+
+    #[test]
+    fn a_person_reads_what_is_wrong() {
+        let mut shop = shop();
+        let said = |shop: &Upstream| format!("{}\n{}", shop.word(), shop.complaint(at(100)).join("\n"));
+        let mut all = vec![said(&shop)];
+        shop.found(&commit("1"), at(0));
+        shop.handled = Handled::Runs;
+        all.push(said(&shop));
+        shop.failed_to_look("https://example.com does not answer: 503", true, Duration::from_mins(1), at(40));
+        shop.failed_to_look("https://example.com does not answer: 503", true, Duration::from_mins(1), at(95));
+        all.push(said(&shop));
+        shop.found(&commit("2"), at(96));
+        shop.refused(vec!["stack.yml:3:5: error[SK1003]: there is no network `front`".into()], at(97));
+        all.push(said(&shop));
+        shop.failed(&["shop was not deployed:\nthe image `app:3` cannot be found".into()], 0, true, at(98));
+        all.push(said(&shop));
+        insta::assert_snapshot!(all.join("\n"), @"
+        new
+
+        up to date
+
+        failing
+        https://example.com does not answer: 503 (2 looks have failed in 60 s; tried again in 5 s)
+        refused
+        stack.yml:3:5: error[SK1003]: there is no network `front`
+        failed
+        shop was not deployed:
+        the image `app:3` cannot be found
+        tried again in 28 s
+        ");
+    }
+
+    #[test]
+    fn a_newer_commit_makes_what_was_said_of_the_older_one_old() {
+        let mut shop = shop();
+        shop.found(&commit("1"), at(0));
+        shop.refused(vec!["broken".into()], at(0));
+        shop.found(&commit("1"), at(60));
+        assert_eq!(shop.word(), "refused");
+        shop.found(&commit("2"), at(120));
+        assert_eq!(shop.handled, Handled::Pending);
+    }
+
+    #[test]
+    fn a_look_that_finds_nothing_new_is_noted_now_and_then() {
+        let mut noted = shop();
+        noted.found(&commit("1"), at(0));
+        let later = |seconds| Upstream { looked: Some(at(seconds)), ..noted.clone() };
+        assert!(!noted.is_outdated(&later(299)));
+        assert!(noted.is_outdated(&later(300)));
+        assert!(noted.is_outdated(&Upstream { handled: Handled::Runs, ..later(1) }));
+    }
+
+    #[test]
+    fn it_is_the_same_after_it_was_written() {
+        let mut shop = shop();
+        shop.found(&commit("1"), at(0));
+        shop.failed(&vec!["line".to_owned(); 30], 2, true, at(0));
+        let text = serde_json::to_string(&shop).unwrap();
+        assert_eq!(serde_json::from_str::<Upstream>(&text).unwrap(), shop);
+        assert_eq!(shop.complaint(at(0)).len(), 24 + 2);
+    }
+}
