@@ -188,7 +188,10 @@ sweep() {
 sweep_kind() {
     local kind=$1 names=() list=(ls)
     [ "$kind" = container ] && list=(ls --all)
-    mapfile -t names < <(docker "$kind" "${list[@]}" --format "{{$(name_field "$kind")}}" 2>/dev/null | left_behind)
+    mapfile -t names < <(
+        docker "$kind" "${list[@]}" --format "{{$(name_field "$kind")}}" 2>/dev/null | left_behind
+        [ "$kind" != config ] || notes_left_behind
+    )
     [ "${#names[@]}" -gt 0 ] || return 0
     say "removing what an earlier run left: $kind ${names[*]}"
     # A network or volume is held for a moment by the tasks that have just been told to go.
@@ -201,6 +204,15 @@ left_behind() {
     while read -r name; do
         [[ $name =~ $TEST_NAME ]] && [ ! -e "/proc/${BASH_REMATCH[2]}" ] && echo "$name"
     done
+    return 0
+}
+
+# The notes of controllers of tests that do not run any more: their scope has the process in it.
+notes_left_behind() {
+    local name scope
+    while read -r name scope; do
+        [[ $scope =~ ^e2e-([0-9]+)- ]] && [ ! -e "/proc/${BASH_REMATCH[1]}" ] && echo "$name"
+    done < <(docker config ls --filter label=skep.scope --format '{{.Name}} {{.Label "skep.scope"}}' 2>/dev/null)
     return 0
 }
 

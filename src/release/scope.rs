@@ -24,6 +24,11 @@ impl Scope {
         self.0.as_deref()
     }
 
+    /// The name of a config that each scope has one of.
+    pub fn config(&self, name: &str) -> String {
+        self.name().map_or_else(|| name.to_owned(), |scope| format!("{name}.of-{scope}"))
+    }
+
     /// How records name a repository of this scope.
     pub fn recorded(&self, repository: &str) -> String {
         match &self.0 {

@@ -200,14 +200,14 @@ impl Store {
     /// The same records, authenticated with these keys.
     #[must_use]
     pub fn with_keys(self, keys: Keys) -> Self {
-        Self { keys, ..self }
+        Self { keys: keys.of(self.scope.clone()), ..self }
     }
 
     /// The same records, as the controller of this scope sees them: repositories of other scopes have other names
     /// ([`release::is_foreign`](crate::release::is_foreign)).
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {
-        Self { scope, ..self }
+        Self { keys: self.keys.of(scope.clone()), scope, ..self }
     }
 
     /// Whether there is a key that records are checked with.

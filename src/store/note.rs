@@ -18,8 +18,6 @@ use crate::stack::NAMESPACE_LABEL;
 
 /// The label that holds what a note says, as JSON.
 const NOTE_LABEL: &str = "skep.note";
-/// The label that names the scope, for people and for filters.
-const SCOPE_LABEL: &str = "skep.scope";
 /// What the names of the notes about watched repositories begin with. No release's name does: a hash has no `r` in it.
 const UPSTREAM: &str = "skep.repository.";
 /// The note about the settings of the controller.
@@ -118,7 +116,7 @@ impl Store {
 
     /// The settings of the controller that decide what a stack becomes, if one has recorded them. One request.
     pub async fn shaping(&self) -> Result<Option<Shaping>, Error> {
-        Ok(self.note(&self.scoped(SHAPING)).await?.map(|note: Note<Shaping>| note.said))
+        Ok(self.note(&self.scope.config(SHAPING)).await?.map(|note: Note<Shaping>| note.said))
     }
 
     /// Records the settings of the controller that decide what a stack becomes.
@@ -126,18 +124,18 @@ impl Store {
         if self.shaping().await?.as_ref() == Some(shaping) {
             return Ok(());
         }
-        self.put(&self.scoped(SHAPING), shaping).await
+        self.put(&self.scope.config(SHAPING), shaping).await
     }
 
     /// The controller that the swarm has, if one is recorded. One request.
     pub async fn controller(&self) -> Result<Option<Note<Instance>>, Error> {
-        self.note(&self.scoped(CONTROLLER)).await
+        self.note(&self.scope.config(CONTROLLER)).await
     }
 
     /// Records the controller that the swarm has, unless one is recorded; whether none was.
     pub async fn register(&self, instance: &Instance) -> Result<bool, Error> {
         self.expect_key().await?;
-        let name = self.scoped(CONTROLLER);
+        let name = self.scope.config(CONTROLLER);
         if self.create_note(&name, instance).await? {
             return Ok(true);
         }
@@ -198,7 +196,7 @@ impl Store {
 
     /// Makes a note that is not there; whether it was not.
     pub(super) async fn create_note<T: Serialize>(&self, name: &str, said: &T) -> Result<bool, Error> {
-        let own = [(NOTE_LABEL, record::json(said)), (SCOPE_LABEL, self.scope.to_string())];
+        let own = [(NOTE_LABEL, record::json(said))];
         let (labels, data) = record::sealed(name, own, b"skep", &self.keys);
         let body = json!({ "Name": name, "Labels": labels, "Data": data });
         match self.engine.call(Call::post("/configs/create", body)).await {
@@ -220,11 +218,6 @@ impl Store {
 
     fn upstream_name(&self, repository: &str) -> String {
         format!("{UPSTREAM}{}", hash(&self.scope.recorded(repository)))
-    }
-
-    /// The name of a note that each scope has.
-    fn scoped(&self, name: &str) -> String {
-        self.scope.name().map_or_else(|| name.to_owned(), |scope| format!("{name}.of-{scope}"))
     }
 
     /// Removes a config by its id or its name; it need not be there.

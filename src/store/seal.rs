@@ -24,6 +24,7 @@ use sha2::Sha256;
 use super::record::{self, Labels};
 use super::{Config, Error, Spec, Store};
 use crate::engine::{self, Call, RECORD_LABEL};
+use crate::release::Scope;
 
 /// The config that says that the records of this swarm are authenticated.
 pub const MARKER: &str = "skep.key";
@@ -32,14 +33,23 @@ pub(super) const SEAL_LABEL: &str = "skep.seal";
 /// What the first format of an authenticator begins with, so that the key is used for nothing else.
 const CONTEXT: &str = "skep record 1";
 
+/// The label that says of which scope something is; without it, of the one without a name.
+const SCOPE_LABEL: &str = "skep.scope";
+
 /// The keys that records are authenticated with: the first one signs, any of them verifies. Cheap to clone.
+///
+/// Each scope of a swarm has keys of its own. What is of another scope bears a label that says so, is checked by the
+/// controller of that one, and only tells others that it is not theirs.
 #[derive(Debug, Clone, Default)]
-pub struct Keys(Arc<[SecretString]>);
+pub struct Keys {
+    keys: Arc<[SecretString]>,
+    scope: Scope,
+}
 
 /// What the authenticator of a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seal {
-    /// There is no key to check it with.
+    /// There is no key to check it with, or it is of another scope.
     Unchecked,
     /// It was made with the key that signs.
     Newest,
@@ -50,18 +60,34 @@ pub(super) enum Seal {
 impl Keys {
     /// These keys, the one that signs first.
     pub fn new(keys: Vec<SecretString>) -> Self {
-        Self(keys.into())
+        Self { keys: keys.into(), scope: Scope::default() }
+    }
+
+    /// The same keys, for what is of this scope.
+    pub(super) fn of(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
-    /// Puts an authenticator into the labels of a record, if there is a key.
+    /// The name of the config that says that the records of the scope are authenticated.
+    fn marker(&self) -> String {
+        self.scope.config(MARKER)
+    }
+
+    /// Whether a config is of the scope.
+    fn are_for(&self, labels: &Labels) -> bool {
+        labels.get(SCOPE_LABEL).map(String::as_str) == self.scope.name()
+    }
+
+    /// Puts the scope into the labels of a record, and an authenticator, if there is a key.
     pub(super) fn sign(&self, name: &str, labels: &mut Labels, data: &str) {
         labels.remove(SEAL_LABEL);
-        if let Some(key) = self.0.first() {
+        labels.extend(self.scope.name().map(|scope| (SCOPE_LABEL.to_owned(), scope.to_owned())));
+        if let Some(key) = self.keys.first() {
             let seal = hex::encode(mac(key, name, labels, data).finalize().into_bytes());
             labels.insert(SEAL_LABEL.to_owned(), seal);
         }
@@ -69,13 +95,13 @@ impl Keys {
 
     /// Checks the authenticator of a record, or says what is wrong with it.
     pub(super) fn check(&self, spec: &Spec) -> Result<Seal, &'static str> {
-        if self.is_empty() {
+        if self.is_empty() || !self.are_for(&spec.labels) {
             return Ok(Seal::Unchecked);
         }
         let seal = spec.labels.get(SEAL_LABEL).ok_or("it has no authenticator: skep has not written it")?;
         let seal = hex::decode(seal).unwrap_or_default();
         let is_by = |key: &SecretString| mac(key, &spec.name, &spec.labels, &spec.data).verify_slice(&seal).is_ok();
-        match self.0.iter().position(is_by) {
+        match self.keys.iter().position(is_by) {
             Some(0) => Ok(Seal::Newest),
             Some(_) => Ok(Seal::Older),
             None => Err("its authenticator is wrong: it was changed, or signed with a key that is not set"),
@@ -101,16 +127,17 @@ impl Store {
     /// Makes sure that the keys are those of the records, and adds an authenticator to records of the time before there
     /// was a key. For a controller, once, before it begins. It may be interrupted anywhere and done again.
     pub async fn authenticate(&self) -> Result<(), Error> {
-        let configs = self.list(record::PREFIX).await?;
-        let marker = configs.iter().find(|config| config.spec.name == MARKER);
-        match marker.map(|marker| self.keys.check(&marker.spec)) {
+        let (configs, marker) = (self.list(record::PREFIX).await?, self.keys.marker());
+        let own: Vec<&Config> = configs.iter().filter(|config| self.keys.are_for(&config.spec.labels)).collect();
+        let found = own.iter().find(|config| config.spec.name == marker);
+        match found.map(|found| self.keys.check(&found.spec)) {
             None if self.keys.is_empty() => return Ok(()),
             Some(Ok(Seal::Unchecked)) => return Err(Error::NoKey),
             Some(Err(_)) => return Err(Error::OtherKey),
             None | Some(Ok(_)) => {}
         }
-        let is_first = marker.is_none();
-        for config in configs.iter().filter(|config| config.is_record() || config.spec.name == MARKER) {
+        let is_first = found.is_none();
+        for config in own.iter().filter(|config| config.is_record() || config.spec.name == marker) {
             match self.keys.check(&config.spec) {
                 Ok(Seal::Older) => self.sign(config).await?,
                 Err(_) if is_first && config.is_readable() => self.sign(config).await?,
@@ -125,7 +152,7 @@ impl Store {
         if !self.keys.is_empty() {
             return Ok(());
         }
-        match self.engine.call(Call::get(format!("/configs/{MARKER}"))).await {
+        match self.engine.call(Call::get(format!("/configs/{}", self.keys.marker()))).await {
             Ok(_) => Err(Error::NoKey),
             Err(engine::Error::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -144,8 +171,9 @@ impl Store {
     async fn mark(&self) -> Result<(), Error> {
         let data = record::encoded(b"The records of this swarm are authenticated.");
         let mut labels = Labels::from([(RECORD_LABEL.to_owned(), "1".to_owned())]);
-        self.keys.sign(MARKER, &mut labels, &data);
-        let body = serde_json::json!({ "Name": MARKER, "Labels": labels, "Data": data });
+        let name = self.keys.marker();
+        self.keys.sign(&name, &mut labels, &data);
+        let body = serde_json::json!({ "Name": name, "Labels": labels, "Data": data });
         self.engine.call(Call::post("/configs/create", body)).await?;
         Ok(())
     }

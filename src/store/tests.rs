@@ -317,6 +317,31 @@ async fn records_of_the_time_before_there_was_a_key_are_trusted_once() {
 }
 
 #[tokio::test]
+async fn each_scope_has_keys_of_its_own() {
+    let (world, _) = store();
+    let live = with_keys(&world, "l");
+    live.authenticate().await.unwrap();
+    live.add(&release(1)).await.unwrap();
+    let mut of_the_lab = release(1);
+    (of_the_lab.stack, of_the_lab.desired) = ("blog".parse().unwrap(), None);
+    let lab = |keys: &str| with_keys(&world, keys).with_scope("lab".parse().unwrap());
+
+    lab("").add(&of_the_lab).await.unwrap();
+    lab("x").authenticate().await.unwrap();
+    assert!(matches!(lab("").add(&of_the_lab).await, Err(Error::NoKey)));
+    assert!(matches!(lab("y").authenticate().await, Err(Error::OtherKey)));
+    live.authenticate().await.unwrap();
+    for reader in [&live, &lab("x")] {
+        let stacks = reader.stacks().await.unwrap();
+        let (mut damaged, releases) =
+            (stacks.values().flat_map(|it| &it.damaged), stacks.values().flat_map(|it| &it.releases));
+        assert_eq!((damaged.next(), releases.count()), (None, 2));
+    }
+    assert!(!crate::release::is_foreign(&live.history(&stack()).await.unwrap().releases[0].origin.repository));
+    assert!(crate::release::is_foreign(&lab("x").history(&stack()).await.unwrap().releases[0].origin.repository));
+}
+
+#[tokio::test]
 async fn a_key_can_be_replaced() {
     let (world, _) = store();
     let old = with_keys(&world, "o");

@@ -130,7 +130,10 @@ mod tests {
         // More of them than may wait: those that do not even begin give up, too.
         let stuck = (0..=WAITING).map(|_| {
             let (swarm, hangs) = (swarm.clone(), hangs.clone());
-            let work = move |_: &Path| Ok(drop(hangs.lock().unwrap().recv()));
+            let work = move |_: &Path| {
+                let _: Result<(), _> = hangs.lock().unwrap().recv();
+                Ok(())
+            };
             async move { swarm.on_disk_within(Duration::from_millis(1), work).await.unwrap_err().to_string() }
         });
         let said: BTreeSet<String> = futures_util::future::join_all(stuck).await.into_iter().collect();

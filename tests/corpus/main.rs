@@ -191,7 +191,8 @@ impl Drop for Leavings<'_> {
         let ours = format!("-{}_", std::process::id());
         for kind in ["network", "volume"] {
             until(|| {
-                let listed = docker(self.0, &[kind, "ls", "--format", "{{.Name}}", "--filter", "name=^skep-test-corpus-"]);
+                let listed =
+                    docker(self.0, &[kind, "ls", "--format", "{{.Name}}", "--filter", "name=^skep-test-corpus-"]);
                 let left: Vec<&str> = listed.lines().filter(|name| name.contains(&ours)).collect();
                 for name in &left {
                     docker(self.0, &[kind, "rm", "--force", name]);

@@ -3,9 +3,6 @@
 use std::ffi::OsStr;
 use std::process::{Command, Output};
 
-/// The scope of the controllers that the tests start: another one may run in the same swarm.
-pub(crate) const SCOPE: &str = "e2e";
-
 /// A program, without what the environment says about proxies and Git.
 #[expect(clippy::disallowed_methods, reason = "the one place where the tests start programs")]
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
@@ -13,7 +10,6 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(proxy);
     }
-    command.env("SKEP_SCOPE", SCOPE);
     command
 }
 

@@ -3,13 +3,15 @@
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skep::preflight::data::config_name;
 
-use super::command::{SCOPE, attempt, command, output};
+use super::command::{attempt, command, output};
 use super::folder::Folder;
+use super::swarm;
 use super::waiting::{SOON, wait_until};
 use super::web;
 
@@ -18,17 +20,18 @@ pub(crate) const TOKEN: &str = "e2e-token";
 /// The secret of the webhooks.
 pub(crate) const SECRET: &str = "e2e-secret";
 
-/// A controller with a folder and a port of its own.
+/// A controller with a folder, a port and a scope of its own: others run in the same swarm.
 pub(crate) struct Controller {
     process: Mutex<Child>,
     pub(crate) port: u16,
     pub(crate) folder: Folder,
+    scope: String,
 }
 
 impl Controller {
     /// Starts one with these lines in its settings, and waits until it serves.
     pub(crate) fn start(settings: &str) -> Self {
-        let (folder, port) = (Folder::new(), free_port());
+        let (folder, port, scope) = (Folder::new(), free_port(), new_scope());
         fs::write(folder.join("token"), TOKEN).unwrap();
         fs::write(folder.join("secret"), SECRET).unwrap();
         let own = format!(
@@ -37,7 +40,7 @@ impl Controller {
             settings.replace("FOLDER", &folder.display().to_string())
         );
         fs::write(folder.join("skep.yml"), own).unwrap();
-        let controller = Self { process: Mutex::new(spawn(&folder)), port, folder };
+        let controller = Self { process: Mutex::new(spawn(&folder, &scope)), port, folder, scope };
         controller.wait_until_ready();
         controller
     }
@@ -58,7 +61,7 @@ impl Controller {
 
     /// Starts the next one on the same folder and port.
     pub(crate) fn restart(&self) {
-        *self.process.lock().unwrap() = spawn(&self.folder);
+        *self.process.lock().unwrap() = spawn(&self.folder, &self.scope);
         self.wait_until_ready();
     }
 
@@ -95,7 +98,9 @@ impl Controller {
     /// What a command says about this controller's swarm.
     pub(crate) fn skep(&self, arguments: &[&str]) -> String {
         let settings = self.folder.join("skep.yml");
-        output(SKEP, &[&["--config", settings.to_str().unwrap()], arguments].concat())
+        let output = skep(&self.scope).arg("--config").arg(settings).args(arguments).output().unwrap();
+        assert!(output.status.success(), "skep {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 
@@ -109,20 +114,28 @@ impl Drop for Controller {
         let root = self.folder.join("data");
         attempt("docker", &["config", "rm", &config_name(&root.to_string_lossy())]);
         // What it has noted of itself and of its repositories.
-        let label = format!("label=skep.scope={SCOPE}");
-        let notes = attempt("docker", &["config", "ls", "--quiet", "--filter", &label]).stdout;
-        for note in String::from_utf8_lossy(&notes).lines() {
-            attempt("docker", &["config", "rm", note]);
-        }
+        swarm::remove_notes(&self.scope);
         if std::thread::panicking() {
             println!("the controller's log:\n{}", self.log());
         }
     }
 }
 
-fn spawn(folder: &Path) -> Child {
-    let log: File = OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+/// At most twenty characters, also where a process has a long number.
+fn new_scope() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("e2e-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+fn skep(scope: &str) -> Command {
     let mut skep = command(SKEP);
+    skep.env("SKEP_SCOPE", scope);
+    skep
+}
+
+fn spawn(folder: &Path, scope: &str) -> Child {
+    let log: File = OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+    let mut skep = skep(scope);
     skep.arg("serve").arg("--config").arg(folder.join("skep.yml"));
     skep.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
 }

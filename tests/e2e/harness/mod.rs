@@ -110,6 +110,7 @@ fn prepare() {
         let turn = File::create(std::env::temp_dir().join("skep-e2e.lock")).unwrap();
         turn.lock().unwrap();
         folder::sweep();
+        swarm::remove_notes("e2e-");
         for stack in swarm::leftovers() {
             swarm::remove(&stack);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::command::{SCOPE, attempt, output};
+use super::command::{attempt, output};
 use super::waiting::{SOON, wait_until};
 
 const NAMESPACE: &str = "com.docker.stack.namespace";
@@ -102,10 +102,27 @@ pub(crate) fn records(stack: &str) -> Vec<String> {
     lines(&found).into_iter().filter(|name| name.starts_with(&record)).collect()
 }
 
-/// The records of commits of the repository of this name.
+/// The records of commits of the repository of this name, in whatever scope.
 fn intents(repository: &str) -> Vec<String> {
-    let label = format!("label=skep.repository={SCOPE}:{repository}");
-    lines(&output("docker", &["config", "ls", "--filter", &label, "--format", "{{.Name}}"]))
+    let format = "{{.Name}} {{.Label \"skep.repository\"}}";
+    let found = output("docker", &["config", "ls", "--filter", "label=skep.repository", "--format", format]);
+    let of_repository = |line: &str| {
+        let (name, recorded) = line.split_once(' ')?;
+        let own = recorded.split_once(':').map_or(recorded, |(_, own)| own);
+        (own == repository).then(|| name.to_owned())
+    };
+    found.lines().filter_map(of_repository).collect()
+}
+
+/// Removes what controllers have recorded whose scopes begin so.
+pub(crate) fn remove_notes(scope: &str) {
+    let format = "{{.Name}} {{.Label \"skep.scope\"}}";
+    let found = attempt("docker", &["config", "ls", "--filter", "label=skep.scope", "--format", format]).stdout;
+    let found = String::from_utf8_lossy(&found);
+    let of_scope = |line: &&str| line.split_once(' ').is_some_and(|(_, there)| there.starts_with(scope));
+    for line in found.lines().filter(of_scope) {
+        attempt("docker", &["config", "rm", line.split_once(' ').unwrap().0]);
+    }
 }
 
 /// Removes a stack's records, and then the stack, and comes back when nothing is left of it.
