@@ -199,14 +199,27 @@ impl Controller {
 
     async fn try_to_finish(&self, intent: &mut Intent) -> Result<(), Unfinished> {
         if intent.is_pushed() {
-            if intent.state != State::Deployed {
-                self.deployer.cluster.mark(intent, State::Deployed).await?;
+            if intent.state != State::Deployed
+                && let Err(error) = self.deployer.cluster.mark(intent, State::Deployed).await.map_err(Unfinished::from)
+            {
+                // Another controller may have finished it while this one was cut off.
+                return if error.is_final() && self.is_at_branch(intent).await { Ok(()) } else { Err(error) };
             }
             self.move_branch(intent).await?;
         }
         self.deployer.cluster.settle(intent).await?;
         self.let_go(&intent.origin).await;
         Ok(())
+    }
+
+    /// Whether the branch is at the commit already.
+    async fn is_at_branch(&self, intent: &Intent) -> bool {
+        let (Ok(name), Some(branch)) = (intent.origin.repository.parse::<RepositoryName>(), &intent.origin.branch)
+        else {
+            return false;
+        };
+        let there = server::branches(&self.server.path(&name)).await.unwrap_or_default();
+        there.into_iter().any(|(name, commit)| name == *branch && commit == intent.origin.commit)
     }
 
     async fn move_branch(&self, intent: &Intent) -> Result<(), source::Error> {
@@ -404,7 +417,8 @@ fn last_line(intent: &Intent, results: &[Deployed], why: Option<&str>) -> Option
         }
         (all, bad, Some(_)) => {
             let (branch, verb) = (intent.branch(), if bad == 1 { "does" } else { "do" });
-            Some(format!("`{branch}` stays where it was: {bad} of {all} stacks {verb} not run this commit"))
+            let stays = if intent.base.is_some() { "stays where it was" } else { "is not made" };
+            Some(format!("`{branch}` {stays}: {bad} of {all} stacks {verb} not run this commit"))
         }
     }
 }

@@ -28,6 +28,7 @@ mod push;
 mod registration;
 pub mod rollout;
 pub mod supervise;
+mod surroundings;
 pub mod turn;
 mod upstreams;
 mod verdicts;

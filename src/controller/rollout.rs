@@ -4,7 +4,7 @@
 //! and made again by anybody: each effect is a write with a version index, or can be done twice. Nothing is remembered
 //! between rounds but a [`Watch`], which only makes a verdict later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use super::cluster::{Cluster, Error};
 use super::lookout::{Lookout, Sight};
 use super::progress::{Progress, Teller};
 use super::supervise::caught;
+use super::surroundings::Surroundings;
 use crate::health::{CheckId, Symptom, Watch};
 use crate::name::{ServiceName, StackName};
-use crate::plan::observed::{Observed, Task};
+use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan};
 use crate::probe;
 use crate::release::drift::Healing;
@@ -55,10 +56,7 @@ pub struct Rollout {
     active: Timestamp,
     /// When the last round of this release ended that could be made, and who has kept it from another since.
     looked: Option<(Timestamp, Absent)>,
-    /// The tasks for whose image a registry was asked, with what was said of it if it was away.
-    asked: BTreeMap<String, Option<String>>,
-    /// When each node was last seen to be down.
-    down: BTreeMap<String, Timestamp>,
+    surroundings: Surroundings,
 }
 
 /// The right to change the swarm, of which a controller gives out only so many.
@@ -163,8 +161,7 @@ impl Rollout {
             trouble: None,
             backoff: Backoff::default(),
             looked: None,
-            asked: BTreeMap::new(),
-            down: BTreeMap::new(),
+            surroundings: Surroundings::default(),
         }
     }
 
@@ -278,7 +275,9 @@ impl Rollout {
         let mut look = self.look(desired).await?;
         self.begin(&release);
         let release = self.note_look(release.clone(), look.begin, teller).await?;
-        self.ask_registries(&release, &mut look.observed).await;
+        if matches!(release.phase, Phase::Rolling { .. }) {
+            self.surroundings.ask(&self.cluster.swarm, &mut look.observed, look.end).await;
+        }
         let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
         self.look_for_drift(&release, &history, &look);
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
@@ -295,7 +294,7 @@ impl Rollout {
         if self.of.replace(release.id) != Some(release.id) {
             (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
             (self.active, self.looked) = (self.cluster.clock.now(), None);
-            self.asked = BTreeMap::new();
+            self.surroundings.forget_release();
         }
     }
 
@@ -318,9 +317,7 @@ impl Rollout {
         let begin = self.cluster.clock.now();
         let mut observed = self.observe(desired).await?;
         let end = self.cluster.clock.now();
-        self.down.extend(observed.nodes.iter().filter(|node| node.down).map(|node| (node.id.clone(), end)));
-        observed.note_nodes_down(&self.down);
-        self.note_registries(&mut observed);
+        self.surroundings.note(&mut observed, end);
         Ok(Look { observed, begin, end })
     }
 
@@ -334,28 +331,6 @@ impl Rollout {
             }
         }
         Ok(swarm.observe(&self.stack).await?)
-    }
-
-    /// Asks the registries of images that tasks of a rollout could not get, once for each task: a registry that is away is no
-    /// fault of the version.
-    async fn ask_registries(&mut self, release: &Release, observed: &mut Observed) {
-        if !matches!(release.phase, Phase::Rolling { .. }) {
-            return;
-        }
-        let swarm = &self.cluster.swarm;
-        let new: Vec<_> = observed.without_image().filter(|task| !self.asked.contains_key(&task.id)).cloned().collect();
-        let ask = |task: Task| async move {
-            let said = swarm.evidence(&task).await.registry_away();
-            (task.id, said)
-        };
-        let answers: Vec<_> = stream::iter(new.into_iter().map(ask)).buffer_unordered(WRITES).collect().await;
-        self.asked.extend(answers);
-        self.note_registries(observed);
-    }
-
-    fn note_registries(&self, observed: &mut Observed) {
-        let away = self.asked.iter().filter_map(|(task, said)| Some((task.clone(), said.clone()?)));
-        observed.note_registries_away(&away.collect());
     }
 
     /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what

@@ -30,6 +30,7 @@ use checks::Made;
 
 pub use cause::{Evidence, HealthRun};
 pub use checks::{CheckId, Reply};
+pub use nodes::{changed as changed_nodes, was_restarted};
 pub use registry::RegistryAnswer;
 
 /// What is to be said about a stack.
@@ -254,8 +255,8 @@ pub fn is_met(condition: Condition, name: &ServiceName, desired: &Stack, observe
     }
 }
 
-/// What is not yet as it should be, at the deadline.
-pub fn overdue(desired: &Stack, observed: &Observed, watch: &Watch) -> Vec<Symptom> {
+/// What is not yet as it should be, at the deadline of a rollout that began at `since`.
+pub fn overdue(desired: &Stack, observed: &Observed, since: Timestamp, watch: &Watch) -> Vec<Symptom> {
     let late = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name)?;
         let waiting = waiting(name, service, there, observed)?;
@@ -266,7 +267,10 @@ pub fn overdue(desired: &Stack, observed: &Observed, watch: &Watch) -> Vec<Sympt
     });
     let wrong = all_checks(desired).filter_map(|(id, check)| watch.checks.get(&id)?.overdue(&id.0, check));
     let late: Vec<_> = late.chain(wrong).collect();
-    if late.is_empty() { vec![symptoms::unstable()] } else { blamed(late) }
+    if late.is_empty() {
+        return vec![symptoms::unstable(desired.settings.stable, window(desired, observed, since))];
+    }
+    blamed(late)
 }
 
 /// Where one service lacks a node or a registry, the others may only have waited for it: nothing is known of the version.
@@ -396,8 +400,10 @@ pub fn wanted(service: &Service) -> Option<u64> {
 
 /// The task that is furthest from running.
 fn unfinished(there: &ObservedService) -> Option<&Task> {
-    let open =
-        there.tasks.iter().filter(|task| task.current && !task.state.is_over() && task.state < TaskState::Running);
+    let open = there
+        .tasks
+        .iter()
+        .filter(|task| task.current && task.desired <= TaskState::Complete && task.state < TaskState::Running);
     open.min_by_key(|task| task.state)
 }
 

@@ -1,11 +1,14 @@
 //! What is a node's or a registry's trouble, and not the version's: a task that was lost with its node, or never had its
 //! image, says nothing of what it was to run.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::Stall;
-use crate::plan::observed::{Node, ObservedService, Task, TaskState};
+use crate::plan::observed::{Node, Observed, ObservedService, Task, TaskState};
 use crate::stack::Service;
+use crate::time;
 
 /// How far apart the end of a task and the return of its node may be, if the one is because of the other: a node that
 /// comes back tells then that its tasks have ended, and its clock may differ from the controller's.
@@ -14,14 +17,45 @@ const RETURN: SignedDuration = SignedDuration::from_secs(30);
 /// How far apart the end of a task and the registration of its node may be, if the one is because of the other: an engine
 /// that restarts in a few seconds is never seen to be down.
 const RESTART: SignedDuration = SignedDuration::from_secs(10);
+/// How long a task has run that does not end by itself at the same time as others.
+const LONG: SignedDuration = SignedDuration::from_secs(30);
 
-/// The node with which a task was lost: it is down, or it came back, or registered anew, at the time when the task ended.
+/// The nodes whose record changed when one of the stack's tasks on it ended, and when that was: their engines may have been
+/// restarted.
+pub fn changed(observed: &Observed) -> BTreeSet<(String, Timestamp)> {
+    let tasks = observed.services.values().flat_map(|there| &there.tasks);
+    let ended = tasks.filter(|task| task.current && task.state.is_over() && !task.was_stopped());
+    let coincides = |task: &Task| {
+        let node = node_of(task, &observed.nodes)?;
+        let at = node.changed.filter(|at| are_within(RESTART, *at, task.since))?;
+        Some((node.id.clone(), at))
+    };
+    ended.filter_map(coincides).collect()
+}
+
+/// Whether the engine of a node was restarted at this time, going by all tasks on it, each with its service: then none of
+/// them runs on, and of several services tasks ended that were not told to, one of them after it had run for long. A version
+/// that crashes brings about no such thing.
+pub fn was_restarted(at: Timestamp, tasks: &[(String, Task)]) -> bool {
+    let runs_on = |task: &Task| task.state == TaskState::Running && task.since < time::before(at, RESTART);
+    let by_itself = |task: &Task| task.has_failed() || task.state == TaskState::Complete;
+    let ended: Vec<_> =
+        tasks.iter().filter(|(_, task)| by_itself(task) && are_within(RESTART, at, task.since)).collect();
+    let services: BTreeSet<&String> = ended.iter().map(|(service, _)| service).collect();
+    let was_long = ended.iter().any(|(_, task)| task.since.duration_since(task.created) >= LONG);
+    was_long && services.len() > 1 && !tasks.iter().any(|(_, task)| runs_on(task))
+}
+
+fn are_within(length: SignedDuration, one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= length
+}
+
+/// The node with which a task was lost: it is down, or it came back, or was restarted, at the time when the task ended.
 pub(super) fn lost_with<'a>(task: &Task, nodes: &'a [Node]) -> Option<&'a Node> {
     let node = node_of(task, nodes)?;
-    let ended_at = |seen: Option<Timestamp>, apart: SignedDuration| {
-        seen.is_some_and(|seen| seen.duration_since(task.since).abs() <= apart)
-    };
-    (node.down || ended_at(node.last_down, RETURN) || ended_at(node.recorded, RESTART)).then_some(node)
+    let ended_at =
+        |seen: Option<Timestamp>, apart: SignedDuration| seen.is_some_and(|seen| are_within(apart, seen, task.since));
+    (node.down || ended_at(node.last_away, RETURN) || ended_at(node.restarted, RESTART)).then_some(node)
 }
 
 /// Why Swarm does not come to the end of its own update of a service, although the version is not to blame: a task of it
@@ -30,8 +64,9 @@ pub(super) fn lost_with<'a>(task: &Task, nodes: &'a [Node]) -> Option<&'a Node> 
 pub(super) fn stall(there: &ObservedService, nodes: &[Node], recorded: Timestamp) -> Option<Stall> {
     match there.update_state.as_str() {
         "updating" | "rollback_started" => {
-            let node = there.tasks.iter().find_map(|task| stuck_on(task, nodes))?;
-            Some(Stall::NodeDown { node: node.hostname.clone() })
+            let stuck = there.tasks.iter().find_map(|task| stuck_on(task, nodes));
+            let down = stuck.map(|node| Stall::NodeDown { node: node.hostname.clone() });
+            down.or_else(|| there.tasks.iter().any(never_starts).then_some(Stall::NeverStarts))
         }
         "paused" | "rollback_paused" if there.update_started < recorded || is_excused(there, nodes) => {
             Some(Stall::Stopped)
@@ -42,12 +77,13 @@ pub(super) fn stall(there: &ObservedService, nodes: &[Node], recorded: Timestamp
 
 /// Whether the version is not to blame for the end of a task.
 pub(super) fn is_lost(task: &Task, nodes: &[Node]) -> bool {
-    task.registry_away.is_some() || task.has_lost_its_container() || lost_with(task, nodes).is_some()
+    task.registry_away.is_some() || task.has_lost_its_engine() || lost_with(task, nodes).is_some()
 }
 
-/// Whether Swarm stopped its update for a task for which the version is not to blame.
+/// Whether Swarm stopped its update for a task for which the version is not to blame: one that was lost, or that Swarm itself
+/// told to stop, as it does on a node that is drained.
 pub(super) fn is_excused(there: &ObservedService, nodes: &[Node]) -> bool {
-    named_culprit(there).is_some_and(|task| is_lost(task, nodes))
+    named_culprit(there).is_some_and(|task| task.was_stopped() || is_lost(task, nodes))
 }
 
 /// The task that Swarm names as the reason for which it stopped its update: the last word of what it says.
@@ -61,8 +97,8 @@ pub(super) fn to_blame(service: &Service, there: &ObservedService, nodes: &[Node
     held_up_by(service, there, nodes).or_else(|| {
         let failed = there.tasks.iter().filter(|task| task.current && task.has_failed());
         failed.into_iter().find_map(|task| {
-            let without_container = || node_of(task, nodes).filter(|_| task.has_lost_its_container());
-            let node = lost_with(task, nodes).or_else(without_container)?;
+            let of_its_engine = || node_of(task, nodes).filter(|_| task.has_lost_its_engine());
+            let node = lost_with(task, nodes).or_else(of_its_engine)?;
             Some(format!("node {} {}", node.hostname, if node.down { "is down" } else { "was away for a while" }))
         })
     })
@@ -93,6 +129,11 @@ pub(super) fn missed_node<'a>(service: &Service, nodes: &'a [Node]) -> Option<&'
 /// Whether no node can take the task, as Swarm sees it now.
 pub(super) fn has_no_node(task: &Task) -> bool {
     task.state == TaskState::Pending && !task.desired.is_over() && task.error.contains("no suitable node")
+}
+
+/// Whether a task of the version was told to stop before a node took it: nobody ever says that it has.
+fn never_starts(task: &Task) -> bool {
+    task.current && task.desired > TaskState::Complete && task.state <= TaskState::Pending
 }
 
 /// The node that is down and on which a task was about to start.

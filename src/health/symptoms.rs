@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cause::{self, Cause, Evidence};
 use super::{Blame, CLOCK_SKEW, CRASHES, Symptom, WITHOUT_NODE, Waiting, nodes, place};
@@ -88,6 +88,11 @@ pub(super) fn rolled_back(service: &Service, there: &ObservedService, nodes: &[N
     let culprit = culprit(service, there);
     if let Some(said) = culprit.and_then(|task| task.registry_away.as_ref()) {
         let message = format!("{what}: the registry of its image does not answer: {said}");
+        return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
+    }
+    if let Some(task) = culprit.filter(|task| task.was_stopped()) {
+        let node = nodes.iter().find(|node| node.id == task.node).map(|node| format!(" on node {}", node.hostname));
+        let message = format!("{what}: a new task{} was told to stop", node.unwrap_or_default());
         return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
     }
     if let Some(node) = culprit.and_then(|task| nodes::lost_with(task, nodes)) {
@@ -259,9 +264,20 @@ fn first_check(check: &Healthcheck) -> Nanos {
         .unwrap_or(CHECK_INTERVAL)
 }
 
-/// Everything was up, but never long enough.
-pub(super) fn unstable() -> Symptom {
-    Symptom::whole_stack("tasks came up but never all of them for the stability window (`x-skep.stable`)".into())
+/// Everything was up, but never long enough: for the stability window, or for longer where a task has failed.
+pub(super) fn unstable(stable: Nanos, window: SignedDuration) -> Symptom {
+    if window <= SignedDuration::from_nanos(stable.0) {
+        return Symptom::whole_stack(
+            "tasks came up but never all of them for the stability window (`x-skep.stable`)".into(),
+        );
+    }
+    let message = format!(
+        "a task failed during the rollout, and the one in its place has not yet run for {} without failing, too",
+        Nanos::seconds(window.as_secs())
+    );
+    let help =
+        "see why it failed (`docker service ps`); give the release a longer `x-skep.deadline` if it may fail once";
+    Symptom { help: Some(help.into()), ..Symptom::whole_stack(message) }
 }
 
 /// A symptom about a task: why it failed, and whose log tells more.

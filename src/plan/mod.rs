@@ -119,6 +119,8 @@ pub enum Stall {
         /// The host name of the node.
         node: String,
     },
+    /// It waits for a task that Swarm told to stop before a node had taken it, and that therefore neither starts nor ends.
+    NeverStarts,
     /// It has stopped.
     Stopped,
 }

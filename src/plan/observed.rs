@@ -176,11 +176,16 @@ pub struct Node {
     pub available: bool,
     /// Whether the managers hear nothing of it.
     pub down: bool,
-    /// When it was last seen to be down, as far as somebody remembers.
-    pub last_down: Option<Timestamp>,
-    /// When the managers last changed their record of it. They do when its engine registers with one of them after a
-    /// restart (swarmkit `manager/dispatcher/dispatcher.go`, `markNodeReady`), and not while it only lives on.
-    pub recorded: Option<Timestamp>,
+    /// Whether the managers have not heard of it since one of them began to lead.
+    pub unheard: bool,
+    /// When it was last seen to be away, as far as somebody remembers.
+    pub last_away: Option<Timestamp>,
+    /// When the managers last changed their record of it. They do when its engine registers after a restart (swarmkit
+    /// `manager/dispatcher/dispatcher.go`, `markNodeReady`), but also when its first or last task on an overlay network comes
+    /// or goes.
+    pub changed: Option<Timestamp>,
+    /// When its engine was restarted, as far as somebody has found out.
+    pub restarted: Option<Timestamp>,
     /// `manager` or `worker`.
     pub role: String,
     /// The address at which the managers see it.
@@ -237,10 +242,11 @@ impl Observed {
         tasks.filter(|task| task.current && task.has_failed() && task.has_no_image())
     }
 
-    /// Notes of nodes, by their id, when they were last seen to be down.
-    pub fn note_nodes_down(&mut self, seen: &BTreeMap<String, Timestamp>) {
+    /// Notes of nodes, by their id, when they were last seen to be away, and when their engines were restarted.
+    pub fn note_nodes(&mut self, away: &BTreeMap<String, Timestamp>, restarted: &BTreeMap<String, Timestamp>) {
         for node in &mut self.nodes {
-            node.last_down = seen.get(&node.id).copied();
+            node.last_away = away.get(&node.id).copied();
+            node.restarted = restarted.get(&node.id).copied();
         }
     }
 
@@ -290,9 +296,15 @@ impl Task {
         ["No such image", "failed to resolve reference"].iter().any(|words| self.error.contains(words))
     }
 
-    /// Whether its container was gone: its engine was restarted.
-    pub fn has_lost_its_container(&self) -> bool {
-        self.state == TaskState::Failed && self.error.contains("No such container")
+    /// Whether its container was gone, or its engine was not in the swarm yet: that was restarted.
+    pub fn has_lost_its_engine(&self) -> bool {
+        let words = ["No such container", "when swarm is not active"];
+        self.has_failed() && words.iter().any(|words| self.error.contains(words))
+    }
+
+    /// Whether Swarm itself has ended it, such as on a node that is drained.
+    pub fn was_stopped(&self) -> bool {
+        matches!(self.state, TaskState::Shutdown | TaskState::Orphaned | TaskState::Remove)
     }
 
     /// Whether it ended badly.

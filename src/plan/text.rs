@@ -115,6 +115,9 @@ impl Action {
             Self::Resume { stall: Stall::NodeDown { node } } => {
                 format!(": its update begins anew, for it waits for a task on node {node}, which is down")
             }
+            Self::Resume { stall: Stall::NeverStarts } => {
+                ": its update begins anew, for it waits for a task that Swarm has given up".to_owned()
+            }
             Self::Resume { stall: Stall::Stopped } => ": its update, which Swarm had stopped, goes on".to_owned(),
             Self::Recreate { fields, restarts } => {
                 told(fields, &format!("Swarm cannot change the mode: removed and created anew, {}", stops(*restarts)))

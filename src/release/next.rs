@@ -178,7 +178,7 @@ fn roll(
     }
     let watched = now.duration_since(since).saturating_sub(release.phase.unwatched());
     if watched >= SignedDuration::from_nanos(desired.settings.deadline.0) && !watch.is_new(desired, now) {
-        return Err(late(release, desired, observed, &plan, watch));
+        return Err(late(release, desired, observed, &plan, since, watch));
     }
     let stalled = resumed(desired, &applied, observed, release.recorded);
     if !stalled.is_empty() {
@@ -254,7 +254,14 @@ fn absent(what: &str, name: &str, command: &str) -> Symptom {
     }
 }
 
-fn late(release: &Release, desired: &Stack, observed: &Observed, plan: &Plan, watch: &Watch) -> Vec<Symptom> {
+fn late(
+    release: &Release,
+    desired: &Stack,
+    observed: &Observed,
+    plan: &Plan,
+    since: Timestamp,
+    watch: &Watch,
+) -> Vec<Symptom> {
     let deadline = desired.settings.deadline;
     let unwatched = release.phase.unwatched();
     let unwatched = if unwatched.is_zero() {
@@ -271,7 +278,7 @@ fn late(release: &Release, desired: &Stack, observed: &Observed, plan: &Plan, wa
             left.join(", ")
         ))];
     }
-    let mut symptoms = health::overdue(desired, observed, watch);
+    let mut symptoms = health::overdue(desired, observed, since, watch);
     let blame = symptoms.first().map(|symptom| symptom.blame).unwrap_or_default();
     let message = format!("not healthy within {deadline}{unwatched}");
     symptoms.insert(0, Symptom { blame, ..Symptom::whole_stack(message) });

@@ -370,10 +370,13 @@ impl ListedNode {
         Node {
             id: self.id.clone(),
             hostname: description.hostname.clone(),
-            available: self.status.state == "ready" && self.spec.availability == "active",
+            // A manager that has just begun to lead knows of no node yet whether it lives.
+            available: matches!(self.status.state.as_str(), "ready" | "unknown") && self.spec.availability == "active",
             down: self.status.state == "down",
-            last_down: None,
-            recorded: self.updated_at,
+            unheard: self.status.state == "unknown",
+            last_away: None,
+            changed: self.updated_at,
+            restarted: None,
             role: self.spec.role.clone(),
             address: self.status.addr.clone(),
             os: description.platform.os.clone(),

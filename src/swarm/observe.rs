@@ -152,6 +152,13 @@ impl Swarm {
         Ok(tasks.into_iter().map(|task| StackTask::of(task, &current)).collect())
     }
 
+    /// All tasks on a node, of whatever stack, each with the id of its service. One request.
+    pub async fn tasks_of_node(&self, node: &str) -> Result<Vec<(String, Task)>, Error> {
+        let call = Call::get("/tasks").filtered("node", &[node]);
+        let read = |task: ListedTask| Some((task.service_id.clone(), task.observed(&BTreeSet::new())));
+        Ok(self.engine.list(call, read).await?)
+    }
+
     async fn networks(&self, call: Call) -> Result<Vec<ListedNetwork>, Error> {
         Ok(self.engine.list(call, Some).await?)
     }

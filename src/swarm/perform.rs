@@ -45,7 +45,7 @@ impl Swarm {
                 self.update_service(key, desired, observed, 0).await
             }
             // The updater that waits for the lost task takes no notice of a spec that is the same.
-            (Subject::Service(key), Action::Resume { stall: Stall::NodeDown { .. } }) => {
+            (Subject::Service(key), Action::Resume { stall: Stall::NodeDown { .. } | Stall::NeverStarts }) => {
                 self.update_service(key, desired, observed, 1).await
             }
             (subject, Action::Resume { .. }) => {

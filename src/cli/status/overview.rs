@@ -51,6 +51,7 @@ fn state(report: &Report) -> (&'static str, &'static str) {
         (Some(_), Some(_)) if report.services.is_empty() => ("removed", "2"),
         (Some(_), None) => ("failed", "31"),
         _ if short => ("degraded", "31"),
+        (Some(Phase::Failed { .. }), Some(_)) if report.way_back_failed => ("failed", "31"),
         (Some(Phase::Failed { .. }), Some(_)) => ("went back", "33"),
         _ if !report.drift.is_empty() => ("differs", "33"),
         _ => ("healthy", "32"),
@@ -122,6 +123,7 @@ mod tests {
             urls: Vec::new(),
             damaged: false,
             contested: false,
+            way_back_failed: false,
             unreadable: None,
         }
     }

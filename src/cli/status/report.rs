@@ -42,6 +42,9 @@ pub(super) struct Report {
     /// The commit that was last attempted.
     #[serde(skip)]
     pub(super) attempted_commit: Option<CommitId>,
+    /// Whether it could not be brought back to what ran before.
+    #[serde(skip)]
+    pub(super) way_back_failed: bool,
     /// Whether records of it cannot be read.
     #[serde(skip)]
     pub(super) damaged: bool,
@@ -67,6 +70,11 @@ fn attempted(history: &History) -> Option<&Release> {
         (Cause::RollBack { failed, .. }, Phase::Promoted { .. }) => history.get(*failed).or(Some(last)),
         _ => Some(last),
     }
+}
+
+/// Whether a release that was to bring something back has failed.
+fn has_not_come_back(attempted: &Release) -> bool {
+    matches!((&attempted.cause, &attempted.phase), (Cause::RollBack { .. }, Phase::Failed { .. }))
 }
 
 /// What a person should know of the records.
@@ -149,6 +157,7 @@ impl Report {
             phase: attempted.map(|release| release.phase.clone()),
             commit: promoted.filter(|release| is_of_its_commit(release)).map(|it| it.origin.commit.short().to_owned()),
             attempted_commit: attempted.map(|release| release.origin.commit.clone()),
+            way_back_failed: attempted.is_some_and(has_not_come_back),
             pending: None,
             repository: promoted.or(attempted).map(|release| release.origin.repository.clone()),
             services: Vec::new(),

@@ -111,7 +111,7 @@ fn why_an_image_cannot_be_pulled_is_asked_of_its_registry() {
 fn a_task_that_is_still_starting_at_the_deadline_tells_its_last_check() {
     let starting = task(1, TaskState::Starting);
     let scene = Scene::of(vec![starting.clone()]);
-    let late = overdue(&scene.desired(), &scene.observed(), &Watch::default()).remove(0);
+    let late = overdue(&scene.desired(), &scene.observed(), SINCE, &Watch::default()).remove(0);
     let known = |health| Evidence { health, ..Evidence::default() };
     let run = HealthRun { exit_code: 1, output: "connection refused".into() };
     let told = late.clone().explained(&scene.service, &starting, &known(Some(run)));

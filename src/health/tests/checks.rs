@@ -142,6 +142,6 @@ fn where_trying_again_cannot_help_it_is_a_symptom_at_once() {
 fn a_check_that_is_wrong_at_the_deadline_is_told() {
     let mut checked = Checked::by(ping());
     checked.after(1, &exit(1, ""));
-    let late = shown(&Verdict::Unhealthy(overdue(&checked.desired, &checked.observed, &checked.watch)));
+    let late = shown(&Verdict::Unhealthy(overdue(&checked.desired, &checked.observed, SINCE, &checked.watch)));
     assert_snapshot!(late, @"web: the check `redis-cli ping` failed: exit code 1");
 }

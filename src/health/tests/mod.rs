@@ -319,8 +319,9 @@ fn what_is_about_to_be_removed_disturbs_nobody() {
 
 #[test]
 fn the_deadline_tells_what_was_waited_for() {
-    let overdue =
-        |scene: &Scene| shown(&Verdict::Unhealthy(overdue(&scene.desired(), &scene.observed(), &Watch::default())));
+    let overdue = |scene: &Scene| {
+        shown(&Verdict::Unhealthy(overdue(&scene.desired(), &scene.observed(), SINCE, &Watch::default())))
+    };
     assert_snapshot!(overdue(&Scene::of(vec![task(1, TaskState::Starting)])), @"web: 0 of 1 tasks run at the deadline; the others: starting; help: a task runs only once its health check passes: try the check's command in the container, or give it a longer `start_period`");
     assert_snapshot!(overdue(&Scene::of(vec![task(1, TaskState::Preparing)])), @"web: 0 of 1 tasks run at the deadline; the others: getting the image");
     assert_snapshot!(overdue(&Scene::of(vec![failed(1, "No such image: shop:9", None, 1)])), @"web: 0 of 1 tasks run at the deadline; the others: new; help: check the image's name and tag, and that the nodes can reach and log in to its registry");
@@ -338,7 +339,7 @@ fn a_deadline_before_the_first_health_check_is_told() {
     };
     let overdue = |check| {
         let scene = Scene::of(vec![task(1, TaskState::Starting)]).with(|web| web.healthcheck = Some(check));
-        shown(&Verdict::Unhealthy(overdue(&scene.desired(), &scene.observed(), &Watch::default())))
+        shown(&Verdict::Unhealthy(overdue(&scene.desired(), &scene.observed(), SINCE, &Watch::default())))
     };
     assert_snapshot!(overdue(check(None, None)), @"web: 0 of 1 tasks run at the deadline; the others: starting; help: its health check first runs 15m after the start, and the deadline is 10m: raise `x-skep.deadline`, or lower `healthcheck.interval`");
     let soon = overdue(check(Some(Nanos::seconds(60)), Some(Nanos::seconds(1))));

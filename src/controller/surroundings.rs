@@ -1,0 +1,75 @@
+//! What a rollout has found out of nodes and registries, beside what it sees of its stack: whether those are to blame.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::health;
+use crate::plan::observed::{Observed, Task};
+use crate::swarm::Swarm;
+
+/// How many questions are asked at once.
+const QUESTIONS: usize = 8;
+/// How long a node that registered has to tell of all its tasks.
+const TELLS: SignedDuration = SignedDuration::from_secs(3);
+
+/// What has been found out, each thing once.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// The tasks for whose image a registry was asked, with what was said of it if it was away.
+    registries: BTreeMap<String, Option<String>>,
+    /// When each node was last seen to be away.
+    away: BTreeMap<String, Timestamp>,
+    /// The times at which the managers' record of a node changed while a task ended.
+    changes: BTreeMap<(String, Timestamp), Change>,
+}
+
+/// A change of the managers' record of a node.
+#[derive(Debug)]
+struct Change {
+    seen: Timestamp,
+    /// Whether its engine was restarted, once that was found out.
+    restarted: Option<bool>,
+}
+
+impl Surroundings {
+    /// Forgets what is about the tasks of one release.
+    pub(super) fn forget_release(&mut self) {
+        self.registries = BTreeMap::new();
+    }
+
+    /// Notes what is known in what was observed at this time. A node of which it is not known yet whether its engine was
+    /// restarted counts as restarted until then: nothing is judged on the strength of a task that may be lost.
+    pub(super) fn note(&mut self, observed: &mut Observed, now: Timestamp) {
+        let away = observed.nodes.iter().filter(|node| node.down || node.unheard);
+        self.away.extend(away.map(|node| (node.id.clone(), now)));
+        for change in health::changed_nodes(observed) {
+            self.changes.entry(change).or_insert(Change { seen: now, restarted: None });
+        }
+        let restarts = self.changes.iter().filter(|(_, change)| change.restarted != Some(false));
+        observed.note_nodes(&self.away, &restarts.map(|((node, at), _)| (node.clone(), *at)).collect());
+        let said = self.registries.iter().filter_map(|(task, said)| Some((task.clone(), said.clone()?)));
+        observed.note_registries_away(&said.collect());
+    }
+
+    /// Asks what is not known yet: the registries of images that tasks could not get, and nodes for all of their tasks.
+    pub(super) async fn ask(&mut self, swarm: &Swarm, observed: &mut Observed, now: Timestamp) {
+        let new: Vec<Task> =
+            observed.without_image().filter(|task| !self.registries.contains_key(&task.id)).cloned().collect();
+        let ask = |task: Task| async move {
+            let said = swarm.evidence(&task).await.registry_away();
+            (task.id, said)
+        };
+        let answers: Vec<_> = stream::iter(new.into_iter().map(ask)).buffer_unordered(QUESTIONS).collect().await;
+        self.registries.extend(answers);
+        let open = self.changes.iter_mut().filter(|(_, change)| change.restarted.is_none());
+        for ((node, at), change) in open.filter(|(_, change)| now.duration_since(change.seen).abs() >= TELLS) {
+            // What cannot be read now is asked again with the next round.
+            if let Ok(tasks) = swarm.tasks_of_node(node).await {
+                change.restarted = Some(health::was_restarted(*at, &tasks));
+            }
+        }
+        self.note(observed, now);
+    }
+}
