@@ -59,6 +59,10 @@ impl Upstreams {
                 known.take_up(left);
             }
         }
+        // From the beginning everybody sees which repositories there are.
+        for name in &watched {
+            self.tell(name).await;
+        }
     }
 
     /// What is known of a repository.

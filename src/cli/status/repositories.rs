@@ -77,6 +77,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::release::Remedy;
 
     #[test]
     fn a_repository_that_is_not_up_to_date_says_why() {
