@@ -104,7 +104,7 @@ impl Upstreams {
                 }
             }
             Err(error) => {
-                tracing::warn!(repository = name, %error, "`skep status` does not know how this repository is")
+                tracing::warn!(repository = name, %error, "`skep status` does not know how this repository is");
             }
         }
     }

@@ -134,7 +134,7 @@ impl Upstream {
     }
 
     /// The commit did not pass the checks.
-    pub fn refused(&mut self, why: Vec<String>, now: Timestamp) {
+    pub fn refused(&mut self, why: &[String], now: Timestamp) {
         self.handled = Handled::Refused { at: now, why: bounded_lines(why) };
     }
 
@@ -142,8 +142,8 @@ impl Upstream {
     pub fn failed(&mut self, why: &[String], before: u32, may_pass: bool, now: Timestamp) {
         let tries = before.saturating_add(1);
         let next = may_pass.then(|| after(now, doubled(ATTEMPTS[0], tries, ATTEMPTS[1])));
-        let lines = why.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
-        self.handled = Handled::Failed { at: now, why: bounded_lines(lines), tries, next };
+        let lines: Vec<String> = why.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        self.handled = Handled::Failed { at: now, why: bounded_lines(&lines), tries, next };
     }
 
     /// How often the commit was tried and failed.
@@ -242,7 +242,7 @@ fn bounded(text: &str) -> String {
     text.chars().take(LINES.1).collect()
 }
 
-fn bounded_lines(lines: Vec<String>) -> Vec<String> {
+fn bounded_lines(lines: &[String]) -> Vec<String> {
     let more = lines.len().saturating_sub(LINES.0);
     let mut kept: Vec<String> = lines.iter().take(LINES.0).map(|line| bounded(line)).collect();
     if more > 0 {
@@ -318,7 +318,7 @@ mod tests {
         shop.failed_to_look("ssh is not supported yet", Remedy::Settings, Duration::from_mins(1), at(96));
         all.push(said(&shop));
         shop.found(&commit("2"), at(96));
-        shop.refused(vec!["stack.yml:3:5: error[SK1003]: there is no network `front`".into()], at(97));
+        shop.refused(&["stack.yml:3:5: error[SK1003]: there is no network `front`".into()], at(97));
         all.push(said(&shop));
         shop.failed(&["shop was not deployed:\nthe image `app:3` cannot be found".into()], 0, true, at(98));
         all.push(said(&shop));
@@ -344,7 +344,7 @@ mod tests {
     fn a_newer_commit_makes_what_was_said_of_the_older_one_old() {
         let mut shop = shop();
         shop.found(&commit("1"), at(0));
-        shop.refused(vec!["broken".into()], at(0));
+        shop.refused(&["broken".into()], at(0));
         shop.found(&commit("1"), at(60));
         assert_eq!(shop.word(), "refused");
         shop.found(&commit("2"), at(120));

@@ -375,3 +375,41 @@ fn where_the_branch_is_not_what_runs_both_status_and_the_next_push_say_so() {
     let status = status(&sandbox);
     assert!(!status.contains("rollback"), "{status}");
 }
+
+/// What a command says once it says this.
+fn wait_until(sandbox: &Sandbox, arguments: &[&str], words: &str) -> String {
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        let said = sandbox.run(arguments);
+        if said.contains(words) {
+            return said;
+        }
+        assert!(Instant::now() < end, "{said}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn after_a_removal_and_a_lost_mirror_a_new_commit_is_deployed_and_the_old_one_is_not() {
+    let sandbox = Sandbox::new();
+    let settings = "repositories: { shop: { url: SANDBOX/shop.git, poll_seconds: 3600 } }\n";
+    let settings = settings.replace("SANDBOX", sandbox.path().to_str().unwrap());
+    let mut shop = Repository::new(&sandbox.path().join("shop.git"));
+    shop.files.insert("stack.yml".into(), WELL.into());
+    shop.commit("Open the shop");
+    let restarted = |controller: Controller| {
+        drop(controller);
+        std::fs::remove_dir_all(sandbox.path().join("data/mirrors")).unwrap();
+        Controller::start_with(&sandbox, &settings)
+    };
+    let first = Controller::start_with(&sandbox, &settings);
+    wait_until(&sandbox, &["status", "--repositories"], "up to date");
+    sandbox.run(&["remove", "--yes", "shop"]);
+    let second = restarted(first);
+    assert_snapshot!(stable(&wait_until(&sandbox, &["status", "--repositories"], "failed")), @"");
+    shop.files.insert("stack.yml".into(), WELL.replace("app:1", "app:2"));
+    shop.commit("Open it again");
+    let _third = restarted(second);
+    wait_until(&sandbox, &["status", "--repositories"], "up to date");
+    assert!(status(&sandbox).contains("1/1 running"));
+}
