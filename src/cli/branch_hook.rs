@@ -26,9 +26,12 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Where a branch is, by its full name.
+type At = dyn Fn(&str) -> Option<CommitId>;
+
 /// The branches of a repository.
 struct Branches {
-    at: Box<dyn Fn(&str) -> Option<CommitId>>,
+    at: Box<At>,
     /// The one that is deployed.
     deployed: Option<&'static str>,
 }

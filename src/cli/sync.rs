@@ -96,7 +96,8 @@ impl Sync {
         loop {
             let mut upstreams = cluster.store.upstreams().await?;
             upstreams.retain(|name, _| names.contains(name));
-            if self.no_wait || upstreams.values().all(|upstream| upstream.handled != Handled::Underway) {
+            let is_settled = |it: &Upstream| it.handled != Handled::Underway || it.trouble.is_some();
+            if self.no_wait || upstreams.values().all(is_settled) {
                 return Ok(upstreams.into_values().collect());
             }
             cluster.clock.wait(LOOK).await;

@@ -78,7 +78,7 @@ pub struct Settings {
     pub allow: BTreeMap<String, BTreeSet<String>>,
     /// The settings that this machine gives, of those that decide what a stack becomes.
     #[serde(skip)]
-    given: BTreeSet<&'static str>,
+    pub given: BTreeSet<&'static str>,
     /// Variables that the controller of the swarm sets and this machine does not.
     #[serde(skip)]
     pub unknown_variables: Vec<String>,
@@ -237,12 +237,30 @@ fn each_repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
     let written = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
     let read = |name: &String, value: serde_json::Value| {
         let url = value["url"].as_str().unwrap_or_default().to_owned();
-        serde_json::from_value(value).unwrap_or_else(|error| Repository {
-            trouble: Some(format!("the settings of the repository `{name}` are not understood: {error}")),
-            ..Repository::at(&url)
+        let wrong = |why: String| Repository { trouble: Some(why), ..Repository::at(&url) };
+        if let Err(why) = is_folder(name) {
+            return wrong(format!("`{name}` cannot be the name of a repository: {why}"));
+        }
+        let understood = serde_json::from_value(value);
+        understood.unwrap_or_else(|error| {
+            wrong(format!("the settings of the repository `{name}` are not understood: {error}"))
         })
     };
     Ok(written.into_iter().map(|(name, value)| (name.clone(), read(&name, value))).collect())
+}
+
+/// Whether a name can be that of a folder below another one, and of a repository in a record.
+fn is_folder(name: &str) -> Result<(), &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !name.chars().all(allowed) {
+        return Err("letters, digits, `-`, `_`, `.` and `/` are allowed");
+    }
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.');
+    if name.split('/').all(is_part) {
+        Ok(())
+    } else {
+        Err("each part between `/` begins with another character than `.`")
+    }
 }
 
 fn main() -> String {
@@ -480,7 +498,7 @@ mod tests {
     #[test]
     fn a_mistake_in_one_repository_is_told_there_and_leaves_the_others() {
         let settings = "repositories:\n  shop: { url: https://example.com/shop.git, brunch: x }\n  blog: { url: https://example.com/blog.git }\n  \
-                        wiki: { branch: main }\n  none:\n  slow: { url: /srv/slow, poll_seconds: often }\n";
+                        wiki: { branch: main }\n  none:\n  'a:b': { url: /srv/a }\n  '../up': { url: /srv/a }\n  slow: { url: /srv/slow, poll_seconds: often }\n";
         let settings = Settings::parse(settings).unwrap();
         let trouble = settings.repositories.values().map(|it| it.trouble.as_deref().unwrap_or("fine"));
         insta::assert_snapshot!(trouble.collect::<Vec<_>>().join("\n"), @r#"

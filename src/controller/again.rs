@@ -46,21 +46,19 @@ impl Controller {
     async fn deploy_branch(self, name: RepositoryName, request: Request) {
         let path = self.server.path(&name);
         let at = server::deployed_branch(&path).and_then(|branch| Some((branch, server::branch_at(&path, branch)?)));
-        let begun = match at {
-            Some((branch, commit)) => self.intend_again(&name, branch, &commit, &request).await,
-            None => {
-                tracing::warn!(repository = %name, "nothing was pushed to this repository that could be deployed again");
-                None
-            }
+        let begun = if let Some((branch, commit)) = at {
+            self.intend_again(&name, branch, &commit, &request).await
+        } else {
+            tracing::warn!(repository = %name, "nothing was pushed to this repository that could be deployed again");
+            None
         };
         // From here on the record of the commit tells how it goes.
         if let Err(error) = self.deployer.cluster.store.answered(&request).await {
             tracing::warn!(repository = %name, %error, "whoever asked for a deploy is not answered");
         }
-        if let Some((mut intent, turn)) = begun {
-            if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), turn))).await {
-                self.fail(&mut intent, &broken(&panic)).await;
-            }
+        let Some((mut intent, turn)) = begun else { return };
+        if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), turn))).await {
+            self.fail(&mut intent, &broken(&panic)).await;
         }
     }
 

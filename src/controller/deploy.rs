@@ -276,7 +276,7 @@ impl Deployer {
         }
         admit(order, name, &history)?;
         if let Some(apart) = narrate::apart(&history) {
-            lines.say(format!("  note: {name}: {apart}")).await;
+            lines.say(format!("  note: {name}: {apart}; this deploy goes on from there")).await;
         }
         order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
         self.check_bounds(order, name, stack).await?;

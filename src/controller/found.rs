@@ -50,7 +50,7 @@ impl Controller {
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 let why = error.to_string();
-                self.refuse_found(&repository, &mut intent, &why, vec![why.clone()]).await;
+                self.refuse_found(&repository, &mut intent, &why, &[why.clone()]).await;
                 return Ok(());
             }
         };
@@ -58,7 +58,7 @@ impl Controller {
         let checked = match self.lint(revision).await {
             Ok(checked) => checked,
             Err(rejection) => {
-                self.refuse_found(&repository, &mut intent, &rejected(&rejection), findings(rejection)).await;
+                self.refuse_found(&repository, &mut intent, &rejected(&rejection), &findings(&rejection)).await;
                 return Ok(());
             }
         };
@@ -110,13 +110,7 @@ impl Controller {
     }
 
     /// Records that a commit did not pass the checks: in one line, and in all that was found.
-    pub(super) async fn refuse_found(
-        &self,
-        repository: &Elsewhere,
-        intent: &mut Intent,
-        why: &str,
-        lines: Vec<String>,
-    ) {
+    pub(super) async fn refuse_found(&self, repository: &Elsewhere, intent: &mut Intent, why: &str, lines: &[String]) {
         self.metrics.refused();
         self.metrics.commit_refused(&repository.name);
         self.fail(intent, why).await;
@@ -139,10 +133,10 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
 }
 
 /// What the checks have found, in lines: errors, and then warnings.
-fn findings(rejection: Rejection) -> Vec<String> {
-    let (mut findings, texts): (Vec<Finding>, _) = (rejection.findings, rejection.texts);
-    findings.retain(|finding| finding.severity > Severity::Info);
-    lint::report::remote(&findings, &texts, FINDINGS)
+fn findings(rejection: &Rejection) -> Vec<String> {
+    let counts = |finding: &&Finding| finding.severity > Severity::Info;
+    let findings: Vec<Finding> = rejection.findings.iter().filter(counts).cloned().collect();
+    lint::report::remote(&findings, &rejection.texts, FINDINGS)
 }
 
 impl Elsewhere {

@@ -122,11 +122,10 @@ pub fn apart(history: &History) -> Option<String> {
     let (running, left) = (history.promoted()?, history.gone_back_from()?);
     let branch = left.origin.branch.as_deref().unwrap_or("its branch");
     Some(format!(
-        "{} runs since `skep rollback`, and `{branch}` is at {} ({}) or a later commit; `skep deploy --again {}` brings that back",
+        "{} runs since `skep rollback`, although `{branch}` is at {} ({}) or a later commit",
         running.origin.commit.short(),
         left.origin.commit.short(),
-        left.id,
-        running.stack
+        left.id
     ))
 }
 

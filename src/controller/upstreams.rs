@@ -59,6 +59,10 @@ impl Upstreams {
                 known.take_up(left);
             }
         }
+        // From the beginning everybody sees which repositories there are.
+        for name in &watched {
+            self.tell(name).await;
+        }
     }
 
     /// What is known of a repository.
@@ -100,7 +104,7 @@ impl Upstreams {
                 }
             }
             Err(error) => {
-                tracing::warn!(repository = name, %error, "`skep status` does not know how this repository is")
+                tracing::warn!(repository = name, %error, "`skep status` does not know how this repository is");
             }
         }
     }

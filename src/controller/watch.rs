@@ -21,10 +21,13 @@ use super::{Controller, cluster};
 use crate::config::{self, Repository};
 use crate::forge::gitlab::{self, Reporter};
 use crate::name::CommitId;
-use crate::release::{self, Cause, Intent, Origin, Resumption};
+use crate::release::{self, Cause, Intent, Origin, Remedy, Resumption, Trouble};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Credentials};
 use crate::store::{Intents, Request};
+
+/// How long a repository is left alone that needs other settings, unless somebody asks for a look.
+const NEVER: Duration = Duration::from_hours(24 * 365);
 
 /// A repository that is watched.
 pub(super) struct Watched {
@@ -80,12 +83,13 @@ impl From<NotBegun> for Unseen {
 }
 
 impl Unseen {
-    /// Whether the same may work later without anybody doing anything.
-    fn may_pass(&self) -> bool {
+    /// What helps.
+    fn remedy(&self) -> Remedy {
         match self {
-            Self::Source(error) => error.may_pass(),
-            Self::Cluster(error) => error.is_transient(),
-            Self::Settings(_) | Self::Config(_) | Self::Forge(_) => false,
+            Self::Source(source::Error::Address { .. }) | Self::Settings(_) | Self::Forge(_) => Remedy::Settings,
+            Self::Source(error) if error.may_pass() => Remedy::Time,
+            Self::Cluster(error) if error.is_transient() => Remedy::Time,
+            Self::Source(_) | Self::Cluster(_) | Self::Config(_) => Remedy::Elsewhere,
         }
     }
 }
@@ -122,7 +126,7 @@ impl Controller {
     }
 
     async fn note_unseen(&self, watched: &mut Watched, error: &Unseen) {
-        let (why, may_pass) = (error.to_string(), error.may_pass());
+        let (why, remedy) = (error.to_string(), error.remedy());
         // A token may have been renewed in its file, and an address is resolved anew.
         watched.opened = None;
         let is_news = self.upstreams.get(&watched.name).is_none_or(|it| it.trouble.is_none_or(|last| last.why != why));
@@ -131,7 +135,7 @@ impl Controller {
         }
         self.metrics.look_failed(&watched.name);
         let poll = watched.poll();
-        self.upstreams.change(&watched.name, |it, now| it.failed_to_look(&why, may_pass, poll, now)).await;
+        self.upstreams.change(&watched.name, |it, now| it.failed_to_look(&why, remedy, poll, now)).await;
     }
 
     /// Waits until the repository is to be looked at again.
@@ -157,8 +161,10 @@ impl Controller {
         let poll = jittered(watched.poll(), now);
         let until = |at: Timestamp| at.duration_since(now).max(jiff::SignedDuration::ZERO).unsigned_abs();
         let Some(upstream) = self.upstreams.get(&watched.name) else { return (poll, false) };
-        if let Some(trouble) = upstream.trouble {
-            return (jittered(until(trouble.next), now), false);
+        match upstream.trouble {
+            Some(Trouble { next: Some(next), .. }) => return (jittered(until(next), now), false),
+            Some(Trouble { next: None, .. }) => return (NEVER, false),
+            None => {}
         }
         match upstream.retry().map(until) {
             Some(retry) if retry <= poll => (retry, true),
@@ -175,7 +181,7 @@ impl Controller {
                 Ok(begun) => begun?,
                 Err(panic) => {
                     let why = broken(&panic);
-                    self.refuse_found(&elsewhere, &mut intent, &why, vec![why.clone()]).await;
+                    self.refuse_found(&elsewhere, &mut intent, &why, &[why.clone()]).await;
                 }
             }
         }

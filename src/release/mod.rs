@@ -36,7 +36,7 @@ pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
 pub use scope::{Scope, is_foreign};
 pub use shaping::{Place, Proxy, Shaping};
-pub use upstream::{Handled, Trouble, Upstream};
+pub use upstream::{Handled, Remedy, Trouble, Upstream};
 
 /// The number of a release in its stack: 1, 2, 3…, shown as `r3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -52,8 +52,20 @@ pub struct Trouble {
     pub tries: u32,
     /// Why the last one failed, and what to do.
     pub why: String,
-    /// When the next one is due.
-    pub next: Timestamp,
+    /// When the next one is due; `None` if only other settings can help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+}
+
+/// What helps against a trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Time alone: a server is away.
+    Time,
+    /// Somebody changes something elsewhere: the rights of a token, a branch.
+    Elsewhere,
+    /// Other settings, with which skep starts again.
+    Settings,
 }
 
 /// What became of the newest commit of a repository.
@@ -110,14 +122,19 @@ impl Upstream {
     }
 
     /// A look has failed; when the next one is due. `poll` is the pause between two looks that succeed.
-    pub fn failed_to_look(&mut self, why: &str, may_pass: bool, poll: Duration, now: Timestamp) {
+    pub fn failed_to_look(&mut self, why: &str, remedy: Remedy, poll: Duration, now: Timestamp) {
         let (since, tries) = self.trouble.as_ref().map_or((now, 1), |it| (it.since, it.tries.saturating_add(1)));
-        let next = after(now, look_pause(tries, may_pass, poll));
+        let first = match remedy {
+            Remedy::Time => Some(FIRST_LOOK.min(poll)),
+            Remedy::Elsewhere => Some(poll),
+            Remedy::Settings => None,
+        };
+        let next = first.map(|first| after(now, doubled(first, tries, LONGEST_LOOK.max(poll))));
         self.trouble = Some(Trouble { since, tries, why: bounded(why), next });
     }
 
     /// The commit did not pass the checks.
-    pub fn refused(&mut self, why: Vec<String>, now: Timestamp) {
+    pub fn refused(&mut self, why: &[String], now: Timestamp) {
         self.handled = Handled::Refused { at: now, why: bounded_lines(why) };
     }
 
@@ -125,8 +142,8 @@ impl Upstream {
     pub fn failed(&mut self, why: &[String], before: u32, may_pass: bool, now: Timestamp) {
         let tries = before.saturating_add(1);
         let next = may_pass.then(|| after(now, doubled(ATTEMPTS[0], tries, ATTEMPTS[1])));
-        let lines = why.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
-        self.handled = Handled::Failed { at: now, why: bounded_lines(lines), tries, next };
+        let lines: Vec<String> = why.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        self.handled = Handled::Failed { at: now, why: bounded_lines(&lines), tries, next };
     }
 
     /// How often the commit was tried and failed.
@@ -160,7 +177,10 @@ impl Upstream {
     pub fn complaint(&self, now: Timestamp) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(Trouble { since, tries, why, next }) = &self.trouble {
-            lines.push(format!("{why} ({}; {})", times(*tries, *since, now), due(*next, now)));
+            lines.push(match next {
+                Some(next) => format!("{why} ({}; {})", times(*tries, *since, now), due(*next, now)),
+                None => format!("{why} (correct the settings, and start skep again)"),
+            });
         }
         match &self.handled {
             Handled::Refused { why, .. } => lines.extend(why.iter().cloned()),
@@ -182,11 +202,6 @@ impl Upstream {
                 (noted, looked) => noted != looked,
             }
     }
-}
-
-fn look_pause(tries: u32, may_pass: bool, poll: Duration) -> Duration {
-    let first = if may_pass { FIRST_LOOK.min(poll) } else { poll };
-    doubled(first, tries, LONGEST_LOOK.max(poll))
 }
 
 /// The pause after the `tries`th failure.
@@ -227,7 +242,7 @@ fn bounded(text: &str) -> String {
     text.chars().take(LINES.1).collect()
 }
 
-fn bounded_lines(lines: Vec<String>) -> Vec<String> {
+fn bounded_lines(lines: &[String]) -> Vec<String> {
     let more = lines.len().saturating_sub(LINES.0);
     let mut kept: Vec<String> = lines.iter().take(LINES.0).map(|line| bounded(line)).collect();
     if more > 0 {
@@ -255,22 +270,26 @@ mod tests {
     }
 
     /// The pauses after the first failures, in seconds.
-    fn pauses(may_pass: bool, poll: u64) -> Vec<i64> {
+    fn pauses(remedy: Remedy, poll: u64) -> Vec<i64> {
         let mut shop = shop();
         let pause = |_| {
-            shop.failed_to_look("away", may_pass, Duration::from_secs(poll), START);
-            shop.trouble.as_ref().unwrap().next.duration_since(START).as_secs()
+            shop.failed_to_look("away", remedy, Duration::from_secs(poll), START);
+            shop.trouble.as_ref().unwrap().next.unwrap().duration_since(START).as_secs()
         };
         (0..8).map(pause).collect()
     }
 
     #[test]
     fn a_repository_that_is_away_is_asked_less_and_less_often() {
-        assert_eq!(pauses(true, 60), [5, 10, 20, 40, 80, 160, 300, 300]);
-        assert_eq!(pauses(true, 1), [1, 2, 4, 8, 16, 32, 64, 128]);
-        assert_eq!(pauses(false, 60), [60, 120, 240, 300, 300, 300, 300, 300], "a token is not tried all the time");
-        assert_eq!(pauses(true, 3600)[..2], [5, 10]);
-        assert_eq!(pauses(false, 3600)[..2], [3600, 3600]);
+        assert_eq!(pauses(Remedy::Time, 60), [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(pauses(Remedy::Time, 1), [1, 2, 4, 8, 16, 32, 64, 128]);
+        assert_eq!(
+            pauses(Remedy::Elsewhere, 60),
+            [60, 120, 240, 300, 300, 300, 300, 300],
+            "a token is not tried all the time"
+        );
+        assert_eq!(pauses(Remedy::Time, 3600)[..2], [5, 10]);
+        assert_eq!(pauses(Remedy::Elsewhere, 3600)[..2], [3600, 3600]);
     }
 
     #[test]
@@ -293,11 +312,13 @@ mod tests {
         shop.found(&commit("1"), at(0));
         shop.handled = Handled::Runs;
         all.push(said(&shop));
-        shop.failed_to_look("https://example.com does not answer: 503", true, Duration::from_mins(1), at(40));
-        shop.failed_to_look("https://example.com does not answer: 503", true, Duration::from_mins(1), at(95));
+        shop.failed_to_look("https://example.com does not answer: 503", Remedy::Time, Duration::from_mins(1), at(40));
+        shop.failed_to_look("https://example.com does not answer: 503", Remedy::Time, Duration::from_mins(1), at(95));
+        all.push(said(&shop));
+        shop.failed_to_look("ssh is not supported yet", Remedy::Settings, Duration::from_mins(1), at(96));
         all.push(said(&shop));
         shop.found(&commit("2"), at(96));
-        shop.refused(vec!["stack.yml:3:5: error[SK1003]: there is no network `front`".into()], at(97));
+        shop.refused(&["stack.yml:3:5: error[SK1003]: there is no network `front`".into()], at(97));
         all.push(said(&shop));
         shop.failed(&["shop was not deployed:\nthe image `app:3` cannot be found".into()], 0, true, at(98));
         all.push(said(&shop));
@@ -308,6 +329,8 @@ mod tests {
 
         failing
         https://example.com does not answer: 503 (2 looks have failed in 60 s; tried again in 5 s)
+        failing
+        ssh is not supported yet (correct the settings, and start skep again)
         refused
         stack.yml:3:5: error[SK1003]: there is no network `front`
         failed
@@ -321,7 +344,7 @@ mod tests {
     fn a_newer_commit_makes_what_was_said_of_the_older_one_old() {
         let mut shop = shop();
         shop.found(&commit("1"), at(0));
-        shop.refused(vec!["broken".into()], at(0));
+        shop.refused(&["broken".into()], at(0));
         shop.found(&commit("1"), at(60));
         assert_eq!(shop.word(), "refused");
         shop.found(&commit("2"), at(120));

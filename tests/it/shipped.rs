@@ -82,14 +82,14 @@ fn each_is_rendered_to_a_file_that_says_the_same() {
         format!(", {} lines, the same when rendered again: {same}", file.lines().count())
     });
     assert_snapshot!(rendered, @"
-        deploy: exit code 0, 75 lines, the same when rendered again: true
-        examples/front: exit code 0, 35 lines, the same when rendered again: true
-        examples/hello: exit code 0, 36 lines, the same when rendered again: true
-        examples/python-app: exit code 0, 104 lines, the same when rendered again: true
-        stacks/registry: exit code 0, 68 lines, the same when rendered again: true
-        stacks/traefik: exit code 0, 70 lines, the same when rendered again: true
-        stacks/whoami: exit code 0, 38 lines, the same when rendered again: true
-        ");
+    deploy: exit code 0, 87 lines, the same when rendered again: true
+    examples/front: exit code 0, 35 lines, the same when rendered again: true
+    examples/hello: exit code 0, 36 lines, the same when rendered again: true
+    examples/python-app: exit code 0, 104 lines, the same when rendered again: true
+    stacks/registry: exit code 0, 68 lines, the same when rendered again: true
+    stacks/traefik: exit code 0, 70 lines, the same when rendered again: true
+    stacks/whoami: exit code 0, 38 lines, the same when rendered again: true
+    ");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn each_is_planned_on_an_empty_swarm() {
         format!(", {}", summary.unwrap_or_default())
     };
     assert_snapshot!(of_each(&["plan", "--stack", "it"], summary), @"
-    deploy: exit code 1, 2 to create, 0 to change, 0 to remove, 0 unchanged
+    deploy: exit code 1, 3 to create, 0 to change, 0 to remove, 0 unchanged
     examples/front: exit code 1, 1 to create, 0 to change, 0 to remove, 0 unchanged
     examples/hello: exit code 2, 2 to create, 0 to change, 0 to remove, 0 unchanged
     examples/python-app: exit code 2, 5 to create, 0 to change, 0 to remove, 0 unchanged

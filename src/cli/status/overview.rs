@@ -48,6 +48,7 @@ fn state(report: &Report) -> (&'static str, &'static str) {
         (None, _) if report.damaged => ("damaged", "31"),
         (None, _) => ("no record", "2"),
         (Some(Phase::Rolling { .. }), _) => ("rolling", "33"),
+        (Some(_), Some(_)) if report.services.is_empty() && !report.drift.is_empty() => ("missing", "31"),
         (Some(_), Some(_)) if report.services.is_empty() => ("removed", "2"),
         (Some(_), None) => ("failed", "31"),
         _ if short => ("degraded", "31"),

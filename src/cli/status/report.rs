@@ -120,7 +120,8 @@ impl Report {
         let promoted = history.promoted();
         let contested: Vec<&String> = promoted.into_iter().flat_map(contested).collect();
         notes.extend(contested.iter().map(|place| left_alone(&stack, place)));
-        notes.extend(narrate::apart(&history));
+        notes
+            .extend(narrate::apart(&history).map(|it| format!("{it}; `skep deploy --again {stack}` brings that back")));
         let desired = promoted.and_then(|release| release.desired.as_ref());
         let drift = desired
             .filter(|desired| history.rolling().is_none() && desired.settings.drift != Drift::Off)

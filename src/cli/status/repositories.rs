@@ -77,6 +77,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::release::Remedy;
 
     #[test]
     fn a_repository_that_is_not_up_to_date_says_why() {
@@ -91,13 +92,13 @@ mod tests {
         }
         all[1].failed_to_look(
             "https://example.com/away.git does not answer: 503",
-            true,
+            Remedy::Time,
             Duration::from_mins(1),
             at(1995),
         );
         let findings =
             ["stack.yml:4:16: error[SK1003]: there is no network `front` in this file", "  4 |  networks: [front]"];
-        all[2].refused(findings.map(str::to_owned).into(), at(1990));
+        all[2].refused(&findings.map(str::to_owned), at(1990));
         all[3].failed(&["later was not deployed: the image `app:2` cannot be found".into()], 0, true, at(1990));
         assert_snapshot!(of(&all, at(2000), Color::Never), @"
         REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW

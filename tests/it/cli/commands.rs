@@ -27,6 +27,8 @@ fn help_lists_the_commands() {
       deploy       Deploy a folder, with the same gate and rollback as a push (exit code 0: it runs, 1:
                    it does not)
       status       Show what runs, what was last tried, and what differs
+      sync         Look at watched repositories now, and deploy what is new (exit code 0: their newest
+                   commits run, 1: they do not)
       logs         Show what the tasks of a stack write
       ps           Show the tasks of a stack
       history      Show the releases of a stack

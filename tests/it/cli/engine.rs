@@ -34,7 +34,13 @@ fn an_engine_that_is_away_is_named_with_what_to_do() {
 fn whoever_uses_a_context_of_docker_is_told_that_skep_does_not() {
     let sandbox = shop("app:1");
     sandbox.write(".docker/config.json", r#"{ "currentContext": "prod" }"#);
-    assert_snapshot!(sandbox.run(&["status", "--host", "unix:///nowhere/docker.sock"]), @"");
+    assert_snapshot!(sandbox.run(&["status", "--host", "unix:///nowhere/docker.sock"]), @"
+    exit code 1
+    --- stderr
+    error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
+    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    hint: skep does not read Docker's contexts; the address of `prod` is in `docker context inspect prod`
+    ");
 }
 
 #[test]

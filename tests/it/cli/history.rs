@@ -8,10 +8,11 @@ fn releases_are_listed_newest_first() {
     assert_snapshot!(shop_that_went_back().run(&["history", "shop"]), @"
     exit code 0
     --- stdout
-    r3    [TIME]  promoted   dc8da0d  rollback of r2 to r1  folder shop
-    r2    [TIME]  failed     d708f8e  command  folder shop
+    RELEASE  CREATED              STATE     COMMIT   AUTHOR  CAUSE                 SUBJECT
+    r3       [TIME]  promoted  dc8da0d  -       rollback of r2 to r1  folder shop
+    r2       [TIME]  failed    d708f8e  -       command               folder shop
           web: the update stopped: a new task failed: exit code 1
-    r1    [TIME]  promoted   dc8da0d  command  folder shop
+    r1       [TIME]  promoted  dc8da0d  -       command               folder shop
     ");
 }
 

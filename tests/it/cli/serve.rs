@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
-use skep::engine::Engine;
+use skep::engine::{Call, Engine};
 use skep::release::Instance;
 use skep::store::Store;
 
@@ -85,8 +85,13 @@ impl Controller {
 
     /// What the pusher reads of a push of a branch that is not deployed.
     fn push(&self, work: &Path, branch: &str) -> String {
+        self.push_all(work, &[&format!("HEAD:{branch}")])
+    }
+
+    /// What the pusher reads of a push of these.
+    fn push_all(&self, work: &Path, what: &[&str]) -> String {
         let url = format!("http://ada:s3cret@127.0.0.1:{}/git/shop.git", self.port);
-        let said = git(work, &["push", &url, &format!("HEAD:{branch}")]);
+        let said = git(work, &[&["push", &url], what].concat());
         let remote = said.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim_end);
         remote.collect::<Vec<_>>().join("\n")
     }
@@ -174,12 +179,12 @@ fn a_second_controller_says_which_one_there_is_and_stops() {
         let error = text.lines().find(|line| line.starts_with("error")).unwrap_or(&text).to_owned();
         format!("{:?} {error}", output.status.code())
     };
-    assert_snapshot!(shown(second(), first.process.id()), @"");
+    assert_snapshot!(shown(second(), first.process.id()), @"Some(1) error: another controller of skep runs in this swarm: the process PID on node-1, since TIME; two would undo each other's work. Stop one of them, or give each a scope of its own (SKEP_SCOPE; docs/operations.md)");
     assert_eq!(first.wait_for("200"), "ready\n", "the first goes on");
     // One that was killed leaves its record, and is in nobody's way.
     first.kill();
     let third = Controller::start(&sandbox, "three", "");
-    assert_snapshot!(shown(second(), third.process.id()), @"");
+    assert_snapshot!(shown(second(), third.process.id()), @"Some(1) error: another controller of skep runs in this swarm: the process PID on node-1, since TIME; two would undo each other's work. Stop one of them, or give each a scope of its own (SKEP_SCOPE; docs/operations.md)");
 }
 
 #[test]
@@ -200,7 +205,13 @@ fn a_controller_whose_place_was_taken_stops() {
 
 /// Stable words for ids of commits and times.
 fn stable(text: &str) -> String {
-    let words = [(r"at [0-9a-f]{7}\b", "at COMMIT"), (r"\b[0-9]+ s\b", "N s"), (r" +(\n|$)", "$1")];
+    let words = [
+        (r"\b[0-9a-f]{7}\b", "COMMIT"),
+        (r"\b[0-9]+ looks? (has|have) failed", "LOOKS have failed"),
+        (r"\b[0-9]+ (s|min|h)\b", "TIME"),
+        (r"tried again (now|in TIME)", "tried again in TIME"),
+        (r" +(\n|$)", "$1"),
+    ];
     words
         .iter()
         .fold(text.to_owned(), |text, (from, to)| regex::Regex::new(from).unwrap().replace_all(&text, *to).into_owned())
@@ -216,17 +227,189 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     let settings = "repositories:\n  shop: { url: SANDBOX/shop.git, poll_seconds: 3600 }\n  \
                     old: { url: 'ssh://git:s3cret@gitlab.example.com/old.git' }\n  typo: { url: /srv/typo, brunch: main }\n";
     let controller = Controller::start_with(&sandbox, &settings.replace("SANDBOX", sandbox.path().to_str().unwrap()));
-    assert_snapshot!(stable(&sandbox.run(&["sync"])), @"");
+    assert_snapshot!(stable(&sandbox.run(&["sync"])), @"
+    exit code 1
+    --- stdout
+    old: failing, ssh://gitlab.example.com/old.git main, never looked at
+      cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (2 looks have failed in N s; tried again in N s)
+    ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
-    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
+    exit code 1
+    --- stdout
+    shop: failing, [SANDBOX]/shop.git main, never looked at
+      [SANDBOX]/shop.git has no branch `main`; push it, or name another branch in the settings (2 looks have failed in N s; tried again in 59 min)
+    ");
     shop.files.insert("stack.yml".into(), SICK.into());
     shop.commit("Open the shop");
-    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
-    assert_snapshot!(controller.wait_for("200"), @"");
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
+    exit code 1
+    --- stdout
+    shop: refused, [SANDBOX]/shop.git main at COMMIT, looked at N s ago
+      stack.yml:1:45: error[SK1003]: there is no network `front` in this file
+        1 | services: { web: { image: app:1, networks: [front] } }
+          |                                             ^^^^^
+        help: define it under `networks:` at the top of the file
+    ");
+    assert_snapshot!(controller.wait_for("200"), @"
+    ready
+    repository old: failing
+    repository shop: refused
+    repository typo: failing
+    ");
     shop.files.insert("stack.yml".into(), WELL.into());
     shop.commit("Mend it");
-    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"");
-    assert_snapshot!(stable(&sandbox.run(&["status"])), @"");
-    assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"");
-    assert_snapshot!(controller.wait_for("200"), @"");
+    assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
+    exit code 0
+    --- stdout
+    shop: up to date, [SANDBOX]/shop.git main at COMMIT, looked at N s ago
+    ");
+    assert_snapshot!(stable(&sandbox.run(&["status"])), @"
+    exit code 0
+    --- stdout
+    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    shop   healthy  r1       1/1    N s
+
+    REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
+    old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (2 looks have failed in N s; tried again in N s)
+    shop        main    up to date  1471719  N s
+    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt` (1 look has failed in N s; tried again in N s)
+    ");
+    assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
+    exit code 1
+    --- stderr
+    error: skep does not watch a repository `shoq`; it watches old, shop, typo
+    ");
+    assert_snapshot!(controller.wait_for("200"), @"
+    ready
+    repository old: failing
+    repository typo: failing
+    ");
+}
+
+/// A work tree with a stack that has a secret.
+fn work_with_secret(sandbox: &Sandbox) -> PathBuf {
+    let stack = "x-skep: { stable: 1ms }\nservices:\n  web:\n    image: app:1\n    secrets: [key]\n    \
+                 healthcheck: { test: [CMD, check] }\nsecrets: { key: { file: ./key.txt } }\n";
+    sandbox.write("work/stack.yml", stack);
+    sandbox.write("work/key.txt", "hush\n");
+    work_tree(sandbox)
+}
+
+/// How the stack is, without what differs from run to run.
+fn status(sandbox: &Sandbox) -> String {
+    stable(&sandbox.run(&["status", "shop"]))
+}
+
+#[test]
+fn what_was_removed_by_hand_is_deployed_again_from_what_skep_has() {
+    let sandbox = Sandbox::new();
+    let one = Controller::start(&sandbox, "one", "");
+    let said = one.push(&work_with_secret(&sandbox), "main");
+    assert!(said.ends_with("shop r1 is deployed"), "{said}");
+    // As `docker stack rm` does it.
+    let engine = Engine::Simulated(sandbox.world.clone());
+    sandbox.runtime.block_on(async {
+        for kind in ["services", "secrets"] {
+            let listed: Vec<serde_json::Value> = engine.json(Call::get(format!("/{kind}"))).await.unwrap();
+            let is_of_shop = |it: &&serde_json::Value| it.to_string().contains("shop_");
+            for id in listed.iter().filter(is_of_shop).filter_map(|it| it["ID"].as_str().or(it["Id"].as_str())) {
+                engine.call(Call::delete(format!("/{kind}/{id}"))).await.unwrap();
+            }
+        }
+    });
+    let heal = sandbox.run(&["heal", "shop"]);
+    assert!(heal.contains("`skep deploy --again STACK` brings it back"), "{heal}");
+    assert_snapshot!(sandbox.run(&["deploy", "--again", "shop"]), @"");
+    let status = status(&sandbox);
+    assert!(status.contains("1/1 running") && !status.contains("differs"), "{status}");
+    assert_snapshot!(sandbox.run(&["deploy", "--again", "inn"]), @"");
+}
+
+#[test]
+fn a_repository_deploys_one_branch_and_the_others_come_and_go() {
+    let sandbox = Sandbox::new();
+    let one = Controller::start(&sandbox, "one", "");
+    let work = work_with_secret(&sandbox);
+    let has = |branch: &str| sandbox.path().join("data/git/shop.git/refs/heads").join(branch).exists();
+    let said = one.push(&work, "main");
+    assert!(said.ends_with("shop r1 is deployed"), "{said}");
+    assert_snapshot!(one.push(&work, "master"), @"nothing is deployed by this push: this repository deploys the branch main");
+    assert!(has("master"));
+    one.push_all(&work, &[":master"]);
+    assert!(has("main") && !has("master"), "a branch that is not deployed can go");
+    assert_snapshot!(one.push_all(&work, &[":main"]), @"error: `refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push it and delete this one at once");
+    assert!(has("main"));
+    let said = one.push_all(&work, &["HEAD:master", ":main"]);
+    assert!(said.ends_with("shop r1 runs already: nothing to do"), "{said}");
+    assert!(has("master") && !has("main"), "one takes the place of the other");
+    assert_snapshot!(one.push(&work, "main"), @"nothing is deployed by this push: this repository deploys the branch master");
+}
+
+#[test]
+fn where_the_branch_is_not_what_runs_both_status_and_the_next_push_say_so() {
+    let sandbox = Sandbox::new();
+    let one = Controller::start(&sandbox, "one", "");
+    let work = work_with_secret(&sandbox);
+    one.push(&work, "main");
+    let commit = |image: &str| {
+        let file = std::fs::read_to_string(work.join("stack.yml")).unwrap();
+        let image = regex::Regex::new("image: .*").unwrap().replace(&file, format!("image: {image}")).into_owned();
+        std::fs::write(work.join("stack.yml"), image).unwrap();
+        git(&work, &["commit", "-q", "-a", "-m", "x"]);
+    };
+    commit("app:2");
+    one.push(&work, "main");
+    sandbox.run(&["rollback", "shop"]);
+    assert_snapshot!(status(&sandbox), @"
+    exit code 0
+    --- stdout
+    shop: r3 (COMMIT), from shop
+      web                  1/1 running
+      note: COMMIT runs since `skep rollback`, and `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back
+    ");
+    commit("app:3");
+    let said = one.push(&work, "main");
+    let note = said.lines().find(|line| line.contains("note: shop")).unwrap_or(&said);
+    assert_snapshot!(stable(note), @"  note: shop: COMMIT runs since `skep rollback`, and `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back");
+    let status = status(&sandbox);
+    assert!(!status.contains("rollback"), "{status}");
+}
+
+/// What a command says once it says this.
+fn wait_until(sandbox: &Sandbox, arguments: &[&str], words: &str) -> String {
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        let said = sandbox.run(arguments);
+        if said.contains(words) {
+            return said;
+        }
+        assert!(Instant::now() < end, "{said}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn after_a_removal_and_a_lost_mirror_a_new_commit_is_deployed_and_the_old_one_is_not() {
+    let sandbox = Sandbox::new();
+    let settings = "repositories: { shop: { url: SANDBOX/shop.git, poll_seconds: 3600 } }\n";
+    let settings = settings.replace("SANDBOX", sandbox.path().to_str().unwrap());
+    let mut shop = Repository::new(&sandbox.path().join("shop.git"));
+    shop.files.insert("stack.yml".into(), WELL.into());
+    shop.commit("Open the shop");
+    let restarted = |controller: Controller| {
+        drop(controller);
+        std::fs::remove_dir_all(sandbox.path().join("data/mirrors")).unwrap();
+        Controller::start_with(&sandbox, &settings)
+    };
+    let first = Controller::start_with(&sandbox, &settings);
+    wait_until(&sandbox, &["status", "--repositories"], "up to date");
+    sandbox.run(&["remove", "--yes", "shop"]);
+    let second = restarted(first);
+    assert_snapshot!(stable(&wait_until(&sandbox, &["status", "--repositories"], "failed")), @"");
+    shop.files.insert("stack.yml".into(), WELL.replace("app:1", "app:2"));
+    shop.commit("Open it again");
+    let _third = restarted(second);
+    wait_until(&sandbox, &["status", "--repositories"], "up to date");
+    assert!(status(&sandbox).contains("1/1 running"));
 }
