@@ -9,6 +9,7 @@
 //! - [`mod@time`]: arithmetic on time that cannot overflow
 //! - [`mod@name`]: names that were checked once and are then trusted
 //! - [`mod@text`]: text that somebody else wrote, fit to be shown
+//! - [`mod@mask`]: passwords and keys in what is shown
 //! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
 //! - [`mod@revision`]: a commit and the files we read of it; what is a stack, what is a context
@@ -42,6 +43,7 @@
 
 pub mod health;
 pub mod lint;
+pub mod mask;
 pub mod name;
 pub mod plan;
 pub mod policy;

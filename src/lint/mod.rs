@@ -3,10 +3,12 @@
 //! [`check()`] is the gate and the only maker of a [`Checked`] revision; [`findings`] is the tool. Both ask the same rules,
 //! whose table is `rules::RULES`: a rule is a file with a page, which is its documentation and its test, and a
 //! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule and
-//! file, in time that grows with the size of the files.
+//! file and how many more there are, in time that grows with the size of the files.
 
+mod buildkit;
 mod check;
 pub mod dockerfile;
+mod elsewhere;
 mod fix;
 mod fixed;
 pub mod live;

@@ -33,8 +33,6 @@ pub(super) enum Mark {
     Off,
     /// It has a fix for some of what it finds.
     Fixes,
-    /// Docker builds an image over its errors all the same.
-    Builds,
     /// Docker deploys a file over its errors all the same.
     Deploys,
 }

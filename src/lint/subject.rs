@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lint::dockerfile::Dockerfile;
+use crate::lint::elsewhere::Elsewhere;
 use crate::lint::settings::Settings;
 use crate::lint::shell::Script;
 use crate::lint::traefik::{Picture, Proxy};
@@ -37,6 +38,8 @@ pub(super) struct StackSubject<'a> {
     pub(super) traefik: &'a Picture,
     /// What else is there.
     pub(super) revision: &'a Revision,
+    /// What the repository keeps elsewhere.
+    pub(super) elsewhere: &'a Elsewhere,
     /// What the repository says about its checks.
     pub(super) settings: &'a Settings,
 }
@@ -67,6 +70,8 @@ pub(super) struct DockerfileSubject<'a> {
     pub(super) contexts: &'a Contexts,
     /// What else is there.
     pub(super) revision: &'a Revision,
+    /// What the repository keeps elsewhere.
+    pub(super) elsewhere: &'a Elsewhere,
     /// What the repository says about its checks.
     pub(super) settings: &'a Settings,
 }

@@ -7,7 +7,7 @@ use crate::lint::rule::Found;
 use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::rules::own;
 use crate::lint::settings::Settings;
-use crate::lint::{Finding, is_dockerfile};
+use crate::lint::{Finding, Severity, is_dockerfile};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Reference, ReferenceKind};
@@ -29,6 +29,15 @@ impl Touched {
         let place = &finding.place;
         self.files.contains(&place.path)
             || finding.rule == copy_missing::ID && self.copied.contains(&(place.path.clone(), place.span.start))
+    }
+
+    /// Makes errors of what the change took away from a Dockerfile: it was built with it before, whoever builds it.
+    pub fn heed(&self, findings: &mut [Finding]) {
+        let is_taken = |finding: &&mut Finding| {
+            let place = (finding.place.path.clone(), finding.place.span.start);
+            finding.rule == copy_missing::ID && finding.severity == Severity::Warning && self.copied.contains(&place)
+        };
+        findings.iter_mut().filter(is_taken).for_each(|finding| finding.severity = Severity::Error);
     }
 
     /// Changed Dockerfiles that were not read.

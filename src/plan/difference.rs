@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::terms;
+use crate::mask;
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +45,7 @@ impl FieldChange {
     /// Something that is there, and that no stack file can have asked for.
     pub(super) fn unwanted(field: &str, value: &str) -> Self {
         let restarts = !UNWANTED_WITHOUT_RESTART.iter().any(|place| field.starts_with(place));
-        Self { field: field.to_owned(), from: Some(value.to_owned()), to: None, restarts }
+        Self { field: field.to_owned(), from: Some(mask::value(field, value).into_owned()), to: None, restarts }
     }
 
     /// Whether tasks are replaced because of it.

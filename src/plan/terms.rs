@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::mask;
 use crate::stack::Nanos;
 
 /// Fields that bear another name in the file.
@@ -46,18 +47,19 @@ pub(super) fn name(item: &Value) -> Option<String> {
     })
 }
 
-/// A value on one line, in the unit that people write it in: text as it is, fields as `name=value`, everything else as
+/// A value on one line, without its secrets, in the unit that people write it in: text as it is, fields as `name=value`, everything else as
 /// JSON.
 pub(super) fn value(place: &str, value: &Value) -> String {
     let field = place.rsplit('.').next().unwrap_or_default();
     match value {
         Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), |number| amount(field, number)),
-        Value::String(text) => text.clone(),
+        Value::String(text) => mask::value(field, text).into_owned(),
         Value::Object(fields) => object(fields),
         Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().map(|item| self::value(place, item)).collect::<Vec<_>>().join(" ")
+            let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            mask::value(field, &texts.join(" ")).into_owned()
         }
-        other => other.to_string(),
+        other => mask::text(&other.to_string()).into_owned(),
     }
 }
 
@@ -110,6 +112,18 @@ mod tests {
         assert_eq!(said("healthcheck.interval", 90_000_000_000), "1m30s");
         assert_eq!(said("configs./page.mode", 0o440), "0440");
         assert_eq!(said("limits.pids", 9), "9");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let said = |place: &str, value_of: Value| value(place, &value_of);
+        assert_eq!(said("environment.DATABASE_URL", "postgres://shop:s3cret@db".into()), "postgres://shop:***@db");
+        assert_eq!(said("environment.POSTGRES_PASSWORD", "correct horse".into()), "***");
+        assert_eq!(said("environment", serde_json::json!({"MODE": "a", "TOKEN": "b c d"})), "MODE=a TOKEN=***");
+        assert_eq!(
+            said("command", serde_json::json!(["redis-server", "--requirepass", "a1b2"])),
+            "redis-server --requirepass ***"
+        );
     }
 
     #[test]

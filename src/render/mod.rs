@@ -75,6 +75,7 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
         config_names: BTreeMap::new(),
         secret_names: BTreeMap::new(),
         awaited: awaited(file),
+        circular: file.circular(),
         room: MAX_READ,
         problems: Vec::new(),
     };
@@ -117,6 +118,8 @@ struct Renderer<'a> {
     secret_names: BTreeMap<String, String>,
     /// Services whose end others wait for.
     awaited: BTreeSet<&'a ServiceName>,
+    /// Services that wait for each other in a circle.
+    circular: BTreeSet<&'a ServiceName>,
     /// How many bytes of files may still be read.
     room: usize,
     problems: Vec<Problem>,

@@ -61,7 +61,7 @@ impl Renderer<'_> {
             max_replicas_per_node: value(deploy.max_replicas_per_node.as_ref()).unwrap_or(0),
             ports: written.ports.iter().map(|port| port.value.clone()).collect(),
             endpoint_mode: value(deploy.endpoint_mode.as_ref()),
-            depends_on: self.depends_on(written),
+            depends_on: self.depends_on(name, written),
             url: None,
             checks: written.checks.clone(),
             scaled_elsewhere: written.scaled_elsewhere,
@@ -111,11 +111,13 @@ impl Renderer<'_> {
         Some(CredentialSpec { config, ..value.clone() })
     }
 
-    /// Those of the file only: rules report the others, and nothing can wait for them.
-    fn depends_on(&self, written: &Service) -> BTreeMap<ServiceName, Condition> {
+    /// Those of the file only: rules report the others, and nothing can wait for them. In a circle nobody waits for another one
+    /// of it: none could be the first.
+    fn depends_on(&self, name: &ServiceName, written: &Service) -> BTreeMap<ServiceName, Condition> {
         let conditions = written.depends_on.iter().map(|one| (&one.service.value, one.condition));
-        let known = conditions.filter(|(name, _)| self.file.services.contains_key(*name));
-        known.map(|(name, condition)| (name.clone(), condition)).collect()
+        let known = conditions.filter(|(other, _)| self.file.services.contains_key(*other));
+        let in_circle = |other| self.circular.contains(name) && self.circular.contains(other);
+        known.filter(|(other, _)| !in_circle(*other)).map(|(other, condition)| (other.clone(), condition)).collect()
     }
 
     /// When its tasks are replaced. Docker takes `restart: no` for nothing, and Swarm restarts whatever ends; here it means

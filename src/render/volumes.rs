@@ -105,9 +105,12 @@ fn plain(mount: &Mount) -> stack::Mount {
     }
 }
 
-/// Whether a volume is no more than a place for data, which a folder is as well.
+/// Whether a volume is no more than a place for data, which a folder is as well. One with a placeholder in its name is another
+/// one for each task, and a folder would be shared by them.
 fn is_plain(volume: &Volume) -> bool {
-    !volume.external && volume.driver_opts.is_empty() && matches!(volume.driver.as_str(), "" | "local")
+    let is_for_each_task = volume.name.as_ref().is_some_and(|name| name.value.contains("{{"));
+    let has_driver = !matches!(volume.driver.as_str(), "" | "local") || !volume.driver_opts.is_empty();
+    !volume.external && !has_driver && !is_for_each_task
 }
 
 fn options(mount: &Mount, volume: &Volume) -> VolumeOptions {

@@ -107,6 +107,17 @@ pub fn staged(
     pushed(repository, revision, changed, wanted).map(Some)
 }
 
+/// Whether a folder is in the work tree of a repository with SHA-256 ids, which libgit2 does not open.
+pub fn is_sha_256(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    let configs = folder.ancestors().map(|above| above.join(".git/config"));
+    let config = configs.into_iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let mut settings = config.lines().filter_map(|line| line.split_once('='));
+    settings.any(|(key, value)| {
+        key.trim().eq_ignore_ascii_case("objectformat") && value.trim().eq_ignore_ascii_case("sha256")
+    })
+}
+
 /// The trees that a file may already be in.
 fn bases<'r>(repository: &'r Repository, old: Option<&str>, new: &Commit<'r>) -> Vec<Tree<'r>> {
     let head = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
@@ -187,4 +198,23 @@ pub fn hooks(folder: &Path) -> Option<PathBuf> {
         Ok(path) => folder.join(path),
         Err(_) => repository.commondir().join("hooks"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_work_tree_with_longer_ids_is_known_by_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("a/b");
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
+        let config = folder.path().join(".git/config");
+        std::fs::write(&config, "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n")
+            .unwrap();
+        assert!(is_sha_256(&inside) && is_sha_256(folder.path()));
+        std::fs::write(&config, "[core]\n\trepositoryformatversion = 0\n").unwrap();
+        assert!(!is_sha_256(&inside));
+    }
 }

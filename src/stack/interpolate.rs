@@ -186,11 +186,44 @@ fn required(name: &str, message: &str) -> String {
 }
 
 fn invalid(rest: &str) -> Refusal {
-    let shown: String = rest.chars().take(20).collect();
     Refusal {
-        message: format!("`${shown}` is not a variable"),
+        message: format!("`${}` is not a variable", form(rest)),
         help: "write $$ for a dollar sign, or ${NAME}".to_owned(),
     }
+}
+
+/// Where the first dollar sign stands in a text as it is written that begins no variable, and what is meant to be one.
+pub(super) fn first_invalid(text: &str) -> Option<Span> {
+    let mut at = 0;
+    while let Some(dollar) = text[at..].find('$').map(|length| at + length) {
+        let rest = &text[dollar + 1..];
+        at = match rest.chars().next() {
+            Some('$') => dollar + 2,
+            Some('{') => {
+                let inside = &rest[1..];
+                let end = closing(inside).filter(|end| name(&inside[..*end]).is_some());
+                let Some(end) = end else { return Some(dollar..dollar + 1 + form(rest).len()) };
+                dollar + 2 + end
+            }
+            _ => {
+                let Some(name) = name(rest) else { return Some(dollar..dollar + 1 + form(rest).len()) };
+                dollar + 1 + name.len()
+            }
+        };
+    }
+    None
+}
+
+/// What is meant to be a variable, of the text behind a dollar sign: what stands in braces, letters and digits, or one character.
+fn form(rest: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = match rest.chars().next() {
+        Some('{') => rest.find(['}', '\n']).map_or(rest.len(), |at| at + usize::from(rest[at..].starts_with('}'))),
+        Some(first) if is_part(first) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
+        Some(first) if !first.is_whitespace() => first.len_utf8(),
+        _ => 0,
+    };
+    rest[..end].chars().take(20).collect()
 }
 
 #[cfg(test)]
@@ -239,9 +272,12 @@ mod tests {
         insta::assert_snapshot!(expanded("nginx:${NO}"), @"the variable NO is not set; write ${NO:-default} or set it; write $$NO if the container is to see $NO");
         insta::assert_snapshot!(expanded("${NO?some-message}"), @"the variable NO must be set: some-message; set NO");
         insta::assert_snapshot!(expanded("${EMPTY:?}"), @"the variable EMPTY must be set; set EMPTY");
-        insta::assert_snapshot!(expanded("u:$2y$05$abc"), @"`$2y$05$abc` is not a variable; write $$ for a dollar sign, or ${NAME}");
+        insta::assert_snapshot!(expanded("u:$2y$05$abc"), @"`$2y` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded("a$"), @"`$` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded("${TAG"), @"`${TAG` is not a variable; write $$ for a dollar sign, or ${NAME}");
+        insta::assert_snapshot!(expanded("a; exit $? ${B}"), @"`$?` is not a variable; write $$ for a dollar sign, or ${NAME}");
+        insta::assert_snapshot!(expanded("$! ${NO}"), @"`$!` is not a variable; write $$ for a dollar sign, or ${NAME}");
+        insta::assert_snapshot!(expanded("costs $ 5 ${B}"), @"`$` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded("${TAG!x}"), @"`${TAG!x}` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded(&format!("{}{}", "${NO:-".repeat(20), "}".repeat(20))), @"the defaults of variables are nested more than 16 deep; write the default out");
     }

@@ -67,7 +67,12 @@ struct Outcome {
     findings: Vec<Finding>,
     texts: Texts,
     refused: bool,
+    /// Why nothing was looked at, if nothing was.
+    unseen: Option<&'static str>,
 }
+
+/// What is said where nothing can be read. A hook stands in nobody's way for what it does not check.
+const SHA_256: &str = "note: skep does not read repositories with SHA-256 ids yet: nothing was checked";
 
 impl Hook {
     /// Exit code 0: it may come in; 1: it may not; 2: it could not be told.
@@ -95,6 +100,12 @@ impl Update {
         Self { name: name.to_owned(), old: there(old), new: there(new) }
     }
 
+    /// Whether its ids are those of a repository with SHA-256.
+    fn is_sha_256(&self) -> bool {
+        let is_long = |id: &Option<String>| id.as_ref().is_some_and(|id| id.len() == 64);
+        is_long(&self.old) || is_long(&self.new)
+    }
+
     /// Branches and tags are what somebody deploys.
     fn counts(&self) -> bool {
         ["refs/heads/", "refs/tags/"].iter().any(|folder| self.name.starts_with(folder))
@@ -116,6 +127,9 @@ fn updates() -> anyhow::Result<Vec<Update>> {
 }
 
 fn pushes(updates: &[Update]) -> anyhow::Result<Outcome> {
+    if updates.iter().any(Update::is_sha_256) {
+        return Ok(Outcome { unseen: Some(SHA_256), ..Outcome::default() });
+    }
     pushes_within(PATIENCE, updates)
 }
 
@@ -160,8 +174,11 @@ fn staging() -> Staging {
 
 fn staged() -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
-    if let Some(pushed) = pushed::staged(&PathBuf::from("."), &staging(), wanted)? {
-        outcome.add(&pushed);
+    let folder = PathBuf::from(".");
+    match pushed::staged(&folder, &staging(), wanted) {
+        Ok(pushed) => pushed.iter().for_each(|pushed| outcome.add(pushed)),
+        Err(_) if pushed::is_sha_256(&folder) => outcome.unseen = Some(SHA_256),
+        Err(error) => return Err(error.into()),
     }
     Ok(outcome)
 }
@@ -187,6 +204,7 @@ impl Outcome {
         let touched = lint::touched(revision, &variables, changed, &settings);
         let mut findings = lint::findings(revision, &variables, &Settings::default());
         findings.retain(|finding| touched.concerns(finding));
+        touched.heed(&mut findings);
         findings.extend_from_slice(touched.unread());
         findings.retain(|finding| !self.findings.contains(finding));
         self.refused |= findings.iter().any(|finding| refuses(finding, &settings));
@@ -196,6 +214,7 @@ impl Outcome {
 
     fn tell(&self) -> ExitCode {
         let say = teller();
+        self.unseen.iter().for_each(|why| say(why));
         if self.refused {
             for line in remote(&self.findings, &self.texts, SCREENFUL) {
                 say(&line);
@@ -239,5 +258,14 @@ mod tests {
             ["refs/heads/main", "refs/tags/v1", "refs/notes/commits"].map(|name| Update::of(name, &old, &new));
         let error = pushes_within(Duration::ZERO, &updates).err().unwrap();
         insta::assert_snapshot!(error, @"0 of 2 refs could be checked within 0 s: push fewer refs at once");
+    }
+
+    #[test]
+    fn a_repository_with_longer_ids_is_passed_with_a_note() {
+        let (nothing, id) = ("0".repeat(64), "a1".repeat(32));
+        for (old, new) in [(&nothing, &id), (&id, &nothing), (&id, &id)] {
+            let outcome = pushes(&[Update::of("refs/heads/main", old, new)]).unwrap();
+            assert_eq!((outcome.refused, outcome.unseen), (false, Some(SHA_256)));
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lint::dockerfile::Dockerfile;
+use crate::lint::elsewhere::{self, Elsewhere};
 use crate::lint::report::Texts;
 use crate::lint::rule::{Check, Found, MAX_FOUND, MAX_LOOKED_AT, Mark, Rule};
 use crate::lint::rules::dockerfile::copy_missing;
@@ -16,7 +17,8 @@ use crate::lint::shellcheck::{self, Question};
 use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
 use crate::lint::suppress::{Comments, Remark};
 use crate::lint::traefik::Picture;
-use crate::lint::{Finding, Place, Severity, shell, traefik};
+use crate::lint::{Finding, Place, Severity, buildkit, shell, traefik};
+use crate::mask;
 use crate::name::{RepoPath, StackName};
 use crate::revision::{MAX_VALUES, Revision, StackSource};
 use crate::stack::file::File;
@@ -74,7 +76,7 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
     let mut findings = inspection.of_revision();
     findings.extend(inspection.of_files());
     // The shell says by itself what it does not understand.
-    findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Builds) || rule.id.starts_with("SC")));
+    findings.iter_mut().for_each(let_docker(|rule| rule.id.starts_with("SC")));
     if revision.manner().as_written {
         findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Deploys)));
     }
@@ -205,6 +207,8 @@ pub(in crate::lint) struct Inspection<'a> {
     contexts: BTreeMap<RepoPath, Vec<RepoPath>>,
     /// The Dockerfiles whose text was read: those that stack files name, and those that are called so.
     dockerfiles: BTreeMap<RepoPath, Dockerfile>,
+    /// What the repository keeps elsewhere.
+    elsewhere: Elsewhere,
     /// The most findings of a rule for one file that are looked at.
     looked_at: usize,
 }
@@ -248,7 +252,8 @@ impl<'a> Inspection<'a> {
         let looked_at = (MAX_FINDINGS / files).clamp(MAX_FOUND, MAX_LOOKED_AT);
         let understood = stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
         let traefik = Picture::of(understood, revision);
-        Self { revision, settings, stacks, traefik, contexts, dockerfiles, looked_at }
+        let elsewhere = Elsewhere::of(revision);
+        Self { revision, settings, stacks, traefik, contexts, dockerfiles, elsewhere, looked_at }
     }
 
     fn of_revision(&self) -> Vec<Finding> {
@@ -282,6 +287,7 @@ impl<'a> Inspection<'a> {
             dockerfiles: &self.dockerfiles,
             traefik: &self.traefik,
             revision: self.revision,
+            elsewhere: &self.elsewhere,
             settings: self.settings,
         }
     }
@@ -343,6 +349,7 @@ impl<'a> Inspection<'a> {
             scripts: &scripts,
             contexts: &contexts,
             revision: self.revision,
+            elsewhere: &self.elsewhere,
             settings: self.settings,
         })
     }
@@ -370,6 +377,8 @@ impl<'a> Inspection<'a> {
         let mut told = self.of_settings(written);
         told.extend(by_file.into_iter().flat_map(|(path, findings)| self.told_of(&path, findings)));
         sort(&mut told);
+        // What several stacks use is looked at as often.
+        told.dedup();
         told
     }
 
@@ -379,9 +388,10 @@ impl<'a> Inspection<'a> {
     }
 
     fn told_of(&self, path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
-        let Some(mut comments) = self.comments(path) else { return few_of_each(findings) };
+        let Some(mut comments) = self.comments(path) else { return few_of_each(path, findings) };
         if !self.settings.disable_ignore_pragma {
             comments.sift(&mut findings);
+            self.dockerfiles.get(path).into_iter().for_each(|file| buildkit::heed(file, &mut findings));
             let understood = self.is_understood(path);
             let unused = if understood { comments.unused(self.settings) } else { Vec::new() };
             findings.extend(self.remarked(own::UNUSED, path, unused));
@@ -393,7 +403,7 @@ impl<'a> Inspection<'a> {
             help: Some("switch them off in the settings, or do without".to_owned()),
         });
         findings.extend(self.remarked(own::IGNORE, path, used.collect()));
-        few_of_each(findings)
+        few_of_each(path, findings)
     }
 
     fn comments(&self, path: &RepoPath) -> Option<Comments> {
@@ -445,19 +455,31 @@ impl<'a> Inspection<'a> {
     }
 }
 
-/// At most fifty findings of each rule.
-fn few_of_each(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+/// At most fifty findings of each rule for a file, and how many more there are.
+fn few_of_each(path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut counts: BTreeMap<&'static str, (usize, Severity)> = BTreeMap::new();
     findings.retain(|finding| {
-        let count = counts.entry(finding.rule).or_default();
+        let (count, worst) = counts.entry(finding.rule).or_insert((0, finding.severity));
         *count += 1;
+        *worst = finding.severity.max(*worst);
         *count <= MAX_FOUND
     });
+    let more = counts.into_iter().filter(|(_, (count, _))| *count > MAX_FOUND);
+    findings.extend(more.map(|(rule, (count, severity))| {
+        let message = match count - MAX_FOUND {
+            // Some rules look no further than one behind those that are shown.
+            1 => "more findings of this rule are not shown".to_owned(),
+            more => format!("{more} more findings of this rule are not shown"),
+        };
+        finding(rule, severity, path, Found::new(&(0..0), message).help("mend those that are shown, and look again"))
+    }));
     findings
 }
 
 pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
     let Found { path: other, span, message, help, fix, .. } = found;
+    // What was written may be quoted in them.
+    let (message, help) = (mask::message(&message).into_owned(), help.map(|help| mask::message(&help).into_owned()));
     Finding { rule, severity, place: Place { path: other.unwrap_or_else(|| path.clone()), span }, message, help, fix }
 }
 
@@ -472,11 +494,13 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
 }
 
 /// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
-/// no stack file names, but that are called so, what may stay out of their contexts, and settings that Traefik is bound to.
+/// no stack file names, but that are called so, what may stay out of their contexts, what says
+/// which files are kept elsewhere, and settings that Traefik is bound to.
 /// Ten thousand Dockerfiles at most; one that settings ignore is not read.
 pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
     let settings = Written::of(revision).settings;
-    let is_one = |path: &RepoPath| is_dockerfile(path) || path.as_str().ends_with(".dockerignore");
+    let is_one =
+        |path: &RepoPath| is_dockerfile(path) || path.as_str().ends_with(".dockerignore") || elsewhere::is_asked(path);
     let files = revision.entries.keys().filter(|path| is_one(path) && revision.readable(path).is_ok());
     let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
     let stacks = revision.stack_files().into_iter();

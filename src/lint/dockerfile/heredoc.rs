@@ -10,6 +10,8 @@ pub(super) struct Opening {
     name: String,
     /// `<<-`: tabs before the closing name are left out.
     chomp: bool,
+    /// Whether the name stands without quotes.
+    expands: bool,
 }
 
 /// The documents that an instruction opens: its words that are `<<NAME`, `<<-NAME`, `<<"NAME"` or `3<<NAME`.
@@ -22,12 +24,18 @@ pub(super) fn openings(text: &str) -> Vec<Opening> {
     words::ranges(text, 0, '\\').filter_map(|range| opening(&text[range])).collect()
 }
 
+/// Whether a word opens a document.
+pub(super) fn is_opening(word: &str) -> bool {
+    opening(word).is_some()
+}
+
 /// BuildKit's `^(\d*)<<(-?)([^<]*)$`, the name then being one word of a shell.
 fn opening(word: &str) -> Option<Opening> {
     let rest = word.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix("<<")?;
     let (chomp, name) = rest.strip_prefix('-').map_or((false, rest), |name| (true, name));
+    let expands = !name.contains(['"', '\'']);
     let name = if name.contains('<') { String::new() } else { unquoted(name) };
-    (!name.is_empty()).then_some(Opening { name, chomp })
+    (!name.is_empty()).then_some(Opening { name, chomp, expands })
 }
 
 /// A word as a shell reads it: without its quotes and backslashes.
@@ -53,9 +61,9 @@ pub(super) fn read(opening: Opening, lines: &mut Lines<'_>) -> Result<Heredoc, H
     while let Some((_, line)) = lines.line() {
         let line = if opening.chomp { line.trim_start_matches('\t') } else { line };
         if line == opening.name {
-            return Ok(Heredoc { name: opening.name, body: start..end });
+            return Ok(Heredoc { name: opening.name, expands: opening.expands, body: start..end });
         }
         end = lines.offset();
     }
-    Err(Heredoc { name: opening.name, body: start..end })
+    Err(Heredoc { name: opening.name, expands: opening.expands, body: start..end })
 }

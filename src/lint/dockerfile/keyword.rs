@@ -69,6 +69,20 @@ impl Keyword {
         }
     }
 
+    /// The flags that may be given several times.
+    pub(super) fn repeated(self) -> &'static [&'static str] {
+        match self {
+            Self::Add | Self::Copy => &["exclude"],
+            Self::Run => &["device", "mount"],
+            _ => &[],
+        }
+    }
+
+    /// Whether its flags are looked at: `parseArg` and `parseStopSignal` pass over them.
+    pub(super) fn minds_flags(self) -> bool {
+        !matches!(self, Self::Arg | Self::Stopsignal)
+    }
+
     /// Whether `<<NAME` begins a document behind it.
     pub(super) fn takes_heredocs(self) -> bool {
         matches!(self, Self::Add | Self::Copy | Self::Run)

@@ -6,17 +6,24 @@
 //! the `syntax`, `escape` and `check` directives, heredocs, JSON forms, flags, `ONBUILD`. The scripts of `RUN` are not
 //! read. Words are kept as they are written; [`scope`] says what the variables in them are.
 
+pub mod checks;
+mod flags;
 mod heredoc;
 pub mod image;
 mod keyword;
 mod lines;
 mod pairs;
 mod read;
+mod refusal;
 pub mod scope;
 mod shape;
 pub mod variable;
+mod windows;
 mod words;
 
+use std::collections::BTreeSet;
+
+use crate::lint::Severity;
 use crate::stack::yaml::Span;
 
 pub use keyword::Keyword;
@@ -28,10 +35,16 @@ pub(super) use read::readable;
 pub struct Dockerfile {
     /// The character that continues a line: `\`, or a backtick if the file says so.
     pub escape: char,
+    /// What `# check=` at the top says about BuildKit's own checks.
+    pub checks: checks::Checks,
     /// The instructions in the order of the file.
     pub instructions: Vec<Instruction>,
-    /// What keeps it from being built, in the order of the file; a hundred at most.
+    /// What keeps it from being read, in the order of the file; a hundred at most.
     pub problems: Vec<Problem>,
+    /// What keeps it from being built, though it can be read; a hundred at most.
+    pub refused: Vec<Problem>,
+    /// The stages that are built: the last, and those that it needs.
+    pub needed: BTreeSet<usize>,
     /// The blank lines inside of continued instructions; a hundred at most.
     pub blanks: Vec<Span>,
     /// What variables are, where.
@@ -52,7 +65,7 @@ impl Dockerfile {
 
     /// A Dockerfile that is not read, and why not.
     pub(super) fn unread(message: String, help: String) -> Self {
-        let problem = Problem { span: 0..0, message, help: Some(help) };
+        let problem = Problem { span: 0..0, message, help: Some(help), severity: Severity::Error };
         Self { problems: vec![problem], ..Self::parse(b"") }
     }
 
@@ -235,6 +248,8 @@ pub struct Flag {
 pub struct Heredoc {
     /// The word that ends it.
     pub name: String,
+    /// Whether variables in it are filled in: its name stands without quotes.
+    pub expands: bool,
     /// Its lines.
     pub body: Span,
 }
@@ -248,6 +263,21 @@ pub struct Problem {
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
+    /// An error if no build can come past it; a warning if only another build does not, one of another stage or of an image that is
+    /// made from this one.
+    pub severity: Severity,
+}
+
+impl Problem {
+    /// Something that every build stops at.
+    fn new(span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) -> Self {
+        Self { span: span.clone(), message: message.into(), help: help.into(), severity: Severity::Error }
+    }
+
+    /// The same as something that only other builds stop at.
+    fn of_others(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
 }
 
 #[cfg(test)]

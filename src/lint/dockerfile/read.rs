@@ -1,26 +1,43 @@
 //! From bytes to instructions.
 
+use std::collections::BTreeSet;
+
+use crate::lint::dockerfile::checks::Checks;
 use crate::lint::dockerfile::lines::{Lines, Logical};
 use crate::lint::dockerfile::scope::Scopes;
 use crate::lint::dockerfile::words::Json;
 use crate::lint::dockerfile::{
-    Arguments, Dockerfile, Heredoc, Instruction, Keyword, Problem, Word, heredoc, shape, words,
+    Arguments, Dockerfile, Heredoc, Instruction, Keyword, Problem, Word, heredoc, refusal, shape, words,
 };
-use crate::lint::suggest;
+use crate::lint::{Severity, suggest};
 use crate::stack::yaml::Span;
 
 /// Reads a whole file.
 pub(super) fn dockerfile(bytes: &[u8]) -> Dockerfile {
-    let mut reader = Reader { escape: '\\', instructions: Vec::new(), problems: Vec::new(), blanks: Vec::new() };
+    let mut reader = Reader::default();
+    let text = readable(bytes);
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         reader.problem(0..0, "it is encoded as UTF-16".into(), Some("save the file as UTF-8".into()));
     } else {
-        reader.read(&readable(bytes));
+        reader.read(&text);
     }
-    let Reader { escape, instructions, mut problems, blanks } = reader;
+    let Reader { escape, checks, instructions, mut problems, blanks } = reader;
     problems.truncate(Dockerfile::MAX_PROBLEMS);
-    let file = Dockerfile { escape, instructions, problems, blanks, scopes: Scopes::default() };
-    Dockerfile { scopes: Scopes::of(&file), ..file }
+    let file = Dockerfile {
+        escape,
+        checks,
+        instructions,
+        problems,
+        refused: Vec::new(),
+        needed: BTreeSet::new(),
+        blanks,
+        scopes: Scopes::default(),
+    };
+    let file = Dockerfile { scopes: Scopes::of(&file), ..file };
+    let file = Dockerfile { needed: refusal::needed(&file), ..file };
+    let mut refused = refusal::problems(&file, &text);
+    refused.truncate(Dockerfile::MAX_PROBLEMS);
+    Dockerfile { refused, ..file }
 }
 
 /// The bytes as text of the same length: each byte that is not UTF-8 becomes `?`.
@@ -35,9 +52,17 @@ pub(in crate::lint) fn readable(bytes: &[u8]) -> String {
 
 struct Reader {
     escape: char,
+    checks: Checks,
     instructions: Vec<Instruction>,
     problems: Vec<Problem>,
     blanks: Vec<Span>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let (instructions, problems, blanks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { escape: '\\', checks: Checks::default(), instructions, problems, blanks }
+    }
 }
 
 /// How an instruction begins.
@@ -54,9 +79,20 @@ struct Begin {
 impl Reader {
     fn read(&mut self, text: &str) {
         let mut lines = Lines::new(text);
+        let mut seen = BTreeSet::new();
         while let Some((key, value)) = lines.directive() {
-            if key.eq_ignore_ascii_case("escape") {
-                self.set_escape(&value, &mut lines);
+            let key = key.to_ascii_lowercase();
+            match key.as_str() {
+                _ if !seen.insert(key.clone()) => {
+                    self.problem(
+                        value.span,
+                        format!("the directive `{key}` is given twice"),
+                        Some("remove one".into()),
+                    );
+                }
+                "escape" => self.set_escape(&value, &mut lines),
+                "check" => self.set_checks(&value),
+                _ => {}
             }
         }
         while self.problems.len() < Dockerfile::MAX_PROBLEMS
@@ -82,6 +118,13 @@ impl Reader {
         self.problem(line.place(line.trimmed(0..line.text.len())), message, Some(help));
     }
 
+    fn set_checks(&mut self, value: &Word) {
+        match Checks::read(value) {
+            Ok(checks) => self.checks = checks,
+            Err(problem) => self.problems.push(*problem),
+        }
+    }
+
     fn set_escape(&mut self, value: &Word, lines: &mut Lines<'_>) {
         match value.text.as_str() {
             "\\" => self.escape = '\\',
@@ -102,7 +145,7 @@ impl Reader {
         let span = line.place(line.trimmed(0..line.text.len()));
         let instruction =
             Instruction { span, keyword, keyword_text, keyword_span, on_build, flags, arguments, heredocs };
-        self.problems.extend(shape::problems(&instruction));
+        self.problems.extend(shape::problems(&instruction, self.escape));
         self.instructions.push(instruction);
     }
 
@@ -127,7 +170,10 @@ impl Reader {
             self.problem(onbuild.span.clone(), "`ONBUILD` needs an instruction behind it".into(), None);
             return None;
         }
-        self.keyword(line, onbuild.rest)
+        let before = self.problems.len();
+        let keyword = self.keyword(line, onbuild.rest);
+        self.problems.iter_mut().skip(before).for_each(|problem| problem.severity = Severity::Warning);
+        keyword
     }
 
     fn heredocs(&mut self, keyword: Keyword, line: &Logical, lines: &mut Lines<'_>) -> Vec<Heredoc> {
@@ -176,7 +222,7 @@ impl Reader {
 
     fn problem(&mut self, span: Span, message: String, help: Option<String>) {
         if self.problems.len() < Dockerfile::MAX_PROBLEMS {
-            self.problems.push(Problem { span, message, help });
+            self.problems.push(Problem::new(&span, message, help));
         }
     }
 }

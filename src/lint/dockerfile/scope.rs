@@ -51,6 +51,13 @@ pub enum Base {
     Image,
 }
 
+impl Base {
+    /// The number of the stage, if it is one.
+    pub fn stage(self) -> Option<usize> {
+        if let Self::Stage(stage) = self { Some(stage) } else { None }
+    }
+}
+
 /// The variables of a Dockerfile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {

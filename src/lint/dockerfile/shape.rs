@@ -3,38 +3,22 @@
 //! After BuildKit's `frontend/dockerfile/instructions/parse.go`. An instruction with a document (`COPY <<EOF /x`)
 //! has the document's opening among its words, so it is counted as Docker counts it.
 
-use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Problem, Word};
+use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Problem, Word, flags, heredoc};
 use crate::lint::suggest;
 use crate::stack::yaml::Span;
 
 /// Everything about one instruction that keeps it from being carried out.
-pub(super) fn problems(instruction: &Instruction) -> Vec<Problem> {
-    let mut problems = unknown_flags(instruction);
-    problems.extend(valueless_flags(instruction));
+pub(super) fn problems(instruction: &Instruction, escape: char) -> Vec<Problem> {
+    let mut problems = flags::problems(instruction, escape);
     problems.extend(arguments(instruction));
-    problems
+    let is_later = |problem: &Problem| instruction.on_build && !is_pair(instruction, problem);
+    problems.into_iter().map(|problem| if is_later(&problem) { problem.of_others() } else { problem }).collect()
 }
 
-fn unknown_flags(instruction: &Instruction) -> Vec<Problem> {
-    let known = instruction.keyword.flags();
-    let unknown = instruction.flags.iter().filter(|flag| !known.contains(&flag.name.as_str()));
-    unknown
-        .map(|flag| Problem {
-            span: flag.span.clone(),
-            message: format!("`{}` has no flag `--{}`", instruction.keyword, suggest::cut(&flag.name)),
-            help: suggest::nearest(&flag.name, known.iter().copied()).map(|near| format!("did you mean `--{near}`?")),
-        })
-        .collect()
-}
-
-fn valueless_flags(instruction: &Instruction) -> impl Iterator<Item = Problem> {
-    let (known, switches) = (instruction.keyword.flags(), instruction.keyword.switches());
-    let needs_value = move |name: &str| known.contains(&name) && !switches.contains(&name);
-    let without = instruction.flags.iter().filter(move |flag| flag.value.is_none() && needs_value(&flag.name));
-    without.map(|flag| {
-        let help = format!("write `--{}=…`, without a blank", flag.name);
-        problem(&flag.span, format!("`--{}` needs a value", flag.name), Some(help))
-    })
+/// Whether it is about `name=value`, which is taken apart behind `ONBUILD`, too.
+fn is_pair(instruction: &Instruction, problem: &Problem) -> bool {
+    matches!(instruction.keyword, Keyword::Env | Keyword::Label)
+        && instruction.flags.iter().all(|flag| flag.span != problem.span)
 }
 
 fn arguments(instruction: &Instruction) -> Option<Problem> {
@@ -45,9 +29,9 @@ fn arguments(instruction: &Instruction) -> Option<Problem> {
         Keyword::Healthcheck => healthcheck(instruction),
         Keyword::Shell => shell(instruction),
         Keyword::Run => empty_list(instruction),
-        Keyword::Arg | Keyword::Expose | Keyword::Volume => {
-            instruction.words().is_empty().then(|| missing(instruction, "at least one argument"))
-        }
+        Keyword::Arg => nameless(instruction),
+        Keyword::Volume => volume(instruction),
+        Keyword::Expose => instruction.words().is_empty().then(|| missing(instruction, "at least one argument")),
         Keyword::Maintainer | Keyword::Stopsignal | Keyword::User | Keyword::Workdir => {
             is_blank(&instruction.arguments).then(|| missing(instruction, "an argument"))
         }
@@ -56,7 +40,31 @@ fn arguments(instruction: &Instruction) -> Option<Problem> {
 }
 
 fn transfer(instruction: &Instruction) -> Option<Problem> {
-    (instruction.words().len() < 2).then(|| missing(instruction, "a source and a destination"))
+    let words = instruction.words();
+    if words.len() < 2 {
+        return Some(missing(instruction, "a source and a destination"));
+    }
+    let last = words.last().filter(|last| heredoc::is_opening(&last.text))?;
+    let help = "write the destination behind it".to_owned();
+    Some(problem(&last.span, "a document cannot be the destination".to_owned(), Some(help)))
+}
+
+fn nameless(instruction: &Instruction) -> Option<Problem> {
+    let words = instruction.words();
+    if words.is_empty() {
+        return Some(missing(instruction, "at least one argument"));
+    }
+    let wrong = words.iter().find(|word| word.text.starts_with('='))?;
+    Some(problem(&wrong.span, "there is no name before `=`".to_owned(), None))
+}
+
+fn volume(instruction: &Instruction) -> Option<Problem> {
+    let words = instruction.words();
+    if words.is_empty() {
+        return Some(missing(instruction, "at least one argument"));
+    }
+    let empty = words.iter().find(|word| word.text.trim().is_empty())?;
+    Some(problem(&empty.span, "an empty text is no path".to_owned(), None))
 }
 
 fn from(instruction: &Instruction) -> Option<Problem> {
@@ -137,5 +145,5 @@ fn missing(instruction: &Instruction, what: &str) -> Problem {
 }
 
 fn problem(span: &Span, message: String, help: Option<String>) -> Problem {
-    Problem { span: span.clone(), message, help }
+    Problem::new(span, message, help)
 }

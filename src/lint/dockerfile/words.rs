@@ -61,6 +61,22 @@ fn flag(line: &Logical, range: Span) -> Flag {
     Flag { name: name.to_owned(), value, span: line.place(range) }
 }
 
+/// A flag as the builder reads it, without its quotes and escapes: `extractBuilderFlags`.
+pub(super) fn bare(text: &str, escape: char) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match quote {
+            _ if c == escape => bare.extend(chars.next()),
+            Some(open) if c == open => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            _ => bare.push(c),
+        }
+    }
+    bare
+}
+
 /// The words of the rest of a line, with their quotes.
 pub(super) fn quoted(line: &Logical, start: usize, escape: char) -> Vec<Word> {
     ranges(&line.text, start, escape).map(|range| line.word(range)).collect()

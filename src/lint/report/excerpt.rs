@@ -1,10 +1,12 @@
 //! Where a finding is, and the line it points at.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::lint::report::Texts;
 use crate::lint::{Finding, Place};
+use crate::mask;
 use crate::name::RepoPath;
 use crate::stack::yaml::Span;
 use crate::text::one_line;
@@ -13,6 +15,9 @@ use crate::text::one_line;
 const BEFORE: usize = 60;
 /// How many bytes of a line are shown from the place on.
 const BEHIND: usize = 100;
+
+/// How many bytes of a line on both sides of a place are looked through for secrets: the name of one may stand before what is shown.
+const AROUND: usize = 1000;
 
 /// The texts, with their lines found once.
 pub(super) struct Sources<'a> {
@@ -103,16 +108,29 @@ impl<'a> Source<'a> {
         let from = self.boundary(start.saturating_sub(BEFORE).max(begin));
         let to = self.boundary((start + BEHIND).min(end));
         let stop = span.end.clamp(start, to);
+        let (base, shown) = self.masked(start.saturating_sub(AROUND).max(begin)..(start + AROUND).min(end));
+        let part = |range: Range<usize>| harmless(&shown[range.start - base..range.end - base]);
         let mut text = if from > begin { "…".to_owned() } else { String::new() };
-        text.push_str(&harmless(&self.text[from..start]));
+        text.push_str(&part(from..start));
         let marked = text.len();
-        text.push_str(&harmless(&self.text[start..stop]));
+        text.push_str(&part(start..stop));
         let marked = marked..text.len();
-        text.push_str(&harmless(&self.text[stop..to]));
+        text.push_str(&part(stop..to));
         if to < end {
             text.push('…');
         }
         Excerpt { position: self.position(start), marked: at_least_one(&text, marked), text }
+    }
+
+    /// A part of a line with its secrets hidden, byte for byte, and where it begins.
+    fn masked(&self, range: Range<usize>) -> (usize, Cow<'_, [u8]>) {
+        let (from, to) = (self.boundary(range.start), self.boundary(range.end));
+        let part = &self.text[from..to.max(from)];
+        let masked = std::str::from_utf8(part).ok().map(mask::starred).map(|text| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        });
+        (from, masked.unwrap_or(Cow::Borrowed(part)))
     }
 
     fn line_end(&self, line: usize) -> usize {

@@ -17,6 +17,10 @@ pub(super) static RULES: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
 });
 
 #[cfg(test)]
+mod alarms;
+#[cfg(test)]
+mod alarms_of_stacks;
+#[cfg(test)]
 mod said;
 #[cfg(test)]
 mod tests;

@@ -126,9 +126,9 @@ fn of_stack_files() {
     stack.yml:4:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
     stack.yml:4:16: error[SK1003]: there is no network `front` in this file
       define it under `networks:` at the top of the file
-    stack.yml:2:40: error[SK1004]: in a circle, each waits for the next: `web`, `db`
-      leave out one of these dependencies
-    stack.yml:2:40: error[SK1004]: there is no service `database` in this file
+    stack.yml:2:40: warning[SK1004]: in a circle, each waits for the next: `web`, `db`
+      leave out one of these dependencies: none of them waits for another now
+    stack.yml:2:40: warning[SK1004]: there is no service `database` in this file
     stack.yml:2:41: error[SK1004]: `migrate` never ends: it is started again whenever it does
       write `restart: on-failure` there, or make it a job: `deploy: { mode: replicated-job }`
     stack.yml:2:3: error[SK1005]: the service `web` has neither `image` nor `build`
@@ -182,6 +182,10 @@ fn of_stack_files() {
       remove it
     stack.yml:3:30: error[SK1025]: no service can join `front`: a network of the driver `bridge` is of one node
       leave `driver` out, or write `overlay`
+    stacks/wiki/stack.yml:4:41: error[SK1026]: the config `site-1` is made by the stack `shop`, too
+      give it another name, or write `external: true` and make the config in one stack
+    stack.yml:3:26: error[SK1027]: the config's file `site.conf` is a pointer of Git LFS, and not the file
+      take it out of Git LFS: `git lfs untrack`, and commit the file
     stack.yml:2:31: warning[SK2001]: `container_name` has no effect in a swarm
       Swarm names containers itself, and others find the service by its name; remove it
     stack.yml:4:33: warning[SK2002]: `1.10` becomes `1.1` for `API_VERSION`
@@ -200,6 +204,8 @@ fn of_stack_files() {
       write `- POSTGRES_DB=shop`, or quote the whole: `- "POSTGRES_DB=shop"`
     stack.yml:5:9: warning[SK2008]: `MODE` comes again below, and only the last counts
       remove one of the two, or put both values into one
+    shop.env:1:1: warning[SK2009]: the quotes are part of the value of `NAME`
+      write `NAME=a name`
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until it serves
     stack.yml:4:13: warning[SK3002]: an update cannot start the new task first while the old one holds this port
@@ -236,10 +242,16 @@ fn of_stack_files() {
       use a secret, or a variable that is set where skep runs: `${NAME}`
     stack.yml:4:20: warning[SK6001]: the password in `ConnectionStrings__Default` is readable by everybody who can read this file
       use a secret, or a variable that is set where skep runs: `${NAME}`
+    stack.yml:4:20: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
+      use a secret, or a variable that is set where skep runs: `${NAME}`
+    shop.env:2:1: warning[SK6001]: `TOKEN` is readable by everybody who can read this file
+      use a secret; what is in an `env_file` is in the repository and in every container's settings
     stack.yml:3:30: error[SK6002]: the config's file `password.yaml` is encrypted, and decrypted it could be read by everybody in the swarm
       make it a secret: nothing else is decrypted
     stack.yml:3:30: info[SK6003]: the secret's file `password.txt` can be read by everybody who has the repository
       encrypt it with SOPS, or create the secret by hand and write `external: true`
+    stack.yml:4:14: warning[SK6004]: the value of `--requirepass` is readable by everybody who can read this file
+      read it from a secret, as a file below /run/secrets
     stack.yml:4:14: warning[SK6004]: the value of `--requirepass` is readable by everybody who can read this file
       read it from a secret, as a file below /run/secrets
     stack.yml:2:40: info[SK6005]: who is in this container is root of the node

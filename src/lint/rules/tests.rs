@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 use crate::lint::rule::Check;
 use crate::lint::settings::LabelType;
-use crate::lint::{Settings, findings, rules};
+use crate::lint::{Settings, Severity, findings, rules};
 use crate::name::RepoPath;
 use crate::revision::{EntryKind, Revision};
 
@@ -14,7 +14,7 @@ pub(super) struct Example {
     path: &'static str,
     pub(super) bad: bool,
     /// Other files that are there; `->` before the name makes a symbolic link, `unread-` one that was not read, `sealed-`
-    /// one that SOPS encrypted; `ignored-` is a pattern in `.dockerignore`. `trust-` makes a registry a trusted one.
+    /// one that SOPS encrypted, `lfs-` a pointer of Git LFS, `env-` variables; `ignored-` is a pattern in `.dockerignore`. `trust-` makes a registry a trusted one.
     with: Vec<String>,
     /// The `skep-lint.yaml` of all blocks behind it: ` ```yaml settings `.
     settings: Option<String>,
@@ -55,9 +55,17 @@ pub(super) fn examples(rule: &Rule) -> Vec<Example> {
 
 pub(super) fn revision(example: &Example) -> Revision {
     let name = |with: &str| {
-        ["->", "unread-", "sealed-"].iter().fold(with, |with, mark| with.trim_start_matches(mark)).to_owned()
+        ["->", "unread-", "sealed-", "lfs-", "env-"]
+            .iter()
+            .fold(with, |with, mark| with.trim_start_matches(mark))
+            .to_owned()
     };
-    let text = |with: &str| if with.starts_with("sealed-") { SEALED } else { "FROM alpine:3.20\n" };
+    let text = |with: &str| match with.split('-').next() {
+        Some("sealed") => SEALED,
+        Some("lfs") => "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+        Some("env") => "NAME=\"a name\"\nTOKEN=abcdef\n",
+        _ => "FROM alpine:3.20\n",
+    };
     let with = example.with.iter().filter(|with| !with.starts_with("trust-"));
     let written =
         |with: &str| with.strip_prefix("ignored-").map(|pattern| (".dockerignore".to_owned(), pattern.to_owned()));
@@ -182,4 +190,60 @@ fn the_manual_is_up_to_date() {
     }
     let written = fs::read_to_string(path).unwrap_or_default();
     assert!(written == manual, "docs/rules.md is out of date: run `UPDATE=1 cargo test manual`");
+}
+
+/// Every rule of the level error, and why a deploy could not come past what it finds. A new one needs a reason here: what Docker or
+/// Swarm would refuse, or what cannot work.
+const ERRORS: &[(&str, &str)] = &[
+    ("DL1000", "BuildKit refuses the Dockerfile"),
+    ("DL3011", "BuildKit refuses the port (`dispatchExpose`)"),
+    ("DL3023", "BuildKit finds a circle of stages (`validateCircularDependency`)"),
+    ("DL3026", "the repository's own settings say which registries may be built on"),
+    ("DL3043", "BuildKit refuses the instruction behind `ONBUILD` (`parseOnBuild`)"),
+    ("DL3061", "BuildKit has no stage to put the instruction into"),
+    ("SC1072", "the shell cannot read the script, so the step fails"),
+    ("SC1088", "the shell cannot read the script, so the step fails"),
+    ("SK0001", "without the settings nobody knows what should be found"),
+    ("SK1001", "what is not understood cannot be deployed"),
+    ("SK1002", "there is nothing to deploy"),
+    ("SK1003", "Docker refuses a service that refers to what is not defined"),
+    ("SK1004", "a service that never ends is waited for until the deadline"),
+    ("SK1005", "Docker refuses a service without an image"),
+    ("SK1006", "Docker refuses the name of the image"),
+    ("SK1007", "what is not in the repository cannot be read"),
+    ("SK1008", "what is behind a link or in a submodule is not read"),
+    ("SK1009", "Swarm refuses the name"),
+    ("SK1010", "Swarm refuses the port with this mode"),
+    ("SK1011", "Swarm refuses the second who publishes a port"),
+    ("SK1012", "Swarm refuses two mounts at one place"),
+    ("SK1013", "there is no stack of this name"),
+    ("SK1014", "all that runs would be removed"),
+    ("SK1015", "what is too large is not read"),
+    ("SK1016", "no stack can be made of the file"),
+    ("SK1017", "Swarm refuses two files at one place"),
+    ("SK1018", "no stack file can be made of the template"),
+    ("SK1020", "Swarm refuses the amount"),
+    ("SK1021", "the check never succeeds, so the task never runs"),
+    ("SK1022", "Swarm refuses the constraint, or finds no node for ever"),
+    ("SK1023", "Swarm refuses the second who publishes a port"),
+    ("SK1024", "Swarm refuses a job that says how it is updated"),
+    ("SK1025", "the engine refuses a service on the network of one node"),
+    ("SK1026", "the stack that is deployed second is refused"),
+    ("SK1027", "the containers would get the pointer in the place of the file"),
+    ("SK4004", "Traefik drops the router"),
+    ("SK4011", "Traefik drops both routers"),
+    ("SK4023", "Traefik does not start"),
+    ("SK5001", "BuildKit refuses a Dockerfile without a stage"),
+    ("SK5002", "BuildKit does not find what it should copy"),
+    ("SK5003", "BuildKit does not find what it should copy"),
+    ("SK6002", "what is decrypted would not stay secret, or cannot be decrypted"),
+    ("SK6009", "the repository's own settings say which registries may be used"),
+    ("SK8001", "the swarm refuses it as it is now"),
+];
+
+#[test]
+fn an_error_is_only_what_a_deploy_would_refuse_or_what_cannot_work() {
+    let errors = rules().iter().filter(|rule| rule.severity == Severity::Error).map(|rule| rule.id);
+    let known: BTreeSet<&str> = ERRORS.iter().map(|(id, _)| *id).collect();
+    assert_eq!(errors.collect::<BTreeSet<_>>(), known);
 }

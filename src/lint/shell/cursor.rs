@@ -56,8 +56,9 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn comment(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..self.end];
+        let (start, rest) = (self.at, &self.text.as_bytes()[self.at..self.end]);
         self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        self.code.comments.push(start..self.at);
     }
 
     /// Passes the end of a line, and the documents that begin behind it.

@@ -101,6 +101,8 @@ pub(super) struct Code {
     pub(super) loops: Vec<For>,
     /// The names of its functions.
     pub(super) functions: Vec<String>,
+    /// Its comments, from their `#` on.
+    pub(super) comments: Vec<Span>,
     /// What keeps a shell from reading it.
     pub(super) problem: Option<Problem>,
 }

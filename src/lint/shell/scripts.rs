@@ -1,14 +1,15 @@
 //! Which scripts a Dockerfile has, and which shell reads each.
 
+use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::{self, Arguments, Dockerfile, Instruction, Keyword, Word};
 use crate::lint::shell::parser::{self, Parser};
 use crate::lint::shell::{Code, Script, Shell, Source};
 
-/// The scripts of all `RUN` in a file, which was read from these bytes. Those of PowerShell and `cmd`, and those that are
-/// documents for another program (`#!/usr/bin/env python`), are left out.
+/// The scripts of all `RUN` in a file, which was read from these bytes. Those of PowerShell and `cmd`, which Windows has in the
+/// place of `sh`, and those that are documents for another program (`#!/usr/bin/env python`), are left out.
 pub(in crate::lint) fn scripts<'a>(bytes: &[u8], file: &'a Dockerfile) -> Vec<Script<'a>> {
     let text = dockerfile::readable(bytes);
-    let mut shells = Shells { pragmas: pragmas(&text), stage: None, shell: default_shell(), of_triggers: None };
+    let mut shells = Shells::of(&text, file);
     file.instructions.iter().filter_map(|instruction| script(&text, file, instruction, &mut shells)).collect()
 }
 
@@ -20,13 +21,36 @@ struct Shells {
     shell: Shell,
     /// What `ONBUILD SHELL` says: it counts for what stands behind `ONBUILD`, too.
     of_triggers: Option<Shell>,
+    /// Which of the stages that are built on an image run Windows.
+    windows: Vec<bool>,
+    /// What each stage before this one leaves to those that are built on it.
+    left: Vec<Shell>,
 }
 
 impl Shells {
-    fn pass(&mut self, instruction: &Instruction) {
+    fn of(text: &str, file: &Dockerfile) -> Self {
+        let windows: Vec<bool> = file.stages().map(|stage| file.is_windows(stage)).collect();
+        let first = if windows.first() == Some(&true) { windows_shell() } else { default_shell() };
+        Self { pragmas: pragmas(text), stage: None, shell: first, of_triggers: None, windows, left: Vec::new() }
+    }
+
+    /// Goes on to the next stage: it has the shell of the stage or the image that it is built on.
+    fn begin(&mut self, base: impl Fn(usize) -> Base) {
+        let stage = self.stage.map_or(0, |stage| stage + 1);
+        if self.stage.is_some() {
+            self.left.push(self.shell.clone());
+        }
+        self.shell = match base(stage) {
+            Base::Stage(before) => self.left.get(before).cloned().unwrap_or_else(default_shell),
+            _ if self.windows.get(stage) == Some(&true) => windows_shell(),
+            _ => default_shell(),
+        };
+        (self.stage, self.of_triggers) = (Some(stage), None);
+    }
+
+    fn pass(&mut self, file: &Dockerfile, instruction: &Instruction) {
         if instruction.begins_stage() {
-            self.stage = Some(self.stage.map_or(0, |stage| stage + 1));
-            (self.shell, self.of_triggers) = (default_shell(), None);
+            self.begin(|stage| file.scopes.base(stage));
         }
         if let (Keyword::Shell, Arguments::Json(words)) = (instruction.keyword, &instruction.arguments) {
             let shell = started(words);
@@ -39,7 +63,7 @@ impl Shells {
 }
 
 fn script<'a>(text: &str, file: &Dockerfile, instruction: &'a Instruction, shells: &mut Shells) -> Option<Script<'a>> {
-    shells.pass(instruction);
+    shells.pass(file, instruction);
     if instruction.keyword != Keyword::Run {
         return None;
     }
@@ -143,6 +167,11 @@ const NO_SHELLS: [&str; 12] =
 
 fn default_shell() -> Shell {
     shell(["sh", "-c"])
+}
+
+/// What BuildKit gives scripts to in an image of Windows that names no other (`dockerfile2llb/defaultshell.go`).
+fn windows_shell() -> Shell {
+    shell(["cmd", "/S", "/C"])
 }
 
 fn shell<'a>(words: impl IntoIterator<Item = &'a str>) -> Shell {

@@ -1,4 +1,4 @@
-//! Comments that switch rules off: `# skep ignore=SK3001`, and those of hadolint.
+//! Comments that switch rules off: `# skep ignore=SK3001`, and those of hadolint and BuildKit.
 //!
 //! `# skep ignore=RULE,RULE` counts for its own line if something stands before it, else for the next line, or for the
 //! whole of the next instruction of a Dockerfile; why may follow behind a blank. `# hadolint ignore=RULE` counts for the instruction that
@@ -11,10 +11,11 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::dockerfile::Dockerfile;
+use crate::lint::buildkit;
+use crate::lint::dockerfile::{Dockerfile, checks};
 use crate::lint::rule::MAX_FOUND;
 use crate::lint::settings::is_foreign;
-use crate::lint::{Finding, Settings, explain, settings};
+use crate::lint::{Finding, Settings, explain, settings, suggest};
 use crate::stack::yaml::Span;
 
 use pragma::{Dialect, Pragma, Reach};
@@ -50,13 +51,19 @@ impl Comments {
 
     /// Reads those of a YAML file.
     pub(super) fn of_yaml(text: &[u8]) -> Self {
-        Self::of(text, &Scopes::of_yaml(text))
+        Self::of(text, &Scopes::of_yaml(text)).without_buildkit()
     }
 
     fn of(text: &[u8], scopes: &Scopes<'_>) -> Self {
         let comment =
             |pragma: Pragma| Comment { scope: scopes.of(&pragma), used: vec![false; pragma.ids.len()], pragma };
         Self(pragma::all(text).into_iter().map(comment).collect())
+    }
+
+    /// As [`of`](Self::of) for a file that is no Dockerfile, to which BuildKit's comments mean nothing.
+    fn without_buildkit(mut self) -> Self {
+        self.0.retain(|comment| comment.pragma.dialect != Dialect::Buildkit);
+        self
     }
 
     /// Takes away the findings that are switched off.
@@ -82,7 +89,8 @@ impl Comments {
         for Comment { pragma, scope, used } in &mut self.0 {
             let Some(scope) = scope else { continue };
             for (id, used) in pragma.ids.iter().zip(used) {
-                *used |= places.get(id.text.as_str()).is_some_and(|at| at.range(scope.clone()).next().is_some());
+                let is_found = |rule: &str| places.get(rule).is_some_and(|at| at.range(scope.clone()).next().is_some());
+                *used |= rules_of(pragma.dialect, &id.text).into_iter().any(is_found);
             }
         }
     }
@@ -91,8 +99,8 @@ impl Comments {
     fn covered(&self) -> BTreeMap<&str, Vec<Span>> {
         let mut covered: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
         for Comment { pragma, scope, .. } in &self.0 {
-            for id in &pragma.ids {
-                covered.entry(&id.text).or_default().extend(scope.clone());
+            for rule in pragma.ids.iter().flat_map(|id| rules_of(pragma.dialect, &id.text)) {
+                covered.entry(rule).or_default().extend(scope.clone());
             }
         }
         for ranges in covered.values_mut() {
@@ -107,7 +115,9 @@ impl Comments {
 
     /// The rules that are switched off where they found nothing. `asked` says whether a rule was asked at all.
     pub(super) fn unused(&self, settings: &Settings) -> Vec<Remark> {
-        let each = self.0.iter().flat_map(|comment| comment.pragma.ids.iter().zip(&comment.used));
+        // What is said to BuildKit may be about what skep does not look at.
+        let own = self.0.iter().filter(|comment| comment.pragma.dialect != Dialect::Buildkit);
+        let each = own.flat_map(|comment| comment.pragma.ids.iter().zip(&comment.used));
         let idle = each.filter(|(_, used)| !**used).filter(|(id, _)| {
             explain(&id.text).is_some_and(|rule| !rule.must_hold() && settings.severity(rule).is_some())
         });
@@ -121,11 +131,7 @@ impl Comments {
 
     /// The rules that do not exist or are not switched off, and comments that are not understood.
     pub(super) fn doubts(&self) -> Vec<Remark> {
-        self.0
-            .iter()
-            .flat_map(|comment| comment.pragma.ids.iter().filter_map(doubt).chain(misspelt(&comment.pragma)))
-            .take(MAX_FOUND)
-            .collect()
+        self.0.iter().flat_map(|comment| doubts(&comment.pragma)).take(MAX_FOUND).collect()
     }
 
     /// Where hadolint's comments switch rules off for one instruction.
@@ -142,6 +148,34 @@ impl Comments {
 fn covers(ranges: &[Span], at: usize) -> bool {
     let behind = ranges.partition_point(|range| range.start <= at);
     behind > 0 && at < ranges[behind - 1].end
+}
+
+/// The rules that a name in a comment switches off.
+fn rules_of(dialect: Dialect, name: &str) -> Vec<&str> {
+    match dialect {
+        Dialect::Skep | Dialect::Hadolint => vec![name],
+        Dialect::Buildkit => buildkit::rules_of(name).collect(),
+    }
+}
+
+fn doubts(pragma: &Pragma) -> Vec<Remark> {
+    match pragma.dialect {
+        Dialect::Skep | Dialect::Hadolint => pragma.ids.iter().filter_map(doubt).chain(misspelt(pragma)).collect(),
+        Dialect::Buildkit => pragma.ids.iter().filter_map(no_check).collect(),
+    }
+}
+
+/// BuildKit says nothing about a name that it does not know.
+fn no_check(id: &pragma::Id) -> Option<Remark> {
+    if id.text == "all" || checks::NAMES.contains(&id.text.as_str()) {
+        return None;
+    }
+    let help = match suggest::nearest(&id.text, checks::NAMES) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`docker build --check` says the names".to_owned(),
+    };
+    let message = format!("BuildKit has no check `{}`", suggest::cut(&id.text));
+    Some(Remark { span: id.span.clone(), message, help: Some(help) })
 }
 
 fn doubt(id: &pragma::Id) -> Option<Remark> {

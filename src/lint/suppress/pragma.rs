@@ -1,5 +1,7 @@
 //! The words of a comment that switches rules off.
 
+use crate::lint::dockerfile::Word;
+use crate::lint::dockerfile::checks::Checks;
 use crate::lint::settings::is_foreign;
 use crate::stack::yaml::Span;
 
@@ -23,6 +25,8 @@ pub(super) struct Pragma {
 pub(super) enum Dialect {
     Skep,
     Hadolint,
+    /// `# check=skip=NAME`, whose names are those of BuildKit's checks.
+    Buildkit,
 }
 
 /// What a comment counts for.
@@ -48,20 +52,44 @@ pub(super) struct Id {
 pub(super) fn all(text: &[u8]) -> Vec<Pragma> {
     let mut pragmas = Vec::new();
     let mut start = 0;
+    let mut is_top = true;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         // Most lines have no comment, and a line that has one is short.
         if let Some(at) = line.iter().position(|&byte| byte == b'#') {
-            pragmas.extend(on_line(line, start, at));
+            pragmas.extend(on_line(line, start, at, is_top));
         }
+        is_top = is_top && directive(line).is_some();
         start += line.len();
     }
     pragmas
 }
 
+/// The key and the value of a line that is a directive of BuildKit, and where the value begins in it.
+fn directive(line: &[u8]) -> Option<(&str, &str, usize)> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (key, value) = line.trim_start_matches('\u{feff}').trim_start().strip_prefix('#')?.split_once('=')?;
+    let (key, begin) = (key.trim(), line.len() - value.trim_start().len());
+    let is_known = ["check", "escape", "syntax"].iter().any(|known| key.eq_ignore_ascii_case(known));
+    (is_known && !value.trim().is_empty()).then_some((key, value.trim(), begin))
+}
+
+/// `# check=skip=NAME`: for the file at its top, else for what follows.
+fn of_buildkit(line: &[u8], start: usize, is_top: bool) -> Option<Pragma> {
+    let (_, value, begin) = directive(line).filter(|(key, ..)| key.eq_ignore_ascii_case("check"))?;
+    let at = start + begin;
+    let checks = Checks::read(&Word { text: value.to_owned(), span: at..at + value.len() }).ok()?;
+    let ids = checks.skipped.into_iter().map(|Word { text, span }| Id { text, span }).collect();
+    let reach = if is_top { Reach::File } else { Reach::Next };
+    Some(Pragma { dialect: Dialect::Buildkit, reach, span: at..at + value.len(), trailing: false, ids })
+}
+
 /// The comment of a line whose first `#` is at `first`; behind something else, the last one that is like ours.
-fn on_line(line: &[u8], start: usize, first: usize) -> Option<Pragma> {
+fn on_line(line: &[u8], start: usize, first: usize, is_top: bool) -> Option<Pragma> {
     let alone = line[..first].trim_ascii().is_empty() || line[..first] == *"\u{feff}".as_bytes();
     if alone {
+        if let Some(pragma) = of_buildkit(line, start, is_top) {
+            return Some(pragma);
+        }
         let words = std::str::from_utf8(&line[first..]).ok()?;
         return read(words.trim_end(), start + first, false);
     }
@@ -169,6 +197,7 @@ impl Words<'_> {
             Dialect::Skep => !self.rest().starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '='),
             // One name that is none of a rule, and hadolint takes the whole for another comment.
             Dialect::Hadolint => self.is_at_comment() && ids.iter().all(|id| is_foreign(&id.text)),
+            Dialect::Buildkit => true,
         };
         if is_understood { ids } else { Vec::new() }
     }

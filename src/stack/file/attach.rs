@@ -53,12 +53,11 @@ impl Reader {
         Some(plain(source.clone(), text(target).unwrap_or(source), uid, gid, mode.unwrap_or(0o444)))
     }
 
-    /// Bits as YAML reads the number (`0444` is octal), or as octal digits in quotes.
+    /// Bits as YAML reads the number (`0444` and `0o444` are octal), or as octal digits in quotes, with or without that begin.
     pub(super) fn mode_bits(&mut self, node: &Node) -> Option<u32> {
-        match node.as_str() {
-            Some(text) if u32::from_str_radix(text, 8).is_ok() => u32::from_str_radix(text, 8).ok(),
-            _ => self.integer("mode", node).map(|mode| mode.value),
-        }
+        let digits = node.as_str().map(|text| text.strip_prefix("0o").or(text.strip_prefix("0O")).unwrap_or(text));
+        let octal = digits.and_then(|digits| u32::from_str_radix(digits, 8).ok());
+        octal.or_else(|| self.integer("mode", node).map(|mode| mode.value))
     }
 
     /// As Docker's `transformHostsList`: `host:ip` and `host=ip` become `ip host`; a map is sorted.

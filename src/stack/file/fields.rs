@@ -106,7 +106,7 @@ impl<'n> Fields<'n> {
             if told_enough || self.known.contains(&name) || (name.starts_with("x-") && name != "x-skep") {
                 continue;
             }
-            if let Some(instead) = refused::ignored(self.what, name, reader.manner) {
+            if let Some(instead) = refused::ignored(self.what, name) {
                 reader.ignored.push(Ignored { span: key.span.clone(), key: name.to_owned(), instead });
             } else {
                 let help = refused::remedy(self.what, name).map(str::to_owned).or_else(|| similar(name, &self.known));

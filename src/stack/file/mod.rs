@@ -11,10 +11,12 @@
 //! Where Docker's reading is a trap, the author's plain meaning is taken instead: a date stays a date, an empty value
 //! in `environment` is not replaced by the deployer's, `v:/data` is a volume and not a Windows drive, a backslash in
 //! quotes is a shell's, and a second document is an error. Some of this is read as Docker does where the file is to be
-//! deployed as written ([`Manner`]). Knowingly refused: `dockerfile_inline`.
+//! deployed as written ([`Manner`]). Knowingly left out: `dockerfile_inline`, and contexts that are
+//! addresses.
 
 mod attach;
 mod check;
+mod circles;
 mod deploy;
 mod fields;
 mod limits;
@@ -40,6 +42,7 @@ use fields::{Fields, Reader};
 pub use super::Problem;
 use super::Settings;
 use super::gather::{Gathered, Library, gather};
+use super::interpolate;
 use super::merge::Zeros;
 use super::sources::Sources;
 use super::template::{Misfit, Written};
@@ -132,6 +135,7 @@ impl File {
         reader.problems = problems;
         let unset: HashSet<Span> = reader.problems.iter().map(|problem| problem.span.clone()).collect();
         let already = reader.problems.len();
+        reader.problems.iter_mut().for_each(|problem| narrow(problem, &reader.sources));
         let mut file = Self::decode(&mut reader, &tree);
         // What a value without its variable is not has been said already.
         let mut number = 0..;
@@ -199,6 +203,17 @@ impl File {
         }
         references.sort_by_key(|reference| reference.span.start);
         references
+    }
+}
+
+/// A text of many lines may have a dollar sign in one of them that begins no variable.
+fn narrow(problem: &mut Problem, sources: &Sources) {
+    if !problem.message.ends_with("is not a variable") {
+        return;
+    }
+    let written = std::str::from_utf8(sources.text(&problem.span)).unwrap_or_default();
+    if let Some(range) = interpolate::first_invalid(written) {
+        problem.span = problem.span.start + range.start..problem.span.start + range.end;
     }
 }
 

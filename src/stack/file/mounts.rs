@@ -1,7 +1,7 @@
 //! `volumes` of a service, short and long.
 
 use super::bytes;
-use super::fields::{Fields, Reader, quoted, spanned};
+use super::fields::{Fields, Reader, spanned};
 use super::types::{Ignored, Mount, Spanned};
 use crate::stack::yaml::{Node, Value};
 
@@ -55,12 +55,11 @@ impl Reader {
             }
             // These mean nothing to Swarm, and Docker drops them.
             "" | "z" | "Z" | "cached" | "delegated" | "consistent" => {}
-            _ if self.manner.as_written => {
+            _ => {
                 let instead = "Docker leaves it out, too; remove it";
                 let key = format!("the option {option} of a volume");
                 self.ignored.push(Ignored { span: node.span.clone(), key, instead });
             }
-            _ => self.wrong("volumes", node, "`source:/target:ro`", &format!("there is no option `{option}`")),
         }
     }
 
@@ -151,8 +150,9 @@ impl Reader {
                 _ => None,
             };
             if understood.is_none() {
-                let message = format!("Swarm cannot mount a tmpfs with the option {}", quoted(option));
-                self.problem(&text.span, message, "it takes `size=64M`, `mode=1777` and `ro`".to_owned());
+                let instead = "it takes `size=64M`, `mode=1777` and `ro`; remove the others";
+                let key = format!("the option {option} of a tmpfs");
+                self.ignored.push(Ignored { span: text.span.clone(), key, instead });
             }
         }
         mount

@@ -1,8 +1,6 @@
 //! Keys of Compose that Swarm does not have: those that Docker ignores, and those that it refuses, each with what to
 //! write instead.
 
-use super::Manner;
-
 pub(super) const IGNORED: &[(&str, &str)] = &[
     ("attach", "it belongs to `docker compose up`; remove it"),
     ("cgroup_parent", "Swarm has no such setting; remove it"),
@@ -48,14 +46,16 @@ const IGNORED_IN_BUILD: &[(&str, &str)] = &[
     ("provenance", "nothing reads it in a swarm; remove it"),
     ("sbom", "nothing reads it in a swarm; remove it"),
     ("ulimits", "the builder takes the engine's; remove it"),
-];
-
-const REFUSED_IN_BUILD: &[(&str, &str)] = &[
     ("additional_contexts", "copy what is needed from another image with `COPY --from`, or into the context"),
-    ("secrets", "skep hands no secrets to a build; make the image without them"),
-    ("ssh", "skep hands no keys to a build; copy what is needed into the context"),
-    ("privileged", "skep builds without privileges; make the image without them"),
     ("entitlements", "skep builds without privileges; make the image without them"),
+    ("extra_hosts", "a build finds hosts by DNS only; remove it"),
+    ("labels", "write `LABEL` in the Dockerfile"),
+    ("network", "a build has the engine's default network; remove it"),
+    ("no_cache_filter", "an image is built again whenever something in it changed; remove it"),
+    ("privileged", "skep builds without privileges; make the image without them"),
+    ("secrets", "skep hands no secrets to a build; make the image without them"),
+    ("shm_size", "the builder takes the engine's; remove it"),
+    ("ssh", "skep hands no keys to a build; copy what is needed into the context"),
 ];
 
 pub(super) const REFUSED: &[(&str, &str)] = &[
@@ -92,7 +92,7 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
 const OPEN: &[&str] = &["a bind", "the options of a volume", "tmpfs", "a config or secret of a service", "external"];
 
 /// What to write instead of a key that Docker ignores in `what`.
-pub(super) fn ignored(what: &str, key: &str, manner: Manner) -> Option<&'static str> {
+pub(super) fn ignored(what: &str, key: &str) -> Option<&'static str> {
     let table = match what {
         "a service" => IGNORED,
         "a network of a service" => IGNORED_IN_NETWORK,
@@ -103,15 +103,13 @@ pub(super) fn ignored(what: &str, key: &str, manner: Manner) -> Option<&'static 
         "build" => IGNORED_IN_BUILD,
         _ => &[],
     };
-    find(table, key)
-        .or_else(|| (manner.as_written && OPEN.contains(&what)).then_some("Docker leaves it out, too; remove it"))
+    find(table, key).or_else(|| OPEN.contains(&what).then_some("Docker leaves it out, too; remove it"))
 }
 
 /// What to write instead of a key that is refused in `what`.
 pub(super) fn remedy(what: &str, key: &str) -> Option<&'static str> {
     match what {
         "a service" | "a stack file" => find(REFUSED, key),
-        "build" => find(REFUSED_IN_BUILD, key),
         _ => None,
     }
 }

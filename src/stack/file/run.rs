@@ -4,21 +4,38 @@ use std::collections::BTreeMap;
 
 use super::fields::{Fields, Reader, spanned};
 use super::shell;
-use super::types::{Build, EnvFile, Spanned};
+use super::types::{Build, EnvFile, Ignored, Spanned};
 use crate::stack::Healthcheck;
 use crate::stack::yaml::{Node, Value};
+
+/// What to do about a context that is elsewhere.
+const REMOTE: &str = "skep builds folders of the repository: copy what is needed into one, or name an `image` alone";
+/// What to do about a Dockerfile inside of the stack file.
+const INLINE: &str = "skep builds from files: write the Dockerfile into one, and name it in `dockerfile`";
+
+/// Whether a context is no folder, but something that a builder fetches: `https://…`, `git@…`, `docker-image://…`.
+fn is_address(context: &str) -> bool {
+    context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/")
+}
 
 impl Reader {
     pub(super) fn build(&mut self, node: &Node) -> Option<Build> {
         let folder = self.sources.folder(&node.span);
         if let Value::Scalar { .. } = node.value {
+            if is_address(node.raw()) {
+                return self.unbuilt(node, REMOTE);
+            }
             let context = self.path("build", node, &folder)?;
             let dockerfile = spanned(node, context.join("Dockerfile").ok()?);
             let span = node.span.clone();
             return Some(Build { span, context, dockerfile, args: BTreeMap::new(), target: None, test: Vec::new() });
         }
         let mut fields = Fields::of(self, node, "build");
+        if fields.take("dockerfile_inline").is_some() {
+            return self.unbuilt(node, INLINE);
+        }
         let context = match fields.take("context") {
+            Some(context) if is_address(context.raw()) => return self.unbuilt(node, REMOTE),
             Some(node) => self.path("context", node, &folder)?,
             None => spanned(node, folder),
         };
@@ -28,16 +45,14 @@ impl Reader {
         };
         let args = fields.take("args").map(|node| self.arguments(node)).unwrap_or_default();
         let target = fields.string(self, "target");
-        self.inline_dockerfile(&mut fields);
         fields.finish(self);
         Some(Build { span: node.span.clone(), context, dockerfile, args, target, test: Vec::new() })
     }
 
-    fn inline_dockerfile(&mut self, fields: &mut Fields<'_>) {
-        if let Some(node) = fields.take("dockerfile_inline") {
-            let help = "write it into a file of the repository, and name that in `dockerfile`".to_owned();
-            self.problem(&node.span, "`dockerfile_inline` is not supported", help);
-        }
+    /// A `build` that skep cannot carry out: with an `image` that one is deployed, as by Docker, which drops every `build`.
+    fn unbuilt(&mut self, node: &Node, instead: &'static str) -> Option<Build> {
+        self.ignored.push(Ignored { span: node.span.clone(), key: "build".to_owned(), instead });
+        None
     }
 
     fn arguments(&mut self, node: &Node) -> BTreeMap<String, String> {

@@ -184,17 +184,15 @@ services:
   e: {build: {context: ., secrets: [s], argz: [a]}}
 networks: {n: {ipam: {config: [{gateway: 10.0.0.1}]}}}
 secrets: {s: {environment: NO}}
-"#), @"
+"#), @r"
     5:16: `mem_limit` and `deploy.resources.limits.memory` say different things; keep `deploy.resources.limits.memory`
     6:12: `scale` and `deploy.replicas` say different things; keep `deploy.replicas`
     8:31: Swarm cannot run a service without a network; join a network with `internal: true`, which has no way out
     8:52: `security_opt` has `seccomp:./p.json`, which Swarm cannot do; Swarm has `no-new-privileges`, `seccomp=unconfined`, `apparmor=unconfined` and `label=…`; set the rest on the nodes
-    8:80: Swarm cannot mount a tmpfs with the option `uid=1`; it takes `size=64M`, `mode=1777` and `ro`
     9:31: in a swarm no container can share the network of another one; let both services join one network, and use the other's name
     9:77: `format` must be one of `raw`, and this is `dotenv`
     10:31: a service on the network of the host joins no other `networks`; keep one of them
     10:59: `scale` has no meaning for a service that runs on every node; remove `scale`, or write `mode: replicated`
-    11:27: build has no key `secrets`; skep hands no secrets to a build; make the image without them
     11:41: build has no key `argz`; did you mean `args`?
     12:42: a gateway or range belongs to a `subnet`, and none is given; write the `subnet` that it lies in beside it
     13:28: the variable NO is not set; set NO

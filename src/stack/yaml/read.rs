@@ -254,8 +254,14 @@ fn plain(style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<bool, Err
         None => Ok(style == ScalarStyle::Plain),
         Some((_, Some("str"))) => Ok(false),
         Some((_, Some("int" | "float" | "bool" | "null"))) => Ok(true),
+        // What YAML 1.1 calls the key `<<`, and files that a program wrote have before it.
+        Some((tag, _)) if is_merge(tag) => Ok(style == ScalarStyle::Plain),
         Some((tag, _)) => Err(unknown_tag(tag, span)),
     }
+}
+
+fn is_merge(tag: &Tag) -> bool {
+    ["!!merge", "!<tag:yaml.org,2002:merge>", "tag:yaml.org,2002:merge"].contains(&tag.original().as_str())
 }
 
 fn refuse(tag: Option<&Tag>, allowed: &str, span: &Span) -> Result<(), Error> {
@@ -327,6 +333,14 @@ mod tests {
         let text = b"a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc:\n  <<: [*a, *b]\n  x: 5\n";
         let node = parse(text).unwrap();
         assert_eq!(texts(node.get("c").unwrap()), ["x=5", "y=2", "z=4"]);
+    }
+
+    #[test]
+    fn a_merge_may_have_its_tag() {
+        let node =
+            parse(b"a: &a {x: 1}\nb:\n  !!merge <<: *a\n  y: 2\nc: {!<tag:yaml.org,2002:merge> <<: [*a]}\n").unwrap();
+        assert_eq!(texts(node.get("b").unwrap()), ["y=2", "x=1"]);
+        assert_eq!(texts(node.get("c").unwrap()), ["x=1"]);
     }
 
     #[test]

@@ -349,7 +349,7 @@ fn options_of_hadolint_are_understood() {
     exit code 0
     --- stdout
     Dockerfile:1:6: info[DL3049]: the stage has no label `contact`
-    Dockerfile:2:1: error[DL4000]: `MAINTAINER` is no longer used
+    Dockerfile:2:1: warning[DL4000]: `MAINTAINER` is no longer used
     Dockerfile:3:6: style[DL3066]: `app` is not the number of a user
     ");
     assert_snapshot!(lint(&["--ignore", "DL"]), @"

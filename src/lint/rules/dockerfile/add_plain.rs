@@ -20,7 +20,7 @@ rule! {
     /// ADD vendor.tar.gz /app/
     /// ADD https://example.com/data.json /app/
     /// ```
-    "DL3020", Error, Dockerfile(check), Builds
+    "DL3020", Warning, Dockerfile(check)
 }
 
 const ARCHIVES: [&str; 16] = [

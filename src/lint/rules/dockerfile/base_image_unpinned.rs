@@ -1,6 +1,7 @@
-use crate::lint::dockerfile::Stage;
 use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::scope::Base;
+use crate::lint::dockerfile::variable::variables;
+use crate::lint::dockerfile::{Dockerfile, Stage};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
@@ -15,6 +16,11 @@ rule! {
     /// FROM node
     /// ```
     ///
+    /// ```dockerfile bad
+    /// ARG KIND
+    /// FROM team/node-${KIND}
+    /// ```
+    ///
     /// ```dockerfile good
     /// FROM node:22 AS build
     /// FROM build
@@ -25,16 +31,31 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let images = subject.file.stages().filter(|stage| subject.file.scopes.base(stage.index) == Base::Image);
-    images.filter_map(unpinned).collect()
+    images.filter_map(|stage| unpinned(stage, subject.file)).collect()
 }
 
-fn unpinned(stage: Stage<'_>) -> Option<Found> {
+fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
     let word = stage.image()?;
     let image = Image::of(word.unquoted());
-    let open = image.path.contains('$') || image.path.contains(|c: char| c.is_ascii_uppercase());
-    if image.tag.is_some() || image.digest.is_some() || open {
+    // What begins with a variable may be the whole of a name.
+    let is_open =
+        image.path.starts_with('$') || literal(image.path, file.escape).contains(|c: char| c.is_ascii_uppercase());
+    let filled = file.scopes.of_from(&word.text);
+    let is_fixed = |image: Image<'_>| image.tag.is_some() || image.digest.is_some();
+    if is_open || is_fixed(image) || filled.is_some_and(|name| is_fixed(Image::of(&name))) {
         return None;
     }
     let name = suggest::cut(word.unquoted());
     Some(Found::new(&word.span, format!("`{name}` has no fixed version")).help(format!("name one: `{name}:<version>`")))
+}
+
+/// A text without the variables in it.
+fn literal(text: &str, escape: char) -> String {
+    let mut literal = String::new();
+    let mut at = 0;
+    for variable in variables(text, escape) {
+        literal.push_str(&text[at..variable.range.start]);
+        at = variable.range.end;
+    }
+    literal + &text[at..]
 }

@@ -42,7 +42,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     }
     let names = first_stages(subject.file);
     let used = subject.file.stages().flat_map(|stage| sources(stage).map(move |from| (stage.index, from)));
-    used.filter_map(|(stage, from)| found(from, stage, &names)).take(MAX_FOUND).collect()
+    used.filter_map(|(stage, from)| found(from, stage, &names).map(|found| if_needed(found, stage, subject.file)))
+        .take(MAX_FOUND + 1)
+        .collect()
 }
 
 /// The number of the first stage of each name, in small letters.
@@ -78,6 +80,12 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
         Some(_) => refused(format!("the stage `{}` comes later", suggest::cut(name)), "move it before this one"),
         None => image(from, names),
     }
+}
+
+/// As a warning in a stage that the last one does not need: nothing is copied into it.
+fn if_needed(found: Found, stage: usize, file: &Dockerfile) -> Found {
+    let is_later = found.message.ends_with("comes later");
+    if is_later && !file.needed.contains(&stage) { found.severity(Severity::Warning) } else { found }
 }
 
 fn image(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::lint::dockerfile::Word;
 use crate::lint::rule::{Found, rule};
-use crate::lint::rules::dockerfile::copy_missing::{inside, sources, takes_from_context};
+use crate::lint::rules::dockerfile::copy_missing::{if_built, inside, sources, takes_from_context};
 use crate::lint::subject::{Contexts, DockerfileSubject};
 use crate::lint::suggest;
 use crate::name::RepoPath;
@@ -83,7 +83,10 @@ fn ignored(source: &Word, contexts: &mut [Context<'_>], subject: &DockerfileSubj
         }
     };
     let message = format!("`{}` stays out of the build context", suggest::cut(&source.text));
-    is_sure.then(|| Found::new(&source.span, message).help(format!("`{file}` keeps it out")))
+    is_sure.then(|| {
+        let found = Found::new(&source.span, message).help(format!("`{file}` keeps it out"));
+        if_built(found, subject.contexts)
+    })
 }
 
 fn is_in(folder: &RepoPath, path: &RepoPath, subject: &DockerfileSubject<'_>) -> bool {

@@ -18,7 +18,7 @@ rule! {
     /// FROM node:22
     /// COPY package.json package-lock.json /app/
     /// ```
-    "DL3021", Error, Dockerfile(check)
+    "DL3021", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

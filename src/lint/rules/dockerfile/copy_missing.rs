@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
+use crate::lint::Severity;
 use crate::lint::dockerfile::{Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
-use crate::lint::subject::DockerfileSubject;
+use crate::lint::subject::{Contexts, DockerfileSubject};
 use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::revision::{Revision, Unreadable};
@@ -79,7 +80,16 @@ fn is_address(text: &str) -> bool {
 fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let context = subject.contexts.lacking(|context| is_there(&source.text, context, subject.revision))?;
     let message = format!("`{}` is not in the build context", suggest::cut(&source.text));
-    Some(Found::new(&source.span, message).help(help(&source.text, context)))
+    let found = Found::new(&source.span, message).help(help(&source.text, context));
+    Some(if_built(found, subject.contexts))
+}
+
+/// As a warning where no stack file says that the Dockerfile is built, and in which folder.
+pub(super) fn if_built(found: Found, contexts: &Contexts) -> Found {
+    match contexts {
+        Contexts::Known(_) => found,
+        Contexts::Likely(_) => found.severity(Severity::Warning),
+    }
 }
 
 /// Behind a link, or in another repository, nobody knows.

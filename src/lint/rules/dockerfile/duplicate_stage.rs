@@ -19,7 +19,7 @@ rule! {
     /// FROM node:22 AS frontend
     /// FROM golang:1.23 AS backend
     /// ```
-    "DL3024", Error, Dockerfile(check), Builds
+    "DL3024", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

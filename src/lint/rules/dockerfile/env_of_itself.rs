@@ -21,7 +21,7 @@ rule! {
     /// ENV HOME=/app
     /// ENV BIN=$HOME/bin PATH=$PATH:/app/bin
     /// ```
-    "DL3044", Error, Dockerfile(check), Builds
+    "DL3044", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

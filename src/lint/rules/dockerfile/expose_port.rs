@@ -29,7 +29,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|word| !word.text.contains(['$', '"', '\'']) && !is_port(word))
         .map(|word| {
             Found::new(&word.span, format!("`{}` is not a port", suggest::cut(&word.text)))
-                .help("a port is a number from 0 to 65535")
+                .help("a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing")
         })
         .collect()
 }
@@ -37,7 +37,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn is_port(word: &Word) -> bool {
     // What stands before the last colon is an address or a published port, which Docker leaves out.
     let port = word.text.rsplit(':').next().unwrap_or_default();
-    let range = port.split('/').next().unwrap_or_default();
+    let (range, protocol) = port.split_once('/').unwrap_or((port, ""));
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    matches!((first.parse::<u16>(), last.parse::<u16>()), (Ok(first), Ok(last)) if first <= last)
+    let is_protocol = ["", "tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known));
+    is_protocol && matches!((first.parse::<u16>(), last.parse::<u16>()), (Ok(first), Ok(last)) if first <= last)
 }

@@ -51,7 +51,7 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
 }
 
 fn is_image(name: &str) -> bool {
-    !name.is_empty() && image::check(name).is_ok()
+    !name.is_empty() && image::check(name).is_ok() && image::check_digest(name).is_ok()
 }
 
 /// What is not declared is told by a rule of its own.

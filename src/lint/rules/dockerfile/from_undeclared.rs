@@ -1,7 +1,9 @@
+use crate::lint::Severity;
 use crate::lint::dockerfile::{Stage, Word, variable};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::render::image;
 
 rule! {
     /// `FROM` uses an argument that is not declared.
@@ -23,7 +25,7 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let words = subject.file.stages().flat_map(words);
-    words.flat_map(|word| undeclared(word, subject)).take(MAX_FOUND).collect()
+    words.flat_map(|word| undeclared(word, subject)).take(MAX_FOUND + 1).collect()
 }
 
 /// The image, and the platform.
@@ -34,17 +36,23 @@ fn words(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
 
 fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let scopes = &subject.file.scopes;
-    let variables = variable::variables(&word.text, subject.file.escape).into_iter();
+    let variables = variable::variables(&word.text, subject.file.escape);
+    // With nothing but undeclared variables it is this whatever the build is told.
+    let is_sure = variables.iter().all(|variable| !scopes.is_global(variable.name));
+    let is_refused =
+        is_sure && scopes.of_from(&word.text).is_some_and(|name| name != "scratch" && image::check(&name).is_err());
     variables
+        .into_iter()
         .filter(|variable| !scopes.is_global(variable.name))
-        .take(MAX_FOUND)
+        .take(MAX_FOUND + 1)
         .map(|variable| {
             let message = format!("`{}` is not declared before the first `FROM`", suggest::cut(variable.name));
             let help = suggest::nearest(variable.name, scopes.globals()).map_or_else(
                 || format!("add `ARG {}` there", suggest::cut(variable.name)),
                 |near| format!("did you mean `{near}`?"),
             );
-            Found::new(&word.part(variable.range), message).help(help)
+            let found = Found::new(&word.part(variable.range), message).help(help);
+            if is_refused { found.severity(Severity::Error) } else { found }
         })
         .collect()
 }

@@ -1,5 +1,5 @@
 use crate::lint::dockerfile::{Instruction, Keyword};
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -33,7 +33,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let names = subject.file.of(Keyword::Label).flat_map(Instruction::pairs).map(|pair| pair.name);
     names
         .filter(|name| !known.contains_key(name.unquoted()))
-        .take(MAX_FOUND)
+        .take(MAX_LOOKED_AT)
         .map(|name| {
             let found = Found::new(&name.span, format!("there is to be no label `{}`", suggest::cut(name.unquoted())));
             match suggest::nearest(name.unquoted(), known.keys().map(String::as_str)) {

@@ -16,7 +16,7 @@ rule! {
     /// FROM node:22
     /// LABEL org.opencontainers.image.authors="Ada <ada@example.com>"
     /// ```
-    "DL4000", Error, Dockerfile(check), Builds
+    "DL4000", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -6,6 +6,8 @@ mod base_image_latest;
 mod base_image_unpinned;
 mod before_from;
 mod blank_continuation;
+mod broken_list;
+mod copy_elsewhere;
 mod copy_everything;
 mod copy_from_itself;
 mod copy_from_unknown;
@@ -72,6 +74,8 @@ pub(super) static RULES: &[&Rule] = &[
     &expose_casing::RULE,
     &expose_mapping::RULE,
     &description::RULE,
+    &broken_list::RULE,
+    &copy_elsewhere::RULE,
     &syntax::RULE,
     &workdir_relative::RULE,
     &user_root::RULE,

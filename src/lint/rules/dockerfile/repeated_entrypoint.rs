@@ -18,7 +18,7 @@ rule! {
     /// FROM node:22
     /// ENTRYPOINT ["/init", "node"]
     /// ```
-    "DL4004", Error, Dockerfile(check), Builds
+    "DL4004", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

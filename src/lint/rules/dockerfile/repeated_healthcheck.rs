@@ -17,7 +17,7 @@ rule! {
     /// FROM node:22
     /// HEALTHCHECK CMD ["curl", "-f", "http://localhost/ready", "http://localhost/alive"]
     /// ```
-    "DL3012", Error, Dockerfile(check), Builds
+    "DL3012", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -1,4 +1,4 @@
-use crate::lint::dockerfile::{Instruction, Keyword};
+use crate::lint::dockerfile::{Instruction, Keyword, Pair};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
@@ -7,7 +7,8 @@ rule! {
     /// An `ARG` or `ENV` is called like a secret.
     ///
     /// Both stay in the image: whoever has it can read them with `docker history` and `docker inspect`. A secret of the
-    /// build is only there for one `RUN`. BuildKit: `SecretsUsedInArgOrEnv`.
+    /// build is only there for one `RUN`. The key that signatures are checked with (`GPG_KEY`), the path of a file and a switch are
+    /// none. BuildKit: `SecretsUsedInArgOrEnv`.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -16,7 +17,8 @@ rule! {
     ///
     /// ```dockerfile good
     /// FROM node:22
-    /// ENV DB_PASSWORD_FILE=/run/secrets/db PUBLIC_KEY=a
+    /// ENV DB_PASSWORD_FILE=/run/secrets/db PUBLIC_KEY=a Filters__0__Key=colour TLS_KEY=/run/secrets/tls
+    /// ENV GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305
     /// RUN --mount=type=secret,id=npm NPM_TOKEN=$(cat /run/secrets/npm) npm ci
     /// ```
     "DL3064", Warning, Dockerfile(check)
@@ -47,7 +49,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let instructions = subject.file.instructions.iter().filter(declare);
     let pairs = instructions.flat_map(|one| one.pairs().into_iter().map(move |pair| (pair, one)));
     pairs
-        .filter(|(pair, _)| is_secret(pair.name.unquoted()))
+        .filter(|(pair, _)| is_secret(pair.name.unquoted()) && !is_harmless(pair))
         .map(|(pair, instruction)| {
             let message =
                 format!("`{}` is called like a secret, and stays in the image", suggest::cut(pair.name.unquoted()));
@@ -63,7 +65,45 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let words = || name.split('_');
+    let words = || name.split('_').filter(|word| !word.is_empty());
     let is_one = |word: &str| SECRET.contains(&word) || ENDS.iter().any(|end| word.ends_with(end));
-    words().any(is_one) && !words().any(|word| HARMLESS.contains(&word))
+    let is_public = words().any(|word| HARMLESS.contains(&word) || PUBLIC.contains(&word));
+    words().any(is_one) && !is_public && !is_setting(&name)
+}
+
+/// Words beside a key that say whose key it is: one that signatures are checked with, which everybody may have.
+const PUBLIC: [&str; 4] = ["gpg", "pgp", "fingerprint", "keyserver"];
+
+/// Whether a name is that of a setting in a list, as .NET has them: `Filters__0__Key` is the key of a filter. Nothing else in it may
+/// speak of secrets.
+fn is_setting(name: &str) -> bool {
+    let parts: Vec<&str> = name.split("__").collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let [before @ .., number, "key"] = parts.as_slice() else { return false };
+    let secrets = ["secret", "password", "token", "auth", "api", "credential", "encrypt", "sign", "jwt", "access"];
+    is_number(number) && before.iter().all(|part| !secrets.iter().any(|secret| part.contains(secret)))
+}
+
+/// Whether a value opens nothing: a switch, or the place of a file. The fingerprint of a key is none of a secret one.
+fn is_harmless(pair: &Pair) -> bool {
+    let Some(value) = &pair.value else { return false };
+    let value = value.unquoted();
+    let is_switch =
+        ["true", "false", "yes", "no", "on", "off", "none"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    let is_path = value.starts_with('/') && value.len() > 1 && !value.contains(char::is_whitespace);
+    is_switch || is_path || is_fingerprint(value) && is_key(pair.name.unquoted())
+}
+
+/// Whether these are the forty digits by which a key of OpenPGP is known, or several of them.
+fn is_fingerprint(value: &str) -> bool {
+    let digits = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    value.split_whitespace().next().is_some() && value.split_whitespace().all(digits)
+}
+
+/// Whether a name is that of a key, and not of what a service gives to those who may use it.
+fn is_key(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words: Vec<&str> = name.split('_').collect();
+    let is_key = words.iter().any(|word| ["key", "keys"].contains(word));
+    is_key && !words.iter().any(|word| ["api", "access", "secret", "auth", "private", "encryption"].contains(word))
 }

@@ -45,7 +45,7 @@ const FILLED: [Keyword; 9] = [
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let stages = subject.file.stages();
     let used = stages.flat_map(|stage| filled(stage).map(move |instruction| (stage, instruction)));
-    used.flat_map(|(stage, instruction)| undefined(stage, instruction, subject)).take(MAX_FOUND).collect()
+    used.flat_map(|(stage, instruction)| undefined(stage, instruction, subject)).take(MAX_FOUND + 1).collect()
 }
 
 fn filled(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
@@ -64,7 +64,7 @@ fn undefined(stage: Stage<'_>, instruction: &Instruction, subject: &DockerfileSu
         instruction.pairs().into_iter().map(|pair| pair.name.unquoted().to_owned()).collect();
     for word in words(instruction) {
         for variable in variables(&word.text, subject.file.escape) {
-            if found.len() < MAX_FOUND
+            if found.len() <= MAX_FOUND
                 && !set_here.contains(variable.name)
                 && is_undefined(stage, instruction, &variable, subject)
             {

@@ -20,7 +20,7 @@ rule! {
     /// WORKDIR $HOME/app
     /// WORKDIR "/app"
     /// ```
-    "DL3000", Error, Dockerfile(check), Builds
+    "DL3000", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::{Dockerfile, Stage};
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes};
-use crate::lint::shell::Script;
+use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,8 @@ rule! {
     /// RUN apt-get update && apt-get install -y --no-install-recommends curl=8.5.0 && rm -rf /var/lib/apt/lists/*
     /// WORKDIR /app
     /// RUN --mount=type=cache,target=/var/lib/apt/lists apt-get update
+    /// WORKDIR /srv
+    /// RUN apt-get update && apt-get install -y --no-install-recommends curl=8.5.0 && apt-get dist-clean
     /// ```
     "DL3009", Info, Dockerfile(check)
 }
@@ -29,13 +31,19 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let kept = kept_stages(subject.file);
     first_in_each(subject, |script, command| {
         let is_kept = script.instruction.on_build || kept.contains(&script.stage);
-        let updates = command.is(&["apt-get", "apt"]) && command.has(&["update"]);
-        if !is_kept || !updates || is_removed(script) {
+        let updates = command.is(&["apt-get", "apt", "aptitude"]) && command.has(&["update"]);
+        if !is_kept || !updates || is_removed(script) || is_cleaned(script, command) {
             return None;
         }
         let found = at_name(script, command, "the lists of packages stay in the image");
         Some(found.help("add `&& rm -rf /var/lib/apt/lists/*` at the end"))
     })
+}
+
+/// Whether apt itself removes them behind a command, which it can since version 2.9: `clean` leaves them.
+fn is_cleaned(script: &Script<'_>, before: &Simple) -> bool {
+    let later = script.commands().iter().filter(|command| command.span.start > before.span.start);
+    later.filter(|command| command.is(&["apt-get", "apt"])).any(|command| command.has(&["dist-clean", "distclean"]))
 }
 
 fn is_removed(script: &Script<'_>) -> bool {
@@ -49,8 +57,11 @@ pub(super) fn kept_stages(file: &Dockerfile) -> BTreeSet<usize> {
     let stages: Vec<Stage<'_>> = file.stages().collect();
     let image = |stage: &Stage<'_>| stage.image().map(|word| word.text.to_ascii_lowercase());
     let images: BTreeSet<String> = stages.iter().filter_map(image).collect();
+    let bases: BTreeSet<usize> = stages.iter().filter_map(|stage| file.scopes.base(stage.index).stage()).collect();
     let is_base = |stage: &Stage<'_>| {
-        stage.name().is_some_and(|name| images.contains(&name.text.to_ascii_lowercase()))
+        // With the default of an argument in its `FROM` a stage may be built on another one, too.
+        bases.contains(&stage.index)
+            || stage.name().is_some_and(|name| images.contains(&name.text.to_ascii_lowercase()))
             || images.contains(&stage.index.to_string())
     };
     let last = stages.len().saturating_sub(1);

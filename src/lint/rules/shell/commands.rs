@@ -64,9 +64,34 @@ pub(super) fn removes(script: &Script<'_>, folders: &[&str]) -> bool {
     script.commands().iter().any(|command| command.is(&["rm"]) && command.arguments().iter().any(is_one))
 }
 
-/// Whether a path is a folder, or a pattern for everything in it.
+/// Whether a path is a folder, one that it is in, or a pattern for everything in it.
 fn is_all_of(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let above = path.trim_end_matches('*').trim_end_matches('/');
+    let is_above = above.len() > 1 && folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+    is_above || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The targets of the `--mount` whose contents stay out of the image.
+pub(super) fn kept_out<'a>(script: &'a Script<'_>) -> Vec<&'a str> {
+    let mounts = script.instruction.flags.iter().filter(|flag| flag.name == "mount");
+    let values = mounts.filter_map(|flag| flag.value.as_ref()).map(|value| value.text.as_str());
+    let is_out = |(name, kind): (&str, &str)| name == "type" && ["cache", "tmpfs"].contains(&kind);
+    let out = values.filter(|value| mount_options(value).any(is_out));
+    let is_target = |(name, _): &(&str, &str)| ["target", "dst", "destination"].contains(name);
+    out.flat_map(|value| mount_options(value).filter(is_target)).map(|(_, target)| target).collect()
+}
+
+fn mount_options(mount: &str) -> impl Iterator<Item = (&str, &str)> {
+    mount.split(',').filter_map(|option| option.split_once('='))
+}
+
+/// Whether a script removes the folder that a program names: `rm -rf "$(yarn cache dir)"`.
+pub(super) fn removes_named(script: &Script<'_>, program: &str) -> bool {
+    let names_it = |word: &Word| {
+        let inside = word.text.strip_prefix("$(").or_else(|| word.text.strip_prefix('`'));
+        inside.is_some_and(|inside| inside.trim_start().starts_with(program))
+    };
+    script.commands().iter().any(|command| command.is(&["rm"]) && command.arguments().iter().any(names_it))
 }
 
 /// Whether a script runs `program verb …` behind a command.

@@ -15,6 +15,11 @@ rule! {
     /// RUN dnf install -y curl-7.76.1
     /// ```
     ///
+    /// ```dockerfile bad
+    /// FROM rockylinux:9
+    /// RUN microdnf -y up
+    /// ```
+    ///
     /// ```dockerfile good
     /// FROM rockylinux:9
     /// RUN dnf install -y curl-7.76.1 && dnf clean all
@@ -27,7 +32,7 @@ const FOLDERS: [&str; 3] = ["/var/cache/yum", "/var/cache/dnf", "/var/cache/libd
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
-        let downloads = packages::downloads(command, &["dnf", "microdnf"], &["install", "reinstall", "upgrade"]);
+        let downloads = packages::downloads(command, &["dnf", "microdnf"], &packages::DNF_DOWNLOAD);
         if !downloads || is_cleaned(script, command) {
             return None;
         }
@@ -36,5 +41,5 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn is_cleaned(script: &Script<'_>, command: &Simple) -> bool {
-    runs_later(script, command, &[&["clean", "all"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
+    runs_later(script, command, &[&["clean"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
 }

@@ -24,7 +24,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         command
             .is(&["dnf", "microdnf"])
-            .then(|| command.behind(&["install", "groupinstall", "localinstall"], &[]))??;
+            .then(|| command.behind(&["install", "in", "groupinstall", "localinstall"], &[]))??;
         if packages::assumes_yes(command) {
             return None;
         }

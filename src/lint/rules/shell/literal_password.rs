@@ -20,7 +20,7 @@ rule! {
     /// SHELL ["/bin/bash", "-o", "pipefail", "-c"]
     /// RUN --mount=type=secret,id=users chpasswd < /run/secrets/users
     /// ```
-    "SK5505", Error, Dockerfile(check), Builds
+    "SK5505", Warning, Dockerfile(check)
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -18,6 +18,7 @@ mod declared_output;
 mod dnf_clean;
 mod dnf_unpinned;
 mod dnf_without_yes;
+mod document_errors;
 mod double_equals;
 mod echo_escape;
 mod echo_flag;
@@ -27,6 +28,7 @@ mod gem_unpinned;
 mod globs;
 mod go_unpinned;
 mod literal_password;
+mod lost_lines;
 mod needless_backslash;
 mod needless_subshell;
 mod npm_unpinned;
@@ -136,4 +138,6 @@ pub(super) static RULES: &[&Rule] = &[
     &unsigned_packages::RULE,
     &untrusted_source::RULE,
     &literal_password::RULE,
+    &lost_lines::RULE,
+    &document_errors::RULE,
 ];

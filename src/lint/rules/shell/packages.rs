@@ -1,12 +1,13 @@
 //! How package managers are asked to install something.
 
-use crate::lint::shell::{Simple, Word};
+use crate::lint::rules::shell::values::assigned;
+use crate::lint::shell::{Script, Simple, Variables, Word};
 
 /// The flags of `apt-get` that take a value.
 const APT: [&str; 7] = ["-t", "--target-release", "--default-release", "-o", "--option", "-c", "--config-file"];
 
 /// The flags of `pip install` that take a value.
-const PIP: [&str; 40] = [
+const PIP: [&str; 52] = [
     "-i",
     "--index-url",
     "--extra-index-url",
@@ -47,7 +48,29 @@ const PIP: [&str; 40] = [
     "--report",
     "--upgrade-strategy",
     "--use-feature",
+    "--use-deprecated",
+    "--root-user-action",
+    "--exists-action",
+    "--keyring-provider",
+    "--hash",
+    "--python",
+    "--build-option",
+    "--default-timeout",
+    "--dependency-group",
+    "--group",
+    "--config-setting",
+    "--format",
 ];
+
+/// The flags of `pipx install` that take a value.
+const PIPX: [&str; 8] =
+    ["--python", "--pip-args", "-i", "--index-url", "--suffix", "--preinstall", "--spec", "--backend"];
+
+/// What `dnf` and `microdnf` call the installation of packages.
+pub(super) const DNF_INSTALL: [&str; 2] = ["install", "in"];
+/// What else they download for; groups and modules have these words behind them.
+pub(super) const DNF_DOWNLOAD: [&str; 8] =
+    ["install", "in", "reinstall", "rei", "upgrade", "up", "upgrade-minimal", "up-min"];
 
 /// The flags of `npm` that take a value.
 const NPM: [&str; 6] = ["--registry", "--prefix", "--loglevel", "--cache", "--userconfig", "--tag"];
@@ -99,7 +122,10 @@ pub(super) fn apt(command: &Simple) -> Option<Vec<&Word>> {
 
 /// What `pip install` names; none if a file says which versions count.
 pub(super) fn pip(command: &Simple) -> Option<Vec<&Word>> {
-    let names = (is_pip(command) || command.is(&["pipx"])).then(|| command.behind(&["install"], &PIP))??;
+    let names = match command.is(&["pipx"]) {
+        true => command.behind(&["install"], &PIPX)?,
+        false => is_pip(command).then(|| command.behind(&["install"], &PIP))??,
+    };
     let has_file = command.has_flag("requirement", 'r') || command.has_flag("constraint", 'c');
     Some(if has_file { Vec::new() } else { names })
 }
@@ -146,8 +172,9 @@ pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
 
 /// What `yum`, `dnf` or `microdnf` install.
 pub(super) fn dnf<'a>(command: &'a Simple, names: &[&str]) -> Option<Vec<&'a Word>> {
-    let is_group = command.operands(&DNF).first().is_some_and(|word| ["group", "groups"].contains(&word.text.as_str()));
-    (command.is(names) && !is_group).then(|| command.behind(&["install"], &DNF))?
+    let groups = ["group", "groups", "grp"];
+    let is_group = command.operands(&DNF).first().is_some_and(|word| groups.contains(&word.text.as_str()));
+    (command.is(names) && !is_group).then(|| command.behind(&DNF_INSTALL, &DNF))?
 }
 
 /// Whether `yum`, `dnf` or `microdnf` is told to download something by one of these words, groups and modules, too.
@@ -170,10 +197,21 @@ pub(super) fn go(command: &Simple) -> Option<Vec<&Word>> {
     }
 }
 
-/// Whether an RPM package has its version, or is a file or a group, which have none: `curl-8.5.0`.
-pub(super) fn is_rpm_fixed(package: &str) -> bool {
-    let has_version = package.split('-').skip(1).any(|part| part.starts_with(|c: char| c.is_ascii_digit() || c == '$'));
-    has_version || is_file(package, &[".rpm"]) || package.starts_with('@') || package.contains('/')
+/// Whether an RPM package has its version, or is a file or a group, which have none: `curl-8.5.0`. A variable that the stage does
+/// not set is no version.
+pub(super) fn is_rpm_fixed(package: &Word, script: &Script<'_>, variables: &Variables) -> bool {
+    let text = package.text.as_str();
+    let is_set = |part: &str| {
+        let name = part.strip_prefix('$').map(|rest| rest.trim_start_matches('{'));
+        let end = |name: &str| name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+        name.is_some_and(|name| {
+            let name = &name[..end(name)];
+            name.is_empty() || variables.has(script, name) || assigned(script).contains(name)
+        })
+    };
+    let is_version = |part: &str| part.starts_with(|c: char| c.is_ascii_digit()) || is_set(part);
+    let has_version = text.split('-').skip(1).any(is_version);
+    has_version || is_file(text, &[".rpm"]) || text.starts_with('@') || text.contains('/') || text.contains(':')
 }
 
 /// Whether a name ends as files of packages do.

@@ -1,3 +1,4 @@
+use crate::lint::dockerfile::Dockerfile;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::scripts;
 use crate::lint::shell::{Script, Simple};
@@ -23,7 +24,7 @@ rule! {
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    scripts(subject).filter(|script| !is_safe(script)).filter_map(first).collect()
+    scripts(subject).filter(|script| !is_safe(script, subject.file)).filter_map(first).collect()
 }
 
 /// The first pipeline of a script.
@@ -35,9 +36,21 @@ fn first(script: &Script<'_>) -> Option<Found> {
 }
 
 /// Whether the shell is told so, by `SHELL` or at the begin of the script.
-fn is_safe(script: &Script<'_>) -> bool {
-    let is_told = script.shell.name != "dash" && script.shell.options.iter().any(|option| option == "pipefail");
-    is_told || script.commands().iter().take(3).any(sets_pipefail)
+fn is_safe(script: &Script<'_>, file: &Dockerfile) -> bool {
+    let says_so = script.shell.options.iter().any(|option| option.split(' ').any(|word| word == "pipefail"));
+    says_so && has_option(script, file) || script.commands().iter().take(3).any(sets_pipefail)
+}
+
+/// Whether the shell has the option: that of Debian, which is called `sh` there, refuses it; that of Busybox takes it.
+fn has_option(script: &Script<'_>, file: &Dockerfile) -> bool {
+    let is_busybox = || {
+        let image = file.stages().nth(script.stage).and_then(|stage| stage.image());
+        image.is_some_and(|image| ["alpine", "busybox"].iter().any(|name| image.text.contains(name)))
+    };
+    match script.shell.name.as_str() {
+        "sh" => is_busybox(),
+        name => name != "dash",
+    }
 }
 
 fn sets_pipefail(command: &Simple) -> bool {

@@ -17,6 +17,7 @@ rule! {
     /// ```dockerfile good
     /// FROM debian:12
     /// RUN echo "built by $USER" > /about
+    /// RUN sed -i 's/\(name\)/${\1}/' /about
     /// ```
     "SC2016", Info, Dockerfile(check)
 }
@@ -76,13 +77,23 @@ fn is_read_elsewhere(program: &str) -> bool {
 }
 
 fn is_meant(script: &Script<'_>, part: &Part, is_sed: bool) -> bool {
-    part.kind == PartKind::Single && has_variable(script.text(&part.span), if is_sed { 2 } else { 1 })
+    let text = script.text(&part.span);
+    part.kind == PartKind::Single && if is_sed { has_variable_for_sed(text) } else { has_variable(text) }
 }
 
-/// Whether `$name`, `${` or `$(` is in a text, with a name of so many letters at least, or two backticks.
-fn has_variable(text: &str, letters: usize) -> bool {
-    let is_name =
-        |rest: &str| rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count() >= letters;
-    let variable = text.split('$').skip(1).any(|rest| rest.starts_with(['{', '(']) || is_name(rest));
-    variable || text.split('`').skip(1).step_by(2).any(|inside| !inside.is_empty()) && text.matches('`').count() > 1
+/// The same in a text for `sed`, to which `$` is the end of a line, with one of its commands or the end of an expression behind it.
+fn has_variable_for_sed(text: &str) -> bool {
+    let is_of_sed = |rest: &str| {
+        let mut letters = rest.chars();
+        let begins = letters.next().is_some_and(|c| "{dpsaic".contains(c));
+        begins && !letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+    };
+    has_variable(text) && !text.split('$').skip(1).any(is_of_sed)
+}
+
+/// Whether `$name`, `${` or `$(` is in a text, or two backticks.
+fn has_variable(text: &str) -> bool {
+    let is_one = |rest: &str| rest.starts_with(|c: char| "{(_".contains(c) || c.is_ascii_alphanumeric());
+    let backticks = text.split('`').skip(1).step_by(2).any(|inside| !inside.is_empty());
+    text.split('$').skip(1).any(is_one) || backticks && text.matches('`').count() > 1
 }

@@ -19,7 +19,7 @@ rule! {
     /// RUN apt-get update && rm -rf /var/lib/apt/lists/*
     /// USER 1000
     /// ```
-    "DL3004", Error, Dockerfile(check), Builds
+    "DL3004", Warning, Dockerfile(check)
 }
 
 /// The programs.

@@ -21,7 +21,7 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
-        if !command.is(&["wget"]) || command.flags().any(is_quiet) {
+        if !command.is(&["wget"]) || command.flags().any(|flag| is_quiet(flag) || is_powershell(flag)) {
             return None;
         }
         Some(
@@ -49,4 +49,9 @@ fn is_quiet(flag: &str) -> bool {
     let name = flag.split('=').next().unwrap_or_default();
     let is_short = flag.starts_with('-') && !flag.starts_with("--");
     QUIET.contains(&name) || is_short && flag.split('O').next().is_some_and(|letters| letters.contains('q'))
+}
+
+/// Whether a flag is one of PowerShell, where `wget` is another name of `Invoke-WebRequest`.
+fn is_powershell(flag: &str) -> bool {
+    ["-uri", "-outfile", "-usebasicparsing"].iter().any(|known| flag.eq_ignore_ascii_case(known))
 }

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::apt_lists::kept_stages;
-use crate::lint::rules::shell::commands::{at_name, first_in_each, has_mount, removes, runs_later};
+use crate::lint::rules::shell::commands::{at_name, first_in_each, kept_out, removes, removes_named, runs_later};
 use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
@@ -18,6 +18,8 @@ rule! {
     /// ```dockerfile good
     /// FROM node:22
     /// RUN yarn install --frozen-lockfile && yarn cache clean
+    /// RUN yarn install && rm -rf "$(yarn cache dir)"
+    /// RUN --mount=type=cache,target=/home/node/.cache/yarn yarn install
     /// ```
     "DL3060", Info, Dockerfile(check)
 }
@@ -38,5 +40,15 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn is_cleaned(script: &Script<'_>, command: &Simple) -> bool {
-    runs_later(script, command, &[&["cache", "clean"]]) || removes(script, &FOLDERS) || has_mount(script, &FOLDERS)
+    let is_removed = removes(script, &FOLDERS) || removes_named(script, "yarn ");
+    runs_later(script, command, &[&["cache", "clean"]]) || is_removed || kept_out(script).into_iter().any(is_cache)
+}
+
+/// Whether a folder is the cache, or is in it or around it, whoever's home it is in.
+fn is_cache(folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    folder.ends_with("/.cache")
+        || folder.contains(".cache/yarn")
+        || folder.contains(".yarn/cache")
+        || folder.ends_with("/.yarn")
 }

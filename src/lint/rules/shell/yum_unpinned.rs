@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at, first_in_each};
 use crate::lint::rules::shell::packages;
-use crate::lint::shell::Word;
+use crate::lint::shell::Variables;
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
@@ -24,13 +24,12 @@ rule! {
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let variables = Variables::of(subject.file);
     first_in_each(subject, |script, command| {
-        let word = packages::dnf(command, &["yum"])?.into_iter().find(|word| !is_fixed(word))?;
+        let word = packages::dnf(command, &["yum"])?
+            .into_iter()
+            .find(|word| !packages::is_rpm_fixed(word, script, &variables))?;
         let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
         Some(at(script, word, message).help("write `package-version`"))
     })
-}
-
-fn is_fixed(word: &Word) -> bool {
-    packages::is_rpm_fixed(&word.text) || word.text.contains(':')
 }

@@ -1,5 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::lint::Severity;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
@@ -10,8 +11,10 @@ use crate::stack::{Condition, Mode};
 rule! {
     /// `depends_on` names a service that does not exist, or leads in a circle.
     ///
-    /// skep deploys services in the order of `depends_on`, each one healthy before the next; in a circle none could be
-    /// the first. What is waited for to end (`service_completed_successfully`) must not be started again whenever it does.
+    /// skep deploys services in the order of `depends_on`, each one healthy before the next. Docker does not look at it, and
+    /// so a circle, in which none could be the first, and a service that does not exist are warnings: nothing waits for them. What is
+    /// waited for to end (`service_completed_successfully`) must not be started again whenever it does: that would be waited for in
+    /// vain, and is an error.
     ///
     /// ```yaml bad
     /// services:
@@ -50,9 +53,9 @@ const SHOWN: usize = 6;
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let dependencies = subject.file.services.values().flat_map(|service| &service.depends_on);
     let mut found: Vec<Found> =
-        dependencies.filter_map(|dependency| unknown(dependency, subject.file)).take(MAX_FOUND).collect();
+        dependencies.filter_map(|dependency| unknown(dependency, subject.file)).take(MAX_FOUND + 1).collect();
     let endless = subject.file.services.values().flat_map(|service| &service.depends_on);
-    found.extend(endless.filter_map(|dependency| endless_wait(dependency, subject.file)).take(MAX_FOUND));
+    found.extend(endless.filter_map(|dependency| endless_wait(dependency, subject.file)).take(MAX_FOUND + 1));
     found.extend(circle(subject.file).and_then(|circle| described(&circle)));
     found
 }
@@ -67,9 +70,10 @@ fn unknown(dependency: &Dependency, file: &File) -> Option<Found> {
         let message =
             format!("the service `{}` is left out, for its profiles are not asked for: {profiles}", service.value);
         let help = "ask for one in `COMPOSE_PROFILES` or with --profile, or write `required: false`";
-        return Some(Found::new(&service.span, message).help(help));
+        return Some(Found::new(&service.span, message).help(help).severity(Severity::Warning));
     }
     let found = Found::new(&service.span, format!("there is no service `{}` in this file", service.value));
+    let found = found.severity(Severity::Warning);
     let near = suggest::nearest(service.as_str(), file.services.keys().map(ServiceName::as_str));
     Some(match near {
         Some(near) => found.help(format!("did you mean `{near}`?")),
@@ -103,13 +107,14 @@ fn described(circle: &[&Dependency]) -> Option<Found> {
     let more = if circle.len() > SHOWN { " and others" } else { "" };
     Some(
         Found::new(&last.service.span, format!("in a circle, each waits for the next: {names}{more}"))
-            .help("leave out one of these dependencies"),
+            .help("leave out one of these dependencies: none of them waits for another now")
+            .severity(Severity::Warning),
     )
 }
 
 /// The dependencies of one circle, in order.
 fn circle(file: &File) -> Option<Vec<&Dependency>> {
-    let stuck = stuck(file);
+    let stuck = file.circular();
     let mut way: Vec<&Dependency> = Vec::new();
     let mut visited: BTreeMap<&ServiceName, usize> = BTreeMap::new();
     let mut at = *stuck.first()?;
@@ -122,29 +127,4 @@ fn circle(file: &File) -> Option<Vec<&Dependency>> {
         way.push(next);
         at = &next.service.value;
     }
-}
-
-/// The services that would never have their turn: those on a circle, and those that wait for one.
-fn stuck(file: &File) -> BTreeSet<&ServiceName> {
-    let mut waiting: BTreeMap<&ServiceName, Vec<&ServiceName>> = BTreeMap::new();
-    let mut needs: BTreeMap<&ServiceName, usize> = BTreeMap::new();
-    for (name, service) in &file.services {
-        let known = service.depends_on.iter().filter(|one| file.services.contains_key(&one.service.value));
-        for dependency in known {
-            waiting.entry(&dependency.service.value).or_default().push(name);
-            *needs.entry(name).or_default() += 1;
-        }
-    }
-    let mut ready: Vec<&ServiceName> = file.services.keys().filter(|name| !needs.contains_key(name)).collect();
-    while let Some(done) = ready.pop() {
-        for name in waiting.remove(done).unwrap_or_default() {
-            let Some(count) = needs.get_mut(name) else { continue };
-            *count -= 1;
-            if *count == 0 {
-                needs.remove(name);
-                ready.push(name);
-            }
-        }
-    }
-    needs.into_keys().collect()
 }

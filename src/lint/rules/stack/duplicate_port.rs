@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::name::ServiceName;
 use crate::stack::Port;
@@ -42,7 +42,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         };
         (first == name || !(host && first_host)).then_some((first, port))
     });
-    repeated.take(MAX_FOUND).map(|(first, port)| found(first, port)).collect()
+    repeated.take(MAX_LOOKED_AT).map(|(first, port)| found(first, port)).collect()
 }
 
 fn found(first: &ServiceName, port: &Spanned<Port>) -> Found {

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::{Fix, suggest};
+use crate::lint::{Fix, Severity, suggest};
 use crate::stack::Healthcheck;
 use crate::stack::file::Spanned;
 
@@ -8,7 +8,8 @@ rule! {
     /// The list of a health check does not say what it is.
     ///
     /// The first word of a list is `CMD` (a command and its words), `CMD-SHELL` (one text for the shell) or `NONE`. With
-    /// anything else no check is ever made, and the task stays in the state `starting` until it is given up.
+    /// anything else no check is ever made, and the task stays in the state `starting` until it is given up. Of several
+    /// texts behind `CMD-SHELL` only the first is run, which is a warning.
     ///
     /// ```yaml bad
     /// services:
@@ -53,7 +54,8 @@ fn wrong(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>) -> Option<Fou
         }
         (first, rest) if first == "CMD-SHELL" && rest.len() > 1 => {
             let message = "`CMD-SHELL` takes one text, and runs the first of these alone";
-            Some(Found::new(&check.span, message).help("write CMD, or one text"))
+            // That one is a command, which may well be enough.
+            Some(Found::new(&check.span, message).help("write CMD, or one text").severity(Severity::Warning))
         }
         (first, _) if ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str()) => None,
         (first, _) => {

@@ -2,7 +2,7 @@ use super::missing_file::described;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::revision::{Revision, Unreadable};
+use crate::revision::Unreadable;
 use crate::stack::file::Reference;
 
 rule! {
@@ -29,14 +29,18 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let mut found: Vec<Found> =
-        subject.file.references().iter().filter_map(|reference| refused(reference, subject.revision)).collect();
+        subject.file.references().iter().filter_map(|reference| refused(reference, subject)).collect();
     // A Dockerfile is behind the same link as its context.
     found.dedup_by(|next, first| next.span == first.span);
     found
 }
 
-fn refused(reference: &Reference, revision: &Revision) -> Option<Found> {
-    let (reason, help) = match revision.readable(&reference.path) {
+fn refused(reference: &Reference, subject: &StackSubject<'_>) -> Option<Found> {
+    let (reason, help) = match subject.revision.readable(&reference.path) {
+        // In a checkout it is there, and in a push it is not.
+        _ if subject.elsewhere.submodule(&reference.path).is_some() => {
+            ("is in a submodule", "commit the file in this repository")
+        }
         Err(Unreadable::Symlink) => {
             ("is a symbolic link, or behind one", "commit a copy of the file that the link points to")
         }

@@ -24,6 +24,7 @@ mod ignored_key;
 mod image_reference;
 mod image_unpinned;
 mod job_update;
+mod lfs_pointer;
 mod linked_file;
 mod literal_quotes;
 mod local_network;
@@ -44,12 +45,14 @@ mod passed_over;
 mod plain_secret;
 mod plain_secret_file;
 mod published_database;
+mod quoted_file_value;
 mod quoted_port;
 mod read_otherwise;
 mod registry;
 mod reservation;
 mod secret_in_command;
 mod shared_data;
+mod shared_name;
 mod shared_port;
 mod start_beside;
 mod stop_first;
@@ -90,6 +93,8 @@ pub(super) static RULES: &[&Rule] = &[
     &shared_port::RULE,
     &job_update::RULE,
     &local_network::RULE,
+    &shared_name::RULE,
+    &lfs_pointer::RULE,
     &ignored_key::RULE,
     &read_otherwise::RULE,
     &unused::RULE,
@@ -98,6 +103,7 @@ pub(super) static RULES: &[&Rule] = &[
     &decimal_mode::RULE,
     &literal_quotes::RULE,
     &named_twice::RULE,
+    &quoted_file_value::RULE,
     &no_healthcheck::RULE,
     &host_port_start_first::RULE,
     &image_unpinned::RULE,

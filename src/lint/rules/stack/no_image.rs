@@ -1,5 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
+use crate::stack::file::Ignored;
 
 rule! {
     /// A service has neither `image` nor `build`.
@@ -28,8 +29,21 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
                 return Found::new(&service.span, format!("the service `{name}` has no `image`"))
                     .help("as written nothing is built: build it, push it, and name it in `image`");
             }
+            if let Some(build) = unbuilt(name.as_str(), subject) {
+                return Found::new(
+                    &service.span,
+                    format!("the service `{name}` has no `image`, and its `build` is left out"),
+                )
+                .help(build.instead);
+            }
             Found::new(&service.span, format!("the service `{name}` has neither `image` nor `build`"))
                 .help("add `image: name:version`, or `build: ./folder` for a folder with a Dockerfile")
         })
         .collect()
+}
+
+/// The `build` of a service that cannot be carried out.
+fn unbuilt<'a>(name: &str, subject: &'a StackSubject<'_>) -> Option<&'a Ignored> {
+    let build = subject.file.tree.at(&["services", name, "build"])?;
+    subject.file.ignored.iter().find(|ignored| ignored.key == "build" && ignored.span == build.span)
 }

@@ -1,6 +1,12 @@
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use std::collections::BTreeSet;
+
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
+use crate::lint::rules::stack::quoted_file_value::{env_files, lines};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::mask;
+use crate::name::RepoPath;
+use crate::sops::Document;
 use crate::stack::sources::Sources;
 use crate::stack::yaml::{Node, Span};
 
@@ -10,7 +16,8 @@ rule! {
     /// Everybody who can read the repository, now or later, has it, and so has everybody who may inspect the service or
     /// the image. A secret is encrypted in the swarm and reaches only the containers that need it, as a file; many images
     /// read it from there through a variable that ends in `_FILE`. Looked at are variables, arguments of a build and
-    /// labels: by their names, and for an address or a line of `key=value;` with a password in it.
+    /// labels, and the files that `env_file` names: by their names, and for an address or a line of `key=value;` with a password in it.
+    /// The default of a variable (`${PASS:-hunter2}`) is as readable as any other text.
     ///
     /// ```yaml bad
     /// services:
@@ -33,6 +40,18 @@ rule! {
     ///     environment: { ConnectionStrings__Default: "Server=db;User Id=sa;Password=hunter2;" }
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   db:
+    ///     image: postgres:17
+    ///     environment: { POSTGRES_PASSWORD: "${PASS:-hunter2}" }
+    /// ```
+    ///
+    /// ```yaml bad with env-shop.env
+    /// services:
+    ///   shop: { image: "shop:1", env_file: shop.env }
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   db:
@@ -49,26 +68,6 @@ rule! {
     "SK6001", Warning, Stack(check)
 }
 
-/// What the name of a variable that holds a secret ends with.
-const ENDS: [&str; 14] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "_PASS",
-    "SECRET",
-    "TOKEN",
-    "API_KEY",
-    "APIKEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-    "SECRET_KEY",
-    "SECRET_KEY_BASE",
-    "ENCRYPTION_KEY",
-    "SIGNING_KEY",
-];
-/// Names that end so and hold none.
-const OTHERS: [&str; 3] = ["HTPASSWD", "RANDOM_ROOT_PASSWORD", "ALLOW_EMPTY_PASSWORD"];
-
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let Some(services) = subject.file.tree.get("services") else { return Vec::new() };
     let maps = [&["environment"][..], &["build", "args"], &["labels"], &["deploy", "labels"]];
@@ -76,12 +75,57 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     for (_, service) in services.entries() {
         for values in maps.iter().filter_map(|keys| service.at(keys)) {
             let told = pairs(values).into_iter().filter_map(|pair| told(&pair, &subject.file.sources));
-            found.extend(told.take(MAX_FOUND.saturating_sub(found.len())));
+            found.extend(told.take(MAX_LOOKED_AT.saturating_sub(found.len())));
         }
     }
     found.sort_by_key(|found| found.span.start);
     found.dedup();
+    found.extend(in_env_files(subject));
     found
+}
+
+/// What to do about it.
+pub(super) const HELP: &str = "use a secret, or a variable that is set where skep runs: `${NAME}`";
+
+/// What to say of a variable, if its value is a secret or has one in it.
+pub(super) fn readable(name: &str, value: &str) -> Option<String> {
+    let shown = suggest::cut(name);
+    if value.contains("{{") {
+        None
+    } else if mask::is_secret_name(name) && mask::is_plain(value) {
+        Some(format!("`{shown}` is readable by everybody who can read this file"))
+    } else if !mask::passwords(value).is_empty() {
+        Some(format!("the password in `{shown}` is readable by everybody who can read this file"))
+    } else {
+        None
+    }
+}
+
+/// The same in the files of variables, but for those that SOPS encrypted and those that are an example for others.
+fn in_env_files(subject: &StackSubject<'_>) -> Vec<Found> {
+    let files: BTreeSet<&RepoPath> = env_files(subject).filter(|path| !is_example(path)).collect();
+    let texts = files.into_iter().filter_map(|path| Some((path, subject.revision.texts.get(path)?)));
+    let open = texts.filter(|(path, text)| matches!(Document::read(path, text), Ok(None)));
+    open.flat_map(|(path, text)| in_env_file(path, text)).take(MAX_LOOKED_AT).collect()
+}
+
+fn in_env_file(path: &RepoPath, text: &[u8]) -> Vec<Found> {
+    let told = |(at, name, value): (usize, &str, &str)| {
+        let message = readable(name, value.trim_matches(['"', '\'']))?;
+        let start = at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let span = start..start + name.len() + 1 + value.len();
+        Some(Found::new(&span, message).in_file(path.clone()).help(HELP_IN_FILE))
+    };
+    lines(text).filter_map(told).collect()
+}
+
+/// What to do about one in a file of variables.
+const HELP_IN_FILE: &str =
+    "use a secret; what is in an `env_file` is in the repository and in every container's settings";
+
+fn is_example(path: &RepoPath) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word))
 }
 
 /// A name, what stands behind it, and where.
@@ -106,44 +150,9 @@ fn pairs(values: &Node) -> Vec<Pair<'_>> {
 }
 
 fn told(Pair { name, value, span }: &Pair<'_>, sources: &Sources) -> Option<Found> {
-    // What is filled in from elsewhere does not stand here.
-    if sources.text(span).contains(&b'$') || value.contains("{{") {
-        return None;
-    }
-    let message = if is_secret(name) && is_plain(value) {
-        format!("`{}` is readable by everybody who can read this file", suggest::cut(name))
-    } else if has_password(value) || connects_with_password(value) {
-        format!("the password in `{}` is readable by everybody who can read this file", suggest::cut(name))
-    } else {
-        return None;
-    };
-    Some(Found::new(span, message).help("use a secret, or a variable that is set where skep runs: `${NAME}`"))
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.rsplit('.').next().unwrap_or_default().to_ascii_uppercase().replace('-', "_");
-    let ends = |list: &[&str]| list.iter().any(|end| name.ends_with(end));
-    ends(&ENDS) && !ends(&OTHERS)
-}
-
-/// Whether a value is one that could open something: no path, no address, no switch.
-fn is_plain(value: &str) -> bool {
-    let is_switch = ["true", "false", "yes", "none", "null"].iter().any(|switch| value.eq_ignore_ascii_case(switch));
-    let is_elsewhere = value.starts_with(['/', '<']) || value.contains("://");
-    value.len() > 2 && !is_switch && !is_elsewhere
-}
-
-/// Whether a value is an address with a password in it: `postgres://shop:hunter2@db/shop`.
-fn has_password(value: &str) -> bool {
-    let Some((_, rest)) = value.split_once("://") else { return false };
-    let before = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
-    let password = before.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
-    password.is_some_and(|password| !password.is_empty() && !password.starts_with(['<', '*']))
-}
-
-/// Whether a value is how .NET and ODBC are told of a database, with a password: `Server=db;Password=hunter2;`.
-fn connects_with_password(value: &str) -> bool {
-    let pairs: Vec<(&str, &str)> = value.split(';').filter_map(|pair| pair.split_once('=')).collect();
-    let is_password = |key: &str| ["password", "pwd"].iter().any(|name| key.trim().eq_ignore_ascii_case(name));
-    pairs.len() > 1 && pairs.iter().any(|(key, value)| is_password(key) && is_plain(value.trim()))
+    let written = String::from_utf8_lossy(sources.text(span));
+    let by_itself = readable(name, value)?;
+    // What is filled in from elsewhere does not stand here, but a default does.
+    let stands_here = !written.contains('$') || !mask::secrets(&written).is_empty();
+    stands_here.then(|| Found::new(span, by_itself).help(HELP))
 }

@@ -1,5 +1,5 @@
 use crate::lint::Fix;
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::yaml::{Node, Value};
 
@@ -28,7 +28,7 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let Some(services) = subject.file.tree.get("services") else { return Vec::new() };
     let ports = services.entries().iter().filter_map(|(_, service)| service.get("ports")).flat_map(Node::items);
-    ports.filter(|port| is_sexagesimal(port)).take(MAX_FOUND).filter_map(|port| found(port, subject)).collect()
+    ports.filter(|port| is_sexagesimal(port)).take(MAX_LOOKED_AT).filter_map(|port| found(port, subject)).collect()
 }
 
 fn is_sexagesimal(port: &Node) -> bool {

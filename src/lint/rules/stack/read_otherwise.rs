@@ -1,8 +1,9 @@
 use std::collections::HashSet;
 
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::{Fix, suggest};
+use crate::mask;
 use crate::stack::yaml::{Node, Scalar, Span};
 
 rule! {
@@ -37,7 +38,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         let values = maps.into_iter().filter_map(|keys| service.at(keys)).flat_map(Node::entries);
         for (key, value) in values {
             // One anchor may stand in many services.
-            if found.len() < MAX_FOUND && seen.insert(value.span.clone()) {
+            if found.len() < MAX_LOOKED_AT && seen.insert(value.span.clone()) {
                 found.extend(changed(key, value, subject));
             }
         }
@@ -51,10 +52,15 @@ fn changed(key: &Node, value: &Node, subject: &StackSubject<'_>) -> Option<Found
     if !number || written == meant {
         return None;
     }
-    let message = format!("`{}` becomes `{meant}` for `{}`", suggest::cut(written), suggest::cut(key.raw()));
     let quoted = format!("\"{written}\"");
+    let name = suggest::cut(key.raw());
+    let (message, shown) = if mask::is_secret_name(key.raw()) {
+        (format!("the value of `{name}` becomes another one, since it is read as a number"), "it in quotes".to_owned())
+    } else {
+        (format!("`{}` becomes `{meant}` for `{name}`", suggest::cut(written)), format!("`{quoted}`"))
+    };
     let is_there = subject.file.sources.text(&value.span) == written.as_bytes();
     // What the author has in mind is the text, or else it would be written as the number is.
-    let fix = is_there.then(|| Fix::offered(format!("write `{quoted}`")).replace(&value.span, quoted.clone()));
-    Some(Found::new(&value.span, message).help(format!("write `{quoted}` if this is what is meant")).fix(fix))
+    let fix = is_there.then(|| Fix::offered(format!("write {shown}")).replace(&value.span, quoted.clone()));
+    Some(Found::new(&value.span, message).help(format!("write {shown} if this is what is meant")).fix(fix))
 }

@@ -1,6 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::mask;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
@@ -16,6 +17,13 @@ rule! {
     ///     command: redis-server --requirepass hunter2
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   cache:
+    ///     image: redis:7.4
+    ///     command: redis-server --requirepass "${PASS:-hunter2}"
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   cache:
@@ -25,25 +33,13 @@ rule! {
     ///   shop:
     ///     image: shop:1
     ///     command: [--password-file, /run/secrets/password, "--token=${TOKEN:-}"]
+    ///   etcd:
+    ///     image: quay.io/coreos/etcd:v3.5.16
+    ///     command: etcd --name one --initial-cluster-token shop --initial-cluster-state new
     /// secrets: { password: { external: true } }
     /// ```
     "SK6004", Warning, Stack(check)
 }
-
-/// Options whose value is a secret.
-const OPTIONS: [&str; 11] = [
-    "password",
-    "passwd",
-    "requirepass",
-    "masterauth",
-    "secret",
-    "token",
-    "api-key",
-    "apikey",
-    "secret-key",
-    "access-key",
-    "auth-token",
-];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     subject.file.services.values().filter_map(|service| told(service, subject)).collect()
@@ -52,9 +48,10 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn told(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let commands = [&service.command, &service.entrypoint].into_iter().flatten();
     commands.into_iter().find_map(|command| {
-        // What was filled in from elsewhere does not stand here.
-        let is_written = !subject.file.sources.text(&command.span).contains(&b'$');
-        let option = secret(command).filter(|_| is_written)?;
+        let written = String::from_utf8_lossy(subject.file.sources.text(&command.span));
+        // What was filled in from elsewhere does not stand here, but a default does.
+        let stands_here = !written.contains('$') || !mask::secrets(&written).is_empty();
+        let option = secret(command).filter(|_| stands_here)?;
         let message = format!("the value of `--{option}` is readable by everybody who can read this file");
         Some(Found::new(&command.span, message).help("read it from a secret, as a file below /run/secrets"))
     })
@@ -69,10 +66,7 @@ fn secret(command: &Spanned<Vec<String>>) -> Option<std::borrow::Cow<'_, str>> {
             Some((name, value)) => (name, value),
             None => (option, words.get(index + 1).copied().unwrap_or_default()),
         };
-        let name_lower = name.to_ascii_lowercase();
-        let last = name_lower.rsplit('.').next().unwrap_or_default();
-        let is_secret = OPTIONS.iter().any(|known| last == *known || last.ends_with(&format!("-{known}")));
-        let is_value = value.len() > 2 && !value.starts_with(['-', '/', '<']) && !["true", "false"].contains(&value);
-        (is_secret && is_value).then(|| suggest::cut(name))
+        let is_value = mask::is_plain(value) && !value.starts_with('-');
+        (mask::is_secret_option(name) && is_value).then(|| suggest::cut(name))
     })
 }

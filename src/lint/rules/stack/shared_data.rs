@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::stack::file::{Mount, Spanned};
@@ -41,7 +41,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
         for mount in stack.file.services.values().flat_map(|service| &service.volumes) {
             let Some(data) = data(mount, stack) else { continue };
             let first = *writers.entry(data.clone()).or_insert(index);
-            if first != index && found.len() < MAX_FOUND {
+            if first != index && found.len() < MAX_LOOKED_AT {
                 let message = format!("{} writes to `{}` too", stacks[first].described(), suggest::cut(&data));
                 let found_here = Found::new(&mount.span, message).help("use a place of its own, or mount it read-only");
                 found.push(found_here.placed(&stack.file.sources));

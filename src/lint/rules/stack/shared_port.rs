@@ -1,4 +1,4 @@
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_FOUND, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::name::ServiceName;
 use crate::stack::Port;
@@ -47,7 +47,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             let Some(number) = port.published.filter(|number| *number != 0) else { continue };
             let known = takers.entry(number).or_default();
             let other = known.iter().find(|other| other.stack != index && other.port.excludes(port));
-            if let Some(other) = other.filter(|_| found.len() < MAX_FOUND) {
+            if let Some(other) = other.filter(|_| found.len() < MAX_LOOKED_AT) {
                 let message = format!(
                     "the port {number} is published by `{}` of {}",
                     other.service,

@@ -1,5 +1,5 @@
 use crate::lint::Fix;
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::yaml::{Node, Span, Value};
 
@@ -40,7 +40,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
             continue;
         }
         found.push(Found::new(&blanks, "blanks at the end of the line").fix(Fix::safe("remove them").delete(&blanks)));
-        if found.len() >= MAX_FOUND {
+        if found.len() >= MAX_LOOKED_AT {
             break;
         }
     }

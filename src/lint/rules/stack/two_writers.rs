@@ -2,13 +2,14 @@ use super::databases::database;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::Mode;
-use crate::stack::file::Service;
+use crate::stack::file::{File, Mount, Service, Volume};
 
 rule! {
     /// Two tasks of a database write to the same data.
     ///
     /// Several replicas with one volume, or an update with `order: start-first`, run two servers over the same files. Most
-    /// databases refuse to start then, and the others lose data.
+    /// databases refuse to start then, and the others lose data. A volume whose `name` has `{{.Task.Slot}}` in it is another one
+    /// for each task, and one of the local driver for each node, where `max_replicas_per_node: 1` keeps tasks apart.
     ///
     /// ```yaml bad
     /// services:
@@ -37,17 +38,28 @@ rule! {
     ///   cache:
     ///     image: redis:7.4
     ///     deploy: { replicas: 2 }
-    /// volumes: { data: {} }
+    ///   search:
+    ///     image: elasticsearch:8.17.0
+    ///     volumes: ["index:/usr/share/elasticsearch/data"]
+    ///     deploy: { replicas: 3, placement: { max_replicas_per_node: 1 } }
+    ///   documents:
+    ///     image: mongo:8.0
+    ///     volumes: ["documents:/data/db"]
+    ///     deploy: { replicas: 3 }
+    /// volumes:
+    ///   data: {}
+    ///   index: { driver: local }
+    ///   documents: { name: "documents-{{.Task.Slot}}" }
     /// ```
     "SK3005", Warning, Stack(check)
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    subject.file.services.values().filter_map(wrong).collect()
+    subject.file.services.values().filter_map(|service| wrong(service, subject.file)).collect()
 }
 
-fn wrong(service: &Service) -> Option<Found> {
-    let (database, _) = database(service).filter(|_| keeps_data(service))?;
+fn wrong(service: &Service, file: &File) -> Option<Found> {
+    let (database, _) = database(service).filter(|_| keeps_data(service, file))?;
     if let Mode::Replicated(Some(count @ 2..)) = service.deploy.mode.value {
         let message = format!("{count} tasks of {database} write to the same volume");
         return Some(Found::new(&service.deploy.mode.span, message).help("run one, or give each its own volume"));
@@ -57,17 +69,30 @@ fn wrong(service: &Service) -> Option<Found> {
     Some(Found::new(&update.span, message).help("write `order: stop-first`"))
 }
 
-fn keeps_data(service: &Service) -> bool {
-    let written = |kind: &str| ["volume", "bind", "cluster"].contains(&kind);
-    // What a template of Swarm fills in is another volume for each task.
-    let mut mounts = service.volumes.iter();
-    mounts.any(|mount| {
-        written(&mount.kind)
+/// Whether two tasks of a service would write to one place.
+fn keeps_data(service: &Service, file: &File) -> bool {
+    let is_spread = service.deploy.max_replicas_per_node.as_ref().is_some_and(|most| most.value == 1);
+    service.volumes.iter().any(|mount| {
+        let written = ["volume", "bind", "cluster"].contains(&mount.kind.as_str()) && !mount.read_only;
+        let volume = file.volumes.get(&mount.source).filter(|_| mount.kind == "volume");
+        written
             && !mount.source.is_empty()
-            && !mount.read_only
-            && !mount.source.contains("{{")
+            && !is_for_each_task(mount, volume)
+            && !(is_spread && volume.is_some_and(is_of_node))
             && !is_configuration(&mount.target)
     })
+}
+
+/// Whether a template of Swarm makes another volume for each task: in the source, or in the volume's name.
+fn is_for_each_task(mount: &Mount, volume: Option<&Volume>) -> bool {
+    let name = volume.and_then(|volume| volume.name.as_ref());
+    mount.source.contains("{{") || name.is_some_and(|name| name.value.contains("{{"))
+}
+
+/// Whether each node has a volume of its own under the name: of the local driver, which is told of no place elsewhere.
+fn is_of_node(volume: &Volume) -> bool {
+    let is_elsewhere = |value: &String| value.contains("addr=") || value.starts_with(':') || value.starts_with("//");
+    matches!(volume.driver.as_str(), "" | "local") && !volume.external && !volume.driver_opts.values().any(is_elsewhere)
 }
 
 /// Whether what is mounted is read only once, or is a file.

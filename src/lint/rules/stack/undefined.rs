@@ -32,7 +32,7 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let services = subject.file.services.values();
-    services.flat_map(|service| undefined(service, subject.file)).take(MAX_FOUND).collect()
+    services.flat_map(|service| undefined(service, subject.file)).take(MAX_FOUND + 1).collect()
 }
 
 fn undefined<'a>(service: &'a Service, file: &'a File) -> impl Iterator<Item = Found> + 'a {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::rule::{Found, MAX_FOUND, rule};
+use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::file::File;
 use crate::stack::yaml::Span;
@@ -48,7 +48,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let configs = file.configs.iter().map(|(key, one)| (key, &one.span)).collect();
     let secrets = file.secrets.iter().map(|(key, one)| (key, &one.span)).collect();
     let all = [of("network", networks), of("volume", volumes), of("config", configs), of("secret", secrets)];
-    all.concat().into_iter().take(MAX_FOUND).collect()
+    all.concat().into_iter().take(MAX_LOOKED_AT).collect()
 }
 
 fn used(file: &File) -> BTreeSet<(&'static str, &str)> {

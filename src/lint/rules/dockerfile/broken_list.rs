@@ -1,0 +1,71 @@
+use crate::lint::Severity;
+use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Word};
+use crate::lint::rule::{Found, rule};
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+
+rule! {
+    /// What is meant to be a JSON list is none.
+    ///
+    /// With a comma that is missing, single quotes or something behind the bracket Docker takes it for a text: a shell looks for a
+    /// program called `[a,`, and a `VOLUME` is made at `/[`. A `RUN` fails, which is an error; the others are seen when a container
+    /// is started.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN ["echo", "one" "two"]
+    /// ```
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// CMD ['nginx', '-g', 'daemon off;']
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN [ "$HOME" = /root ] && echo one
+    /// CMD ["nginx", "-g", "daemon off;"]
+    /// ```
+    "SK5021", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let instructions = subject.file.instructions.iter();
+    instructions.filter_map(|instruction| Some(found(instruction, meant_list(instruction)?))).collect()
+}
+
+/// The text that is meant to be a list, and where it stands.
+fn meant_list(instruction: &Instruction) -> Option<Word> {
+    use Keyword::{Add, Cmd, Copy, Entrypoint, Healthcheck, Run, Volume};
+    let text = match (instruction.keyword, &instruction.arguments) {
+        (Cmd | Entrypoint | Run, Arguments::Text(word)) => word.clone(),
+        (Add | Copy | Volume, Arguments::Words(words)) => joined(words)?,
+        (Healthcheck, Arguments::Words(words)) if !instruction.has_list() => joined(words.get(1..)?)?,
+        _ => return None,
+    };
+    is_meant(&text.text).then_some(text)
+}
+
+fn joined(words: &[Word]) -> Option<Word> {
+    let (first, last) = (words.first()?, words.last()?);
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    Some(Word { text: texts.join(" "), span: first.span.start..last.span.end })
+}
+
+/// Whether a text begins as a list of strings. `[ "$A" = b ]` is a test of the shell: it has a blank behind the bracket, and no comma
+/// behind a quote.
+fn is_meant(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix('[') else { return false };
+    let quotes = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
+    let has_comma =
+        quotes.iter().any(|quote| inside.contains(&format!("{quote},")) || inside.contains(&format!("{quote} ,")));
+    inside.starts_with(quotes) || inside.trim_start().starts_with(quotes) && has_comma
+}
+
+fn found(instruction: &Instruction, list: Word) -> Found {
+    let message = format!("`{}` is no JSON list, so Docker takes it for a text", suggest::cut(&list.text));
+    let found = Found::new(&list.span, message)
+        .help("write it as `[\"program\", \"argument\"]`: double quotes, and a comma between");
+    let fails = instruction.keyword == Keyword::Run && !instruction.on_build;
+    if fails { found.severity(Severity::Error) } else { found }
+}

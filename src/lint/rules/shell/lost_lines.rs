@@ -1,0 +1,54 @@
+use crate::lint::rule::{Found, rule};
+use crate::lint::rules::shell::commands::half_read;
+use crate::lint::shell::Script;
+use crate::lint::subject::DockerfileSubject;
+use crate::lint::suggest;
+use crate::stack::yaml::Span;
+
+rule! {
+    /// A comment hides the rest of a `RUN`.
+    ///
+    /// Docker puts continued lines together before a shell reads them. A comment behind a command then goes on to the end of all
+    /// of them, and the commands below it are never carried out. A line that is a comment as a whole is left out by Docker, and does
+    /// no harm.
+    ///
+    /// ```dockerfile bad
+    /// FROM debian:12
+    /// RUN mkdir /app \
+    ///  && touch /app/a # the first \
+    ///  && touch /app/b
+    /// ```
+    ///
+    /// ```dockerfile good
+    /// FROM debian:12
+    /// RUN mkdir /app \
+    ///  # the first
+    ///  && touch /app/a \
+    ///  && touch /app/b # the last
+    /// ```
+    "SK5506", Warning, Dockerfile(check)
+}
+
+fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
+    let Some(text) = subject.revision.texts.get(subject.path) else { return Vec::new() };
+    half_read(subject).filter_map(|script| lost(script, text)).collect()
+}
+
+/// The first comment of a script that goes on behind the end of its line.
+fn lost(script: &Script<'_>, text: &[u8]) -> Option<Found> {
+    script.code.comments.iter().find_map(|comment| {
+        let place = script.place(comment);
+        let line = text.get(place.clone())?.iter().position(|byte| *byte == b'\n')?;
+        let shown = hidden(script, comment, place.start + line)?;
+        let message = format!("this comment hides what follows it: `{}` is not carried out", suggest::cut(shown));
+        let found = Found::new(&(place.start..place.start + line), message);
+        Some(found.help("give the comment a line of its own, above the command"))
+    })
+}
+
+/// What stands in a comment behind a place of the file, if it is more than blanks.
+fn hidden<'s>(script: &'s Script<'_>, comment: &Span, line_end: usize) -> Option<&'s str> {
+    let behind = |at: &usize| script.place(&(*at..*at + 1)).start > line_end;
+    let from = comment.clone().filter(|at| script.source.text.is_char_boundary(*at)).find(behind)?;
+    Some(script.text(&(from..comment.end)).trim()).filter(|text| !text.is_empty())
+}
