@@ -402,6 +402,7 @@ fn unfinished(results: &[Deployed]) -> Option<String> {
     match bad.len() {
         0 => None,
         count if count <= NAMED => Some(named),
+        count if count == NAMED + 1 => Some(format!("{named}; and 1 more stack")),
         count => Some(format!("{named}; and {} more stacks", count - NAMED)),
     }
 }

@@ -298,7 +298,8 @@ impl Place {
                 let reason = format!("{reason}: redirects to another host are not followed; write the new address");
                 Failure::Told(Error::Address { url, reason })
             }
-            (ErrorCode::NotFound, ErrorClass::Repository) | (_, ErrorClass::Os | ErrorClass::Filesystem)
+            (ErrorCode::NotFound, ErrorClass::Repository)
+            | (_, ErrorClass::Os | ErrorClass::Filesystem | ErrorClass::Net)
                 if self.is_local_and_gone() =>
             {
                 Failure::Told(Error::NoRepository { url })

@@ -278,6 +278,7 @@ fn a_volume_that_would_stay_as_it_is_is_refused() {
     --- stdout
     stack shop
     ~ service db: volumes./data.volume.driver_opts.device :/old -> :/new (restarts 1 task)
+    note: service db has the volume nas:/new at /data instead of the volume nas:/old: the data stays in the old one and is not copied; give it its old name back if it was only renamed
     0 to create, 1 to change, 0 to remove, 1 unchanged
     refused: stack.yml:4:26: volumes.shop-data: the volume `shop-data` of the service `db` exists with another `driver_opts.device`, and Swarm cannot change a volume: the tasks would go on with the old one; give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker volume rm shop-data` on every node, and deploy again
     ");
@@ -289,6 +290,7 @@ fn a_volume_that_would_stay_as_it_is_is_refused() {
     ~ service db (restarts 1 task)
         volumes./data.source shop-data -> shop-data-2
         volumes./data.volume.driver_opts.device :/old -> :/new
+    note: service db has the volume nas:/new at /data instead of the volume nas:/old: the data stays in the old one and is not copied; give it its old name back if it was only renamed
     0 to create, 1 to change, 0 to remove, 1 unchanged
     plan bb361e18-cb809394-ea87326f
     ");

@@ -231,21 +231,27 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     exit code 1
     --- stdout
     old: failing, ssh://gitlab.example.com/old.git main, never looked at
-      cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (2 looks have failed in N s; tried again in N s)
+      cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
+
+    shop: failing, [SANDBOX]/shop.git main, never looked at
+      there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
+
+    typo: failing, /srv/typo main, never looked at
+      the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt` (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 1
     --- stdout
     shop: failing, [SANDBOX]/shop.git main, never looked at
-      [SANDBOX]/shop.git has no branch `main`; push it, or name another branch in the settings (2 looks have failed in N s; tried again in 59 min)
+      [SANDBOX]/shop.git has no branch `main`; push it, or name another branch in the settings (LOOKS have failed in TIME; tried again in TIME)
     ");
     shop.files.insert("stack.yml".into(), SICK.into());
     shop.commit("Open the shop");
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 1
     --- stdout
-    shop: refused, [SANDBOX]/shop.git main at COMMIT, looked at N s ago
+    shop: refused, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
       stack.yml:1:45: error[SK1003]: there is no network `front` in this file
         1 | services: { web: { image: app:1, networks: [front] } }
           |                                             ^^^^^
@@ -262,18 +268,18 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 0
     --- stdout
-    shop: up to date, [SANDBOX]/shop.git main at COMMIT, looked at N s ago
+    shop: up to date, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
     ");
     assert_snapshot!(stable(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
     STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
-    shop   healthy  r1       1/1    N s
+    shop   healthy  r1       1/1    TIME
 
     REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
-    old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (2 looks have failed in N s; tried again in N s)
-    shop        main    up to date  1471719  N s
-    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt` (1 look has failed in N s; tried again in N s)
+    old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
+    shop        main    up to date  COMMIT  TIME
+    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt` (correct the settings, and start skep again)
     ");
     assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
     exit code 1
@@ -320,10 +326,19 @@ fn what_was_removed_by_hand_is_deployed_again_from_what_skep_has() {
     });
     let heal = sandbox.run(&["heal", "shop"]);
     assert!(heal.contains("`skep deploy --again STACK` brings it back"), "{heal}");
-    assert_snapshot!(sandbox.run(&["deploy", "--again", "shop"]), @"");
+    assert_snapshot!(sandbox.run(&["deploy", "--again", "shop"]), @"
+    exit code 0
+    --- stderr
+    skep deploys `shop` again
+    shop r2 is deployed
+    ");
     let status = status(&sandbox);
     assert!(status.contains("1/1 running") && !status.contains("differs"), "{status}");
-    assert_snapshot!(sandbox.run(&["deploy", "--again", "inn"]), @"");
+    assert_snapshot!(sandbox.run(&["deploy", "--again", "inn"]), @"
+    exit code 1
+    --- stderr
+    error: skep has no record of a stack `inn`; `skep status` lists those it has
+    ");
 }
 
 #[test]
@@ -366,12 +381,12 @@ fn where_the_branch_is_not_what_runs_both_status_and_the_next_push_say_so() {
     --- stdout
     shop: r3 (COMMIT), from shop
       web                  1/1 running
-      note: COMMIT runs since `skep rollback`, and `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back
+      note: COMMIT runs since `skep rollback`, although `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back
     ");
     commit("app:3");
     let said = one.push(&work, "main");
     let note = said.lines().find(|line| line.contains("note: shop")).unwrap_or(&said);
-    assert_snapshot!(stable(note), @"  note: shop: COMMIT runs since `skep rollback`, and `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back");
+    assert_snapshot!(stable(note), @"  note: shop: COMMIT runs since `skep rollback`, although `main` is at COMMIT (r2) or a later commit; this deploy goes on from there");
     let status = status(&sandbox);
     assert!(!status.contains("rollback"), "{status}");
 }
@@ -406,7 +421,12 @@ fn after_a_removal_and_a_lost_mirror_a_new_commit_is_deployed_and_the_old_one_is
     wait_until(&sandbox, &["status", "--repositories"], "up to date");
     sandbox.run(&["remove", "--yes", "shop"]);
     let second = restarted(first);
-    assert_snapshot!(stable(&wait_until(&sandbox, &["status", "--repositories"], "failed")), @"");
+    assert_snapshot!(stable(&wait_until(&sandbox, &["status", "--repositories"], "failed")), @"
+    exit code 0
+    --- stdout
+    shop: failed, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
+      shop was not deployed: the stack `shop` was removed, as r2; nothing is deployed until something new is pushed
+    ");
     shop.files.insert("stack.yml".into(), WELL.replace("app:1", "app:2"));
     shop.commit("Open it again");
     let _third = restarted(second);
