@@ -269,6 +269,10 @@ fn behind_name(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
         None => return None,
     };
     let behind = behind.trim_start_matches(' ');
+    // A mapping or a list under such a name is no value; what is in it has names of its own.
+    if is_yaml && behind.starts_with(['{', '[']) {
+        return None;
+    }
     let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
     let from = text.len() - behind.len() + usize::from(quote.is_some());
     let length = match quote {
@@ -307,6 +311,7 @@ mod tests {
         for (line, masked) in [
             ("POSTGRES_PASSWORD: hunter2", "POSTGRES_PASSWORD: ***"),
             ("{ POSTGRES_PASSWORD: hunter2, MODE: a }", "{ POSTGRES_PASSWORD: ***, MODE: a }"),
+            ("password: { external: true, api-key: hunter2 }", "password: { external: true, api-key: *** }"),
             ("- \"DB_PASS=hunter2\"", "- \"DB_PASS=***\""),
             ("- API_KEY=abc def", "- API_KEY=*** def"),
             ("PASSWORD: correct horse", "PASSWORD: ***"),
@@ -338,6 +343,7 @@ mod tests {
             "PASSWORD: $PASS",
             "PASSWORD: /run/secrets/a",
             "MYSQL_ALLOW_EMPTY_PASSWORD: true",
+            "password: { file: ./database.enc.yaml, x-skep: { key: database.password } }",
             "https://example.com:8080/a@b",
             "postgres://shop:<PASSWORD>@db",
             "the value of `--requirepass` is readable",

@@ -180,6 +180,7 @@ mod tests {
         the registry r.example.com refuses `ci` access to r.example.com/team/shop/web; check the user, its password and its rights there
         the registry r.example.com does not answer: dial tcp: connection refused
         the registry r.example.com cannot take or give r.example.com/team/shop/web: manifest invalid
+        the registry r.example.com does not answer: it speaks plain HTTP; set `registry.insecure: true` in skep's settings, and name it in `insecure-registries` of each engine (http: server gave HTTP response to HTTPS client)
         ");
         assert!(!format!("{registry:?}").contains("hunter2"));
     }

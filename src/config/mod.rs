@@ -502,6 +502,8 @@ mod tests {
         let settings = Settings::parse(settings).unwrap();
         let trouble = settings.repositories.values().map(|it| it.trouble.as_deref().unwrap_or("fine"));
         insta::assert_snapshot!(trouble.collect::<Vec<_>>().join("\n"), @r#"
+        `../up` cannot be the name of a repository: each part between `/` begins with another character than `.`
+        `a:b` cannot be the name of a repository: letters, digits, `-`, `_`, `.` and `/` are allowed
         fine
         the settings of the repository `none` are not understood: invalid type: null, expected struct Repository
         the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`

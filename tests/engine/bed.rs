@@ -86,7 +86,8 @@ impl Bed {
         let stack = format!("skep-test-{short}-{}", std::process::id()).parse().unwrap();
         Self {
             swarm: Swarm::new(engine.clone()),
-            store: Store::new(engine.clone()),
+            // Another controller may run in the same swarm.
+            store: Store::new(engine.clone()).with_scope("engine-test".parse().unwrap()),
             engine,
             stack,
             world,

@@ -54,6 +54,11 @@ impl Docker {
         format!("unix://{SOCKET}")
     }
 
+    /// The scope of what the stories record: another controller may run in the same swarm.
+    pub(crate) fn scope() -> String {
+        format!("it-{}", std::process::id())
+    }
+
     /// A text of the story in names that are its own on this engine.
     pub(crate) fn inward(&self, text: &str) -> String {
         let stacks = Regex::new(&format!(r"\b({})(_|\b)", STACKS.join("|"))).unwrap();

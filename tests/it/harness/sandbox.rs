@@ -10,6 +10,8 @@ use skep::engine::simulated::{World, serve};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::docker::Docker;
+
 /// How much of its own time the simulated swarm passes for each round of a command.
 const PACE: Duration = Duration::from_secs(2);
 
@@ -96,6 +98,9 @@ fn command(host: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
     command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
     command.env("DOCKER_HOST", host).env("SKEP_DATA_ROOT", folder.join("data"));
+    if host == Docker::host() {
+        command.env("SKEP_SCOPE", Docker::scope());
+    }
     command
 }
 

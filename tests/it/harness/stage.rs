@@ -89,7 +89,9 @@ impl Stage {
         let builder = sandbox.runtime.block_on(Builder::connect(&host, None, Limits::default())).unwrap();
         let mut swarm = Swarm::new(engine.clone());
         swarm.data_root = sandbox.path().join("data");
-        let cluster = Cluster { swarm, store: Store::new(engine.clone()), prober: Prober::new(engine), clock };
+        let store = Store::new(engine.clone());
+        let store = if docker.is_some() { store.with_scope(Docker::scope().parse().unwrap()) } else { store };
+        let cluster = Cluster { swarm, store, prober: Prober::new(engine), clock };
         let deployer = Deployer {
             workshop: Workshop::new(builder, Arc::new(Settings::default()), Metrics::new()),
             workers: Workers::new(cluster.clone(), Metrics::new(), 1),
