@@ -278,6 +278,7 @@ fn a_volume_that_would_stay_as_it_is_is_refused() {
     --- stdout
     stack shop
     ~ service db: volumes./data.volume.driver_opts.device :/old -> :/new (restarts 1 task)
+    note: service db has the volume nas:/new at /data instead of the volume nas:/old: the data stays in the old one and is not copied; give it its old name back if it was only renamed
     0 to create, 1 to change, 0 to remove, 1 unchanged
     refused: stack.yml:4:26: volumes.shop-data: the volume `shop-data` of the service `db` exists with another `driver_opts.device`, and Swarm cannot change a volume: the tasks would go on with the old one; give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker volume rm shop-data` on every node, and deploy again
     ");
@@ -289,6 +290,7 @@ fn a_volume_that_would_stay_as_it_is_is_refused() {
     ~ service db (restarts 1 task)
         volumes./data.source shop-data -> shop-data-2
         volumes./data.volume.driver_opts.device :/old -> :/new
+    note: service db has the volume nas:/new at /data instead of the volume nas:/old: the data stays in the old one and is not copied; give it its old name back if it was only renamed
     0 to create, 1 to change, 0 to remove, 1 unchanged
     plan bb361e18-cb809394-ea87326f
     ");
@@ -300,4 +302,72 @@ fn files_that_failed_before_are_told() {
     let text = sandbox.run(&["plan", "shop"]);
     let note = text.lines().find(|line| line.starts_with("note:")).unwrap_or_default();
     assert_snapshot!(note, @"note: these files failed already, as r2; only `skep deploy --retry` tries them again");
+}
+
+#[test]
+fn a_network_that_cannot_be_changed_is_told_in_every_place() {
+    let sandbox = shop("app:1");
+    let with = |network: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices: {{ web: {{ image: app:1 }} }}\nnetworks:\n  default: {network}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    with("{ labels: { team: a } }");
+    sandbox.run(&["deploy", "shop"]);
+    with("{ labels: { team: a }, internal: true }");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 1
+    --- stdout
+    stack shop
+    nothing to do, 2 unchanged
+    refused: stack.yml:4:3: networks.default: the network `shop_default` exists with another `internal`, and Swarm cannot change a network: the tasks would go on in the old one; give it another key or `name`: it is then made anew, and the services move to it; or remove the stack (`skep remove`) and deploy it again
+    ");
+    assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: stack.yml:4:3: networks.default: the network `shop_default` exists with another `internal`, and Swarm cannot change a network: the tasks would go on in the old one; give it another key or `name`: it is then made anew, and the services move to it; or remove the stack (`skep remove`) and deploy it again
+    ");
+    // No task notices a label.
+    with("{ labels: { team: b } }");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 0
+    --- stdout
+    stack shop
+    note: network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    nothing to do, 2 unchanged
+    ");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r2 (1400556), from folder [SANDBOX]/shop
+      web                  1/1 running
+      differs from its release; to bring it back:
+        network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    ");
+    assert_snapshot!(sandbox.run(&["heal", "shop"]), @"
+    exit code 1
+    --- stderr
+    note: network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    shop differs from its release in what cannot be changed
+    ");
+}
+
+#[test]
+fn what_takes_the_place_of_another_service_is_told() {
+    let sandbox = shop("app:1");
+    let with = |name: &str, volume: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices: {{ {name}: {{ image: app:1, volumes: ['{volume}:/data'] }} }}\nvolumes: {{ {volume}: {{}} }}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    with("db", "data");
+    sandbox.run(&["deploy", "shop"]);
+    with("postgres", "data");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"");
+    assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"");
+    with("postgres", "pgdata");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"");
 }
