@@ -66,6 +66,20 @@ pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacl
     found
 }
 
+/// Whether a stack names anything that may be another's: where it does not, nobody needs to know what others own.
+pub fn may_name_others(desired: &Stack, bounds: &Bounds) -> bool {
+    let services = || desired.services.values();
+    let config = |name: &str| !matches!(desired.configs.get(name), Some(Config::Own { .. }));
+    let secret = |name: &str| !matches!(desired.secrets.get(name), Some(Secret::Own { .. }));
+    let network =
+        |name: &str| !matches!(desired.networks.get(name), Some(Network::Own(_))) && name != bounds.traefik_network;
+    desired.configs.keys().map(String::as_str).chain(services().flat_map(Service::config_names)).any(config)
+        || desired.secrets.keys().any(|name| secret(name))
+        || services().flat_map(|service| &service.secrets).any(|file| secret(&file.source))
+        || desired.networks.keys().chain(services().flat_map(|it| it.networks.keys())).any(|name| network(name))
+        || mounts(desired).any(|(_, mount)| matches!(mount.kind.as_str(), "volume" | "cluster"))
+}
+
 fn name(desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
     let name = desired.name.as_str();
     let is_skeps = name == SKEP || name == bounds.own_stack;

@@ -8,7 +8,7 @@ use oci_client::Reference;
 use tokio::time::{Instant, timeout};
 
 use super::registry::{PATIENCE, for_engine};
-use super::{Builder, Error};
+use super::{Builder, Error, repository};
 use crate::health::RegistryAnswer;
 
 /// How long a digest that was asked for is taken to be current.
@@ -83,12 +83,4 @@ impl Builder {
 fn pinned(image: &str, digest: &str) -> String {
     let tag = if repository(image) == image { ":latest" } else { "" };
     format!("{image}{tag}@{digest}")
-}
-
-/// An image without its tag.
-fn repository(image: &str) -> &str {
-    match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => image,
-    }
 }

@@ -105,6 +105,15 @@ impl Builder {
         Ok(self.local_digests(name).await?.is_some())
     }
 
+    /// The id of an image; none if the engine has no such image.
+    pub(super) async fn local_id(&self, name: &str) -> Result<Option<String>, Error> {
+        match self.docker.inspect_image(name).await {
+            Ok(found) => Ok(found.id),
+            Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(self.engine_error("look for an image", error)),
+        }
+    }
+
     /// The digests under which registries have an image, as far as the engine knows; none if it has no such image.
     pub(super) async fn local_digests(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
         match self.docker.inspect_image(name).await {

@@ -35,8 +35,7 @@ pub use self::tarball::{Objects, ReadError};
 use crate::name::{ServiceName, StackName};
 use crate::stack::recipe::Recipe;
 
-/// What the names of images begin with that are not pushed. No such registry exists.
-pub const LOCAL: &str = "skep.local";
+pub use crate::stack::LOCAL_IMAGES as LOCAL;
 
 /// Bounds of what a build may take.
 #[derive(Debug, Clone)]
@@ -164,6 +163,19 @@ impl Builder {
         Ok(Built { image, built, took: started.elapsed() })
     }
 
+    /// Whether two names of images that skep has built are the same image of the same service: by digest where a registry
+    /// has them, else as this engine knows them.
+    pub async fn is_same(&self, one: &str, other: &str) -> Result<bool, Error> {
+        if !is_of_one_service(one, other) {
+            return Ok(false);
+        }
+        if let (Some((_, one)), Some((_, other))) = (one.split_once('@'), other.split_once('@')) {
+            return Ok(one == other);
+        }
+        let (one, other) = (self.local_id(one).await?, self.local_id(other).await?);
+        Ok(one.is_some() && one == other)
+    }
+
     /// Removes the images from this engine that skep built here and `keep` does not name; those that it removed.
     ///
     /// `keep` has images as [`Built`] names them. An image that a container uses stays until a later call.
@@ -221,8 +233,21 @@ impl Builder {
     }
 }
 
+/// Whether two names of images that skep has built, or will build, are of the same service, in the same registry.
+pub fn is_of_one_service(one: &str, other: &str) -> bool {
+    repository(one) == repository(other)
+}
+
 fn without_digest(image: &str) -> &str {
     image.split_once('@').map_or(image, |(name, _)| name)
+}
+
+/// The name without tag and digest.
+fn repository(image: &str) -> &str {
+    match without_digest(image).rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => without_digest(image),
+    }
 }
 
 /// Whether skep gave an image this name: `<prefix>/<stack>/<service>:<key>`.

@@ -61,6 +61,7 @@ impl Deploy {
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = cluster(&settings)?;
             let agreed = self.agreed(&opened, &settings, &cluster).await?;
+            self.check_before_building(&opened, &settings, &cluster).await?;
             let mut ended = Vec::new();
             for desired in self.workspace.built_stacks(&opened, &settings).await? {
                 let bounds = opened.out_of_bounds(&cluster, &desired, &settings).await?;
@@ -68,18 +69,37 @@ impl Deploy {
                     output::line(&format!("note: {note}"));
                 }
                 let origin = origin(opened.checked.revision(), &self.workspace.repository(), None);
-                let history = cluster.history(&desired.name).await?;
-                if let Some(failed) = history.quarantine(&origin.tree).filter(|_| !self.retry) {
-                    anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
-                }
                 let bound = agreed.get(&desired.name).cloned();
-                let consent = Consent { removal: self.confirm_removal, adoption: self.adopt, ..Consent::default() };
+                let consent = self.consent();
                 let proposal = Proposal { bound, consent, ..Proposal::new(origin, Cause::Command, desired) };
                 let rolled_out = roll_out(&cluster, proposal).await;
                 ended.push(rolled_out.map_err(|error| opened.placed(error))?);
             }
             Ok(report(&ended, common.format))
         })
+    }
+
+    fn consent(&self) -> Consent {
+        Consent { removal: self.confirm_removal, adoption: self.adopt, ..Consent::default() }
+    }
+
+    /// Refuses what can be refused before anything is built.
+    async fn check_before_building(
+        &self,
+        opened: &Opened,
+        settings: &Settings,
+        cluster: &Cluster,
+    ) -> anyhow::Result<()> {
+        for (sketch, history) in self.workspace.sketches(opened, settings).await? {
+            if let Some(failed) = history.quarantine(&opened.checked.revision().tree).filter(|_| !self.retry) {
+                anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
+            }
+            if opened.builds(&sketch.name) {
+                let foreseen = cluster.foresee(&sketch, &history, self.consent()).await;
+                foreseen.map_err(|error| opened.placed(error.into()))?;
+            }
+        }
+        Ok(())
     }
 
     /// The plans that somebody has agreed to, by stack; an error if one of them is not the plan any more.

@@ -12,6 +12,7 @@ use crate::controller::cluster::Cluster;
 use crate::controller::heal::Healed;
 use crate::name::StackName;
 use crate::plan::Plan;
+use crate::text::visible;
 
 /// `skep heal`
 #[derive(Debug, Args)]
@@ -32,7 +33,8 @@ impl Heal {
                 }
                 Format::Human => self.tell(&healed, common),
             }
-            Ok(if healed.left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let is_whole = healed.left.is_empty() && healed.left.notes.is_empty();
+            Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         })
     }
 
@@ -50,14 +52,22 @@ impl Heal {
     fn tell(&self, healed: &Healed, common: &Common) {
         let shown =
             |plan: &Plan| plan.changes.iter().map(|change| change.to_text(common.color.resolve())).collect::<Vec<_>>();
-        if healed.done.is_empty() && healed.left.is_empty() {
+        let notes = &healed.left.notes;
+        if healed.done.is_empty() && healed.left.is_empty() && notes.is_empty() {
             return output::line(&format!("{} is as its release says: nothing to do", self.stack));
         }
-        output::result(&shown(&healed.done).join("\n"));
+        if !healed.done.is_empty() {
+            output::result(&shown(&healed.done).join("\n"));
+        }
+        for note in notes {
+            output::line(&format!("note: {}", visible(note)));
+        }
         for trouble in &healed.trouble {
             output::line(&format!("  {trouble}"));
         }
-        if healed.left.is_empty() {
+        if healed.left.is_empty() && !notes.is_empty() {
+            output::line(&format!("{} differs from its release in what cannot be changed", self.stack));
+        } else if healed.left.is_empty() {
             output::line(&format!("{} is as its release says again", self.stack));
         } else {
             output::line(&format!("{} still differs; `skep heal {}` tries again", self.stack, self.stack));

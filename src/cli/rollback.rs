@@ -40,7 +40,8 @@ impl Rollback {
             })?;
             // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
             let consent = Consent { removal: true, recreation: true, unchecked: true, adoption: false };
-            let proposal = Proposal { consent, ..Proposal::new(to.origin.clone(), Cause::Command, desired) };
+            let proposal = Proposal::new(to.origin.clone(), Cause::Command, desired);
+            let proposal = Proposal { consent, is_recorded: true, ..proposal };
             Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
         })
     }

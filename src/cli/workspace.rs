@@ -14,7 +14,7 @@ use crate::controller::Metrics;
 use crate::controller::clock::Clock;
 use crate::controller::cluster::{self, Cluster};
 use crate::controller::lines::Lines;
-use crate::controller::prepare::{self, Refusal, Workshop, named as named_stacks};
+use crate::controller::prepare::{self, Refusal, Running, Workshop, named as named_stacks};
 use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
@@ -23,6 +23,7 @@ use crate::name::{RepoPath, StackName};
 use crate::plan::Color;
 use crate::preflight::Obstacle;
 use crate::probe::Prober;
+use crate::release::History;
 use crate::revision::Revision;
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
@@ -86,6 +87,12 @@ impl Opened {
         let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.fallback)).await?;
         let refused = |place| format!("a push of this is refused: {place}");
         Ok(self.places(&stack.name, &obstacles).into_iter().map(refused).collect())
+    }
+
+    /// Whether a stack has images that are built.
+    pub(super) fn builds(&self, stack: &StackName) -> bool {
+        let stacks = self.stacks().unwrap_or_default();
+        stacks.iter().any(|(name, written)| name == stack && written.file.builds().next().is_some())
     }
 
     /// What stands in the way of a stack, each with its place in the file.
@@ -179,6 +186,18 @@ impl Workspace {
         self.prepared(workshop(settings, Metrics::new()).await?, opened, settings, &lines()).await
     }
 
+    /// The stacks that are meant, before their images are known, and their releases.
+    pub(super) async fn sketches(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<(Stack, History)>> {
+        let workshop = workshop(settings, Metrics::new()).await?.as_written(self.as_written);
+        let cluster = cluster(settings)?;
+        let mut sketches = Vec::new();
+        for (name, stack) in opened.stacks()? {
+            let history = cluster.history(&name).await?;
+            sketches.push((workshop.sketch(&opened.checked, stack, &name, &Running::of(&history)).await?, history));
+        }
+        Ok(sketches)
+    }
+
     async fn prepared(
         &self,
         workshop: Workshop,
@@ -190,7 +209,7 @@ impl Workspace {
         let mut stacks = Vec::new();
         for (name, stack) in opened.stacks()? {
             // Without a record nothing is known to run.
-            let running = cluster.history(&name).await.map(|history| history.pinned()).unwrap_or_default();
+            let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
             stacks.push(workshop.prepare(&opened.checked, stack, &name, &opened.objects, &running, lines).await?);
         }
         Ok(stacks)

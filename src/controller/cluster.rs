@@ -7,7 +7,7 @@ use super::clock::Clock;
 use crate::name::StackName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
-use crate::policy::{self, Bounds};
+use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
 use crate::preflight::{self, Agreement, Obstacle, Preflight};
 use crate::probe::Prober;
@@ -103,12 +103,14 @@ pub struct Proposal {
     pub bound: Option<Fingerprint>,
     /// What somebody has agreed to that is not done otherwise.
     pub consent: Consent,
+    /// Whether it is what an earlier release was: nobody has looked for its images since.
+    pub is_recorded: bool,
 }
 
 impl Proposal {
     /// One that is bound to no plan, and to which nobody has agreed in advance.
     pub fn new(origin: Origin, cause: Cause, desired: Stack) -> Self {
-        Self { origin, cause, desired, bound: None, consent: Consent::default() }
+        Self { origin, cause, desired, bound: None, consent: Consent::default(), is_recorded: false }
     }
 }
 
@@ -197,12 +199,16 @@ impl Cluster {
 
     async fn try_propose(&self, proposal: &Proposal) -> Result<Proposed, Error> {
         let desired = &proposal.desired;
-        let (history, observed) = (self.history(&desired.name).await?, self.swarm.observe(&desired.name).await?);
+        let observed = async { Ok(self.swarm.observe(&desired.name).await?) };
+        let (history, observed) = tokio::try_join!(self.history(&desired.name), observed)?;
         proposal.check_plan(&history, &observed)?;
         if let Some(accepted) = unchanged(desired, &history, &observed).or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
         }
-        let (plan, found) = self.preflight(desired, &history, &observed).await;
+        let (plan, mut found) = self.preflight(desired, &history, &observed).await;
+        if proposal.is_recorded {
+            self.look_for_images(&plan, desired, &observed, &mut found).await;
+        }
         let obstacles = found.refusals(proposal.consent);
         if !obstacles.is_empty() {
             return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
@@ -215,14 +221,28 @@ impl Cluster {
         Ok(Proposed { accepted: Accepted::Rolling(id), notes: [plan.notes, found.notes].concat() })
     }
 
+    /// Refuses a stack whose images are not built yet for what can be seen in its way already.
+    pub async fn foresee(&self, sketch: &Stack, history: &History, consent: Consent) -> Result<(), Error> {
+        let observed = self.patiently(|| async { Ok(self.swarm.observe(&sketch.name).await?) }).await?;
+        let (_, found) = self.preflight(sketch, history, &observed).await;
+        let obstacles = found.refusals(consent);
+        if obstacles.is_empty() { Ok(()) } else { Err(Error::Obstructed { stack: sketch.name.clone(), obstacles }) }
+    }
+
     /// What a deploy would change, and what it is refused for before its first write. Whoever deploys and whoever only
     /// tells of a deploy ask this, and nothing else refuses.
     pub async fn preflight(&self, desired: &Stack, history: &History, observed: &Observed) -> (Plan, Preflight) {
-        let plan = Plan::between(desired, observed, &history.removable_of(observed));
+        let mut plan = Plan::between(desired, observed, &history.removable_of(observed));
         if unchanged(desired, history, observed).is_some() {
             return (plan, Preflight::default());
         }
         let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired, observed).await, &plan);
+        let runs = history.promoted().and_then(|release| release.desired.as_ref());
+        for (network, obstacle) in preflight::networks::changed(desired, observed, runs) {
+            // It is said once.
+            plan.notes.retain(|note| *note != network.note());
+            found.obstacles.push(obstacle);
+        }
         if history.is_adoption(observed) {
             found.conditions.push((Agreement::Adoption, preflight::adoption(&desired.name)));
         }
@@ -232,6 +252,16 @@ impl Cluster {
             found.obstacles.push(Obstacle { place: vec!["configs".into()], message: error.to_string(), help });
         }
         (plan, found)
+    }
+
+    /// Looks for the images that a stack would need which nobody has looked for since it was deployed.
+    async fn look_for_images(&self, plan: &Plan, desired: &Stack, observed: &Observed, found: &mut Preflight) {
+        let needed = preflight::images::needed(plan, desired);
+        let images = needed.iter().map(|(_, image)| *image).collect();
+        let whereabouts = self.swarm.find_images(images, observed.nodes.len() > 1).await;
+        let (obstacles, notes) = preflight::images::missing(&needed, &whereabouts);
+        found.obstacles.extend(obstacles);
+        found.notes.extend(notes);
     }
 
     /// Records that everything of a stack is to go that its releases have made, or everything that bears its label.
@@ -276,6 +306,9 @@ impl Cluster {
 
     /// What a stack would take that its repository is not allowed to.
     pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Obstacle>, Error> {
+        if !policy::may_name_others(desired, bounds) {
+            return Ok(policy::obstacles(desired, &Owned::default(), bounds));
+        }
         let owned = async || Ok(self.swarm.owned(&bounds.own_stack).await?);
         Ok(policy::obstacles(desired, &self.patiently(owned).await?, bounds))
     }

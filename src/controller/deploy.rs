@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::cluster::{self, Accepted, Cluster, Consent, Proposal};
 use super::lines::Lines;
 use super::narrate::{self, Narrator};
-use super::prepare::{self, Refusal, Workshop, named};
+use super::prepare::{self, Refusal, Running, Workshop, named};
 use super::progress::Progress;
 use super::turn::Turn;
 use super::workers::{Hold, Workers};
@@ -142,6 +142,11 @@ impl Order {
     /// Whether this push option was given.
     pub fn has(&self, option: &str) -> bool {
         self.options.contains(option)
+    }
+
+    fn consent(&self) -> Consent {
+        let (removal, adoption) = (self.has("confirm-removal"), self.has("adopt"));
+        Consent { removal, adoption, ..Consent::default() }
     }
 }
 
@@ -279,18 +284,22 @@ impl Deployer {
             lines.say(format!("  note: {name}: {apart}; this deploy goes on from there")).await;
         }
         order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
-        self.check_bounds(order, name, stack).await?;
+        let running = Running::of(&history);
+        let sketch = self.workshop.sketch(&order.checked, stack, name, &running).await?;
+        self.check_bounds(order, &sketch, stack).await?;
         if !order.has("adopt") {
             self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, order, stack))?;
         }
-        let desired =
-            self.workshop.prepare(&order.checked, stack, name, &order.objects, &history.pinned(), lines).await?;
+        if stack.file.builds().next().is_some() {
+            let foreseen = self.cluster.foresee(&sketch, &history, order.consent()).await;
+            foreseen.map_err(|error| placed(error, order, stack))?;
+        }
+        let desired = self.workshop.prepare(&order.checked, stack, name, &order.objects, &running, lines).await?;
         if order.turn.is_over() {
             return Err(Refused::Overtaken);
         }
         let urls = urls(&desired);
-        let (removal, adoption) = (order.has("confirm-removal"), order.has("adopt"));
-        let consent = Consent { removal, adoption, ..Consent::default() };
+        let consent = order.consent();
         let proposal = Proposal { consent, ..Proposal::new(order.origin.clone(), order.cause.clone(), desired) };
         let hold = self.workers.hold(name);
         let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, order, stack))?;
@@ -301,14 +310,13 @@ impl Deployer {
     }
 
     /// Whether the repository may deploy this stack, before anything is built for it.
-    async fn check_bounds(&self, order: &Order, name: &StackName, stack: &CheckedStack) -> Result<(), Refused> {
-        let sketch = self.workshop.sketch(&order.checked, stack, name).await?;
+    async fn check_bounds(&self, order: &Order, sketch: &Stack, stack: &CheckedStack) -> Result<(), Refused> {
         let bounds = self.workshop.bounds(&order.origin.repository);
-        let obstacles = self.cluster.out_of_bounds(&sketch, &bounds).await?;
+        let obstacles = self.cluster.out_of_bounds(sketch, &bounds).await?;
         if obstacles.is_empty() {
             return Ok(());
         }
-        Err(placed(cluster::Error::Obstructed { stack: name.clone(), obstacles }, order, stack))
+        Err(placed(cluster::Error::Obstructed { stack: sketch.name.clone(), obstacles }, order, stack))
     }
 
     /// Says what happens to a release until it ends.

@@ -12,6 +12,7 @@ use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
 use crate::policy::Bounds;
 use crate::preflight::Obstacle;
+use crate::release::History;
 use crate::render::{self, Inputs};
 use crate::sops::Keys;
 use crate::source::{self, Objects};
@@ -87,8 +88,21 @@ pub struct Workshop {
     pub(super) computing: Computing,
 }
 
-/// What runs now of the images that others make, with its digest, by the name in the file.
-pub type Running = BTreeMap<String, String>;
+/// The images that run now.
+#[derive(Debug, Clone, Default)]
+pub struct Running {
+    /// Those that others make, with their digest, by the name in the file.
+    pinned: BTreeMap<String, String>,
+    /// Those that skep has built, by service.
+    built: BTreeMap<ServiceName, String>,
+}
+
+impl Running {
+    /// What runs by the record of a stack.
+    pub fn of(history: &History) -> Self {
+        Self { pinned: history.pinned(), built: history.unaltered() }
+    }
+}
 
 impl Workshop {
     /// A workshop on this engine.
@@ -132,21 +146,35 @@ impl Workshop {
         running: &Running,
         lines: &Lines,
     ) -> Result<Stack, Refusal> {
-        // What cannot become a stack, such as a secret that is not to be decrypted, is refused before anything is built.
-        self.sketch(checked, stack, name).await?;
-        let recipes = stack.file.builds().map(recipe).collect();
-        let images = self.built(checked, name, recipes, objects, lines).await?;
+        // What cannot become a stack, such as a secret that is not to be decrypted, and an image that is nowhere, is
+        // refused before anything is built.
+        self.sketch(checked, stack, name, running).await?;
         let pinned = self
-            .resolved(foreign_images(&stack.file), running)
+            .resolved(foreign_images(&stack.file), &running.pinned)
             .await
             .map_err(|error| unfound(checked, stack, error))?;
+        let recipes = stack.file.builds().map(recipe).collect();
+        let images = self.built(checked, name, recipes, objects, lines).await?;
+        let images = self.settled(images, running, lines).await?;
         self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
     }
 
-    /// The stack that a checked stack file means, before its images are known.
-    pub async fn sketch(&self, checked: &Checked, stack: &CheckedStack, name: &StackName) -> Result<Stack, Refusal> {
-        let placeholders = stack.file.builds().map(|(service, _)| (service.clone(), "built".to_owned())).collect();
-        self.computing.run(|| self.put_together(checked, stack, name, placeholders, BTreeMap::new())).await
+    /// The stack that a checked stack file means, before its images are known: they are taken to be what runs already, and
+    /// where nothing does, have a name such as they will have.
+    pub async fn sketch(
+        &self,
+        checked: &Checked,
+        stack: &CheckedStack,
+        name: &StackName,
+        running: &Running,
+    ) -> Result<Stack, Refusal> {
+        let placeholder = |service: &ServiceName| {
+            let image = self.builder.image_name(name, service, "not-built-yet");
+            let old = running.built.get(service).filter(|old| build::is_of_one_service(old, &image));
+            (service.clone(), old.cloned().unwrap_or(image))
+        };
+        let placeholders = stack.file.builds().map(|(service, _)| placeholder(service)).collect();
+        self.computing.run(|| self.put_together(checked, stack, name, placeholders, running.pinned.clone())).await
     }
 
     /// What a repository may do beyond its own stacks.
@@ -180,6 +208,24 @@ impl Workshop {
         stream::iter(builds).buffer_unordered(self.settings.builds.max(1)).try_collect().await
     }
 
+    /// The images under the names under which they run already: what was changed in a context need not have changed its
+    /// image, and another name of the same would restart every task for nothing.
+    async fn settled(
+        &self,
+        mut images: BTreeMap<ServiceName, String>,
+        running: &Running,
+        lines: &Lines,
+    ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
+        for (service, image) in &mut images {
+            let Some(old) = running.built.get(service).filter(|old| *old != image) else { continue };
+            if self.builder.is_same(old, image).await? {
+                lines.say(format!("  {service}: that is the image that runs already: it stays")).await;
+                image.clone_from(old);
+            }
+        }
+        Ok(images)
+    }
+
     async fn build(
         &self,
         checked: &Checked,
@@ -192,7 +238,7 @@ impl Workshop {
         let read = || Ok::<_, Refusal>((Context::of(checked.revision(), &recipe)?, bases(checked, &recipe)?));
         let (context, recipe_bases) = self.computing.run(read).await?;
         context.notes.iter().for_each(|note| lines.mention(format!("  {service}: {note}")));
-        let bases = self.resolved(recipe_bases.clone(), &Running::new()).await?;
+        let bases = self.resolved(recipe_bases.clone(), &BTreeMap::new()).await?;
         // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
         let key = self.computing.run(|| context.key(&recipe, &bases)).await;
@@ -220,7 +266,11 @@ impl Workshop {
     }
 
     /// What these images are now, by their name in the file: with the digest that their registry has.
-    async fn resolved(&self, images: BTreeSet<String>, running: &Running) -> Result<BTreeMap<String, String>, Refusal> {
+    async fn resolved(
+        &self,
+        images: BTreeSet<String>,
+        running: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
         let lookup = |image: String| async move {
             let resolved = self.builder.resolve(&image, running.get(&image).map(String::as_str)).await?;
             Ok::<_, Refusal>(resolved.map(|pinned| (image, pinned)))

@@ -518,7 +518,12 @@ impl Rollout {
         self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
         round.teller.tell(&Progress::Promoted { release: release.id });
         tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
-        self.cluster.store.thin(&self.stack, &round.history.whole()).await?;
+        let (images, whole) = (round.history.stack_images(), round.history.whole());
+        let (thinned, ()) = tokio::join!(
+            self.cluster.store.thin(&self.stack, &whole),
+            self.cluster.swarm.tend_images(&self.stack, &images),
+        );
+        thinned?;
         Ok(Pace::Now)
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::networks::{FixedNetwork, fixed_networks};
 use super::observed::{Observed, ObservedFile, ObservedService};
 use super::{
     Action, Change, FieldChange, Plan, Reason, Removable, Subject, difference, in_order, is_content_addressed, normal,
     placement, too_new,
 };
 use crate::name::ServiceName;
-use crate::stack::{Config, Network, OwnNetwork, Secret, Service, Stack};
+use crate::stack::{Config, Network, Secret, Service, Stack};
 
 type Labels = BTreeMap<String, String>;
 
@@ -31,30 +32,16 @@ impl Plan {
 
     fn networks(&mut self, desired: &Stack, observed: &Observed) {
         for (name, network) in &desired.networks {
-            let Network::Own(own) = network else { continue };
+            if *network == Network::External {
+                continue;
+            }
             let subject = Subject::Network(name.clone());
             match observed.networks.get(name) {
                 None => self.create(subject, Reason::New),
-                Some(there) => {
-                    self.note_network(name, own, &there.network);
-                    self.unchanged.push(subject);
-                }
+                Some(_) => self.unchanged.push(subject),
             }
         }
-    }
-
-    /// Swarm has no call that changes a network.
-    fn note_network(&mut self, name: &str, own: &OwnNetwork, there: &Network) {
-        let Network::Own(there) = there else { return };
-        let fields = difference::between(&normal::network(there, own), &normal::network(own, own));
-        if !fields.is_empty() {
-            let fields: Vec<_> = fields.iter().map(FieldChange::to_text).collect();
-            self.notes.push(format!(
-                "network {name} stays as it is, though the file says otherwise ({}): Swarm cannot change a network that \
-                 exists; give it another name, or remove the stack and deploy it again",
-                fields.join(", ")
-            ));
-        }
+        self.notes.extend(fixed_networks(desired, observed).iter().map(FixedNetwork::note));
     }
 
     fn secrets(&mut self, desired: &Stack, observed: &Observed) {

@@ -9,6 +9,7 @@ mod comparison;
 mod difference;
 mod fingerprint;
 mod left_data;
+pub mod networks;
 mod normal;
 pub mod observed;
 pub mod placement;
@@ -30,6 +31,7 @@ use observed::ObservedService;
 
 pub use difference::FieldChange;
 pub use fingerprint::Fingerprint;
+pub use networks::fixed_networks;
 pub use takeover::Takeover;
 pub use text::Color;
 pub use too_new::{ApiVersion, left_out};

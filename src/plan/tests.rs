@@ -486,6 +486,43 @@ fn a_content_addressed_name_is_known_by_its_form() {
     }
 }
 
+/// A service with this folder of the nodes at this place.
+fn on_folder(folder: &str, target: &str) -> Service {
+    let mount = Mount { target: target.into(), kind: "bind".into(), source: folder.into(), ..Mount::default() };
+    Service { volumes: vec![mount], ..service() }
+}
+
+fn notes(desired: &Stack, there: &Stack) -> String {
+    let removable = Removable { services: there.services.keys().cloned().collect(), ..Removable::default() };
+    Plan::between(desired, &observed(there), &removable).notes.join("\n")
+}
+
+#[test]
+fn a_volume_with_another_name_is_told_to_be_another_one() {
+    let one = |name: &str, service: Service| stack(&[(name, service)]);
+    let before = one("db", on_folder("/data/shop/db", "/var/lib/db"));
+    assert_snapshot!(notes(&one("db", on_folder("/data/shop/pg", "/var/lib/db")), &before), @"service db has the folder /data/shop/pg at /var/lib/db instead of the folder /data/shop/db: the data stays in the old one and is not copied; give it its old name back if it was only renamed");
+    assert_snapshot!(notes(&one("db", service()), &before), @"service db does not have the folder /data/shop/db at /var/lib/db any more: it starts without that data, which stays");
+    let anonymous = Mount { target: "/var/lib/db".into(), kind: "volume".into(), ..Mount::default() };
+    let anonymous = one("db", Service { volumes: vec![anonymous], ..service() });
+    assert_snapshot!(notes(&anonymous, &before), @"service db has an anonymous volume at /var/lib/db instead of the folder /data/shop/db: the data stays in the old one and is not copied; give it its old name back if it was only renamed");
+    assert_snapshot!(notes(&one("pg", on_folder("/data/shop/pg", "/var/lib/db")), &before), @"service pg has the folder /data/shop/pg at /var/lib/db, where service db has the folder /data/shop/db: that data stays in the old one and is not copied; give it its old name back if it was only renamed");
+    assert_eq!(
+        notes(&one("db", on_folder("/data/shop/db", "/var/lib")), &before),
+        "",
+        "it moved inside of the container"
+    );
+    assert_eq!(notes(&one("web", service()), &before), "", "the service goes, and its data stays, as always");
+}
+
+#[test]
+fn an_old_service_that_stays_on_the_data_of_a_new_one_is_told() {
+    let before = stack(&[("db", on_folder("/data/shop/db", "/data"))]);
+    let mut after = stack(&[("postgres", on_folder("/data/shop/db", "/data"))]);
+    after.settings.prune = false;
+    assert_snapshot!(notes(&after, &before), @"service db is not in the file and stays, and both it and service postgres write to the folder /data/shop/db: remove it first (`docker service rm shop_db`) if postgres is to take its place");
+}
+
 fn planned(desired: &Stack, there: &Observed) -> String {
     Plan::between(desired, there, &Removable::default()).to_text(Color::Never)
 }

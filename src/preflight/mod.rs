@@ -7,7 +7,9 @@
 mod addresses;
 mod commands;
 pub mod data;
+pub mod images;
 mod names;
+pub mod networks;
 mod nodes;
 mod ports;
 mod room;
@@ -78,6 +80,7 @@ impl Preflight {
         let mut obstacles = names::obstacles(&flight);
         obstacles.extend(ports::obstacles(&flight));
         obstacles.extend(nodes::obstacles(&flight));
+        obstacles.extend(images::obstacles(&flight));
         let (crowded, mut notes) = addresses::found(&flight);
         obstacles.extend(crowded);
         for (more, noted) in [volumes::found(&flight), data::found(&flight), room::found(&flight)] {

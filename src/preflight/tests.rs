@@ -507,6 +507,75 @@ fn a_folder_is_not_made_on_one_of_several_nodes_unless_they_share_it() {
     assert_snapshot!(said_beside(&desired(&[]), &live, &around(false)), @"note: the service `db` has its data in /data/shop/db; it may be started on n2, and nothing says that /data is the same there: `data_shared: true` in skep's settings does");
 }
 
+#[test]
+fn an_image_that_stays_on_its_node_is_refused_on_others() {
+    let built = |image: &str, constraints: &[&str]| {
+        stack(&[(
+            "web",
+            service(|web| {
+                web.image = image.into();
+                web.constraints = constraints.iter().map(ToString::to_string).collect();
+            }),
+        )])
+    };
+    let around = Surroundings { node: "n1".into(), ..Surroundings::default() };
+    let said = |image: &str, constraints: &[&str]| said_beside(&built(image, constraints), &observed(&[]), &around);
+    let local = "skep.local/shop/web:0123456789abcdef0123456789abcdef";
+    assert_snapshot!(said(local, &[]), @"services.web.build: this swarm has 2 nodes and skep has no registry: the image is built on n1 and stays there, and tasks may be started on n2; set `registry.prefix` in skep's settings, or constrain the service to that node (`deploy.placement.constraints: [node.hostname == n1]`)");
+    assert_eq!(said(local, &["node.hostname == n1"]), "");
+    assert!(said(local, &["node.role == worker"]).contains("may be started on n2"), "it is not built there");
+    assert_eq!(said("r.example.com/shop/web:1", &[]), "", "every node can pull it");
+    let unknown = Surroundings::default();
+    assert_eq!(said_beside(&built(local, &[]), &observed(&[]), &unknown), "", "which node this is, is not known");
+    let mut one = observed(&[]);
+    one.nodes.pop();
+    assert_eq!(said_beside(&built(local, &[]), &one, &around), "", "there is no other node");
+    let running = built(local, &[]);
+    let live = [("web", running.services.values().next().unwrap().clone())];
+    assert_eq!(said_beside(&running, &observed(&live), &around), "", "what runs already is not decided now");
+}
+
+#[test]
+fn an_image_that_is_gone_stands_in_the_way_of_going_back() {
+    use super::images::{Whereabouts, missing};
+    let (db, web): (ServiceName, ServiceName) = ("db".parse().unwrap(), "web".parse().unwrap());
+    let needed = [(&db, "redis:7@sha256:1"), (&web, "skep.local/shop/web:2")];
+    let said = |db: Whereabouts, web: Whereabouts| {
+        let found = BTreeMap::from([("redis:7@sha256:1".into(), db), ("skep.local/shop/web:2".into(), web)]);
+        let (obstacles, notes) = missing(&needed, &found);
+        let notes = notes.iter().map(|note| format!("note: {note}"));
+        obstacles.iter().map(ToString::to_string).chain(notes).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said(Whereabouts::There, Whereabouts::There), "");
+    let gone = Whereabouts::Gone { answer: Some("manifest unknown".into()) };
+    assert_snapshot!(said(gone, Whereabouts::Gone { answer: None }), @"
+    services.db.image: the image `redis:7@sha256:1` is no longer on this engine, and its registry does not give it (manifest unknown): its tasks could not start; push the commit of that release again, which builds or pulls it anew, or go back to another release (`skep history`)
+    services.web.image: the image `skep.local/shop/web:2` is no longer on this engine: its tasks could not start; push the commit of that release again, which builds or pulls it anew, or go back to another release (`skep history`)
+    ");
+    let away = Whereabouts::Unknown { reason: "connection refused".into() };
+    assert_snapshot!(said(away, Whereabouts::There), @"note: service db: whether its image redis:7@sha256:1 can still be had is not known: connection refused");
+}
+
+#[test]
+fn a_network_cannot_get_other_options_and_what_it_had_before_is_not_decided_now() {
+    let own = |internal: bool| Network::Own(OwnNetwork { internal, ..OwnNetwork::default() });
+    let with = |network: Network| Stack { networks: BTreeMap::from([("shop_front".into(), network)]), ..stack(&[]) };
+    let mut there = observed(&[]);
+    let network = crate::plan::observed::ObservedNetwork { id: String::new(), network: own(false) };
+    there.networks.insert("shop_front".into(), network);
+    let said = |desired: &Stack, runs: Option<&Stack>| {
+        let found = networks::changed(desired, &there, runs);
+        found.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(said(&with(own(true)), Some(&with(own(false)))), @"networks.front: the network `shop_front` exists with another `internal`, and Swarm cannot change a network: the tasks would go on in the old one; give it another key or `name`: it is then made anew, and the services move to it; or remove the stack (`skep remove`) and deploy it again");
+    assert!(!said(&with(own(true)), None).is_empty(), "nothing of skep's runs yet");
+    assert_eq!(said(&with(own(true)), Some(&with(own(true)))), "", "the release that runs differs in the same way");
+    assert_eq!(said(&with(own(false)), Some(&with(own(false)))), "");
+    let labels = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+    let labelled = with(Network::Own(OwnNetwork { labels, ..OwnNetwork::default() }));
+    assert_eq!(said(&labelled, Some(&with(own(false)))), "", "no task notices a label");
+}
+
 /// A service with a volume of its stack's own.
 fn on_volume(name: &str, options: &[(&str, &str)]) -> Service {
     let driver_opts = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();

@@ -69,6 +69,14 @@ impl History {
         pinned.map(|service| (service.image_as_written.clone(), service.image.clone())).collect()
     }
 
+    /// The images that run under the name that the file gives them, or that skep gave them when it built them, by service.
+    pub fn unaltered(&self) -> BTreeMap<ServiceName, String> {
+        let desired = self.promoted().and_then(|release| release.desired.as_ref());
+        let services = desired.into_iter().flat_map(|desired| &desired.services);
+        let unaltered = services.filter(|(_, service)| service.image == service.image_as_written);
+        unaltered.map(|(name, service)| (name.clone(), service.image.clone())).collect()
+    }
+
     /// The release that is being rolled out, if one is. The newest, when a killed controller left two.
     pub fn rolling(&self) -> Option<&Release> {
         self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Rolling { .. }))

@@ -132,8 +132,9 @@ fn below(place: &str, inside: &str) -> String {
 
 fn folder(path: &str) -> Option<Hold> {
     let path = path.trim_end_matches('/');
-    let is_common = COMMON_FOLDERS.iter().any(|common| is_within(path, common));
-    (!path.is_empty() && !is_common).then(|| Hold::Folder { path: path.to_owned() })
+    let is_common = |common: &&str| if **common == "/tmp" { path == "/tmp" } else { is_within(path, common) };
+    (!path.is_empty() && !COMMON_FOLDERS.iter().any(|common| is_common(&common)))
+        .then(|| Hold::Folder { path: path.to_owned() })
 }
 
 impl Port {
@@ -174,6 +175,8 @@ mod tests {
             said(&mount("bind", "/data/shop/db/", &[])),
             said(&mount("bind", "/var/run/docker.sock", &[])),
             said(&mount("bind", "/", &[])),
+            said(&mount("bind", "/tmp", &[])),
+            said(&mount("bind", "/tmp/db", &[])),
             said(&mount("cluster", "csi", &[])),
             said(&mount("tmpfs", "", &[])),
             said(&mount("volume", "", &[])),
@@ -189,6 +192,8 @@ mod tests {
         the folder /data/shop/db
         nothing
         nothing
+        nothing
+        the folder /tmp/db
         the volume csi
         nothing
         nothing

@@ -36,11 +36,7 @@ struct Spec {
 impl Swarm {
     /// Fails if the data root of this node is not the one that the swarm knows.
     pub async fn check_data_root(&self) -> Result<(), Error> {
-        let root = self.data_root().await?;
-        match root.fault() {
-            Some(fault) => Err(Error::OtherRoot { fault, remedy: root.remedy() }),
-            None => Ok(()),
-        }
+        known(&self.data_root().await?)
     }
 
     /// The data root of this node, with its marks.
@@ -53,15 +49,16 @@ impl Swarm {
     /// Makes sure that folders are made in the data root that the swarm knows. The first time, it is marked: the file
     /// first, so that what is interrupted in between is made good by the next.
     pub(super) async fn claim_data_root(&self) -> Result<(), Error> {
-        let marks = self.data_root().await?.marks;
-        if marks.kept.is_none() {
-            let mark = match marks.found {
+        let root = self.data_root().await?;
+        if root.marks.kept.is_none() {
+            let mark = match root.marks.found {
                 Some(mark) => mark,
                 None => self.on_disk(write_mark).await?,
             };
             self.keep_mark(&mark).await?;
+            return self.check_data_root().await;
         }
-        self.check_data_root().await
+        known(&root)
     }
 
     async fn kept_mark(&self, path: &str) -> Result<Option<String>, Error> {
@@ -97,6 +94,14 @@ fn write_mark(root: &Path) -> Result<String, Error> {
         Ok(_) => Ok(mark),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(found_mark(root)?.unwrap_or_default()),
         Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// Fails if a data root is not the one that the swarm knows.
+fn known(root: &DataRoot) -> Result<(), Error> {
+    match root.fault() {
+        Some(fault) => Err(Error::OtherRoot { fault, remedy: root.remedy() }),
+        None => Ok(()),
     }
 }
 

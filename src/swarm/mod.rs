@@ -10,6 +10,7 @@ mod events;
 mod evidence;
 mod folders;
 mod follow;
+mod images;
 mod listed;
 mod logs;
 mod mark;

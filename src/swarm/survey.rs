@@ -64,9 +64,13 @@ impl Swarm {
     /// out.
     pub async fn survey(&self, desired: &Stack, observed: &Observed) -> Surroundings {
         let _permit = self.looks.acquire().await;
-        let (networks, info) = tokio::join!(
+        let data = async { if desired.folders.is_empty() { None } else { self.data_root().await.ok() } };
+        let (networks, info, volumes, changed_secrets, data) = tokio::join!(
             self.list(Call::get("/networks"), Some::<ListedNetwork>),
             self.read(Call::get("/info"), |call| self.engine.json::<Info>(call)),
+            self.stored_volumes(desired),
+            self.changed_secrets(desired, observed),
+            data,
         );
         let names = networks.iter().map(|network| (network.id.clone(), network.name.clone())).collect();
         let foreign = self.list(Call::get("/services"), |service| neighbour(&desired.name, service, &names)).await;
@@ -77,9 +81,9 @@ impl Swarm {
             networks: networks.iter().map(|network| (network.name.clone(), segment(network))).collect(),
             pool: pool(&info.swarm.cluster),
             node: info.swarm.node_id,
-            volumes: self.stored_volumes(desired).await,
-            changed_secrets: self.changed_secrets(desired, observed).await,
-            data: if desired.folders.is_empty() { None } else { self.data_root().await.ok() },
+            volumes,
+            changed_secrets,
+            data,
         }
     }
 

@@ -28,6 +28,23 @@ async fn an_image_is_built_once_and_again_when_a_file_changes() {
 }
 
 #[tokio::test]
+async fn what_does_not_get_into_the_image_makes_no_other_image() {
+    in_sandbox("same", async |sandbox| {
+        let builder = local_builder(Limits::default()).await;
+        let file = dockerfile("COPY page /page");
+        let mut images = Vec::new();
+        for (page, readme) in [("one", "first"), ("one", "second"), ("two", "second")] {
+            let files = [("Dockerfile", &file[..]), ("page", page.as_bytes()), ("README.md", readme.as_bytes())];
+            images.push(builder.ensure(sandbox.request(&sandbox.commit(&files), &[])).await.unwrap().image);
+        }
+        assert!(images[0] != images[1], "they have their names by what is in the context");
+        assert!(builder.is_same(&images[0], &images[1]).await.unwrap());
+        assert!(!builder.is_same(&images[1], &images[2]).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_who_want_the_same_image_at_once_build_it_once() {
     in_sandbox("together", async |sandbox| {
         let builder = local_builder(Limits::default()).await;

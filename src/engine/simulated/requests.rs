@@ -108,6 +108,7 @@ impl State {
             (_, ["networks", rest @ ..]) => self.networks_request(request, rest),
             (_, ["configs", rest @ ..]) => self.files_request("config", request, rest),
             (_, ["secrets", rest @ ..]) => self.files_request("secret", request, rest),
+            ("GET", ["images", "json"]) => Ok(json!([])),
             ("GET", ["images", name @ .., "json"]) => self.inspect_image(&name.join("/")),
             ("GET", ["distribution", name @ .., "json"]) => Err(self.ask_registry(&name.join("/"))),
             _ => Err(Refusal(404, "page not found".into())),

@@ -47,6 +47,9 @@ pub(super) fn next(plan: &Plan, desired: &Stack, observed: &Observed) -> Arrival
 pub fn unheld(plan: &Plan, desired: &Stack, observed: &Observed) -> Arrival {
     let queue = Queue::of(plan, desired, observed);
     let (held, free): (Vec<_>, Vec<_>) = plan.changes.iter().cloned().partition(|change| queue.is_held(change));
+    // What has something and is not to let go of it is not waited for.
+    let comes = |change: &Change| change.subject.service().is_some_and(|name| queue.comes(name));
+    let held: Vec<Change> = held.into_iter().filter(comes).collect();
     Arrival { now: Plan { notes: plan.notes.clone(), ..of(queue.gently(free)) }, waiting: queue.waiting(&held) }
 }
 
@@ -108,6 +111,13 @@ impl<'a> Queue<'a> {
             open.extend(dependencies.chain(self.givers(name)).filter(|next| seen.insert(next)));
         }
         false
+    }
+
+    /// Whether what it waits for is on its way: tasks stop, or this plan changes or removes who has it.
+    fn comes(&self, by: &ServiceName) -> bool {
+        let changes =
+            |name: &ServiceName| self.plan.changes.iter().any(|change| change.subject.service() == Some(name));
+        self.in_use(by).is_some() || self.givers(by).all(changes)
     }
 
     /// What a service takes over and tasks still have that were told to stop.

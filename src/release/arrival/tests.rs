@@ -243,6 +243,10 @@ fn what_is_healed_comes_in_the_same_order() {
     let changes: Vec<String> = now.changes.iter().map(|change| change.to_text(Color::Never)).collect();
     assert_eq!(changes, ["- service db", "+ service web"]);
     assert_eq!(waiting[0].what, "waiting until db lets go of the folder /data/db");
+    // Somebody insists on the old one: then nothing is to be waited for.
+    let contested = planned(&should, &observed).only(|change| change.action != Action::Remove);
+    let Arrival { now, waiting } = unheld(&contested, &should, &observed);
+    assert_eq!((now.changes.len(), waiting.len()), (1, 0));
 }
 
 /// Services of which each has a volume of its own, and may depend on those before it in the alphabet.

@@ -303,3 +303,71 @@ fn files_that_failed_before_are_told() {
     let note = text.lines().find(|line| line.starts_with("note:")).unwrap_or_default();
     assert_snapshot!(note, @"note: these files failed already, as r2; only `skep deploy --retry` tries them again");
 }
+
+#[test]
+fn a_network_that_cannot_be_changed_is_told_in_every_place() {
+    let sandbox = shop("app:1");
+    let with = |network: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices: {{ web: {{ image: app:1 }} }}\nnetworks:\n  default: {network}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    with("{ labels: { team: a } }");
+    sandbox.run(&["deploy", "shop"]);
+    with("{ labels: { team: a }, internal: true }");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 1
+    --- stdout
+    stack shop
+    nothing to do, 2 unchanged
+    refused: stack.yml:4:3: networks.default: the network `shop_default` exists with another `internal`, and Swarm cannot change a network: the tasks would go on in the old one; give it another key or `name`: it is then made anew, and the services move to it; or remove the stack (`skep remove`) and deploy it again
+    ");
+    assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: stack.yml:4:3: networks.default: the network `shop_default` exists with another `internal`, and Swarm cannot change a network: the tasks would go on in the old one; give it another key or `name`: it is then made anew, and the services move to it; or remove the stack (`skep remove`) and deploy it again
+    ");
+    // No task notices a label.
+    with("{ labels: { team: b } }");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"
+    exit code 0
+    --- stdout
+    stack shop
+    note: network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    nothing to do, 2 unchanged
+    ");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r2 (1400556), from folder [SANDBOX]/shop
+      web                  1/1 running
+      differs from its release; to bring it back:
+        network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    ");
+    assert_snapshot!(sandbox.run(&["heal", "shop"]), @"
+    exit code 1
+    --- stderr
+    note: network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
+    shop differs from its release in what cannot be changed
+    ");
+}
+
+#[test]
+fn what_takes_the_place_of_another_service_is_told() {
+    let sandbox = shop("app:1");
+    let with = |name: &str, volume: &str| {
+        let file = format!(
+            "x-skep: {{ stable: 1ms }}\nservices: {{ {name}: {{ image: app:1, volumes: ['{volume}:/data'] }} }}\nvolumes: {{ {volume}: {{}} }}\n"
+        );
+        sandbox.write("shop/stack.yml", &file);
+    };
+    with("db", "data");
+    sandbox.run(&["deploy", "shop"]);
+    with("postgres", "data");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"");
+    assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"");
+    with("postgres", "pgdata");
+    assert_snapshot!(sandbox.run(&["plan", "shop"]), @"");
+}

@@ -1,5 +1,7 @@
 use insta::assert_snapshot;
 
+use skep::engine::simulated::Behaviour;
+
 use super::{shop, write};
 
 #[test]
@@ -64,5 +66,36 @@ fn there_must_be_something_to_go_back_to() {
     exit code 1
     --- stderr
     error: skep has no record of a stack `blog`; `skep status` lists those it has
+    ");
+}
+
+#[test]
+fn what_cannot_be_gone_back_to_stops_no_task() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    sandbox.run(&["deploy", "shop"]);
+    // Somebody removed the images that no container uses.
+    sandbox.world.script("app:1", Behaviour::NoSuchImage);
+    assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: services.web.image: the image `app:1` is no longer on this engine, and its registry does not give it (no registry has app:1): its tasks could not start; push the commit of that release again, which builds or pulls it anew, or go back to another release (`skep history`)
+    ");
+    assert_snapshot!(sandbox.run(&["status", "shop"]), @"
+    exit code 0
+    --- stdout
+    shop: r2 (d708f8e), from folder [SANDBOX]/shop
+      web                  2/2 running
+    ");
+    // The image is back.
+    sandbox.world.script("app:1", Behaviour::Healthy);
+    assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
+    exit code 0
+    --- stderr
+    shop r3 rolls out
+      ~ service web: image app:2 -> app:1 (restarts 2 tasks)
+      all tasks run; waiting for them to stay so
+    shop r3 is deployed
     ");
 }

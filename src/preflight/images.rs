@@ -1,0 +1,98 @@
+//! Whether the nodes that may run a task can have its image.
+
+use std::collections::BTreeMap;
+
+use super::{Flight, Obstacle, of_service};
+use crate::name::ServiceName;
+use crate::plan::Plan;
+use crate::plan::observed::Node;
+use crate::stack::{LOCAL_IMAGES, Service, Stack};
+
+/// Where an image of an earlier release is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// The engine that is asked has it, or its registry.
+    There,
+    /// Neither has it.
+    Gone {
+        /// What its registry says; nothing if it never had one.
+        answer: Option<String>,
+    },
+    /// That cannot be told.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Services whose image stays on the node where it is built, and which may run on others.
+pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
+    let Some(here) = flight.observed.nodes.iter().find(|node| node.id == flight.surroundings.node) else {
+        return Vec::new();
+    };
+    let local = flight.changed().filter(|(_, service)| is_local(&service.image));
+    local
+        .filter_map(|(name, service)| Some(unreachable(name, here, flight, elsewhere(service, here, flight)?)))
+        .collect()
+}
+
+/// Whether skep has built an image and pushed it nowhere.
+fn is_local(image: &str) -> bool {
+    image.strip_prefix(LOCAL_IMAGES).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Another node that may run a task of the service.
+fn elsewhere<'a>(service: &Service, here: &Node, flight: &'a Flight<'_>) -> Option<&'a Node> {
+    flight.candidates(service).into_iter().find(|node| node.id != here.id)
+}
+
+fn unreachable(name: &ServiceName, here: &Node, flight: &Flight<'_>, other: &Node) -> Obstacle {
+    Obstacle {
+        place: of_service(name, &["build"]),
+        message: format!(
+            "this swarm has {} nodes and skep has no registry: the image is built on {} and stays there, and tasks may be \
+             started on {}",
+            flight.observed.nodes.len(),
+            here.hostname,
+            other.hostname
+        ),
+        help: format!(
+            "set `registry.prefix` in skep's settings, or constrain the service to that node \
+             (`deploy.placement.constraints: [node.hostname == {}]`)",
+            here.hostname
+        ),
+    }
+}
+
+/// The images that a plan makes tasks of.
+pub fn needed<'a>(plan: &Plan, desired: &'a Stack) -> Vec<(&'a ServiceName, &'a str)> {
+    let changed = plan.changed_services();
+    let services = desired.services.iter().filter(|(name, _)| changed.contains(name));
+    services.map(|(name, service)| (name, service.image.as_str())).collect()
+}
+
+/// What stands in the way of going back to these images, and what may.
+pub fn missing(needed: &[(&ServiceName, &str)], found: &BTreeMap<String, Whereabouts>) -> (Vec<Obstacle>, Vec<String>) {
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    for (name, image) in needed {
+        match found.get(*image) {
+            Some(Whereabouts::Gone { answer }) => obstacles.push(gone(name, image, answer.as_deref())),
+            Some(Whereabouts::Unknown { reason }) => {
+                notes.push(format!("service {name}: whether its image {image} can still be had is not known: {reason}"))
+            }
+            Some(Whereabouts::There) | None => {}
+        }
+    }
+    (obstacles, notes)
+}
+
+fn gone(name: &ServiceName, image: &str, answer: Option<&str>) -> Obstacle {
+    let registry = answer.map(|answer| format!(", and its registry does not give it ({answer})")).unwrap_or_default();
+    Obstacle {
+        place: of_service(name, &["image"]),
+        message: format!("the image `{image}` is no longer on this engine{registry}: its tasks could not start"),
+        help: "push the commit of that release again, which builds or pulls it anew, or go back to another release \
+               (`skep history`)"
+            .into(),
+    }
+}
