@@ -125,7 +125,7 @@ fn only_what_the_push_changes_is_looked_at() {
     new/Dockerfile:2:8: error[DL3011]: `80801` is not a port
       2 | EXPOSE 80801
         |        ^^^^^
-      help: a port is a number from 0 to 65535
+      help: a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing
     refused: 1 error
     ");
 }
