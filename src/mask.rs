@@ -268,10 +268,15 @@ fn behind_name(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
         None if is_old() => (trimmed, false),
         None => return None,
     };
-    let behind = behind.trim_start_matches(' ');
-    // A mapping or a list under such a name is no value; what is in it has names of its own.
-    if is_yaml && behind.starts_with(['{', '[']) {
-        return None;
+    let mut behind = behind.trim_start_matches(' ');
+    if is_yaml {
+        // The value of an anchor stands behind its name; a map, a list and a block stand for themselves.
+        while behind.starts_with(['&', '!']) {
+            behind = behind.split_once(' ')?.1.trim_start_matches(' ');
+        }
+        if behind.starts_with(['{', '[', '*', '|', '>']) {
+            return None;
+        }
     }
     let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
     let from = text.len() - behind.len() + usize::from(quote.is_some());
@@ -325,6 +330,8 @@ mod tests {
             ("redis-server --requirepass hunter2", "redis-server --requirepass ***"),
             ("[\"a\", \"--auth.token\", \"hunter2\"]", "[\"a\", \"--auth.token\", \"***\"]"),
             ("--token=hunter2 --x", "--token=*** --x"),
+            ("PASSWORD: &pw hunter2", "PASSWORD: &pw ***"),
+            ("PASSWORD: !!str \"a b\"", "PASSWORD: !!str \"***\""),
             ("PASSWORD: ${PASS:-hunter2}", "PASSWORD: ${PASS:-***}"),
             ("postgres://a:${PASS-hunter2}@db", "postgres://a:${PASS-***}@db"),
             ("postgres://a:hunter2@${HOST:-db/x}/", "postgres://a:***@${HOST:-db/x}/"),
@@ -349,6 +356,10 @@ mod tests {
             "the value of `--requirepass` is readable",
             "`POSTGRES_PASSWORD` is readable by everybody",
             "--initial-cluster-token shop --password-file /a --token -",
+            "password: { file: ./secrets/a.yaml }",
+            "api_key: *key",
+            "secret: [a, b]",
+            "token: |",
             "image: shop:1",
             "TOKEN_TTL=3600",
         ] {

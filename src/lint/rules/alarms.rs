@@ -153,6 +153,9 @@ fn versions_of_packages_and_images() {
         ("r/y$T", false),
     ] {
         let file = format!("ARG V\nARG T=:1\nFROM {image}\n");
+        // It may be the name of a stage.
+        let stages = "ARG V\nFROM a:1 AS r\nFROM b:1 AS build-one\nFROM build-$V\n";
+        assert_eq!(lines("DL3006", stages), [0; 0]);
         assert_eq!(lines("DL3006", &file), vec![3; usize::from(is_found)], "{image}");
     }
 }

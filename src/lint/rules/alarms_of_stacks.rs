@@ -115,6 +115,8 @@ fn merges_modes_and_volumes_of_each_task() {
     assert!(!db("{ replicas: 2 }", "{ name: \"db-{{.Task.Slot}}\" }"));
     assert!(!db("{ replicas: 2 }", "{ name: \"db-{{.Node.ID}}-{{.Task.Slot}}\", driver: local }"));
     assert!(!db(spread, "{ driver: local }") && !db(spread, "{}"));
+    let first = "{ update_config: { order: start-first } }";
+    assert!(db(first, "{ name: \"db-{{.Task.Slot}}\" }") && !db(first, "{ name: \"db-{{.Task.ID}}\" }"));
     assert!(db("{ replicas: 2 }", "{ name: db }"));
     assert!(db(spread, "{ driver: local, driver_opts: { type: nfs, o: \"addr=10.0.0.1,rw\", device: \":/db\" } }"));
     assert!(db(spread, "{ driver: ceph }") && db("{ replicas: 3, placement: { max_replicas_per_node: 2 } }", "{}"));

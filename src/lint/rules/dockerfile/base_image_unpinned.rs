@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::variable::variables;
-use crate::lint::dockerfile::{Dockerfile, Stage};
+use crate::lint::dockerfile::{Dockerfile, Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
@@ -42,11 +42,21 @@ fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
         image.path.starts_with('$') || literal(image.path, file.escape).contains(|c: char| c.is_ascii_uppercase());
     let filled = file.scopes.of_from(&word.text);
     let is_fixed = |image: Image<'_>| image.tag.is_some() || image.digest.is_some();
-    if is_open || is_fixed(image) || filled.is_some_and(|name| is_fixed(Image::of(&name))) {
+    if is_open || may_be_stage(word, file) || is_fixed(image) || filled.is_some_and(|name| is_fixed(Image::of(&name))) {
         return None;
     }
     let name = suggest::cut(word.unquoted());
     Some(Found::new(&word.span, format!("`{name}` has no fixed version")).help(format!("name one: `{name}:<version>`")))
+}
+
+/// Whether a name with a variable in it fits that of a stage: `build-${TARGETARCH}`.
+fn may_be_stage(word: &Word, file: &Dockerfile) -> bool {
+    let text = word.unquoted().to_ascii_lowercase();
+    let variables = variables(&text, file.escape);
+    let Some((first, last)) = variables.first().zip(variables.last()) else { return false };
+    let (before, behind) = (&text[..first.range.start], &text[last.range.end..]);
+    let fits = |name: &str| name.starts_with(before) && name[before.len()..].ends_with(behind);
+    file.stages().filter_map(|stage| stage.name()).any(|name| fits(&name.text.to_ascii_lowercase()))
 }
 
 /// A text without the variables in it.

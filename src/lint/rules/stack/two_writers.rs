@@ -59,34 +59,40 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn wrong(service: &Service, file: &File) -> Option<Found> {
-    let (database, _) = database(service).filter(|_| keeps_data(service, file))?;
-    if let Mode::Replicated(Some(count @ 2..)) = service.deploy.mode.value {
+    let (database, _) = database(service)?;
+    if let Mode::Replicated(Some(count @ 2..)) = service.deploy.mode.value
+        && keeps_data(service, file, "{{")
+    {
         let message = format!("{count} tasks of {database} write to the same volume");
         return Some(Found::new(&service.deploy.mode.span, message).help("run one, or give each its own volume"));
     }
     let update = service.deploy.update_config.as_ref().filter(|update| update.order == "start-first")?;
+    // The task that takes the place of another one has its number, and another id.
+    if !keeps_data(service, file, "{{.Task.ID") {
+        return None;
+    }
     let message = format!("during an update two tasks of {database} write to the same volume");
     Some(Found::new(&update.span, message).help("write `order: stop-first`"))
 }
 
-/// Whether two tasks of a service would write to one place.
-fn keeps_data(service: &Service, file: &File) -> bool {
+/// Whether two tasks of a service would write to one place; `placeholder` begins what makes another place for each of them.
+fn keeps_data(service: &Service, file: &File, placeholder: &str) -> bool {
     let is_spread = service.deploy.max_replicas_per_node.as_ref().is_some_and(|most| most.value == 1);
     service.volumes.iter().any(|mount| {
         let written = ["volume", "bind", "cluster"].contains(&mount.kind.as_str()) && !mount.read_only;
         let volume = file.volumes.get(&mount.source).filter(|_| mount.kind == "volume");
         written
             && !mount.source.is_empty()
-            && !is_for_each_task(mount, volume)
+            && !is_for_each_task(mount, volume, placeholder)
             && !(is_spread && volume.is_some_and(is_of_node))
             && !is_configuration(&mount.target)
     })
 }
 
 /// Whether a template of Swarm makes another volume for each task: in the source, or in the volume's name.
-fn is_for_each_task(mount: &Mount, volume: Option<&Volume>) -> bool {
+fn is_for_each_task(mount: &Mount, volume: Option<&Volume>, placeholder: &str) -> bool {
     let name = volume.and_then(|volume| volume.name.as_ref());
-    mount.source.contains("{{") || name.is_some_and(|name| name.value.contains("{{"))
+    mount.source.contains(placeholder) || name.is_some_and(|name| name.value.contains(placeholder))
 }
 
 /// Whether each node has a volume of its own under the name: of the local driver, which is told of no place elsewhere.
