@@ -141,6 +141,11 @@ impl RepoPath {
         Self(String::new())
     }
 
+    /// A path of this machine as a person gave it: fit to be shown, and for nothing else.
+    pub fn as_given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The folder that holds this path; the root holds itself.
     #[must_use]
     pub fn parent(&self) -> Self {

@@ -27,10 +27,16 @@ pub(super) async fn findings(
     let cluster = cluster(settings)?;
     let mut findings = Vec::new();
     for (number, source) in revision.stack_files().into_iter().enumerate() {
-        let Some(gathered) = revision.gathered(&source, variables) else { continue };
+        let Some(gathered) = revision.gathered(&source, &variables.into()) else { continue };
         let (file, problems) = File::of(gathered);
         let named = file.name.as_ref().map_or(fallback, |name| name.value.as_str());
-        let Some(name) = source.name.or_else(|| named.parse().ok()).filter(|_| problems.is_empty()) else { continue };
+        let Some(name) = source
+            .name
+            .or_else(|| named.parse().ok())
+            .filter(|_| problems.is_empty() && (file.unset.is_empty() || file.manner.as_written))
+        else {
+            continue;
+        };
         let Ok(stack) = render(&file, &inputs(settings, revision, &file, name)) else { continue };
         let mut seen = seen(&cluster, &stack).await?;
         // The swarm is the same for all of them.

@@ -29,11 +29,13 @@ mod request;
 mod rollback;
 mod rolling;
 mod rules;
+mod seen;
 mod serve;
 mod status;
 mod sync;
 mod table;
 mod trouble;
+mod variables;
 mod workspace;
 
 use std::path::PathBuf;

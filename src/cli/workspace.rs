@@ -1,6 +1,5 @@
 //! What the commands share: a folder as a revision, the swarm, a stack as it should be.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +7,8 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::output;
+use super::seen::{self, seen_from};
+use super::variables::{For, Given};
 use crate::build::{Builder, Limits, Registry};
 use crate::config::{self, Settings};
 use crate::controller::Metrics;
@@ -27,9 +28,10 @@ use crate::release::History;
 use crate::revision::Revision;
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
-use crate::stack::Stack;
-use crate::stack::file::PROFILES;
+use crate::stack::interpolate::Unset;
+use crate::stack::variables::Set;
 use crate::stack::yaml::line_column;
+use crate::stack::{Problem, Stack};
 use crate::store::{self, Store};
 use crate::swarm::Swarm;
 
@@ -45,9 +47,8 @@ pub(super) struct Workspace {
     /// The stack's name [default: what the file says, else the folder's name]
     #[arg(long, value_name = "NAME")]
     stack: Option<StackName>,
-    /// Services with this profile, too
-    #[arg(long = "profile", value_name = "NAME")]
-    profiles: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// Deploy exactly the file, with none of skep's rewriting
     #[arg(long)]
     as_written: bool,
@@ -110,7 +111,7 @@ impl Opened {
 impl Workspace {
     /// Reads and checks the folder or files. What is found is shown; none comes back when it must not be deployed.
     pub(super) async fn open(&self, settings: &Settings) -> anyhow::Result<Option<Opened>> {
-        let variables = self.variables(settings);
+        let variables = self.variables(settings)?;
         let (revision, objects) = self.read(variables.clone()).await?;
         let texts = revision.texts.clone();
         let (findings, checked) = match lint::check(revision, &variables) {
@@ -123,7 +124,11 @@ impl Workspace {
             output::line(lint::report::human(&shown, &texts, false).trim_end());
         }
         let here = self.here();
-        checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, here.as_ref()));
+        let seen = |path: &RepoPath| match &here {
+            Some(here) => seen_from(here, path, self.is_relative()),
+            None => path.clone(),
+        };
+        checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, &seen));
         if checked.is_none() && !settings.unknown_variables.is_empty() {
             let names = settings.unknown_variables.join(", ");
             output::line(&format!(
@@ -137,36 +142,41 @@ impl Workspace {
     /// The folder that a person reads the paths of files of this machine from; none if they are not below it, or if they
     /// are those of a repository.
     fn here(&self) -> Option<RepoPath> {
-        let here = std::env::current_dir().ok().filter(|_| !self.files.is_empty())?;
-        here.to_str()?.trim_start_matches('/').parse().ok()
+        if self.files.is_empty() { None } else { seen::here() }
+    }
+
+    /// Whether the files were named relative to the working folder.
+    fn is_relative(&self) -> bool {
+        self.files.iter().all(|file| file.is_relative())
     }
 
     /// Findings with the paths of files of this machine as a person sees them from here.
     fn seen_from_here(&self, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
         let Some(here) = self.here() else { return (findings, texts) };
+        let is_relative = self.is_relative();
         for finding in &mut findings {
-            finding.place.path = seen_from(&here, &finding.place.path);
+            finding.place.path = seen_from(&here, &finding.place.path, is_relative);
         }
-        let seen: Vec<_> = texts.iter().map(|(path, text)| (seen_from(&here, path), text.clone())).collect();
+        let seen: Vec<_> =
+            texts.iter().map(|(path, text)| (seen_from(&here, path, is_relative), text.clone())).collect();
         texts.extend(seen);
         (findings, texts)
     }
 
-    async fn read(&self, variables: BTreeMap<String, String>) -> anyhow::Result<(Revision, Objects)> {
+    async fn read(&self, variables: Set) -> anyhow::Result<(Revision, Objects)> {
+        let given = variables.clone();
         let wanted = move |revision: &Revision| revision.wanted_with(&variables);
         if self.files.is_empty() {
             return Ok(folder::read(&self.target, wanted).await?);
         }
-        Ok(named::read(&self.files, self.as_written, wanted).await?)
+        let contexts = move |revision: &Revision| revision.contexts(&given);
+        Ok(named::read(&self.files, self.as_written, wanted, contexts).await?)
     }
 
-    /// What variables are filled in with: a file of this machine may have them from the environment, too.
-    fn variables(&self, settings: &Settings) -> BTreeMap<String, String> {
-        let mut variables = settings.variables.clone();
-        if !self.files.is_empty() {
-            variables.extend(config::environment());
-        }
-        with_profiles(variables, &self.profiles)
+    /// What variables are filled in with.
+    fn variables(&self, settings: &Settings) -> anyhow::Result<Set> {
+        let whose = if self.files.is_empty() { For::Folder(&self.target) } else { For::OwnFile };
+        self.given.variables(settings, whose)
     }
 
     /// The stacks that are meant, exactly as they are written, without asking anybody.
@@ -242,30 +252,17 @@ impl Workspace {
     }
 }
 
-/// A path as it is seen from a folder, if it is below it.
-fn seen_from(here: &RepoPath, path: &RepoPath) -> RepoPath {
-    path.below(here).and_then(|path| path.parse().ok()).unwrap_or_else(|| path.clone())
-}
-
 /// Says which variables were taken for empty, as Docker takes them without saying so.
-fn tell_unset(stack: &CheckedStack, texts: &Texts, here: Option<&RepoPath>) {
-    for problem in &stack.file.unset {
-        let misfit = stack.file.sources.misfit(problem.clone());
-        let path = here.map_or_else(|| misfit.path.clone(), |here| seen_from(here, &misfit.path));
+fn tell_unset(stack: &CheckedStack, texts: &Texts, seen: &dyn Fn(&RepoPath) -> RepoPath) {
+    for Unset { span, name, .. } in &stack.file.unset {
+        let problem = Problem { span: span.clone(), message: String::new(), help: None };
+        let misfit = stack.file.sources.misfit(problem);
+        let path = seen(&misfit.path);
         let text = texts.get(&misfit.path).cloned().unwrap_or_default();
         let (line, column) = line_column(&text, misfit.problem.span.start);
-        let help = misfit.problem.help.map(|help| format!("; {help}")).unwrap_or_default();
-        output::line(&format!("warning: {path}:{line}:{column}: {}{help}", misfit.problem.message));
+        let what = format!("the variable {name} is not set and becomes empty; set it, or write ${{{name}:-default}}");
+        output::line(&format!("warning: {path}:{line}:{column}: {what}"));
     }
-}
-
-/// Variables that ask for these profiles, too.
-pub(super) fn with_profiles(mut variables: BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
-    if !profiles.is_empty() {
-        let asked = variables.entry(PROFILES.to_owned()).or_default();
-        *asked = [asked.as_str(), &profiles.join(",")].join(",");
-    }
-    variables
 }
 
 /// The swarm and its records.

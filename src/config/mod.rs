@@ -10,6 +10,7 @@
 pub mod docker;
 mod process;
 mod shaping;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,6 +26,8 @@ pub use process::{is_running, process};
 use crate::name::{Invalid, StackName};
 use crate::policy::{self, Bounds};
 use crate::release::Scope;
+use crate::stack::variables::Set;
+pub use variables::{Branch, Pushed};
 
 /// The settings that decide what a stack becomes, and can be taken from the controller of a swarm.
 const SHAPING: [&str; 4] = ["registry", "data_root", "data_shared", "traefik"];
@@ -65,8 +68,10 @@ pub struct Settings {
     /// says what is wrong ([`Repository::trouble`]).
     #[serde(deserialize_with = "each_repository")]
     pub repositories: BTreeMap<String, Repository>,
-    /// Values for `${NAME}` in stack files.
-    pub variables: BTreeMap<String, String>,
+    /// What is set for repositories that are pushed to skep's own server, by their names.
+    pub pushed: BTreeMap<String, Pushed>,
+    /// Values for `${NAME}` in the stack files of all repositories.
+    pub variables: Set,
     /// How many stacks may be changed at once. One whose tasks do not come up, or that has another trouble, does not count.
     pub rollouts: usize,
     /// How many images may be built at once.
@@ -107,7 +112,8 @@ impl Default for Settings {
             traefik: Traefik::default(),
             gitlab: None,
             repositories: BTreeMap::new(),
-            variables: BTreeMap::new(),
+            pushed: BTreeMap::new(),
+            variables: Set::new(),
             rollouts: 8,
             builds: 2,
             max_push: 256 * 1024 * 1024,
@@ -210,6 +216,12 @@ pub struct Repository {
     /// Whether the next commit may take over a stack that somebody else has deployed.
     #[serde(default)]
     pub adopt: bool,
+    /// Values for `${NAME}` in its stack files.
+    #[serde(default, deserialize_with = "variables::texts")]
+    pub variables: Set,
+    /// What is set for one of its branches.
+    #[serde(default)]
+    pub branches: BTreeMap<String, Branch>,
     /// What is wrong with these settings, if they could not be read.
     #[serde(skip)]
     pub trouble: Option<String>,
@@ -227,6 +239,8 @@ impl Repository {
             password_file: None,
             project: None,
             adopt: false,
+            variables: Set::new(),
+            branches: BTreeMap::new(),
             trouble: None,
         }
     }
@@ -506,7 +520,7 @@ mod tests {
         `a:b` cannot be the name of a repository: letters, digits, `-`, `_`, `.` and `/` are allowed
         fine
         the settings of the repository `none` are not understood: invalid type: null, expected struct Repository
-        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`
+        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`, `variables`, `branches`
         the settings of the repository `slow` are not understood: invalid type: string "often", expected u64
         the settings of the repository `wiki` are not understood: missing field `url`
         "#);

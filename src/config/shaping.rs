@@ -20,7 +20,7 @@ impl Settings {
             data_root: self.data_root.clone(),
             data_shared: self.data_shared,
             traefik: Proxy { network, entrypoint, insecure_entrypoint, resolver },
-            variables: self.variables.keys().cloned().collect(),
+            variables: self.variable_names(),
         }
     }
 
@@ -59,7 +59,8 @@ impl Settings {
 
     /// The variables that the controller sets and this machine does not: their values are not known here.
     pub fn variables_of(&self, controller: &Shaping, here: &BTreeMap<String, String>) -> Vec<String> {
-        let is_set = |name: &&String| self.variables.contains_key(*name) || here.contains_key(*name);
+        let own = self.variable_names();
+        let is_set = |name: &&String| own.contains(*name) || here.contains_key(*name);
         controller.variables.iter().filter(|name| !is_set(name)).cloned().collect()
     }
 

@@ -71,7 +71,8 @@ impl Controller {
         request: &Request,
     ) -> Option<(Intent, Turn)> {
         let branch = branch.strip_prefix("refs/heads/");
-        let read = self.read(&self.server.path(name), commit, None).await;
+        let variables = self.variables(&name.to_string(), branch);
+        let read = self.read(&self.server.path(name), commit, None, variables).await;
         let revision = read.inspect_err(|error| tracing::warn!(repository = %name, %error, "cannot be deployed again"));
         let intent = Intent {
             number: 0,

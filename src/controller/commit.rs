@@ -334,8 +334,9 @@ impl Controller {
         tracing::info!(repository = origin.repository, commit = %origin.commit, "taking up a commit");
         let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
         let path = self.server.path(&name);
-        let checked = match self.read(&path, &origin.commit, None).await {
-            Ok(revision) => self.lint(revision).await.map_err(|rejection| rejected(&rejection)),
+        let variables = self.variables(&origin.repository, origin.branch.as_deref());
+        let checked = match self.read(&path, &origin.commit, None, variables.clone()).await {
+            Ok(revision) => self.lint(revision, &variables).await.map_err(|rejection| rejected(&rejection)),
             Err(error) => Err(error.to_string()),
         };
         match checked {

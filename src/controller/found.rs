@@ -45,7 +45,8 @@ impl Controller {
         let tries = self.upstreams.get(&repository.name).map_or(0, |upstream| upstream.tries());
         self.upstreams.change(&repository.name, |it, _| it.handled = Handled::Underway).await;
         repository.report(&commit, None, State::Pending, "skep checks it").await;
-        let revision = match self.read(path, &commit, None).await {
+        let variables = self.variables(&repository.name, Some(&repository.settings.branch));
+        let revision = match self.read(path, &commit, None, variables.clone()).await {
             Ok(revision) => revision,
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
@@ -55,7 +56,7 @@ impl Controller {
             }
         };
         let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
-        let checked = match self.lint(revision).await {
+        let checked = match self.lint(revision, &variables).await {
             Ok(checked) => checked,
             Err(rejection) => {
                 self.refuse_found(&repository, &mut intent, &rejected(&rejection), &findings(&rejection)).await;

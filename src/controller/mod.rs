@@ -44,11 +44,12 @@ use crate::build;
 use crate::config::{self, Settings};
 use crate::engine;
 use crate::lint::{self, Checked, Rejection};
-use crate::name::{CommitId, RepoPath};
+use crate::name::CommitId;
 use crate::release::{History, Origin, Release, is_foreign};
 use crate::revision::Revision;
 use crate::source;
 use crate::source::server::Server;
+use crate::stack::variables::{Set, Variables};
 use crate::store::Intents;
 use deploy::Deployer;
 use lines::Lines;
@@ -194,20 +195,21 @@ impl Controller {
         repository: &Path,
         commit: &CommitId,
         quarantine: Option<&Path>,
+        variables: Set,
     ) -> Result<Revision, source::Error> {
         let computing = &self.deployer.workshop.computing;
-        computing.during(source::read(repository, commit, quarantine, self.wanted())).await
+        let wanted = move |revision: &Revision| revision.wanted_with(&variables);
+        computing.during(source::read(repository, commit, quarantine, wanted)).await
     }
 
     /// Asks every rule about a revision.
-    async fn lint(&self, revision: Revision) -> Result<Checked, Rejection> {
-        self.deployer.workshop.computing.run(|| lint::check(revision, &self.settings.variables)).await
+    async fn lint(&self, revision: Revision, variables: &Set) -> Result<Checked, Rejection> {
+        self.deployer.workshop.computing.run(|| lint::check(revision, variables)).await
     }
 
-    /// What is read of a revision.
-    fn wanted(&self) -> impl Fn(&Revision) -> Vec<RepoPath> + Send + 'static {
-        let settings = self.settings.clone();
-        move |revision| revision.wanted_with(&settings.variables)
+    /// What the settings set for a branch of a repository; never anything from the environment of skep.
+    fn variables(&self, repository: &str, branch: Option<&str>) -> Set {
+        Variables::of(self.settings.variable_places(Some(repository), branch)).flat()
     }
 
     /// Follows a rollout that an earlier controller began to its end.

@@ -14,6 +14,7 @@ use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
 use crate::source::Objects;
 use crate::source::server::{self, DEPLOYED, RepositoryName};
+use crate::stack::variables::Set;
 use crate::text::one_line;
 
 /// Somebody pushes to a repository on the built-in server; Git has taken the objects in, but has moved no branch yet.
@@ -50,6 +51,8 @@ pub struct RefUpdate {
 
 /// What can be said with `git push -o`.
 const OPTIONS: [&str; 5] = ["async", "retry", "confirm-removal", "adopt", "force"];
+/// How many branches that are not deployed are looked at.
+const BRANCHES: usize = 3;
 /// How many findings a pusher is shown.
 const FINDINGS: usize = 12;
 
@@ -93,6 +96,7 @@ impl Controller {
         match wish(&push.updates, deployed, push.has("async")) {
             Wish::Nothing => {
                 lines.say(nothing(deployed)).await;
+                self.look_at_branches(&push, lines).await;
                 true
             }
             Wish::No(reason) => {
@@ -106,6 +110,29 @@ impl Controller {
 
     fn deployed_branch(&self, repository: &str) -> Option<&'static str> {
         server::deployed_branch(&self.server.path(&repository.parse().ok()?))
+    }
+
+    /// Says what would be refused of branches that are not deployed. It keeps nobody from pushing them.
+    async fn look_at_branches(&self, push: &Push, lines: &Lines) {
+        let Ok(name) = push.repository.parse::<RepositoryName>() else { return };
+        let path = self.server.path(&name);
+        let branch =
+            |update: &RefUpdate| Some((update.name.strip_prefix("refs/heads/")?.to_owned(), update.new.clone()?));
+        for (branch, commit) in push.updates.iter().filter_map(branch).take(BRANCHES) {
+            let variables = self.variables(&push.repository, Some(&branch));
+            let read = self.read(&path, &commit, push.quarantine.as_deref(), variables.clone()).await;
+            // A branch without stacks is for something else.
+            let Some(revision) = read.ok().filter(|revision| !revision.stack_files().is_empty()) else { continue };
+            let Err(rejection) = self.lint(revision, &variables).await else { continue };
+            let (mut findings, texts) = (rejection.findings, rejection.texts);
+            findings.retain(|finding| finding.severity == Severity::Error);
+            let (branch, summary) = (one_line(&branch), lint::report::summary(&findings));
+            lines.say(format!("note: `{branch}` could not be deployed as it is: {summary}")).await;
+            findings.truncate(FINDINGS);
+            for line in lint::report::short(&findings, &texts).lines() {
+                lines.say(format!("note: {line}")).await;
+            }
+        }
     }
 
     async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, lines: &Lines) -> bool {
@@ -152,9 +179,12 @@ impl Controller {
             )]);
         }
         let path = self.server.path(&name);
-        let revision = self.read(&path, commit, push.quarantine.as_deref()).await.map_err(|error| said(&error))?;
-        let origin = origin(&revision, &push.repository, update.name.strip_prefix("refs/heads/"));
-        let checked = self.checked(revision, lines).await?;
+        let branch = update.name.strip_prefix("refs/heads/");
+        let variables = self.variables(&push.repository, branch);
+        let read = self.read(&path, commit, push.quarantine.as_deref(), variables.clone()).await;
+        let revision = read.map_err(|error| said(&error))?;
+        let origin = origin(&revision, &push.repository, branch);
+        let checked = self.checked(revision, &variables, lines).await?;
         let stacks = stacks_of(&checked, &push.repository).map_err(|error| said(&error))?;
         let intent = Intent {
             number: 0,
@@ -194,9 +224,9 @@ impl Controller {
         Ok(())
     }
 
-    async fn checked(&self, revision: Revision, lines: &Lines) -> Result<Checked, Vec<String>> {
+    async fn checked(&self, revision: Revision, variables: &Set, lines: &Lines) -> Result<Checked, Vec<String>> {
         lines.say(format!("checking {} {}", revision.commit.short(), one_line(&revision.subject))).await;
-        let checked = self.lint(revision).await.map_err(|rejection| {
+        let checked = self.lint(revision, variables).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);
             let mut said = lint::report::remote(&findings, &texts, FINDINGS);

@@ -27,7 +27,9 @@ mod traefik;
 use crate::name::RepoPath;
 use crate::stack::yaml::Span;
 
-pub use check::{Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted};
+pub use check::{
+    Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted, wanted_among,
+};
 pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;

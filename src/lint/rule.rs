@@ -35,6 +35,12 @@ pub(super) enum Mark {
     Fixes,
     /// Docker deploys a file over its errors all the same.
     Deploys,
+    /// It concludes from what is not there, and so has nothing to say of what is not understood.
+    Whole,
+    /// It concludes from names that the file does not define, and so has nothing to say where any is not understood.
+    Names,
+    /// It concludes from what no service uses, and so has nothing to say where any is not understood.
+    Uses,
 }
 
 /// What a rule looks at.

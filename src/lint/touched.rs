@@ -11,6 +11,7 @@ use crate::lint::{Finding, Severity, is_dockerfile};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Reference, ReferenceKind};
+use crate::stack::variables::Variables;
 
 /// The files that a change makes somebody look at.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,8 +57,9 @@ pub fn touched(
 ) -> Touched {
     let gone: BTreeSet<&RepoPath> = changed.iter().filter(|path| revision.readable(path).is_err()).collect();
     let mut files = changed.clone();
-    for source in revision.stack_files() {
-        let Some(gathered) = revision.gathered(&source, variables) else { continue };
+    let given = Variables::from(variables);
+    for source in revision.stack_files().into_iter().chain(revision.other_files()) {
+        let Some(gathered) = revision.gathered(&source, &given) else { continue };
         let asks_for_it = gathered.asked.iter().any(|path| gone.contains(path));
         let references = File::of(gathered).0.references();
         let misses =
@@ -94,7 +96,9 @@ fn unread_among<'a>(
     if unread.peek().is_none() {
         return Vec::new();
     }
-    let stacks = revision.stack_files().into_iter().filter_map(|source| revision.gathered(&source, variables));
+    let given = Variables::from(variables);
+    let stacks = revision.stack_files().into_iter().chain(revision.other_files());
+    let stacks = stacks.filter_map(|source| revision.gathered(&source, &given));
     let references = stacks.flat_map(|gathered| File::of(gathered).0.references());
     let named: BTreeSet<RepoPath> = references.map(|reference| reference.path).collect();
     unread.filter(|path| !named.contains(*path)).filter_map(|path| too_large(path, settings)).collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Renderer;
 use crate::stack::file::{EnvFile, Service};
+use crate::stack::variables::Variables;
 
 impl Renderer<'_> {
     /// As Docker's `resolveEnvironment`: a later file wins over an earlier one, and the section over all.
@@ -34,7 +35,7 @@ impl Renderer<'_> {
 
 /// The lines of an environment file (docker/cli `pkg/kvfile`): `NAME=value`, nothing unquoted or filled in; `NAME`
 /// alone is taken from `given`, and left out if it is not there.
-fn parse(text: &[u8], given: &BTreeMap<String, String>) -> Result<Vec<(String, Option<String>)>, String> {
+fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>, String> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut variables = Vec::new();
@@ -50,7 +51,7 @@ fn parse(text: &[u8], given: &BTreeMap<String, String>) -> Result<Vec<(String, O
         if name.contains(char::is_whitespace) {
             return Err(format!("line {}: `{name}` has a blank in it; write `NAME=value`", number + 1));
         }
-        let value = value.or_else(|| given.get(name).cloned());
+        let value = value.or_else(|| given.get(name).map(str::to_owned));
         variables.extend(value.map(|value| (name.to_owned(), Some(value))));
     }
     Ok(variables)
@@ -64,7 +65,7 @@ mod tests {
     fn lines_are_taken_literally() {
         let text = "\u{feff}# comment\n  A=1 # not a comment \nB=\"q\"\r\n\nC=\nGIVEN\nABSENT\n";
         let given = BTreeMap::from([("GIVEN".to_owned(), "g".to_owned())]);
-        let shown: Vec<String> = parse(text.as_bytes(), &given)
+        let shown: Vec<String> = parse(text.as_bytes(), &(&given).into())
             .unwrap()
             .into_iter()
             .map(|(name, value)| format!("{name}={}", value.unwrap()))
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_shell_is_refused() {
-        let refused = |text: &str| parse(text.as_bytes(), &BTreeMap::new()).unwrap_err();
+        let refused = |text: &str| parse(text.as_bytes(), &Variables::default()).unwrap_err();
         insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a blank in it; write `NAME=value`");
         insta::assert_snapshot!(refused("=1"), @"line 1 has no name before `=`");
     }

@@ -26,6 +26,9 @@ where
 {
     let folder = folder.to_owned();
     blocking(move || {
+        if let Some(revision) = without_stacks(&folder, &wanted)? {
+            return Ok((revision, Objects::of_folder(Files::default())));
+        }
         let (revision, objects) = found(&folder)?;
         let reader = objects.open()?;
         Ok((with_texts(revision, &reader, wanted)?, objects))
@@ -39,11 +42,36 @@ pub type Wanted<'a> = &'a dyn Fn(&Revision) -> Vec<RepoPath>;
 /// Reads what one after the other asks for and is not too large, and lists the rest: for who asks about files, and not about
 /// Git. Ids are made from paths. Blocks.
 pub fn look(folder: &Path, wanted: &[Wanted<'_>]) -> Result<Revision, Error> {
-    let (entries, by_id) =
-        walk(folder, |path, _| Ok(hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()))))?;
+    let (entries, by_id) = walk(folder, id_of_path)?;
     let revision = Revision { entries, named: None, ..Revision::alone(BTreeMap::new()) };
     let reader = Objects::of_folder(Files { by_id, are_hashed: false }).open()?;
     wanted.iter().try_fold(revision, |revision, wanted| with_small_texts(revision, &reader, wanted))
+}
+
+/// What is near the top of a folder where no stack can be: nobody waits until all of a large folder was read to be told
+/// that.
+fn without_stacks(folder: &Path, wanted: &dyn Fn(&Revision) -> Vec<RepoPath>) -> Result<Option<Revision>, Error> {
+    let mut walked = Walked::default();
+    let looks_into = |path: &str| {
+        let is_hidden = path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+        let depth = path.split('/').count();
+        !is_hidden && depth <= if path == "stacks" || path.starts_with("stacks/") { 3 } else { 1 }
+    };
+    walk_into(&mut walked, &RepoPath::root(), folder, &looks_into, id_of_path)?;
+    let (entries, by_id) = walked;
+    let revision = Revision { entries, named: None, ..Revision::alone(BTreeMap::new()) };
+    if revision.listing_path().is_some() {
+        return Ok(None);
+    }
+    let reader = Objects::of_folder(Files { by_id, are_hashed: false }).open()?;
+    let revision = with_small_texts(revision, &reader, |revision: &Revision| {
+        if revision.stack_files().is_empty() { wanted(revision) } else { Vec::new() }
+    })?;
+    Ok(Some(revision).filter(|revision| revision.stack_files().is_empty() && revision.misnamed().is_empty()))
+}
+
+pub(super) fn id_of_path(path: &Path, _: EntryKind) -> Result<String, Error> {
+    Ok(hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes())))
 }
 
 fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
@@ -67,12 +95,25 @@ fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
 }
 
 /// Every file below a folder, and where it is by its id.
-type Walked = (BTreeMap<RepoPath, Entry>, HashMap<String, (PathBuf, EntryKind)>);
+pub(super) type Walked = (BTreeMap<RepoPath, Entry>, HashMap<String, (PathBuf, EntryKind)>);
 
 /// Finds every file below the folder. Links are not followed.
 fn walk(root: &Path, id: impl Fn(&Path, EntryKind) -> Result<String, Error>) -> Result<Walked, Error> {
-    let (mut entries, mut by_id) = (BTreeMap::new(), HashMap::new());
-    let mut folders = vec![(String::new(), root.to_owned())];
+    let mut walked = Walked::default();
+    walk_into(&mut walked, &RepoPath::root(), root, &|_| true, id)?;
+    Ok(walked)
+}
+
+/// Adds every file below a folder, which is `above` in the revision, as far as folders are to be looked into. What was
+/// found stays when there is too much.
+pub(super) fn walk_into(
+    (entries, by_id): &mut Walked,
+    above: &RepoPath,
+    root: &Path,
+    looks_into: &dyn Fn(&str) -> bool,
+    id: impl Fn(&Path, EntryKind) -> Result<String, Error>,
+) -> Result<(), Error> {
+    let mut folders = vec![(above.as_str().to_owned(), root.to_owned())];
     let mut seen = 0;
     while let Some((name, folder)) = folders.pop() {
         for child in children(&folder)? {
@@ -81,7 +122,9 @@ fn walk(root: &Path, id: impl Fn(&Path, EntryKind) -> Result<String, Error>) -> 
             let path = path(&name, child.file_name().as_encoded_bytes())?;
             let about = child.metadata().map_err(Error::disk(format!("read {}", child.path().display())))?;
             if about.is_dir() {
-                folders.push((path.as_str().to_owned(), child.path()));
+                if looks_into(path.as_str()) {
+                    folders.push((path.as_str().to_owned(), child.path()));
+                }
             } else if let Some(kind) = kind(&about) {
                 let id = id(&child.path(), kind)?;
                 by_id.insert(id.clone(), (child.path(), kind));
@@ -89,7 +132,7 @@ fn walk(root: &Path, id: impl Fn(&Path, EntryKind) -> Result<String, Error>) -> 
             }
         }
     }
-    Ok((entries, by_id))
+    Ok(())
 }
 
 fn children(folder: &Path) -> Result<Vec<DirEntry>, Error> {
@@ -112,7 +155,7 @@ fn kind(about: &Metadata) -> Option<EntryKind> {
     }
 }
 
-fn id(path: &Path, kind: EntryKind) -> Result<String, Error> {
+pub(super) fn id(path: &Path, kind: EntryKind) -> Result<String, Error> {
     let doing = format!("read {}", path.display());
     let id = if kind == EntryKind::Symlink {
         let target = content(path, kind).map_err(Error::disk(doing.as_str()))?;
@@ -164,6 +207,14 @@ fn clean_head(folder: &Path) -> Option<(CommitId, String)> {
     let clean = repository.statuses(Some(&mut options)).ok()?.is_empty();
     let head = repository.head().ok()?.peel_to_commit().ok()?;
     clean.then(|| Some((head.id().to_string().parse().ok()?, subject(&head))))?
+}
+
+/// The branch that a folder has checked out; `None` if it is no work tree, or at no branch.
+pub fn branch(folder: &Path) -> Option<String> {
+    let repository = Repository::discover(folder).ok()?;
+    // Before the first commit the branch is there by name alone.
+    let head = repository.find_reference("HEAD").ok()?;
+    head.symbolic_target().ok()??.strip_prefix("refs/heads/").map(str::to_owned)
 }
 
 /// The folder relative to its work tree.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::folder::{Walked, id, id_of_path, walk_into};
 use super::objects::Files;
 use super::read::{MAX_TEXT, MAX_TEXTS};
 use super::{Error, Objects, blocking};
@@ -18,21 +19,77 @@ use crate::revision::{Entry, EntryKind, Named, Revision};
 /// The name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// Reads stack files, `-` being standard input as a file of the working folder, and what `wanted` asks for.
-pub async fn read<W>(files: &[PathBuf], as_written: bool, wanted: W) -> Result<(Revision, Objects), Error>
+/// The folders that stacks are built in.
+type Contexts = BTreeSet<RepoPath>;
+
+/// Reads stack files, `-` being standard input as a file of the working folder, what `wanted` asks for, and which files
+/// are in the folders that are built in.
+pub async fn read<W, C>(
+    files: &[PathBuf],
+    as_written: bool,
+    wanted: W,
+    contexts: C,
+) -> Result<(Revision, Objects), Error>
 where
     W: Fn(&Revision) -> Vec<RepoPath> + Send + 'static,
+    C: Fn(&Revision) -> Contexts + Send + 'static,
 {
     let files = files.to_owned();
     blocking(move || {
-        let mut texts = Texts { room: MAX_TEXTS, revision: revision(as_written) };
-        for file in &files {
-            texts.add_stack_file(file)?;
-        }
-        let revision = texts.with(wanted)?;
-        Ok((revision, Objects::of_folder(Files::default())))
+        let texts = texts(&files, as_written)?;
+        let mut walked = Walked::default();
+        let revision = texts.with(wanted, |revision| {
+            for folder in outermost(contexts(revision)) {
+                walk_into(&mut walked, &folder, &in_machine(&folder), &|_| true, id)?;
+            }
+            Ok(walked.0.clone())
+        })?;
+        Ok((revision, Objects::of_folder(Files { by_id: walked.1, are_hashed: true })))
     })
     .await
+}
+
+/// The same, for who only asks about the files: what is in the folders is listed, and of one that is too large a part.
+pub async fn look<W, C>(files: &[PathBuf], wanted: W, contexts: C) -> Result<Revision, Error>
+where
+    W: Fn(&Revision) -> Vec<RepoPath> + Send + 'static,
+    C: Fn(&Revision) -> Contexts + Send + 'static,
+{
+    let files = files.to_owned();
+    blocking(move || texts(&files, false)?.with(wanted, |revision| Ok(listed(contexts(revision), true)))).await
+}
+
+fn texts(files: &[PathBuf], as_written: bool) -> Result<Texts, Error> {
+    let mut texts = Texts { room: MAX_TEXTS, revision: revision(as_written) };
+    for file in files {
+        texts.add_stack_file(file)?;
+    }
+    Ok(texts)
+}
+
+/// What is in folders, as far as it can be listed; `deeply` in the folders in them, too.
+fn listed(folders: Contexts, deeply: bool) -> BTreeMap<RepoPath, Entry> {
+    let mut walked = Walked::default();
+    for folder in outermost(folders) {
+        // What cannot be listed is not there for the rules, which say so.
+        drop(walk_into(&mut walked, &folder, &in_machine(&folder), &|_| deeply, id_of_path));
+    }
+    walked.0
+}
+
+/// Folders that are there, without those in others of them.
+fn outermost(folders: Contexts) -> Vec<RepoPath> {
+    let mut outermost: Vec<RepoPath> = Vec::new();
+    for folder in folders {
+        if !outermost.iter().any(|outer| outer.holds(&folder)) && in_machine(&folder).is_dir() {
+            outermost.push(folder);
+        }
+    }
+    outermost
+}
+
+fn in_machine(path: &RepoPath) -> PathBuf {
+    Path::new("/").join(path.as_str())
 }
 
 /// Reads a stack file that is open in an editor, as it stands there, and what `wanted` asks for. Blocks.
@@ -40,12 +97,13 @@ pub fn read_open(
     file: &Path,
     text: Vec<u8>,
     wanted: impl Fn(&Revision) -> Vec<RepoPath>,
+    contexts: impl Fn(&Revision) -> Contexts,
 ) -> Result<(Revision, RepoPath), Error> {
     let mut texts = Texts { room: MAX_TEXTS, revision: revision(false) };
     let path = in_root(file)?;
     texts.add(path.clone(), text)?;
     texts.revision.named = Some(Named { files: vec![path.clone()], as_written: false });
-    Ok((texts.with(wanted)?, path))
+    Ok((texts.with(wanted, |revision| Ok(listed(contexts(revision), false)))?, path))
 }
 
 fn revision(as_written: bool) -> Revision {
@@ -83,15 +141,28 @@ impl Texts {
         Ok(())
     }
 
-    /// Reads what is wanted until nothing more is. What is not there is left to the rules, which say where it is asked
-    /// for.
-    fn with(mut self, wanted: impl Fn(&Revision) -> Vec<RepoPath>) -> Result<Revision, Error> {
+    /// Reads what is wanted until nothing more is, and lists what else there is. What is not there is left to the rules, which
+    /// say where it is asked for.
+    fn with(
+        mut self,
+        wanted: impl Fn(&Revision) -> Vec<RepoPath>,
+        list: impl FnOnce(&Revision) -> Result<BTreeMap<RepoPath, Entry>, Error>,
+    ) -> Result<Revision, Error> {
+        self.read(wanted)?;
+        // The builder asks for files by the ids of the list.
+        let listed = list(&self.revision)?;
+        self.revision.entries.extend(listed);
+        let (commit, tree) = ids(&self.revision.entries);
+        Ok(Revision { commit, tree, ..self.revision })
+    }
+
+    fn read(&mut self, wanted: impl Fn(&Revision) -> Vec<RepoPath>) -> Result<(), Error> {
         let mut tried = BTreeSet::new();
         loop {
             let paths = wanted(&self.revision).into_iter().filter(|path| !tried.contains(path));
             let paths: Vec<RepoPath> = paths.collect();
             if paths.is_empty() {
-                break;
+                return Ok(());
             }
             for path in paths {
                 if let Some(text) = content(&path)? {
@@ -100,8 +171,6 @@ impl Texts {
                 tried.insert(path);
             }
         }
-        let (commit, tree) = ids(&self.revision.entries);
-        Ok(Revision { commit, tree, ..self.revision })
     }
 
     fn add(&mut self, path: RepoPath, text: Vec<u8>) -> Result<(), Error> {

@@ -55,16 +55,20 @@ pub(super) fn with_texts(
     reader: &Reader,
     wanted: impl Fn(&Revision) -> Vec<RepoPath>,
 ) -> Result<Revision, Error> {
-    let mut room = MAX_TEXTS;
+    let (mut room, mut refused) = (MAX_TEXTS, BTreeSet::new());
     loop {
         let mut paths = wanted(&revision);
-        paths.retain(|path| !revision.texts.contains_key(path));
+        paths.retain(|path| !revision.texts.contains_key(path) && !refused.contains(path));
         if paths.is_empty() {
             return Ok(revision);
         }
         for path in paths {
-            let text = text(&revision, &path, reader, &mut room)?;
-            revision.texts.insert(path, text);
+            match text(&revision, &path, reader, &mut room) {
+                Ok(text) => drop(revision.texts.insert(path, text)),
+                // Nobody names it: it was only to be seen whether it is a stack file.
+                Err(Error::TooLarge { .. }) if revision.is_guess(&path) => drop(refused.insert(path)),
+                Err(error) => return Err(error),
+            }
         }
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! As Docker's `cli/compose/template`, less its traps: a default may hold variables, an operator without braces is
 //! text (`$TAG-alpine` keeps its suffix), `${V?message-with-dash}` demands V, and an unset variable without a default
-//! is a problem instead of becoming empty. Keys are not touched.
+//! is told instead of becoming empty: its value is unknown. Keys are not touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::variables::Variables;
 use super::yaml::{Node, Span, Value};
 use super::{MAX_PROBLEMS, Problem};
 
@@ -13,24 +14,77 @@ use super::{MAX_PROBLEMS, Problem};
 const MAX_DEPTH: usize = 16;
 /// Bytes that the variables of one stack are replaced by, at most.
 pub(super) const MAX_FILLED: usize = 4 << 20;
+/// How many characters of what an author says of a variable are told.
+const MAX_ABOUT: usize = 200;
+/// How many different variables that are not set are told of one stack.
+const MAX_NAMES: usize = 5_000;
+
+/// A use of a variable that is not set and has no default there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unset {
+    /// The value that it is in.
+    pub span: Span,
+    /// Its name.
+    pub name: String,
+    /// Whether it is set, and to nothing, where the author wants something.
+    pub is_empty: bool,
+    /// What the author says of it: in `${NAME:?text}`, or in `x-skep.variables`.
+    pub about: Option<String>,
+}
+
+/// Uses of variables that are not set. Of very many, each name is kept once at least.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Uses {
+    list: Vec<Unset>,
+    names: BTreeSet<String>,
+}
+
+impl Uses {
+    pub(super) fn add(&mut self, unset: Unset) {
+        let is_new = self.names.len() < MAX_NAMES && self.names.insert(unset.name.clone());
+        if is_new || self.list.len() < MAX_PROBLEMS {
+            self.list.push(unset);
+        }
+    }
+
+    pub(super) fn extend(&mut self, others: Self) {
+        others.list.into_iter().for_each(|unset| self.add(unset));
+    }
+
+    pub(super) fn into_list(self) -> Vec<Unset> {
+        self.list
+    }
+}
+
+/// What becomes of a variable that is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WhenUnset {
+    /// It stays as it is written, and its use is told: nobody knows its value.
+    Unknown,
+    /// It is empty, as with `docker stack deploy`, and its use is told.
+    Empty,
+    /// It is empty.
+    Nothing,
+}
 
 /// Variables, what is to be made of one that is not set, and what came of filling them in.
 #[derive(Debug)]
 pub struct Interpolation<'a> {
-    variables: &'a BTreeMap<String, String>,
-    unset_is_empty: bool,
+    variables: &'a Variables,
+    when_unset: WhenUnset,
     /// Bytes that variables may still be replaced by.
     pub(super) room: usize,
     /// What could not be filled in.
     pub problems: Vec<Problem>,
-    /// Variables that are not set and were taken for empty, by their place.
-    pub unset: Vec<Problem>,
+    /// Variables that are not set, by their place.
+    pub(super) unset: Uses,
 }
 
 impl<'a> Interpolation<'a> {
-    /// These variables; one that is not set is a problem, or empty as with `docker stack deploy`.
-    pub fn new(variables: &'a BTreeMap<String, String>, unset_is_empty: bool) -> Self {
-        Self { variables, unset_is_empty, room: MAX_FILLED, problems: Vec::new(), unset: Vec::new() }
+    /// These variables; one that is not set is unknown, or empty as with `docker stack deploy`.
+    pub fn new(variables: &'a Variables, unset_is_empty: bool) -> Self {
+        let when_unset = if unset_is_empty { WhenUnset::Empty } else { WhenUnset::Unknown };
+        Self { variables, when_unset, room: MAX_FILLED, problems: Vec::new(), unset: Uses::default() }
     }
 
     /// The same, when so many bytes are left of [`MAX_FILLED`].
@@ -52,25 +106,81 @@ impl<'a> Interpolation<'a> {
             Value::Sequence(items) => items.iter_mut().for_each(|item| self.node(item)),
             Value::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| self.node(value)),
             Value::Scalar { text, plain } if text.contains('$') => {
-                let mut unset = BTreeSet::new();
-                match self.expand(text, 0, &mut unset) {
-                    Ok(expanded) => {
-                        *plain = *plain && expanded == *text;
-                        *text = expanded;
-                        let told = unset.into_iter().map(|name| empty(&name, node.span.clone()));
-                        self.unset.extend(told.take(MAX_PROBLEMS.saturating_sub(self.unset.len())));
-                    }
-                    Err(Refusal { message, help }) if self.problems.len() < MAX_PROBLEMS => {
-                        self.problems.push(Problem { span: node.span.clone(), message, help: Some(help) });
-                    }
-                    Err(_) => {}
+                if let Some(expanded) = self.text(text, &node.span) {
+                    *plain = *plain && expanded == *text;
+                    *text = expanded;
                 }
             }
             Value::Scalar { .. } => {}
         }
     }
 
-    fn expand(&mut self, text: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
+    /// A text with its variables filled in; none if that cannot be done.
+    fn text(&mut self, text: &str, span: &Span) -> Option<String> {
+        let lookup = |name: &str| self.variables.get(name);
+        let mut expansion = Expansion::new(&lookup, self.when_unset, self.room);
+        let expanded = expansion.expand(text);
+        let Expansion { room, unset, .. } = expansion;
+        self.room = room;
+        for (name, demand) in unset {
+            let Demand { is_empty, about } = demand;
+            self.unset.add(Unset { span: span.clone(), name, is_empty, about });
+        }
+        match expanded {
+            Ok(expanded) => Some(expanded),
+            Err(Refusal { message, help }) => {
+                if self.problems.len() < MAX_PROBLEMS {
+                    self.problems.push(Problem { span: span.clone(), message, help: Some(help) });
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What is asked of a variable that is not set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Demand {
+    is_empty: bool,
+    about: Option<String>,
+}
+
+/// The values of variables, by their names.
+type Lookup<'l, 'a> = &'l dyn Fn(&str) -> Option<&'a str>;
+
+/// Fills in the variables of one text.
+pub(super) struct Expansion<'l, 'a> {
+    lookup: Lookup<'l, 'a>,
+    when_unset: WhenUnset,
+    /// Whether a dollar sign before what is no name is one, as in `.env` files.
+    lone_dollars: bool,
+    /// Bytes that variables may still be replaced by.
+    pub(super) room: usize,
+    /// The variables that are not set.
+    unset: BTreeSet<(String, Demand)>,
+}
+
+impl<'l, 'a> Expansion<'l, 'a> {
+    fn new(lookup: Lookup<'l, 'a>, when_unset: WhenUnset, room: usize) -> Self {
+        Self { lookup, when_unset, lone_dollars: false, room, unset: BTreeSet::new() }
+    }
+
+    /// As in `.env` files: a variable that is not set is empty, and a dollar sign may stand alone.
+    pub(super) fn lenient(lookup: Lookup<'l, 'a>, room: usize) -> Self {
+        Self { lone_dollars: true, ..Self::new(lookup, WhenUnset::Nothing, room) }
+    }
+
+    /// As [`lenient`](Self::lenient), with a variable that is not set as it is written.
+    pub(super) fn unknown(lookup: Lookup<'l, 'a>) -> Self {
+        Self { lone_dollars: true, ..Self::new(lookup, WhenUnset::Unknown, MAX_FILLED) }
+    }
+
+    /// The text with its variables filled in.
+    pub(super) fn expand(&mut self, text: &str) -> Result<String, Refusal> {
+        self.expand_at(text, 0)
+    }
+
+    fn expand_at(&mut self, text: &str, depth: usize) -> Result<String, Refusal> {
         if depth > MAX_DEPTH {
             return Err(Refusal {
                 message: format!("the defaults of variables are nested more than {MAX_DEPTH} deep"),
@@ -87,13 +197,15 @@ impl<'a> Interpolation<'a> {
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('{') {
                 let end = closing(after).ok_or_else(|| invalid(rest))?;
-                expanded.push_str(&self.braced(&after[..end], depth, unset)?);
+                expanded.push_str(&self.braced(&after[..end], depth)?);
                 rest = &after[end + 1..];
-            } else {
-                let name = name(rest).ok_or_else(|| invalid(rest))?;
-                let value = self.value(name, unset)?;
-                expanded.push_str(self.taken(value)?);
+            } else if let Some(name) = name(rest) {
+                expanded.push_str(&self.value(name, name)?);
                 rest = &rest[name.len()..];
+            } else if self.lone_dollars {
+                expanded.push('$');
+            } else {
+                return Err(invalid(rest));
             }
         }
         expanded.push_str(rest);
@@ -101,50 +213,64 @@ impl<'a> Interpolation<'a> {
     }
 
     /// What stands between braces.
-    fn braced(&mut self, inside: &str, depth: usize, unset: &mut BTreeSet<String>) -> Result<String, Refusal> {
+    fn braced(&mut self, inside: &str, depth: usize) -> Result<String, Refusal> {
         let name = name(inside).ok_or_else(|| invalid(&format!("{{{inside}}}")))?;
         let operator = &inside[name.len()..];
-        let set = self.variables.get(name);
+        let set = (self.lookup)(name);
         let (filled, operator) = match operator.strip_prefix(':') {
             Some(operator) => (set.filter(|value| !value.is_empty()), operator),
             None => (set, operator),
         };
         match (operator.chars().next(), filled) {
             (None, _) if inside != name => Err(invalid(&format!("{{{inside}}}"))),
-            (None, _) => self.value(name, unset).and_then(|value| self.taken(value)).map(str::to_owned),
+            (None, _) => self.value(name, &format!("{{{inside}}}")),
             (Some('-' | '?'), Some(value)) => self.taken(value).map(str::to_owned),
-            (Some('-'), None) | (Some('+'), Some(_)) => self.expand(&operator[1..], depth + 1, unset),
+            (Some('-'), None) | (Some('+'), Some(_)) => self.expand_at(&operator[1..], depth + 1),
             (Some('+'), None) => Ok(String::new()),
-            (Some('?'), None) => Err(Refusal { message: required(name, &operator[1..]), help: format!("set {name}") }),
+            (Some('?'), None) => self.demanded(name, inside, &operator[1..]),
             (Some(_), _) => Err(invalid(&format!("{{{inside}}}"))),
         }
     }
 
-    /// The value of a variable without an operator.
-    fn value(&self, name: &str, unset: &mut BTreeSet<String>) -> Result<&'a str, Refusal> {
-        match self.variables.get(name) {
-            Some(value) => Ok(value),
-            None if self.unset_is_empty => {
-                unset.insert(name.to_owned());
-                Ok("")
-            }
-            None => Err(self::unset(name)),
+    /// The value of a variable without an operator, which stands behind a dollar sign as `written`.
+    fn value(&mut self, name: &str, written: &str) -> Result<String, Refusal> {
+        match (self.lookup)(name) {
+            Some(value) => self.taken(value).map(str::to_owned),
+            None => Ok(self.unset(name, written, Demand::default())),
         }
+    }
+
+    /// A variable that the author insists on.
+    fn demanded(&mut self, name: &str, inside: &str, about: &str) -> Result<String, Refusal> {
+        if self.when_unset != WhenUnset::Unknown {
+            return Err(Refusal { message: required(name, about), help: format!("set {name}") });
+        }
+        let about = Some(about.chars().take(MAX_ABOUT).collect::<String>()).filter(|about| !about.is_empty());
+        let demand = Demand { is_empty: (self.lookup)(name).is_some(), about };
+        Ok(self.unset(name, &format!("{{{inside}}}"), demand))
+    }
+
+    fn unset(&mut self, name: &str, written: &str, demand: Demand) -> String {
+        if self.when_unset != WhenUnset::Nothing {
+            self.unset.insert((name.to_owned(), demand));
+        }
+        if self.when_unset == WhenUnset::Unknown { format!("${written}") } else { String::new() }
     }
 
     /// The value, counted.
     fn taken(&mut self, value: &'a str) -> Result<&'a str, Refusal> {
         self.room = self.room.checked_sub(value.len()).ok_or_else(|| Refusal {
-            message: format!("the variables of the stack are replaced by more than {} MiB", MAX_FILLED >> 20),
+            message: "the variables here are replaced by too many bytes".to_owned(),
             help: "give them shorter values, or use them less often".to_owned(),
         })?;
         Ok(value)
     }
 }
 
-struct Refusal {
-    message: String,
-    help: String,
+/// Why a text cannot be filled in, and what to write.
+pub(super) struct Refusal {
+    pub(super) message: String,
+    pub(super) help: String,
 }
 
 /// Where the brace closes that was opened before `text`.
@@ -166,18 +292,6 @@ fn name(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
     let name = &text[..end];
     (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
-}
-
-fn unset(name: &str) -> Refusal {
-    Refusal {
-        message: format!("the variable {name} is not set"),
-        help: format!("write ${{{name}:-default}} or set it; write $${name} if the container is to see ${name}"),
-    }
-}
-
-fn empty(name: &str, span: Span) -> Problem {
-    let message = format!("the variable {name} is not set and becomes empty");
-    Problem { span, message, help: Some(format!("set it, or write ${{{name}:-default}}")) }
 }
 
 fn required(name: &str, message: &str) -> String {
@@ -229,14 +343,26 @@ fn form(rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::variables::Set;
 
+    fn variables(set: &[(&str, &str)]) -> Variables {
+        let set: Set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Variables::from(&set)
+    }
+
+    /// What becomes of a text, and which variables it lacks.
     fn expanded(text: &str) -> String {
-        let variables =
-            [("TAG", "1"), ("EMPTY", ""), ("B", "b")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let variables = variables.into();
-        match Interpolation::new(&variables, false).expand(text, 0, &mut BTreeSet::new()) {
-            Ok(expanded) => expanded,
-            Err(Refusal { message, help }) => format!("{message}; {help}"),
+        let variables = variables(&[("TAG", "1"), ("EMPTY", ""), ("B", "b")]);
+        let mut node = Node::text(0..0, text);
+        let filled = Interpolation::new(&variables, false).fill(&mut node);
+        let lacks = |Unset { name, is_empty, about, .. }: &Unset| {
+            let why = if *is_empty { " is empty" } else { "" };
+            format!(" [{name}{why}{}]", about.as_ref().map(|about| format!(": {about}")).unwrap_or_default())
+        };
+        let told = |problem: &Problem| format!("{}; {}", problem.message, problem.help.as_deref().unwrap_or_default());
+        match filled.problems.first() {
+            Some(problem) => told(problem),
+            None => format!("{}{}", node.raw(), filled.unset.list.iter().map(lacks).collect::<String>()),
         }
     }
 
@@ -259,19 +385,40 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_not_set_stays_and_every_one_is_told() {
+        let table = [
+            ("nginx:${NO}", "nginx:${NO} [NO]"),
+            ("$A/$TAG/$B/${C}/$A", "$A/1/b/${C}/$A [A] [C]"),
+            ("${NO:-x${C}}", "x${C} [C]"),
+            ("${NO?some-message}", "${NO?some-message} [NO: some-message]"),
+            ("${EMPTY:?}", "${EMPTY:?} [EMPTY is empty]"),
+        ];
+        for (written, meant) in table {
+            assert_eq!(expanded(written), meant, "{written}");
+        }
+    }
+
+    #[test]
     fn what_is_filled_in_is_bounded() {
-        let variables = BTreeMap::from([("LONG".to_owned(), "x".repeat(1 << 20))]);
+        let variables = variables(&[("LONG", &"x".repeat(1 << 20))]);
         let mut node = Node::text(0..0, "${LONG}".repeat(100_000));
         let filled = Interpolation::new(&variables, false).fill(&mut node);
         let told: Vec<String> = filled.problems.into_iter().map(|problem| problem.message).collect();
-        insta::assert_snapshot!(told.join("\n"), @"the variables of the stack are replaced by more than 4 MiB");
+        insta::assert_snapshot!(told.join("\n"), @"the variables here are replaced by too many bytes");
+    }
+
+    #[test]
+    fn every_name_is_told_of_very_many_uses() {
+        let uses: Vec<Node> = (0..2_000).map(|n| Node::text(n..n + 1, format!("$A ${{B{}}}", n / 1_000))).collect();
+        let mut node = Node::new(0..0, Value::Sequence(uses));
+        let none = Variables::default();
+        let unset = Interpolation::new(&none, false).fill(&mut node).unset.into_list();
+        let names: BTreeSet<&str> = unset.iter().map(|unset| unset.name.as_str()).collect();
+        assert_eq!((names.len(), unset.len()), (3, MAX_PROBLEMS + 1));
     }
 
     #[test]
     fn what_cannot_be_filled_in_is_told() {
-        insta::assert_snapshot!(expanded("nginx:${NO}"), @"the variable NO is not set; write ${NO:-default} or set it; write $$NO if the container is to see $NO");
-        insta::assert_snapshot!(expanded("${NO?some-message}"), @"the variable NO must be set: some-message; set NO");
-        insta::assert_snapshot!(expanded("${EMPTY:?}"), @"the variable EMPTY must be set; set EMPTY");
         insta::assert_snapshot!(expanded("u:$2y$05$abc"), @"`$2y` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded("a$"), @"`$` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(expanded("${TAG"), @"`${TAG` is not a variable; write $$ for a dollar sign, or ${NAME}");

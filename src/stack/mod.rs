@@ -10,11 +10,13 @@
 pub mod check;
 mod container;
 mod deploy;
+pub mod dotenv;
 pub mod file;
 pub mod gather;
 pub mod holds;
 pub mod ignore;
 pub mod interpolate;
+pub mod listing;
 pub mod merge;
 mod nanos;
 mod objects;
@@ -22,7 +24,9 @@ mod obstacle;
 pub mod recipe;
 mod service;
 pub mod sources;
+pub mod spans;
 pub mod template;
+pub mod variables;
 pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};

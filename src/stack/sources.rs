@@ -4,16 +4,11 @@
 //! the file that it stands in decides what it is resolved against: [`Sources::folder`], [`Sources::variables`]. A file
 //! alone is where it always was: its places are its own. [`Sources::misfit`] leads from a place to the file.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use super::Problem;
 use super::template::{Misfit, Written};
+use super::variables::Variables;
 use super::yaml::Span;
 use crate::name::RepoPath;
-
-/// The variables that are filled into a file.
-pub type Variables = Arc<BTreeMap<String, String>>;
 
 /// The files that a stack is made from, in the order in which they were read.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -161,7 +161,8 @@ impl Deployed<'_> {
         let given = variables(case);
         let variables = given.clone();
         let wanted = move |revision: &Revision| revision.wanted_with(&variables);
-        let (revision, _) = source::named::read(&[file], true, wanted).await.unwrap();
+        let (revision, _) =
+            source::named::read(&[file], true, wanted, |_| std::collections::BTreeSet::new()).await.unwrap();
         let checked = lint::check(revision, &given).unwrap();
         let desired = prepare::as_written(&checked, &checked.stacks()[0], self.stack.parse().unwrap()).unwrap();
         let swarm = Swarm::new(Engine::Docker(docker::Client::connect(self.host).unwrap()));

@@ -56,6 +56,7 @@ fn router() -> axum::Router {
         ready: http::Readiness::new(async || Ok(())),
         complaints: Arc::new(Vec::new),
         metrics: Metrics::new().registry().clone(),
+        complaints: Arc::new(Vec::new),
     })
 }
 

@@ -24,6 +24,7 @@ use crate::source::pushed::{self, Pushed, Receiving, Staging};
 
 /// `skep hook`
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Hook {
     #[command(subcommand)]
     which: Which,
@@ -183,11 +184,11 @@ fn staged() -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// The stack files with all that they name, and the Dockerfiles that are other than before; all of them where something is
-/// gone that they may copy.
+/// The stack files with all that they name, other Compose files and Dockerfiles that are other than before; all Dockerfiles
+/// where something is gone that they may copy.
 fn wanted(revision: &Revision, changed: &BTreeSet<RepoPath>) -> Vec<RepoPath> {
     let mut wanted = revision.wanted();
-    let mut others = lint::wanted(revision, &BTreeMap::new());
+    let mut others = lint::wanted_among(revision, &BTreeMap::new(), &|path| changed.contains(path));
     if changed.iter().all(|path| revision.readable(path).is_ok()) {
         others.retain(|path| !lint::is_dockerfile(path));
     }

@@ -15,6 +15,7 @@ use similar::TextDiff;
 use self::options::Options;
 use self::target::Target;
 use super::output::{self, FindingsFormat};
+use super::variables::{For, Given};
 use super::{Common, live, trouble};
 use crate::lint::report::{self, Texts};
 use crate::lint::{self, Finding, Settings, Severity};
@@ -30,9 +31,8 @@ pub(super) struct Lint {
     /// The least severity that makes the exit code 1 [default: what the settings say, else error]
     #[arg(long, short = 't', visible_alias = "failure-threshold", value_enum)]
     fail_on: Option<FailOn>,
-    /// Services with this profile, too
-    #[arg(long = "profile", value_name = "NAME")]
-    profiles: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// Also what only the swarm knows: what a deploy would be refused for
     #[arg(long)]
     live: bool,
@@ -114,7 +114,8 @@ impl Lint {
 
     fn tried(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let given = self.options.settings()?;
-        let variables = super::workspace::with_profiles(common.settings()?.variables, &self.profiles);
+        let of_skep = common.settings()?;
+        let variables = |whose: For<'_>| self.given.variables(&of_skep, whose);
         let mut outcome = Outcome::default();
         for mut target in target::all(&self.paths, &variables)? {
             if self.options.file.is_some() {

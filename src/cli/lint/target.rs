@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::super::seen;
+use super::super::variables::For;
+
 use crate::lint::report::Texts;
 use crate::lint::settings::Written;
 use crate::lint::shellcheck::Question;
@@ -15,6 +18,7 @@ use crate::name::RepoPath;
 use crate::revision::{LINT_SETTINGS, Revision};
 use crate::source::read::MAX_TEXT;
 use crate::source::{folder, named};
+use crate::stack::variables::Set;
 
 /// The name that stands for a Dockerfile on standard input.
 const STANDARD_INPUT: &str = "-";
@@ -22,7 +26,7 @@ const STANDARD_INPUT: &str = "-";
 /// Something to look at.
 pub(super) struct Target {
     pub(super) revision: Revision,
-    pub(super) variables: BTreeMap<String, String>,
+    pub(super) variables: Set,
     /// Settings that go before those of the revision.
     pub(super) given: Settings,
     /// Where the top of the revision is.
@@ -33,26 +37,31 @@ pub(super) struct Target {
 
 /// How paths of a revision are shown.
 enum Seen {
-    /// As they are, with this before them.
-    Below(RepoPath),
-    /// Without this before them: paths of the machine's files.
-    From(RepoPath),
+    /// With this before them.
+    Below(String),
+    /// From a folder, for paths below the root of the machine's files.
+    From { here: RepoPath, is_relative: bool },
+    /// As each was given.
+    Given(BTreeMap<RepoPath, RepoPath>),
 }
 
+/// The variables of stack files in a folder, or of one that is named.
+type VariablesFor<'a> = &'a dyn Fn(For<'_>) -> anyhow::Result<Set>;
+
 /// What these paths name: each folder and stack file for itself, and all Dockerfiles together.
-pub(super) fn all(paths: &[PathBuf], variables: &BTreeMap<String, String>) -> anyhow::Result<Vec<Target>> {
+pub(super) fn all(paths: &[PathBuf], variables: VariablesFor<'_>) -> anyhow::Result<Vec<Target>> {
     let (folders, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| !is_file(path));
     let (stacks, dockerfiles): (Vec<&PathBuf>, Vec<&PathBuf>) = files.into_iter().partition(|path| is_stack_file(path));
     let mut targets = Vec::new();
     for path in folders {
-        targets.push(of_folder(path, variables)?);
+        targets.push(of_folder(path, &variables(For::Folder(path))?)?);
     }
     let settings = if stacks.is_empty() && dockerfiles.is_empty() { Texts::new() } else { settings_here() };
     if !settings.is_empty() || !dockerfiles.is_empty() {
         targets.push(of_dockerfiles(&dockerfiles, settings.clone())?);
     }
     for path in stacks {
-        targets.push(of_stack_file(path, variables, &settings)?);
+        targets.push(of_stack_file(path, &variables(For::AnyFile)?, &settings)?);
     }
     Ok(targets)
 }
@@ -67,42 +76,48 @@ fn is_stack_file(path: &Path) -> bool {
     is_yaml && !name.parse().is_ok_and(|name| lint::is_dockerfile(&name))
 }
 
-fn of_folder(path: &Path, given: &BTreeMap<String, String>) -> anyhow::Result<Target> {
+fn of_folder(path: &Path, given: &Set) -> anyhow::Result<Target> {
     // The settings are among the first, and say what of the others is not read.
     let (stacks, others) =
         (|revision: &Revision| revision.wanted_with(given), |revision: &Revision| lint::wanted(revision, given));
     let revision = folder::look(path, &[&stacks, &others])?;
-    let seen = Seen::Below(from_here(path).unwrap_or_else(RepoPath::root));
+    let as_given = || path.to_string_lossy().trim_end_matches('/').to_owned();
+    let seen = Seen::Below(from_here(path).map_or_else(as_given, |path| path.to_string()));
     Ok(Target { revision, variables: given.clone(), given: Settings::default(), top: path.to_owned(), seen })
 }
 
 fn of_dockerfiles(paths: &[&PathBuf], settings: Texts) -> anyhow::Result<Target> {
     let mut texts = settings;
+    let mut given = BTreeMap::new();
     for path in paths {
         let (name, text) = dockerfile(path)?;
+        if from_here(path).is_none() {
+            given.insert(name.clone(), RepoPath::as_given(&path.to_string_lossy()));
+        }
         texts.insert(name, text);
     }
     Ok(Target {
         revision: Revision::alone(texts),
-        variables: BTreeMap::new(),
+        variables: Set::new(),
         given: Settings::default(),
         top: PathBuf::new(),
-        seen: Seen::Below(RepoPath::root()),
+        seen: Seen::Given(given),
     })
 }
 
-fn of_stack_file(path: &Path, given: &BTreeMap<String, String>, settings: &Texts) -> anyhow::Result<Target> {
-    let (variables, files) = (given.clone(), [path.to_owned()]);
+fn of_stack_file(path: &Path, given: &Set, settings: &Texts) -> anyhow::Result<Target> {
+    let (variables, of_contexts, files) = (given.clone(), given.clone(), [path.to_owned()]);
+    let contexts = move |revision: &Revision| revision.contexts(&of_contexts);
     let wanted =
         move |revision: &Revision| [revision.wanted_with(&variables), lint::wanted(revision, &variables)].concat();
-    let (revision, _) = super::super::block_on(async { Ok(named::read(&files, false, wanted).await?) })?;
-    let here = std::env::current_dir().ok().and_then(|here| here.to_str()?.trim_start_matches('/').parse().ok());
+    let revision = super::super::block_on(async { Ok(named::look(&files, wanted, contexts).await?) })?;
+    let is_relative = path.is_relative();
     Ok(Target {
         revision,
         variables: given.clone(),
         given: Written::of(&Revision::alone(settings.clone())).settings,
         top: PathBuf::from("/"),
-        seen: here.map_or(Seen::Below(RepoPath::root()), Seen::From),
+        seen: seen::here().map_or(Seen::Below("/".to_owned()), |here| Seen::From { here, is_relative }),
     })
 }
 
@@ -121,7 +136,7 @@ fn dockerfile(path: &Path) -> anyhow::Result<(RepoPath, Arc<[u8]>)> {
     }
     let doing = || format!("cannot read {}", path.display());
     ensure_small(path.metadata().with_context(doing)?.len(), &path.display().to_string())?;
-    let name = from_here(path).or_else(|| path.to_str()?.trim_start_matches('/').parse().ok());
+    let name = from_here(path).or_else(|| seen::below_root(path));
     let name = name.with_context(|| format!("cannot read {}: its path is not UTF-8", path.display()))?;
     Ok((name, std::fs::read(path).with_context(doing)?.into()))
 }
@@ -174,11 +189,13 @@ impl Target {
     }
 
     pub(super) fn shown(&self, path: &RepoPath) -> RepoPath {
-        let shown = match &self.seen {
-            Seen::Below(above) => above.join(path.as_str()).ok(),
-            Seen::From(here) => path.below(here).and_then(|path| path.parse().ok()),
-        };
-        shown.unwrap_or_else(|| path.clone())
+        match &self.seen {
+            Seen::Below(above) if above.is_empty() => path.clone(),
+            Seen::Below(above) if path.as_str().is_empty() => RepoPath::as_given(above),
+            Seen::Below(above) => RepoPath::as_given(&format!("{}/{path}", above.trim_end_matches('/'))),
+            Seen::From { here, is_relative } => seen::seen_from(here, path, *is_relative),
+            Seen::Given(given) => given.get(path).unwrap_or(path).clone(),
+        }
     }
 
     /// The name of its folder: what a stack is called that says nothing else.
@@ -189,6 +206,10 @@ impl Target {
 
     /// The file that a text was read from; none for standard input.
     pub(super) fn on_disk(&self, path: &RepoPath) -> Option<PathBuf> {
-        (path.as_str() != STANDARD_INPUT).then(|| self.top.join(path.as_str()))
+        let file = match &self.seen {
+            Seen::Given(given) => PathBuf::from(given.get(path).unwrap_or(path).as_str()),
+            _ => self.top.join(path.as_str()),
+        };
+        (path.as_str() != STANDARD_INPUT).then_some(file)
     }
 }

@@ -126,7 +126,7 @@ mod tests {
             let keys = keys_at(text, indent).unwrap_or_default();
             keys.into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(" ")
         };
-        insta::assert_snapshot!(keys("x-skep:\n", 2), @"deadline stable drift prune template values");
+        insta::assert_snapshot!(keys("x-skep:\n", 2), @"deadline stable drift prune template values variables");
         insta::assert_snapshot!(keys("services:\n  web:\n    image: a\n    x-skep:\n", 6), @"http replicas recreate test check");
         insta::assert_snapshot!(keys("services:\n  web:\n    x-skep:\n      http:\n", 8), @"host path port sticky middlewares entrypoint");
         assert_eq!(keys("services:\n  web:\n    x-skep:\n    image: a\n", 4), "");

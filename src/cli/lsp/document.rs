@@ -163,7 +163,10 @@ fn of_stack_file(path: &std::path::Path, text: &str, variables: &BTreeMap<String
     let settings = settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
     let given = lint::settings::Written::of(&Revision::alone(settings)).settings;
     let wanted = |revision: &Revision| revision.wanted_with(variables);
-    let Ok((revision, name)) = named::read_open(path, text.as_bytes().to_vec(), wanted) else { return Vec::new() };
+    let contexts = |revision: &Revision| revision.contexts(variables);
+    let Ok((revision, name)) = named::read_open(path, text.as_bytes().to_vec(), wanted, contexts) else {
+        return Vec::new();
+    };
     let mut findings = lint::findings(&revision, variables, &given);
     findings.retain(|finding| finding.place.path == name);
     findings

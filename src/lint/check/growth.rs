@@ -270,9 +270,9 @@ fn more_than_is_read_is_refused() {
 #[test]
 fn stack_files_after_too_many_values_are_not_read() {
     let revision = Revision::of(&[("stacks/a/stack.yml", "services: {}"), ("stacks/b/stack.yml", "services: {}")]);
-    let mut values = MAX_VALUES - 2;
+    let mut values = crate::revision::MAX_VALUES - 2;
     let read = revision.stack_files().into_iter().map(|source| {
-        let stack = StackFile::of(&revision, source, &BTreeMap::new(), &mut values);
+        let stack = StackFile::of(&revision, source, &Variables::default(), &mut values);
         matches!(stack.read, Err(Unread::TooMany))
     });
     assert_eq!(read.collect::<Vec<_>>(), [true, true]);

@@ -1,6 +1,8 @@
 //! The gate: a revision goes in, a checked revision or all that is wrong with it comes out.
 
 mod parallel;
+mod stack_file;
+mod unset;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,10 +22,13 @@ use crate::lint::traefik::Picture;
 use crate::lint::{Finding, Place, Severity, buildkit, shell, traefik};
 use crate::mask;
 use crate::name::{RepoPath, StackName};
-use crate::revision::{MAX_VALUES, Revision, StackSource};
+use crate::revision::{Revision, StackSource};
 use crate::stack::file::File;
-use crate::stack::gather::Gathered;
+use crate::stack::spans::Spans;
 use crate::stack::template::Misfit;
+use crate::stack::variables::Variables;
+use crate::stack::yaml::Span;
+use stack_file::{StackFile, Understood, Unread};
 
 /// A revision without errors. Only [`check()`] makes one, and only such a revision can be built and deployed.
 #[derive(Debug)]
@@ -72,7 +77,7 @@ pub struct Rejection {
 /// Asks every rule about every stack file and Dockerfile; `variables` are filled into the stack files.
 pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result<Checked, Rejection> {
     let written = Written::of(&revision);
-    let inspection = Inspection::within(MAX_DOCKERFILES, &revision, variables, &written.settings);
+    let inspection = Inspection::within(MAX_DOCKERFILES, Vec::new(), &revision, variables, &written.settings);
     let mut findings = inspection.of_revision();
     findings.extend(inspection.of_files());
     // The shell says by itself what it does not understand.
@@ -80,7 +85,8 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
     if revision.manner().as_written {
         findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Deploys)));
     }
-    let findings = inspection.told(findings, &written);
+    let mut findings = inspection.told(findings, &written);
+    inspection.insist_on_variables(&mut findings);
     if has_error(&findings) {
         return Err(Rejection { findings, texts: revision.texts });
     }
@@ -105,9 +111,14 @@ pub fn findings_with(
     written.settings = written.settings.then(given.clone());
     let inspection = Inspection::of(revision, variables, &written.settings);
     let mut findings = inspection.of_files();
+    let has_others = inspection.stacks.iter().any(|stack| !stack.is_deployed);
     let needs_stack = inspection.dockerfiles.is_empty() && revision.named.is_none();
-    let of_revision = inspection.of_revision().into_iter();
-    findings.extend(of_revision.filter(|finding| needs_stack || finding.rule != no_stack_file::ID));
+    let mut of_revision = inspection.of_revision();
+    of_revision.retain(|finding| needs_stack || has_others || finding.rule != no_stack_file::ID);
+    // Who keeps Compose files need not deploy any.
+    let undeployed = of_revision.iter_mut().filter(|finding| has_others && finding.rule == no_stack_file::ID);
+    undeployed.for_each(|finding| finding.severity = Severity::Warning);
+    findings.extend(of_revision);
     findings.extend(others);
     inspection.told(findings, &written)
 }
@@ -141,61 +152,6 @@ fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// A stack file and what came of reading it.
-struct StackFile {
-    source: StackSource,
-    read: Result<File, Unread>,
-}
-
-/// Why a stack file is not understood.
-enum Unread {
-    /// Its bytes were not read.
-    TooLarge,
-    /// The stack files before it say too much.
-    TooMany,
-    /// Nothing came out of its template.
-    Template(Vec<Misfit>),
-    /// What it says is no stack.
-    Problems(Vec<Misfit>),
-}
-
-impl StackFile {
-    /// Reads it, if not too much was read before it; `values` counts.
-    fn of(revision: &Revision, source: StackSource, variables: &BTreeMap<String, String>, values: &mut usize) -> Self {
-        if *values > MAX_VALUES {
-            return Self { source, read: Err(Unread::TooMany) };
-        }
-        let gathered = revision.gathered(&source, variables);
-        *values += gathered.as_ref().map_or(0, |gathered| gathered.tree.size());
-        let read = match gathered {
-            None => Err(Unread::TooLarge),
-            Some(_) if *values > MAX_VALUES => Err(Unread::TooMany),
-            Some(gathered) => read(gathered),
-        };
-        Self { source, read }
-    }
-
-    fn file(&self) -> Option<&File> {
-        self.read.as_ref().ok()
-    }
-
-    fn checked(self) -> Option<CheckedStack> {
-        self.read.ok().map(|file| CheckedStack { source: self.source, file })
-    }
-}
-
-fn read(gathered: Gathered) -> Result<File, Unread> {
-    if !gathered.misfits.is_empty() {
-        return Err(Unread::Template(gathered.misfits));
-    }
-    match File::of(gathered) {
-        (file, problems) if problems.is_empty() => Ok(file),
-        (file, problems) => {
-            Err(Unread::Problems(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect()))
-        }
-    }
-}
-
 /// The files of a revision, read once for all rules.
 pub(in crate::lint) struct Inspection<'a> {
     revision: &'a Revision,
@@ -209,6 +165,8 @@ pub(in crate::lint) struct Inspection<'a> {
     dockerfiles: BTreeMap<RepoPath, Dockerfile>,
     /// What the repository keeps elsewhere.
     elsewhere: Elsewhere,
+    /// Where stack files have values that nobody knows.
+    doubts: BTreeMap<RepoPath, Spans>,
     /// The most findings of a rule for one file that are looked at.
     looked_at: usize,
 }
@@ -219,20 +177,24 @@ impl<'a> Inspection<'a> {
         variables: &BTreeMap<String, String>,
         settings: &'a Settings,
     ) -> Self {
-        Self::within(usize::MAX, revision, variables, settings)
+        Self::within(usize::MAX, revision.other_files(), revision, variables, settings)
     }
 
-    /// The same, with Dockerfiles of at most so many bytes together.
+    /// The same, with Dockerfiles of at most so many bytes together, and with these files beside those that are deployed.
     fn within(
         most: usize,
+        others: Vec<StackSource>,
         revision: &'a Revision,
         variables: &BTreeMap<String, String>,
         settings: &'a Settings,
     ) -> Self {
         let mut values = 0;
-        let stacks = revision.stack_files().into_iter();
-        let stacks: Vec<StackFile> =
-            stacks.map(|source| StackFile::of(revision, source, variables, &mut values)).collect();
+        // All files share them.
+        let variables = Variables::from(variables);
+        let mut read = |source| StackFile::of(revision, source, &variables, &mut values);
+        let deployed: Vec<StackFile> = revision.stack_files().into_iter().map(&mut read).collect();
+        let others: Vec<StackFile> = others.into_iter().map(read).map(StackFile::not_deployed).collect();
+        let stacks = without_parts(deployed, others);
         let contexts = contexts(&stacks);
         let is_alone =
             |path: &RepoPath| revision.is_alone() && revision.lint_settings().all(|settings| settings != *path);
@@ -250,10 +212,12 @@ impl<'a> Inspection<'a> {
         let dockerfiles: BTreeMap<_, _> = parsed.into_iter().collect();
         let files = (stacks.len() + dockerfiles.len()).max(1);
         let looked_at = (MAX_FINDINGS / files).clamp(MAX_FOUND, MAX_LOOKED_AT);
-        let understood = stacks.iter().filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
+        let understood = stacks.iter().filter(|stack| stack.is_deployed);
+        let understood = understood.filter_map(|stack| Some((name(stack, stack.file()?), stack.file()?)));
         let traefik = Picture::of(understood, revision);
         let elsewhere = Elsewhere::of(revision);
-        Self { revision, settings, stacks, traefik, contexts, dockerfiles, elsewhere, looked_at }
+        let doubts = doubts(&stacks);
+        Self { revision, settings, stacks, traefik, contexts, dockerfiles, elsewhere, doubts, looked_at }
     }
 
     fn of_revision(&self) -> Vec<Finding> {
@@ -272,20 +236,28 @@ impl<'a> Inspection<'a> {
     }
 
     fn of_all_stacks(&self) -> Vec<Finding> {
-        let understood = self.stacks.iter().filter_map(|stack| Some(self.subject(stack, stack.file()?)));
+        let deployed = self.stacks.iter().filter(|stack| stack.is_deployed);
+        let understood = deployed.filter_map(|stack| Some(self.subject(stack, stack.file()?, &self.traefik)));
         let subjects: Vec<StackSubject<'_>> = understood.collect();
-        self.run(&RepoPath::root(), |rule| match rule.check {
+        let mut findings = self.run(&RepoPath::root(), |rule| match rule.check {
             Check::Stacks(check) => check(&subjects),
             _ => Vec::new(),
-        })
+        });
+        findings.retain(|finding| !self.is_doubtful(&finding.place));
+        findings
     }
 
-    fn subject<'s>(&'s self, stack: &'s StackFile, file: &'s File) -> StackSubject<'s> {
+    /// Whether nobody knows the value at a place.
+    fn is_doubtful(&self, Place { path, span }: &Place) -> bool {
+        *span != (0..0) && self.doubts.get(path).is_some_and(|doubts| doubts.touch(span))
+    }
+
+    fn subject<'s>(&'s self, stack: &'s StackFile, file: &'s File, traefik: &'s Picture) -> StackSubject<'s> {
         StackSubject {
             file,
             name: name(stack, file),
             dockerfiles: &self.dockerfiles,
-            traefik: &self.traefik,
+            traefik,
             revision: self.revision,
             elsewhere: &self.elsewhere,
             settings: self.settings,
@@ -294,31 +266,52 @@ impl<'a> Inspection<'a> {
 
     fn of_stack(&self, stack: &StackFile) -> Vec<Finding> {
         let reading = match &stack.read {
-            Ok(file) => return self.of_file(stack, file),
+            Ok(Understood { misfits, .. }) => Reading::Problems(misfits),
             Err(Unread::TooLarge) => Reading::TooLarge,
             Err(Unread::TooMany) => Reading::TooMany,
             Err(Unread::Template(misfits)) => Reading::Template(misfits),
             Err(Unread::Problems(misfits)) => Reading::Problems(misfits),
         };
-        self.run(&stack.source.path, |rule| match rule.check {
+        let mut findings = self.run(&stack.source.path, |rule| match rule.check {
             Check::Reading(check) => check(&reading),
             _ => Vec::new(),
-        })
+        });
+        if let Ok(understood) = &stack.read {
+            findings.extend(self.of_file(stack, understood));
+        }
+        findings
     }
 
-    fn of_file(&self, stack: &StackFile, file: &File) -> Vec<Finding> {
-        let subject = self.subject(stack, file);
-        let placed = |found: Vec<Found>| found.into_iter().map(|found| found.placed(&file.sources)).collect();
+    /// What rules find in what is understood of a file.
+    fn of_file(&self, stack: &StackFile, understood: &Understood) -> Vec<Finding> {
+        let file = &understood.file;
+        // What is not deployed has nothing to do with the others.
+        let own = (!stack.is_deployed).then(|| Picture::of(std::iter::once((None, file)), self.revision));
+        let subject = self.subject(stack, file, own.as_ref().unwrap_or(&self.traefik));
+        let is_part = stack.is_part();
+        let placed = |rule: &Rule, found: Vec<Found>| {
+            let asked = !(is_part && rule.is(Mark::Whole));
+            let found = found.into_iter().filter(|_| asked);
+            let sure = found.filter(|found| !understood.is_doubtful(rule, found));
+            sure.map(|found| found.placed(&file.sources)).collect()
+        };
         let mut findings = self.run(&stack.source.path, |rule| match rule.check {
-            Check::Stack(check) => placed(check(&subject)),
+            Check::Stack(check) if rule.id == unset::ID => {
+                check(&subject).into_iter().map(|found| found.placed(&file.sources)).collect()
+            }
+            Check::Stack(check) => placed(rule, check(&subject)),
             _ => Vec::new(),
         });
-        if !has_error(&findings) {
-            findings.extend(self.run(&stack.source.path, |rule| match rule.check {
-                Check::Last(check) => placed(check(&subject)),
-                _ => Vec::new(),
-            }));
-        }
+        let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let said = by_file(wrong.map(|finding| (finding.place.path.clone(), finding.place.span.clone())));
+        let is_said = |Place { path, span }: &Place| said.get(path).is_some_and(|said| said.touch(span));
+        let last = self.run(&stack.source.path, |rule| match rule.check {
+            Check::Last(check) => placed(rule, check(&subject)),
+            _ => Vec::new(),
+        });
+        findings.extend(last.into_iter().filter(|finding| !is_said(&finding.place)));
+        // The others say for themselves what is wrong with the files that they are laid over.
+        findings.retain(|finding| stack.is_deployed || finding.place.path == stack.source.path);
         findings
     }
 
@@ -384,7 +377,8 @@ impl<'a> Inspection<'a> {
 
     fn is_ignored(&self, finding: &Finding) -> bool {
         let must_hold = crate::lint::explain(finding.rule).is_some_and(Rule::must_hold);
-        !must_hold && self.settings.ignores_id(&finding.place.path, finding.rule)
+        let other = |stack: &StackFile| !stack.is_deployed && stack.source.path == finding.place.path;
+        (!must_hold || self.stacks.iter().any(other)) && self.settings.ignores_id(&finding.place.path, finding.rule)
     }
 
     fn told_of(&self, path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -418,7 +412,7 @@ impl<'a> Inspection<'a> {
     fn is_understood(&self, path: &RepoPath) -> bool {
         match self.dockerfiles.get(path) {
             Some(file) => file.problems.is_empty(),
-            None => self.stacks.iter().any(|stack| stack.source.path == *path && stack.read.is_ok()),
+            None => self.stacks.iter().any(|stack| stack.source.path == *path && stack.is_clear()),
         }
     }
 
@@ -453,6 +447,26 @@ impl<'a> Inspection<'a> {
             })
             .collect()
     }
+}
+
+/// Deployed files, and those of the others that none of them, and no other one, is made from.
+fn without_parts(deployed: Vec<StackFile>, others: Vec<StackFile>) -> Vec<StackFile> {
+    let parts: BTreeSet<RepoPath> = deployed.iter().chain(&others).flat_map(StackFile::parts).cloned().collect();
+    let others = others.into_iter().filter(|stack| !parts.contains(&stack.source.path));
+    deployed.into_iter().chain(others).collect()
+}
+
+/// Where stack files have values that nobody knows.
+fn doubts(stacks: &[StackFile]) -> BTreeMap<RepoPath, Spans> {
+    by_file(stacks.iter().filter_map(|stack| stack.read.as_ref().ok()).flat_map(Understood::doubts))
+}
+
+fn by_file(places: impl Iterator<Item = (RepoPath, Span)>) -> BTreeMap<RepoPath, Spans> {
+    let mut by_file: BTreeMap<RepoPath, Vec<Span>> = BTreeMap::new();
+    for (path, span) in places {
+        by_file.entry(path).or_default().push(span);
+    }
+    by_file.into_iter().map(|(path, spans)| (path, spans.into_iter().collect())).collect()
 }
 
 /// At most fifty findings of each rule for a file, and how many more there are.
@@ -494,22 +508,34 @@ fn builds(stacks: &[StackFile]) -> impl Iterator<Item = &crate::stack::file::Bui
 }
 
 /// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
-/// no stack file names, but that are called so, what may stay out of their contexts, what says
-/// which files are kept elsewhere, and settings that Traefik is bound to.
-/// Ten thousand Dockerfiles at most; one that settings ignore is not read.
+/// no stack file names, but that are called so, what may stay out of their contexts, what says which files are kept
+/// elsewhere, Compose files that are not deployed, and settings that Traefik is bound to. Ten thousand of each at most; one
+/// that settings ignore is not read.
 pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
+    wanted_among(revision, variables, &|_| true)
+}
+
+/// The same, with those Compose files alone that are not deployed and that somebody asks about.
+pub fn wanted_among(
+    revision: &Revision,
+    variables: &BTreeMap<String, String>,
+    is_asked_about: &dyn Fn(&RepoPath) -> bool,
+) -> Vec<RepoPath> {
     let settings = Written::of(revision).settings;
     let is_one =
         |path: &RepoPath| is_dockerfile(path) || path.as_str().ends_with(".dockerignore") || elsewhere::is_asked(path);
+    let counts = |path: &RepoPath| !settings.ignores_all_of(path);
     let files = revision.entries.keys().filter(|path| is_one(path) && revision.readable(path).is_ok());
-    let unread = files.filter(|path| !revision.texts.contains_key(path) && !settings.ignores_all_of(path));
+    let unread = files.filter(|path| !revision.texts.contains_key(path) && counts(path));
     let stacks = revision.stack_files().into_iter();
-    let stacks = stacks.filter_map(|source| revision.gathered(&source, variables)).map(|gathered| File::of(gathered).0);
+    let given = Variables::from(variables);
+    let stacks = stacks.filter_map(|source| revision.gathered(&source, &given)).map(|gathered| File::of(gathered).0);
     let bound = stacks.flat_map(|file| traefik::bound(&file));
-    let may_be_there = |path: &RepoPath| {
-        !revision.texts.contains_key(path) && (revision.named.is_some() || revision.readable(path).is_ok())
-    };
-    unread.take(MAX_UNNAMED).cloned().chain(bound.filter(may_be_there)).collect()
+    let unsure = revision.unsure().filter(|path| is_asked_about(path) && counts(path)).take(MAX_UNNAMED).cloned();
+    let mut others = revision.other_files();
+    others.retain(|source| is_asked_about(&source.path) && counts(&source.path));
+    let more = revision.wanted_of(others, variables).into_iter().chain(bound).chain(unsure);
+    unread.take(MAX_UNNAMED).cloned().chain(more.filter(|path| revision.is_unread(path))).collect()
 }
 
 /// The most Dockerfiles that are read because of their names.

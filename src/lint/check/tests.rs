@@ -96,6 +96,170 @@ fn a_stack_file_that_was_not_read_is_rejected() {
     ");
 }
 
+const UNSET: &str = "services:
+  web:
+    image: ${IMAGE}
+    ports: [\"${PORT}:80\", \"70000:80\"]
+    networks: [\"${NET}\"]
+    environment: { DB_PASSWORD: \"${DB_PASSWORD:?from the vault}\", MODE: \"${MODE:-fast}\" }
+    deploy:
+      replicas: ${REPLICAS}
+      labels:
+        traefik.enable: \"true\"
+        traefik.http.routers.web.rule: Host(`${HOST}`)
+        traefik.http.routers.web.entrypoint: websecure
+    configs: [site]
+  db: { image: \"postgres:17\", environment: { POSTGRES_PASSWORD: hunter2, HOST: \"${HOST}\" } }
+networks: { front: {} }
+";
+
+/// What the tool finds in files, with what to do.
+fn found(files: &[(&str, &str)], settings: &Settings) -> String {
+    let revision = Revision::of(files);
+    let mut text = String::new();
+    for finding in findings(&revision, &no_variables(), settings) {
+        text += &report::short(std::slice::from_ref(&finding), &revision.texts);
+        finding.help.iter().for_each(|help| writeln!(text, "  {help}").unwrap());
+    }
+    text
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_a_warning_and_hides_nothing() {
+    insta::assert_snapshot!(found(&[("stack.yml", UNSET)], &Settings::default()), @"
+    stack.yml:3:12: warning[SK2020]: the variable IMAGE is not set
+      set IMAGE in `.env` beside this file, or write `${IMAGE:-default}`; `$$IMAGE` if the container is to see `$IMAGE`
+    stack.yml:4:13: warning[SK2020]: the variable PORT is not set
+      set PORT in `.env` beside this file, or write `${PORT:-default}`; `$$PORT` if the container is to see `$PORT`
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:5:16: warning[SK2020]: the variable NET is not set
+      set NET in `.env` beside this file, or write `${NET:-default}`; `$$NET` if the container is to see `$NET`
+    stack.yml:6:33: warning[SK2020]: the variable DB_PASSWORD is not set: from the vault
+      set DB_PASSWORD in skep's settings; `$$DB_PASSWORD` if the container is to see `$DB_PASSWORD`
+    stack.yml:8:17: warning[SK2020]: the variable REPLICAS is not set
+      set REPLICAS in `.env` beside this file, or write `${REPLICAS:-default}`; `$$REPLICAS` if the container is to see `$REPLICAS`
+    stack.yml:11:40: warning[SK2020]: the variable HOST is not set
+      set HOST in `.env` beside this file, or write `${HOST:-default}`; `$$HOST` if the container is to see `$HOST`
+    stack.yml:12:9: warning[SK4003]: Traefik has no label `traefik.http.routers.web.entrypoint`
+      did you mean `entrypoints`?
+    stack.yml:13:15: error[SK1003]: there is no config `site` in this file
+      define it under `configs:` at the top of the file
+    stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
+      use a secret, or a variable that is set where skep runs: `${NAME}`
+    stack.yml:14:80: warning[SK2020]: the variable HOST is not set
+      set HOST in `.env` beside this file, or write `${HOST:-default}`; `$$HOST` if the container is to see `$HOST`
+    ");
+}
+
+#[test]
+fn the_gate_names_all_variables_that_are_not_set() {
+    insta::assert_snapshot!(verdict(&[("deploy/base.yml", "services: { api: { image: \"a:${TAG}\" } }"), ("stack.yml", UNSET), ("skep-lint.yaml", "rules: { SK2020: off }")]), @"
+    3 errors, 2 warnings and 1 remark
+    stack.yml:3:12: error[SK2020]: 6 variables are not set: DB_PASSWORD (line 6: from the vault), HOST (lines 11, 14), IMAGE (line 3), NET (line 5), PORT (line 4), REPLICAS (line 8)
+      set HOST, IMAGE, NET, PORT, REPLICAS in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${HOST:-…}`; set DB_PASSWORD in `variables` of skep's settings, not in the repository: it looks like a secret
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:12:9: warning[SK4003]: Traefik has no label `traefik.http.routers.web.entrypoint`
+      did you mean `entrypoints`?
+    stack.yml:13:15: error[SK1003]: there is no config `site` in this file
+      define it under `configs:` at the top of the file
+    stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
+      use a secret, or a variable that is set where skep runs: `${NAME}`
+    ");
+    let stack = "include: [deploy/base.yml]\nx-skep: { variables: { TAG: { comment: the newest release } } }\nservices: { web: { image: \"a:1\" } } # skep global ignore=SK2020\n";
+    let files = [("deploy/base.yml", "services: { api: { image: \"a:${TAG}\" } }"), ("stack.yml", stack)];
+    insta::assert_snapshot!(verdict(&files), @"
+    1 error, 1 warning and 2 remarks
+    deploy/base.yml:1:13: info[SK3001]: nothing checks whether `api` is healthy
+      add a `healthcheck:` that fails until it serves
+    deploy/base.yml:1:27: error[SK2020]: the variable TAG (line 1 of deploy/base.yml: the newest release) is not set
+      set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
+    stack.yml:3:13: info[SK3001]: nothing checks whether `web` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:3:58: warning[SK0002]: `SK2020` finds nothing here
+      take it out of the comment
+    ");
+}
+
+#[test]
+fn variables_come_from_the_file_beside_and_from_the_block() {
+    let stack = "x-skep:
+  variables: { TAG: \"1\", IMAGE: { default: \"shop:${TAG}\", comment: what runs } }
+services:
+  web: { image: \"$IMAGE-$KIND\", healthcheck: { test: curl x } }
+";
+    let files = [("stack.yml", stack), (".env", "export TAG=\"2\" # newer\nKIND=a$NO\n")];
+    let checked = check(Revision::of(&files), &no_variables()).unwrap();
+    assert_eq!(checked.stacks()[0].file.services.values().next().unwrap().image.as_ref().unwrap().value, "shop:2-a");
+    let given = BTreeMap::from([("TAG".to_owned(), "3".to_owned()), ("KIND".to_owned(), "b".to_owned())]);
+    let checked = check(Revision::of(&files), &given).unwrap();
+    assert_eq!(checked.stacks()[0].file.services.values().next().unwrap().image.as_ref().unwrap().value, "shop:3-b");
+    let off = BTreeMap::from([("COMPOSE_DISABLE_ENV_FILE".to_owned(), "true".to_owned())]);
+    assert!(check(Revision::of(&files), &off).unwrap_err().to_string().starts_with("1 error"));
+}
+
+#[test]
+fn what_is_wrong_with_variables_is_told() {
+    let stack = "x-skep:
+  variables: { 1A: x, B: [1], C: { defualt: 1 }, D: \"${\", E: { default: {}, comment: ok } }
+services:
+  web: { image: \"a:1\", healthcheck: { test: curl x } }
+";
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack), (".env", "A=1\n{\n")]), @"
+    5 errors and 1 warning
+    .env:2:1: warning[SK2021]: none of its variables is set: `{` in `{` cannot be in a name; write `NAME=value`
+      Compose does not take it either; mend it, or leave it out
+    stack.yml:2:16: error[SK1001]: `1A` cannot be the name of a variable
+      use letters, digits and `_`, and begin with a letter or `_`
+    stack.yml:2:26: error[SK1001]: a variable must be text, and this is a list
+    stack.yml:2:36: error[SK1001]: a variable has no key `defualt`
+      it has `default` and `comment`
+    stack.yml:2:53: error[SK1001]: `${` is not a variable
+      write $$ for a dollar sign, or ${NAME}
+    stack.yml:2:73: error[SK1001]: a variable must be text, and this is a map
+    ");
+    let mut revision =
+        Revision::of(&[("stack.yml", "services: { web: { image: \"a:${TAG}\" } }"), (".env", "/etc/shadow")]);
+    revision.entries.get_mut(&".env".parse().unwrap()).unwrap().kind = EntryKind::Symlink;
+    revision.texts.remove(&".env".parse().unwrap());
+    insta::assert_snapshot!(verdict_of(revision), @"
+    1 error, 1 warning and 1 remark
+    .env:1:1: warning[SK2021]: it is not read: it is a symbolic link, which is never followed; commit the file itself
+      Compose does not take it either; mend it, or leave it out
+    stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
+      add a `healthcheck:` that fails until it serves
+    stack.yml:1:27: error[SK2020]: the variable TAG (line 1) is not set
+      set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
+    ");
+}
+
+#[test]
+fn after_an_error_the_rest_of_the_file_is_checked() {
+    let stack = "services:
+  web:
+    image: [a]
+    healthcheck: { test: curl x }
+    networks: [front, back]
+  api:
+    image: nginx
+    deploy: { replicas: many }
+    volumes: [\"a:/x\", \"b:/x\"]
+    depends_on: [web, w_eb]
+networks: { front: { driver: 1, drivr: x } }
+";
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @"
+    4 errors
+    stack.yml:3:12: error[SK1001]: `image` must be text, and this is a list
+    stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
+    stack.yml:9:23: error[SK1012]: something is already mounted at `/x`
+    stack.yml:11:33: error[SK1001]: a network has no key `drivr`
+      did you mean `driver`?
+    ");
+}
+
 #[test]
 fn a_link_is_never_followed() {
     let stack = "services: { web: { build: web, env_file: a.env } }";

@@ -163,7 +163,7 @@ fn of_stack_files() {
     stack.yml:3:13: error[SK1018]: the template `web` has no value `hots`
       did you mean `host`?
     compose.yaml:1:1: info[SK1019]: this stack file is not deployed
-      move it to `stacks/<name>/stack.yml` to deploy it too; `stack.yml` is what is deployed
+      list it in `skep.yml` to deploy it too; `stack.yml` is what is deployed
     stack.yml:4:36: error[SK1020]: 512 bytes of memory are too few: Swarm takes 4 MiB or more
       write it with its unit, such as `512M`
     stack.yml:4:18: error[SK1021]: a list begins with CMD, CMD-SHELL or NONE, and not with `curl`
@@ -206,6 +206,10 @@ fn of_stack_files() {
       remove one of the two, or put both values into one
     shop.env:1:1: warning[SK2009]: the quotes are part of the value of `NAME`
       write `NAME=a name`
+    stack.yml:2:17: warning[SK2020]: the variable TAG is not set
+      set TAG in `.env` beside this file, or write `${TAG:-default}`; `$$TAG` if the container is to see `$TAG`
+    .env:1:1: warning[SK2021]: none of its variables is set: there is a space in the name `FROM alpine`; write `NAME=value`
+      Compose does not take it either; mend it, or leave it out
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until it serves
     stack.yml:4:13: warning[SK3002]: an update cannot start the new task first while the old one holds this port

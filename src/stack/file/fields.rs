@@ -7,6 +7,7 @@ use super::refused;
 use super::types::{Ignored, LeftOut, Spanned};
 use super::{Manner, Problem, bytes, cpus, duration};
 use crate::name::{Invalid, RepoPath, ServiceName};
+use crate::stack::interpolate::Unset;
 use crate::stack::sources::Sources;
 use crate::stack::yaml::{Node, Scalar, Span, Value};
 use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos, RESERVED, is_reserved};
@@ -25,6 +26,8 @@ pub(super) struct Reader {
     pub(super) manner: Manner,
     pub(super) problems: Vec<Problem>,
     pub(super) ignored: Vec<Ignored>,
+    /// Variables whose values are asked for by their names, and that are not set.
+    pub(super) unset: Vec<Unset>,
     /// Services whose profiles are not asked for.
     pub(super) left_out: BTreeMap<ServiceName, LeftOut>,
     /// How many more ports the file may name.
@@ -145,6 +148,7 @@ impl Reader {
             manner,
             problems: Vec::new(),
             ignored: Vec::new(),
+            unset: Vec::new(),
             left_out: BTreeMap::new(),
             ports_left: MAX_PORTS,
             #[cfg(test)]
@@ -326,7 +330,7 @@ impl Reader {
 
     /// The variable of this name, where a value at this place asks for it.
     pub(super) fn variable(&self, span: &Span, name: &str) -> Option<String> {
-        self.sources.variables(span).get(name).cloned()
+        self.sources.variables(span).get(name).map(str::to_owned)
     }
 
     /// A path of the repository, relative to `folder`.

@@ -8,4 +8,6 @@ pub struct Manner {
     pub as_written: bool,
     /// It lies on this machine: paths may be absolute, and a relative bind is a folder of this machine.
     pub local: bool,
+    /// Its files come from several places: the paths in each are relative to its own folder, not to that of the first.
+    pub apart: bool,
 }

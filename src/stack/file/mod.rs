@@ -33,7 +33,7 @@ mod top;
 mod types;
 mod values;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::name::{RepoPath, ServiceName};
@@ -41,11 +41,13 @@ use fields::{Fields, Reader};
 
 pub use super::Problem;
 use super::Settings;
-use super::gather::{Gathered, Library, gather};
-use super::interpolate;
+use super::gather::{Absent, Gathered, Library, gather};
+use super::interpolate::{self, Unset};
 use super::merge::Zeros;
 use super::sources::Sources;
+use super::spans::Spans;
 use super::template::{Misfit, Written};
+use super::variables::Set;
 use super::yaml::{Node, Span};
 pub use manner::Manner;
 pub(crate) use mounts::is_windows_path;
@@ -81,8 +83,13 @@ pub struct File {
     pub secrets: BTreeMap<String, Source>,
     /// Keys that Docker ignores in a swarm, and skep too.
     pub ignored: Vec<Ignored>,
-    /// Variables that are not set, where they count as empty.
-    pub unset: Vec<Problem>,
+    /// Uses of variables that are not set. Such a value is unknown and stays as it is written, or without the variable if
+    /// the file is read as written.
+    pub unset: Vec<Unset>,
+    /// Values that are left out, because they mean nothing without a variable that is not set.
+    pub lost: Vec<Span>,
+    /// What is wrong with `.env` files beside it.
+    pub env_files: Vec<Misfit>,
     /// How it was read.
     pub manner: Manner,
 }
@@ -130,19 +137,26 @@ impl File {
 
     /// What is understood of the files that were gathered, and what is not.
     pub fn of(gathered: Gathered) -> (Self, Vec<Problem>) {
-        let Gathered { sources, tree, problems, manner, unset: empty, .. } = gathered;
+        let Gathered { sources, tree, problems, manner, unset, env_files, .. } = gathered;
         let mut reader = Reader::new(Arc::new(sources), manner);
         reader.problems = problems;
-        let unset: HashSet<Span> = reader.problems.iter().map(|problem| problem.span.clone()).collect();
+        let known = reader.problems.iter().map(|problem| problem.span.clone());
+        let unknown = unset.iter().filter(|_| !manner.as_written).map(|unset| unset.span.clone());
+        let unknown: Spans = known.chain(unknown).collect();
         let already = reader.problems.len();
         reader.problems.iter_mut().for_each(|problem| narrow(problem, &reader.sources));
         let mut file = Self::decode(&mut reader, &tree);
-        // What a value without its variable is not has been said already.
-        let mut number = 0..;
-        reader.problems.retain(|problem| number.next() < Some(already) || !unset.contains(&problem.span));
+        // What a value without its variable is not, nobody knows.
+        let found = reader.problems.split_off(already);
+        let (lost, told): (Vec<Problem>, Vec<Problem>) =
+            found.into_iter().partition(|problem| unknown.touch(&problem.span));
+        reader.problems.extend(told);
+        file.lost = lost.into_iter().map(|problem| problem.span).collect();
         file.tree = tree;
         file.ignored = reader.ignored;
-        file.unset = empty;
+        file.unset = unset;
+        file.unset.extend(reader.unset);
+        file.env_files = env_files;
         reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         reader.problems.dedup();
         (file, reader.problems)
@@ -175,6 +189,8 @@ impl File {
             secrets,
             ignored: Vec::new(),
             unset: Vec::new(),
+            lost: Vec::new(),
+            env_files: Vec::new(),
             manner: reader.manner,
         }
     }
@@ -218,14 +234,14 @@ fn narrow(problem: &mut Problem, sources: &Sources) {
 }
 
 /// The files alone, with nothing else in the repository.
-fn gathered(files: &[(RepoPath, &[u8])], variables: &BTreeMap<String, String>, zeros: Zeros) -> Gathered {
+fn gathered(files: &[(RepoPath, &[u8])], variables: &Set, zeros: Zeros) -> Gathered {
     let text = |path: &RepoPath| match files.iter().find(|(known, _)| known == path) {
         Some((_, text)) => Ok(Arc::from(*text)),
-        None => Err("it is not among the files that are read".to_owned()),
+        None => Err(Absent::Missing("it is not among the files that are read".to_owned())),
     };
     let written = |path: &RepoPath, text| Ok(Written::Out(path.clone(), text));
     let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
-    gather(&paths, Library { text: &text, written: &written, manner: Manner::default() }, variables, zeros)
+    gather(&paths, Library { text: &text, written: &written, manner: Manner::default() }, &variables.into(), zeros)
 }
 
 #[cfg(test)]

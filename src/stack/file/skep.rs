@@ -21,6 +21,8 @@ impl Reader {
         if let Some(prune) = fields.boolean(self, "prune") {
             settings.prune = prune.value;
         }
+        // It is gone by now: see `stack::gather`.
+        fields.take("variables");
         // In a file that asks for a template, these two are gone by now: see `stack::template`.
         let (template, values) = (fields.take("template"), fields.take("values"));
         if let Some(node) = template {

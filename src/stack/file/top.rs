@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fields::{Fields, Reader, quoted, spanned};
 use super::types::{Network, Origin, Source, Spanned, Volume};
+use crate::stack::interpolate::Unset;
 use crate::stack::yaml::{Node, Span, Value};
 use crate::stack::{OwnNetwork, RESERVED, SecretDriver, is_reserved};
 
@@ -171,6 +172,12 @@ impl Reader {
     fn value_of(&mut self, node: &Node) -> Option<Origin> {
         let name = self.string("environment", node)?;
         let Some(value) = self.variable(&node.span, &name) else {
+            if !self.manner.as_written {
+                let Spanned { span, value } = name;
+                let unknown = format!("${{{value}}}");
+                self.unset.push(Unset { span, name: value, is_empty: false, about: None });
+                return Some(Origin::Content(spanned(node, unknown)));
+            }
             let help = format!("set {}", name.value);
             self.problem(&node.span, format!("the variable {} is not set", name.value.escape_debug()), help);
             return None;

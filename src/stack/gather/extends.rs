@@ -4,7 +4,6 @@
 //! on (`depends_on`, `links`, networks, volumes, configs, secrets) comes with it, and must be defined in the stack.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::{Gatherer, MAX_COPIED, Mention, Place, circle, shortened};
 use crate::name::RepoPath;
@@ -135,14 +134,18 @@ impl Gatherer<'_> {
         if self.scopes[scope].path == path {
             return Some(scope);
         }
-        let key = (path.clone(), Arc::as_ptr(&variables).addr());
+        let key = (path.clone(), variables.address());
         if let Some(known) = self.scope_of.get(&key) {
             return *known;
         }
-        let place = Place { folder: path.parent(), variables };
-        let tree = self.parsed(&Mention { path: path.clone(), span }, &place);
-        let services = tree.and_then(|mut tree| tree.remove("services"));
-        let found = services.map(|(_, services)| self.scope(path, place, services, true));
+        let found = self.loaded(&Mention { path: path.clone(), span }).and_then(|file| {
+            let place = self.with_defaults(
+                std::slice::from_ref(&file),
+                &Place { folder: path.parent(), variables: variables.clone() },
+            );
+            let (_, services) = self.added(file, &place)?.remove("services")?;
+            Some(self.scope(path, place, services, true))
+        });
         self.scope_of.insert(key, found);
         found
     }

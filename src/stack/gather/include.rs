@@ -1,9 +1,8 @@
 //! `include`: other files of the repository whose services, networks, volumes, configs and secrets become the stack's.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use super::{Gatherer, Mention, Place, circle, settings};
+use super::{Gatherer, Mention, Origin, Place, Variables, circle};
 use crate::name::RepoPath;
 use crate::stack::merge::{self, Zeros};
 use crate::stack::yaml::{Node, Value};
@@ -50,10 +49,11 @@ impl Gatherer<'_> {
             None => first.path.parent(),
         };
         let variables = match entry.get("env_file") {
-            Some(node) => Arc::new(self.more_variables(node, place)),
+            Some(node) => self.more_variables(node, place),
+            None if folder != place.folder => self.with_env_file(&folder, &place.variables),
             None => place.variables.clone(),
         };
-        self.model(&files, &Place { folder, variables })
+        self.model(&files, &Place { folder, variables }, false)
     }
 
     /// The value of `path`; other keys are told.
@@ -85,19 +85,11 @@ impl Gatherer<'_> {
     }
 
     /// The variables with those of files below them: what is set elsewhere wins, and then what stands later.
-    fn more_variables(&mut self, files: &Node, place: &Place) -> BTreeMap<String, String> {
-        let mut variables = BTreeMap::new();
+    fn more_variables(&mut self, files: &Node, place: &Place) -> Variables {
         let list = std::slice::from_ref(files);
-        for node in if let Value::Sequence(items) = &files.value { items.as_slice() } else { list } {
-            let Some(file) = self.path(node, &place.folder) else { continue };
-            let Some(text) = self.text(&file) else { continue };
-            match settings::parse(&text) {
-                Ok(more) => variables.extend(more),
-                Err(reason) => self.problem(&node.span, format!("`{}`: {reason}", file.path), None),
-            }
-        }
-        variables.extend(place.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
-        variables
+        let nodes = if let Value::Sequence(items) = &files.value { items.as_slice() } else { list };
+        let files: Vec<Mention> = nodes.iter().filter_map(|node| self.path(node, &place.folder)).collect();
+        place.variables.with(Origin::DotEnv, self.named_env_files(&files, &place.variables))
     }
 
     /// Adds what an included file defines. What both define must be the same.

@@ -8,21 +8,24 @@
 //! What a repository says is bounded: the number of files and their bytes, how deep they refer to each other, and how
 //! much is copied by `extends`. A circle is told with its members.
 
+mod defaults;
+mod env_file;
 mod extends;
 mod include;
-mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::file::Manner;
-use super::interpolate::{Interpolation, MAX_FILLED};
+use super::interpolate::{Interpolation, MAX_FILLED, Unset, Uses};
 use super::merge::{self, Zeros};
-use super::sources::{Sources, Variables};
+use super::sources::Sources;
 use super::template::{Misfit, Written};
+use super::variables::{Origin, Variables};
 use super::yaml::{self, Mark, Node, Span, Value};
 use super::{MAX_PROBLEMS, Problem};
 use crate::name::RepoPath;
+pub(crate) use env_file::NO_ENV_FILE;
 use extends::Scope;
 
 /// The most files that one stack is made from.
@@ -35,9 +38,20 @@ const MAX_VALUES: usize = 200_000;
 const MAX_COPIED: usize = 200_000;
 
 /// The text of a file, or why there is none.
-type Text<'a> = &'a dyn Fn(&RepoPath) -> Result<Arc<[u8]>, String>;
+type Text<'a> = &'a dyn Fn(&RepoPath) -> Result<Arc<[u8]>, Absent>;
 /// A text as a stack file, or what is wrong with its template.
 type Read<'a> = &'a dyn Fn(&RepoPath, Arc<[u8]>) -> Result<Written, Vec<Misfit>>;
+
+/// Why a file has no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Absent {
+    /// There is nothing of its name.
+    #[error("{0}")]
+    Missing(String),
+    /// There is something that is not read.
+    #[error("{0}")]
+    Unreadable(String),
+}
 
 /// Where files are found.
 #[derive(Clone, Copy)]
@@ -59,8 +73,15 @@ pub struct Gathered {
     pub tree: Node,
     /// What is wrong, by places in `sources`.
     pub problems: Vec<Problem>,
-    /// Variables that are not set and count as empty, by places in `sources`.
-    pub unset: Vec<Problem>,
+    /// Variables that are not set, by places in `sources`. Their values are unknown, or empty if the file is read as
+    /// written.
+    pub unset: Vec<Unset>,
+    /// What is wrong with `.env` files, which need not be there.
+    pub env_files: Vec<Misfit>,
+    /// Whether all files were there and are YAML, so that what is not in `tree` is nowhere.
+    pub is_whole: bool,
+    /// How many variables its files set.
+    pub set: usize,
     /// How they were read.
     pub manner: Manner,
     /// What is wrong with templates.
@@ -69,19 +90,24 @@ pub struct Gathered {
     pub asked: BTreeSet<RepoPath>,
 }
 
+impl Gathered {
+    /// How much it is to keep: values of the tree, and variables.
+    pub fn size(&self) -> usize {
+        self.tree.size() + self.set
+    }
+}
+
 /// Puts together what these files say; later ones are laid over earlier ones.
-pub fn gather(
-    files: &[RepoPath],
-    library: Library<'_>,
-    variables: &BTreeMap<String, String>,
-    zeros: Zeros,
-) -> Gathered {
+pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, zeros: Zeros) -> Gathered {
     let mut gatherer = Gatherer {
         library,
         zeros,
         sources: Sources::default(),
         problems: Vec::new(),
-        unset: Vec::new(),
+        unset: Uses::default(),
+        about: BTreeMap::new(),
+        env_files: Vec::new(),
+        is_whole: true,
         misfits: Vec::new(),
         asked: BTreeSet::new(),
         open: Vec::new(),
@@ -92,14 +118,23 @@ pub fn gather(
         copies_left: MAX_COPIED,
         values_left: MAX_VALUES,
         fill_left: MAX_FILLED,
+        set: 0,
     };
-    let folder = files.first().map_or_else(RepoPath::root, RepoPath::parent);
-    let place = Place { folder, variables: Arc::new(variables.clone()) };
+    let main = if library.manner.apart { files.last() } else { files.first() };
+    let folder = main.map_or_else(RepoPath::root, RepoPath::parent);
+    let variables = gatherer.with_env_file(&folder, variables);
+    let place = Place { folder, variables };
     let named: Vec<Mention> = files.iter().map(|path| Mention { path: path.clone(), span: 0..0 }).collect();
-    let mut tree = gatherer.model(&named, &place).unwrap_or_else(|| Node::new(0..0, Value::Mapping(Vec::new())));
+    let mut tree = gatherer
+        .model(&named, &place, library.manner.apart)
+        .unwrap_or_else(|| Node::new(0..0, Value::Mapping(Vec::new())));
     merge::settle(&mut tree);
-    let Gatherer { sources, problems, unset, misfits, asked, .. } = gatherer;
-    Gathered { sources, tree, problems, unset, manner: library.manner, misfits, asked }
+    let Gatherer { sources, problems, unset, about, env_files, is_whole, set, misfits, asked, .. } = gatherer;
+    let mut unset = unset.into_list();
+    for unset in &mut unset {
+        unset.about = unset.about.take().or_else(|| about.get(&unset.name).cloned());
+    }
+    Gathered { sources, tree, problems, unset, env_files, is_whole, set, manner: library.manner, misfits, asked }
 }
 
 /// A file, and where it is named.
@@ -107,6 +142,13 @@ pub fn gather(
 struct Mention {
     path: RepoPath,
     span: Span,
+}
+
+/// A file that was read.
+struct Loaded {
+    path: RepoPath,
+    written: Written,
+    tree: Result<Node, yaml::Error>,
 }
 
 /// What paths and variables of a file mean.
@@ -121,7 +163,11 @@ struct Gatherer<'a> {
     zeros: Zeros,
     sources: Sources,
     problems: Vec<Problem>,
-    unset: Vec<Problem>,
+    unset: Uses,
+    /// What stack files say of variables.
+    about: BTreeMap<String, String>,
+    env_files: Vec<Misfit>,
+    is_whole: bool,
     misfits: Vec<Misfit>,
     asked: BTreeSet<RepoPath>,
     /// The files that are being included, each by the one before it.
@@ -136,14 +182,20 @@ struct Gatherer<'a> {
     /// How many values may still be read, and how many bytes variables may still be replaced by.
     values_left: usize,
     fill_left: usize,
+    /// How many variables files have set.
+    set: usize,
 }
 
 impl Gatherer<'_> {
-    /// What several files say together; none if none of them is there.
-    fn model(&mut self, files: &[Mention], place: &Place) -> Option<Node> {
+    /// What several files say together; none if none of them is there. Those that come from places `apart` have paths
+    /// relative to their own folders.
+    fn model(&mut self, files: &[Mention], place: &Place, apart: bool) -> Option<Node> {
+        let loaded: Vec<Loaded> = files.iter().filter_map(|file| self.loaded(file)).collect();
+        let place = self.with_defaults(&loaded, place);
         let mut model: Option<Node> = None;
-        for file in files {
-            let Some(tree) = self.file(file, place) else { continue };
+        for file in loaded {
+            let folder = if apart { file.path.parent() } else { place.folder.clone() };
+            let Some(tree) = self.file(file, &Place { folder, ..place.clone() }) else { continue };
             model = Some(match model {
                 Some(base) => merge::files(base, tree, self.zeros),
                 None => tree,
@@ -152,29 +204,36 @@ impl Gatherer<'_> {
         model
     }
 
-    /// What one file says, with what it extends and includes.
-    fn file(&mut self, file: &Mention, place: &Place) -> Option<Node> {
-        let mut tree = self.parsed(file, place)?;
+    /// What one file says, with what it extends and includes; none if it is no YAML.
+    fn file(&mut self, file: Loaded, place: &Place) -> Option<Node> {
+        let path = file.path.clone();
+        let mut tree = self.added(file, place)?;
         self.interpolate(&mut tree, &place.variables);
-        self.extend_services(&file.path, &mut tree, place);
+        self.extend_services(&path, &mut tree, place);
         let included = tree.remove("include");
         let Some((_, included)) = included.filter(|(_, node)| node.mark != Mark::Reset) else { return Some(tree) };
-        self.open.push(file.path.clone());
+        self.open.push(path);
         let tree = self.include(tree, &included, place);
         self.open.pop();
         Some(tree)
     }
 
-    fn interpolate(&mut self, node: &mut Node, variables: &BTreeMap<String, String>) {
+    fn interpolate(&mut self, node: &mut Node, variables: &Variables) {
         let filled = Interpolation::new(variables, self.library.manner.as_written).with_room(self.fill_left).fill(node);
         self.fill_left = filled.room;
-        let room = |told: &[Problem]| MAX_PROBLEMS.saturating_sub(told.len());
-        self.problems.extend(filled.problems.into_iter().take(room(&self.problems)));
-        self.unset.extend(filled.unset.into_iter().take(room(&self.unset)));
+        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(filled.problems.into_iter().take(room));
+        self.unset.extend(filled.unset);
     }
 
-    /// The tree of a file, its variables not filled in.
-    fn parsed(&mut self, file: &Mention, place: &Place) -> Option<Node> {
+    /// A file, read and not yet among the sources; none if that has already been said to be wrong.
+    fn loaded(&mut self, file: &Mention) -> Option<Loaded> {
+        let loaded = self.read(file);
+        self.is_whole &= loaded.is_some();
+        loaded
+    }
+
+    fn read(&mut self, file: &Mention) -> Option<Loaded> {
         let text = self.text(file)?;
         let written = match (self.library.written)(&file.path, text) {
             Ok(written) => written,
@@ -187,19 +246,27 @@ impl Gatherer<'_> {
             Written::Out(_, text) => yaml::parse(text),
             Written::Template(made) => Ok(made.tree.clone()),
         };
+        let Some(left) = self.values_left.checked_sub(tree.as_ref().map_or(0, Node::size)) else {
+            let message = format!("the files of the stack have more than {MAX_VALUES} values together");
+            self.once(&file.span, message, "make several stacks of it");
+            return None;
+        };
+        self.values_left = left;
+        Some(Loaded { path: file.path.clone(), written, tree })
+    }
+
+    /// The tree of a file among the sources, its variables not filled in, and without those that it sets itself; none if
+    /// it is no YAML.
+    fn added(&mut self, Loaded { written, tree, .. }: Loaded, place: &Place) -> Option<Node> {
         let start = self.sources.add(written, place.folder.clone(), place.variables.clone());
         match tree {
             Ok(mut tree) => {
-                let Some(left) = self.values_left.checked_sub(tree.size()) else {
-                    let message = format!("the files of the stack have more than {MAX_VALUES} values together");
-                    self.once(&file.span, message, "make several stacks of it");
-                    return None;
-                };
-                self.values_left = left;
                 tree.shift(start);
+                self.take_defaults(&mut tree);
                 Some(tree)
             }
             Err(yaml::Error { span, message }) => {
+                self.is_whole = false;
                 self.problem(&(span.start + start..span.end + start), message, None);
                 None
             }

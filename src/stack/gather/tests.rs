@@ -7,13 +7,17 @@ fn read(files: &[(&str, &str)], named: &[&str], zeros: Zeros) -> (File, String) 
     let path = |path: &str| path.parse::<RepoPath>().unwrap();
     let text = |asked: &RepoPath| match files.iter().find(|(name, _)| *name == asked.as_str()) {
         Some((_, text)) => Ok(Arc::from(text.as_bytes())),
-        None => Err("it is not in the repository; commit it".to_owned()),
+        None => Err(Absent::Missing("it is not in the repository; commit it".to_owned())),
     };
     let written = |path: &RepoPath, text| Ok(Written::Out(path.clone(), text));
     let named: Vec<RepoPath> = named.iter().map(|name| path(name)).collect();
     let variables = BTreeMap::from([("TAG".to_owned(), "1".to_owned())]);
-    let gathered =
-        gather(&named, Library { text: &text, written: &written, manner: Manner::default() }, &variables, zeros);
+    let gathered = gather(
+        &named,
+        Library { text: &text, written: &written, manner: Manner::default() },
+        &(&variables).into(),
+        zeros,
+    );
     let (file, problems) = File::of(gathered);
     let shown = problems.into_iter().map(|problem| {
         let Misfit { path, problem } = file.sources.misfit(problem);
@@ -68,7 +72,6 @@ fn a_problem_is_told_with_the_file_that_it_is_in() {
     a.yml:2:30: `read_only` must be true or false, and this is `perhaps`
     b.yml:3:5: a service has no key `imag`; did you mean `image`?
     b.yml:4:24: `replicas` must be a whole number, and this is `many`
-    b.yml:5:15: the variable NO is not set; write ${NO:-default} or set it; write $$NO if the container is to see $NO
     c.yml:1:11: unclosed bracket '['
     ");
 }
@@ -117,7 +120,7 @@ fn what_cannot_be_included_is_told() {
         ("b.yml", "services: {web: {image: b}}\nnetworks: {n: {internal: true}}\n"),
         ("c.yml", "include: d.yml\nservices: {c: {image: c, imag: d}}\n"),
         ("d.yml", "include: [c.yml]\n"),
-        ("bad.env", "NAME\n"),
+        ("bad.env", "A NAME=1\n"),
     ];
     insta::assert_snapshot!(problems(&files), @"
     a.yml:2:5: `https://example.com/a.yml` is not a file of this repository; nothing is fetched from elsewhere while deploying; commit the file, and name its path
@@ -126,7 +129,7 @@ fn what_cannot_be_included_is_told() {
     a.yml:5:5: an include has no `path`
     a.yml:5:6: an include has no key `paths`; it has `path`, `env_file` and `project_directory`
     a.yml:6:5: `include` takes paths, and this is a list; write the path of a file, or a map with `path`
-    a.yml:8:29: `bad.env`: line 1: there is no `=`; write `NAME=value`
+    a.yml:8:29: `bad.env`: line 1: there is a space in the name `A NAME`; write `NAME=value`
     a.yml:9:12: `web` of `services` is defined here and in an included file; give one of them another name, or lay one file over the other: `include: [{ path: [a, b] }]`
     c.yml:2:26: a service has no key `imag`; did you mean `image`?
     d.yml:1:11: files include each other in a circle: c.yml -> d.yml -> c.yml; leave out one of these includes

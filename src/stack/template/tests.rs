@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -7,6 +6,7 @@ use super::*;
 use crate::stack::file::{File, Manner};
 use crate::stack::gather::{Library, gather};
 use crate::stack::merge::Zeros;
+use crate::stack::variables::Variables;
 use crate::stack::yaml::line_column;
 
 fn path(text: &str) -> RepoPath {
@@ -31,7 +31,7 @@ fn made(stack: &str, body: &str, values: &str) -> Result<Expansion, Vec<Misfit>>
 fn read(made: &Expansion) -> (File, Vec<Problem>) {
     let written = |_: &RepoPath, _| Ok(Written::Template(Box::new(made.clone())));
     let library = Library { text: &|_| Ok(Arc::default()), written: &written, manner: Manner::default() };
-    File::of(gather(&[path("stack.yml")], library, &BTreeMap::new(), Zeros::Count))
+    File::of(gather(&[path("stack.yml")], library, &Variables::default(), Zeros::Count))
 }
 
 /// What comes out of a body, its values being their own defaults.

@@ -99,6 +99,12 @@ fn help_of_a_command_tells_its_exit_codes() {
           --stack <NAME>
               The stack's name [default: what the file says, else the folder's name]
 
+      -e, --env <NAME=VALUE>
+              Set a variable of the stack file; NAME alone has its value from this shell
+
+          --env-file <FILE>
+              Read variables from this file, and not from `.env` beside the stack file
+
           --profile <NAME>
               Services with this profile, too
 
@@ -166,6 +172,12 @@ fn help_of_lint_groups_what_says_which_rules_count() {
               - none:    Nothing: as `--no-fail`
               
               [alias: --failure-threshold]
+
+      -e, --env <NAME=VALUE>
+              Set a variable of the stack file; NAME alone has its value from this shell
+
+          --env-file <FILE>
+              Read variables from this file, and not from `.env` beside the stack file
 
           --profile <NAME>
               Services with this profile, too

@@ -6,6 +6,7 @@ mod engine;
 mod explain;
 mod history;
 mod hook;
+mod layouts;
 mod lint;
 mod logs;
 mod lsp;
@@ -17,6 +18,7 @@ mod rollback;
 mod secrets;
 mod serve;
 mod status;
+mod variables;
 
 use std::time::Duration;
 

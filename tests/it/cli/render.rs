@@ -104,13 +104,13 @@ fn a_variable_without_a_value_is_told_with_its_place() {
     assert_snapshot!(sandbox.run(&["render", "shop"]), @r#"
     exit code 1
     --- stderr
-    error[SK1001]: the variable TAG must be set: which one
+    error[SK2020]: the variable TAG (line 2: which one) is not set
      --> stack.yml:2:17
       |
     2 |   web: { image: "nginx:${TAG:?which one}" }
       |                 ^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: set TAG
+      = help: set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
     "#);
 }
 

@@ -138,6 +138,20 @@ fn controllers_that_share_their_data_answer_their_own_hooks() {
 }
 
 #[test]
+fn a_branch_that_is_not_deployed_is_looked_at_and_taken() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/stack.yml", "services:\n  web: { image: \"nginx:${TAG}\", scael: 2 }\n");
+    let work = work_tree(&sandbox);
+    let one = Controller::start(&sandbox, "one", "a");
+    assert_snapshot!(one.push(&work, "try-it"), @"
+    nothing is deployed by this push: skep deploys the branch main (or master)
+    note: `try-it` could not be deployed as it is: 2 errors
+    note: stack.yml:2:17: error[SK2020]: the variable TAG (line 2) is not set
+    note: stack.yml:2:33: error[SK1001]: a service has no key `scael`
+    ");
+}
+
+#[test]
 fn a_controller_that_its_hook_cannot_reach_is_not_ready() {
     let sandbox = Sandbox::new();
     let work = work_tree(&sandbox);

@@ -65,6 +65,11 @@ impl Sandbox {
         self.redacted(&shown(&skep(&self.host(), self.path(), arguments)))
     }
 
+    /// What a person sees of it who works in another folder.
+    pub(crate) fn run_in(&self, folder: &Path, arguments: &[&str]) -> String {
+        self.redacted(&shown(&skep(&self.host(), folder, arguments)))
+    }
+
     /// What a person sees of it who has these programs.
     pub(crate) fn run_with_programs(&self, folder: &Path, arguments: &[&str]) -> String {
         let output = command(&self.host(), self.path(), arguments).env("PATH", folder).output();

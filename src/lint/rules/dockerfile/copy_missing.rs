@@ -80,7 +80,8 @@ fn is_address(text: &str) -> bool {
 fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let context = subject.contexts.lacking(|context| is_there(&source.text, context, subject.revision))?;
     let message = format!("`{}` is not in the build context", suggest::cut(&source.text));
-    let found = Found::new(&source.span, message).help(help(&source.text, context));
+    let is_of_machine = subject.revision.named.as_ref().is_some_and(|named| !named.files.is_empty());
+    let found = Found::new(&source.span, message).help(help(&source.text, context, is_of_machine));
     Some(if_built(found, subject.contexts))
 }
 
@@ -112,9 +113,11 @@ fn is_missing(path: &RepoPath, revision: &Revision) -> bool {
     path.as_str().len() > LONGEST || revision.readable(path) == Err(Unreadable::Missing) && !path.as_str().is_empty()
 }
 
-fn help(source: &str, context: &RepoPath) -> String {
+fn help(source: &str, context: &RepoPath, is_of_machine: bool) -> String {
     if source.starts_with("..") {
         "nothing outside of the context can be copied: move the file, or make the context a higher folder".into()
+    } else if is_of_machine {
+        format!("the context is the folder `/{context}`: is it there?")
     } else if context.as_str().is_empty() {
         "the context is the top of the repository: was it committed there?".into()
     } else {

@@ -23,7 +23,7 @@ rule! {
     ///     image: shop:1
     ///     deploy: { restart_policy: { condition: on-failure, max_attempts: 3 } }
     /// ```
-    "SK3006", Info, Stack(check)
+    "SK3006", Info, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

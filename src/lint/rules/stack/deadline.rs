@@ -27,7 +27,7 @@ rule! {
     ///     image: nginx:1.27
     ///     healthcheck: { test: curl localhost, interval: 10s, start_period: 2m }
     /// ```
-    "SK3004", Warning, Stack(check)
+    "SK3004", Warning, Stack(check), Whole
 }
 
 /// What the engine takes where nothing is said.

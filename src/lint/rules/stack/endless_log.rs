@@ -22,7 +22,7 @@ rule! {
     ///     image: postgres:17
     ///     logging: { driver: journald }
     /// ```
-    "SK3011", Info, Stack(check), Off
+    "SK3011", Info, Stack(check), Off, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -20,7 +20,7 @@ rule! {
     ///     image: nginx:1.27
     ///     deploy: { update_config: { order: start-first } }
     /// ```
-    "SK3013", Info, Stack(check)
+    "SK3013", Info, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

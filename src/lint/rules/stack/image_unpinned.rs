@@ -19,7 +19,7 @@ rule! {
     ///   web: { image: "nginx:1.27" }
     ///   app: { image: registry.example.com/shop/app, build: ./app }
     /// ```
-    "SK3003", Warning, Stack(check)
+    "SK3003", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

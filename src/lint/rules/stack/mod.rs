@@ -16,16 +16,19 @@ mod duplicate_port;
 mod duplicate_target;
 mod encrypted_file;
 mod endless_log;
+mod env_file;
 mod fixed_name;
 mod goes_on;
 mod healthcheck_form;
 mod host_port_start_first;
+mod idle_folder;
 mod ignored_key;
 mod image_reference;
 mod image_unpinned;
 mod job_update;
 mod lfs_pointer;
 mod linked_file;
+mod listing;
 mod literal_quotes;
 mod local_network;
 mod long_name;
@@ -61,10 +64,12 @@ mod trailing_blank;
 mod two_writers;
 mod undefined;
 mod unread_file;
+pub(in crate::lint) mod unset_variable;
 mod unused;
 mod version_key;
 
 use crate::lint::rule::Rule;
+pub(in crate::lint) use crate::mask::is_secret_name as looks_secret;
 
 /// These rules, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[
@@ -95,6 +100,7 @@ pub(super) static RULES: &[&Rule] = &[
     &local_network::RULE,
     &shared_name::RULE,
     &lfs_pointer::RULE,
+    &listing::RULE,
     &ignored_key::RULE,
     &read_otherwise::RULE,
     &unused::RULE,
@@ -104,6 +110,9 @@ pub(super) static RULES: &[&Rule] = &[
     &literal_quotes::RULE,
     &named_twice::RULE,
     &quoted_file_value::RULE,
+    &unset_variable::RULE,
+    &env_file::RULE,
+    &idle_folder::RULE,
     &no_healthcheck::RULE,
     &host_port_start_first::RULE,
     &image_unpinned::RULE,

@@ -21,7 +21,7 @@ rule! {
     ///     image: nginx:1.27
     ///     healthcheck: { test: curl -fsS http://localhost/ }
     /// ```
-    "SK3001", Info, Stack(check)
+    "SK3001", Info, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -18,7 +18,7 @@ rule! {
     ///     image: nginx:1.27
     ///     deploy: { resources: { limits: { memory: 256M } } }
     /// ```
-    "SK3010", Info, Stack(check), Off
+    "SK3010", Info, Stack(check), Off, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -10,7 +10,11 @@ rule! {
     /// `docker-compose.yml`. A `compose.yaml` for development beside the `stack.yml` is nothing to worry about; a
     /// `stack.yml` beside `stacks/` is probably a mistake. A file that another one includes or extends is part of it.
     ///
-    /// ```yaml bad with compose.yaml
+    /// ```yaml bad
+    /// # stack.yml
+    /// services:
+    ///   web: { image: "nginx:1.27" }
+    /// # compose.yaml
     /// services:
     ///   web: { image: "nginx:1.27" }
     /// ```
@@ -37,7 +41,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let passed_over = revision.passed_over().into_iter().filter(|path| !is_part(path));
     passed_over
         .map(|path| {
-            let help = format!("move it to `stacks/<name>/stack.yml` to deploy it too; {instead} is what is deployed");
+            let help = format!("list it in `skep.yml` to deploy it too; {instead} is what is deployed");
             Found::new(&(0..0), "this stack file is not deployed").in_file(path).help(help)
         })
         .collect()

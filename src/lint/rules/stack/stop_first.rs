@@ -24,7 +24,7 @@ rule! {
     ///   db: { image: "postgres:17", volumes: ["data:/var/lib/postgresql/data"] }
     /// volumes: { data: {} }
     /// ```
-    "SK3012", Info, Stack(check), Off
+    "SK3012", Info, Stack(check), Off, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

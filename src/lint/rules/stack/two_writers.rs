@@ -51,7 +51,7 @@ rule! {
     ///   index: { driver: local }
     ///   documents: { name: "documents-{{.Task.Slot}}" }
     /// ```
-    "SK3005", Warning, Stack(check)
+    "SK3005", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -22,7 +22,7 @@ rule! {
     ///   web: { image: "nginx:1.27", networks: [front, default] }
     /// networks: { front: {}, default: { driver_opts: { encrypted: "" } } }
     /// ```
-    "SK2003", Info, Stack(check)
+    "SK2003", Info, Stack(check), Uses
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -32,10 +32,12 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let used = used(file);
+    // A name that is made of a variable may be any.
+    let is_known = |what: &str| !used.iter().any(|(kind, name)| *kind == what && name.contains('$'));
     let of = |what: &'static str, defined: BTreeMap<&String, &Span>| {
         let unused: Vec<Found> = defined
             .into_iter()
-            .filter(|(key, _)| !used.contains(&(what, key.as_str())))
+            .filter(|(key, _)| is_known(what) && !used.contains(&(what, key.as_str())))
             .map(|(key, span)| {
                 Found::new(span, format!("no service uses the {what} `{key}`")).help("use it, or remove it")
             })

@@ -28,7 +28,7 @@ rule! {
     ///       labels:
     ///         traefik.http.middlewares.auth.basicauth.users: ada:$$apr1$$q8eZFHjF$$Fvmkk//V6Btlaf2i/ju5n/
     /// ```
-    "SK4017", Warning, Stack(check)
+    "SK4017", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

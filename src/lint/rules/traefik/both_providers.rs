@@ -30,7 +30,7 @@ rule! {
     ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     /// ```
-    "SK4015", Warning, Stack(check)
+    "SK4015", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

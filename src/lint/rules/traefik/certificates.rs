@@ -42,7 +42,7 @@ rule! {
     ///     volumes: [acme:/acme]
     /// volumes: { acme: {} }
     /// ```
-    "SK4021", Warning, Stack(check)
+    "SK4021", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -34,7 +34,7 @@ rule! {
     ///     image: traefik:v3.3
     ///     command: --providers.docker.exposedByDefault=false --entryPoints.web.address=:80
     /// ```
-    "SK4001", Warning, Stack(check)
+    "SK4001", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -47,7 +47,7 @@ rule! {
     ///         traefik.http.routers.wiki.rule: Host(`wiki.example.com`) || Host(`shop.example.com`) && PathPrefix(`/wiki`)
     ///         traefik.http.services.wiki.loadbalancer.server.port: "80"
     /// ```
-    "SK4013", Warning, Stacks(check)
+    "SK4013", Warning, Stacks(check), Whole
 }
 
 /// A router: what it matches, where, and how important it is.

@@ -29,7 +29,7 @@ rule! {
     ///     image: traefik:v3.3
     ///     command: [--providers.swarm.exposedByDefault=false, "--entryPoints.web.address=:80"]
     /// ```
-    "SK4018", Warning, Stack(check)
+    "SK4018", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -36,7 +36,7 @@ rule! {
     ///         traefik.tcp.routers.tls.tls.passthrough: "true"
     ///         traefik.tcp.services.db.loadbalancer.server.port: "5432"
     /// ```
-    "SK4020", Warning, Stack(check)
+    "SK4020", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

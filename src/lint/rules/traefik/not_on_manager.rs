@@ -26,7 +26,7 @@ rule! {
     ///     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
     ///     deploy: { placement: { constraints: [node.role == manager] } }
     /// ```
-    "SK4022", Warning, Stack(check)
+    "SK4022", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -70,7 +70,7 @@ rule! {
     ///     networks: [front]
     /// networks: { front: {}, back: {} }
     /// ```
-    "SK4014", Warning, Stack(check)
+    "SK4014", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -22,7 +22,7 @@ rule! {
     ///     image: traefik:v3.3
     ///     command: [--providers.swarm=true, --providers.swarm.exposedByDefault=false]
     /// ```
-    "SK4023", Error, Stack(check), Deploys
+    "SK4023", Error, Stack(check), Deploys, Whole
 }
 
 /// An option, the versions that know it, and what to write in version 3 and 2.

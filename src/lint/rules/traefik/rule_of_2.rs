@@ -45,7 +45,7 @@ rule! {
     ///         traefik.http.routers.old.ruleSyntax: v2
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     /// ```
-    "SK4005", Warning, Stack(check)
+    "SK4005", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

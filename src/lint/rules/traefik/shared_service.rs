@@ -46,7 +46,7 @@ rule! {
     ///     image: nginx:1.27
     ///     x-skep: { http: { host: wiki.example.com, port: 80 } }
     /// ```
-    "SK4012", Warning, Stacks(check)
+    "SK4012", Warning, Stacks(check), Whole
 }
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {

@@ -48,7 +48,7 @@ rule! {
     ///       - --entryPoints.websecure.address=:443
     ///       - --entryPoints.websecure.http.tls=true
     /// ```
-    "SK4009", Warning, Stack(check)
+    "SK4009", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

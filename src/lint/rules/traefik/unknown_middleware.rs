@@ -65,7 +65,7 @@ rule! {
     ///         traefik.http.middlewares.web-headers.headers.framedeny: "true"
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     /// ```
-    "SK4008", Warning, Stack(check)
+    "SK4008", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

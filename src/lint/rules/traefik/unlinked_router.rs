@@ -46,7 +46,7 @@ rule! {
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///         traefik.http.services.admin.loadbalancer.server.port: "8080"
     /// ```
-    "SK4010", Warning, Stack(check)
+    "SK4010", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

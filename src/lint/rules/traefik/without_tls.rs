@@ -36,7 +36,7 @@ rule! {
     ///     image: traefik:v3.3
     ///     command: [--providers.swarm.exposedByDefault=false, "--entryPoints.websecure.address=:443"]
     /// ```
-    "SK4019", Warning, Stack(check)
+    "SK4019", Warning, Stack(check), Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

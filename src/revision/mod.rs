@@ -1,15 +1,19 @@
 //! A commit and the files we read of it: which of them are stacks, Dockerfiles, contexts; what to read next.
 
+mod layout;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::name::{CommitId, Invalid, RepoPath, StackName, TreeId};
+use crate::name::{CommitId, RepoPath, StackName, TreeId};
 use crate::stack::file::{File, Manner, Reference, ReferenceKind};
-use crate::stack::gather::{Gathered, Library, gather};
+use crate::stack::gather::{Absent, Gathered, Library, gather};
 use crate::stack::merge::Zeros;
 use crate::stack::template::{self, Misfit, Piece, Template, Written};
+use crate::stack::variables::Variables;
+pub use layout::variant_of;
 
 /// The names that a stack file may have at the top of a repository; the first that is there counts.
 const AT_THE_TOP: [&str; 6] =
@@ -93,6 +97,8 @@ pub struct StackSource {
     pub name: Option<StackName>,
     /// The file.
     pub path: RepoPath,
+    /// Files that it is laid over, in order. Each of them, and the file, has paths relative to its own folder.
+    pub under: Vec<RepoPath>,
     /// Files that are laid over it, in order.
     pub over: Vec<RepoPath>,
     /// What false, 0 and empty mean in them.
@@ -102,7 +108,12 @@ pub struct StackSource {
 impl StackSource {
     /// A stack that is described by one file.
     pub fn of(name: Option<StackName>, path: RepoPath) -> Self {
-        Self { name, path, over: Vec::new(), zeros: Zeros::default() }
+        Self { name, path, under: Vec::new(), over: Vec::new(), zeros: Zeros::default() }
+    }
+
+    /// Its files, each laid over those before it.
+    fn files(&self) -> Vec<RepoPath> {
+        self.under.iter().chain([&self.path]).chain(&self.over).cloned().collect()
     }
 }
 
@@ -124,23 +135,14 @@ pub enum Unreadable {
 }
 
 impl Revision {
-    /// The stack files: each `stacks/<name>/stack.yml`, or else the first of the usual names at the top.
-    pub fn stack_files(&self) -> Vec<StackSource> {
-        if let Some(named) = &self.named {
-            let (first, over) =
-                named.files.split_first().map_or((None, Vec::new()), |(first, over)| (Some(first), over.to_vec()));
-            let zeros = if named.as_written { Zeros::AreNothing } else { Zeros::Count };
-            let source = |path: &RepoPath| StackSource { name: None, path: path.clone(), over, zeros };
-            return first.map(source).into_iter().collect();
-        }
-        let named: Vec<StackSource> = self
-            .stack_folders()
-            .filter_map(|(name, path)| Some(StackSource::of(Some(name.parse().ok()?), path.clone())))
-            .collect();
-        if !named.is_empty() {
-            return named;
-        }
-        self.at_the_top().next().map(|path| StackSource::of(None, path)).into_iter().collect()
+    /// The files that a person named, as one stack.
+    fn named_files(&self) -> Vec<StackSource> {
+        let Some(named) = &self.named else { return Vec::new() };
+        let (first, over) =
+            named.files.split_first().map_or((None, Vec::new()), |(first, over)| (Some(first), over.to_vec()));
+        let zeros = if named.as_written { Zeros::AreNothing } else { Zeros::Count };
+        let source = |path: &RepoPath| StackSource { over, zeros, ..StackSource::of(None, path.clone()) };
+        first.map(source).into_iter().collect()
     }
 
     /// Files at the top with the name of a stack file that are none, because others come first.
@@ -158,21 +160,16 @@ impl Revision {
     /// How its stack files are read.
     pub fn manner(&self) -> Manner {
         let as_written = self.named.as_ref().is_some_and(|named| named.as_written);
-        Manner { as_written, local: self.named.is_some() }
-    }
-
-    /// Stack files in a folder whose name is not a stack's, and why not.
-    pub fn misnamed(&self) -> Vec<(RepoPath, Invalid)> {
-        let wrong = |(name, path): (&str, &RepoPath)| Some((path.clone(), name.parse::<StackName>().err()?));
-        self.stack_folders().filter_map(wrong).collect()
+        Manner { as_written, local: self.named.is_some(), apart: false }
     }
 
     /// The folders of `stacks/` that have a stack file, by name, and the file.
-    fn stack_folders(&self) -> impl Iterator<Item = (&str, &RepoPath)> {
-        self.entries.keys().filter_map(|path| {
+    fn stack_folders(&self) -> Vec<(&str, &RepoPath)> {
+        let found = self.entries.keys().filter_map(|path| {
             let name = path.as_str().strip_prefix("stacks/")?.strip_suffix("/stack.yml")?;
             (!name.contains('/') && self.readable(path).is_ok()).then_some((name, path))
-        })
+        });
+        found.collect()
     }
 
     /// The entry of a file, if it can be read; symbolic links are never followed.
@@ -233,22 +230,46 @@ impl Revision {
 
     /// As [`wanted`](Self::wanted), where paths in the stack files have variables in them.
     pub fn wanted_with(&self, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
+        let mut wanted = self.wanted_of(self.stack_files(), variables);
+        wanted.extend(self.wanted_first());
+        wanted.extend(self.lint_settings());
+        wanted.retain(|path| self.is_unread(path));
+        wanted.into_iter().collect()
+    }
+
+    /// The files that these stacks are made from and refer to, whether they were read or not.
+    pub fn wanted_of(&self, sources: Vec<StackSource>, variables: &BTreeMap<String, String>) -> BTreeSet<RepoPath> {
+        let variables = Variables::from(variables);
         let mut wanted = BTreeSet::new();
         let mut values = 0;
-        for source in self.stack_files() {
+        for source in sources {
             // What the linter does not read any more need not be read either.
-            let gathered = if values > MAX_VALUES { None } else { self.gathered(&source, variables) };
+            let gathered = if values > MAX_VALUES { None } else { self.gathered(&source, &variables) };
             if let Some(gathered) = gathered {
-                values += gathered.tree.size();
+                values += gathered.size();
                 wanted.extend(gathered.asked.iter().flat_map(|path| self.template_files(path)));
                 wanted.extend(gathered.asked.iter().cloned());
                 wanted.extend(File::of(gathered).0.references().into_iter().flat_map(needed));
             }
             wanted.insert(source.path);
         }
-        wanted.extend(self.lint_settings());
-        let may_be_there = |path: &RepoPath| self.named.is_some() || self.readable(path).is_ok();
-        wanted.into_iter().filter(|path| !self.texts.contains_key(path) && may_be_there(path)).collect()
+        wanted
+    }
+
+    /// The folders that its stacks are built in.
+    pub fn contexts(&self, variables: &BTreeMap<String, String>) -> BTreeSet<RepoPath> {
+        let given = Variables::from(variables);
+        let files = self.stack_files().into_iter().filter_map(|source| self.gathered(&source, &given));
+        let references = files.flat_map(|gathered| File::of(gathered).0.references());
+        references
+            .filter(|reference| reference.what == ReferenceKind::Context)
+            .map(|reference| reference.path)
+            .collect()
+    }
+
+    /// Whether a file was not read, and may be there.
+    pub fn is_unread(&self, path: &RepoPath) -> bool {
+        !self.texts.contains_key(path) && (self.named.is_some() || self.readable(path).is_ok())
     }
 
     /// Files without what is around them, for who wants to know about these alone.
@@ -279,21 +300,24 @@ impl Revision {
     }
 
     /// What the files of a stack say together; none if the first of them was not read.
-    pub fn gathered(&self, source: &StackSource, variables: &BTreeMap<String, String>) -> Option<Gathered> {
+    pub fn gathered(&self, source: &StackSource, variables: &Variables) -> Option<Gathered> {
         self.texts.get(&source.path)?;
-        let files: Vec<RepoPath> = std::iter::once(&source.path).chain(&source.over).cloned().collect();
+        let manner = Manner { apart: !source.under.is_empty(), ..self.manner() };
         let text = |path: &RepoPath| self.text(path);
         let written = |path: &RepoPath, text| self.written(path, text);
-        let library = Library { text: &text, written: &written, manner: self.manner() };
-        Some(gather(&files, library, variables, source.zeros))
+        let library = Library { text: &text, written: &written, manner };
+        Some(gather(&source.files(), library, variables, source.zeros))
     }
 
     /// The text of a file, or why there is none.
-    fn text(&self, path: &RepoPath) -> Result<Arc<[u8]>, String> {
+    fn text(&self, path: &RepoPath) -> Result<Arc<[u8]>, Absent> {
         match (self.texts.get(path), self.readable(path)) {
             (Some(text), _) => Ok(text.clone()),
-            (None, Err(reason)) => Err(reason.to_string()),
-            (None, Ok(_)) => Err("it is too large".to_owned()),
+            (None, Err(reason @ (Unreadable::Missing | Unreadable::Folder))) => {
+                Err(Absent::Missing(reason.to_string()))
+            }
+            (None, Err(reason)) => Err(Absent::Unreadable(reason.to_string())),
+            (None, Ok(_)) => Err(Absent::Unreadable("it is too large".to_owned())),
         }
     }
 

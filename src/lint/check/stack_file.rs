@@ -1,0 +1,184 @@
+//! A stack file, read as far as it can be understood.
+
+use crate::lint::check::CheckedStack;
+use crate::lint::rule::{Found, Mark, Rule};
+use crate::name::RepoPath;
+use crate::revision::{MAX_VALUES, Revision, StackSource, variant_of};
+use crate::stack::Problem;
+use crate::stack::file::File;
+use crate::stack::gather::Gathered;
+use crate::stack::spans::Spans;
+use crate::stack::template::Misfit;
+use crate::stack::variables::Variables;
+use crate::stack::yaml::{Node, Span, Value};
+
+/// A stack file and what came of reading it.
+pub(super) struct StackFile {
+    pub(super) source: StackSource,
+    /// Whether it is a stack of the repository, and not only a Compose file in it.
+    pub(super) is_deployed: bool,
+    pub(super) read: Result<Understood, Unread>,
+}
+
+/// What is understood of a stack file.
+pub(super) struct Understood {
+    pub(super) file: File,
+    /// What is not.
+    pub(super) misfits: Vec<Misfit>,
+    gaps: Gaps,
+}
+
+/// Why nothing of a stack file is understood.
+pub(super) enum Unread {
+    /// Its bytes were not read.
+    TooLarge,
+    /// The stack files before it say too much.
+    TooMany,
+    /// Nothing came out of its template.
+    Template(Vec<Misfit>),
+    /// It is no YAML, or a file that it is made from is not there.
+    Problems(Vec<Misfit>),
+}
+
+/// The parts of a file of which nobody knows what they say.
+#[derive(Default)]
+struct Gaps {
+    /// Values that are not understood, or that have a variable that is not set.
+    values: Spans,
+    /// Services, networks and so on with something in them that is left out, because it is not understood.
+    entries: Spans,
+    /// Whether anything is left out.
+    lacks: bool,
+    /// Whether a name, or a section, is left out.
+    is_loose: bool,
+    /// Whether something that services refer to is left out.
+    lacks_names: bool,
+}
+
+impl StackFile {
+    /// Reads it, if not too much was read before it; `values` counts.
+    pub(super) fn of(revision: &Revision, source: StackSource, variables: &Variables, values: &mut usize) -> Self {
+        if *values > MAX_VALUES {
+            return Self { source, is_deployed: true, read: Err(Unread::TooMany) };
+        }
+        let gathered = revision.gathered(&source, variables);
+        *values += gathered.as_ref().map_or(0, Gathered::size);
+        let read = match gathered {
+            None => Err(Unread::TooLarge),
+            Some(_) if *values > MAX_VALUES => Err(Unread::TooMany),
+            Some(gathered) => Understood::of(gathered),
+        };
+        Self { source, is_deployed: true, read }
+    }
+
+    /// The same, as one that is only there.
+    pub(super) fn not_deployed(self) -> Self {
+        Self { is_deployed: false, ..self }
+    }
+
+    /// Whether it is one of several files that make a stack together, of which the others are not known.
+    pub(super) fn is_part(&self) -> bool {
+        !self.is_deployed && self.source.under.is_empty() && variant_of(&self.source.path).is_some()
+    }
+
+    /// The files that it is made from beside itself.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &RepoPath> {
+        let under: &[RepoPath] = if self.is_deployed { &[] } else { &self.source.under };
+        let parts = self.file().into_iter().flat_map(|file| file.sources.paths());
+        parts.filter(move |path| **path != self.source.path && !under.contains(path))
+    }
+
+    /// What is understood of it.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.read.as_ref().ok().map(|understood| &understood.file)
+    }
+
+    /// Whether nothing in it is not understood, so that a rule that found nothing has nothing to say.
+    pub(super) fn is_clear(&self) -> bool {
+        self.read.as_ref().is_ok_and(|understood| understood.misfits.is_empty())
+    }
+
+    pub(super) fn checked(self) -> Option<CheckedStack> {
+        let understood = self.read.ok().filter(|understood| understood.misfits.is_empty())?;
+        Some(CheckedStack { source: self.source, file: understood.file })
+    }
+}
+
+impl Understood {
+    fn of(gathered: Gathered) -> Result<Self, Unread> {
+        if !gathered.misfits.is_empty() {
+            return Err(Unread::Template(gathered.misfits));
+        }
+        let is_whole = gathered.is_whole;
+        let (file, problems) = File::of(gathered);
+        let gaps = Gaps::of(&file, &problems);
+        let misfits = problems.into_iter().map(|problem| file.sources.misfit(problem)).collect();
+        if is_whole { Ok(Self { file, misfits, gaps }) } else { Err(Unread::Problems(misfits)) }
+    }
+
+    /// Where it has values that nobody knows, file by file.
+    pub(super) fn doubts(&self) -> impl Iterator<Item = (RepoPath, Span)> {
+        let place = |span: Span| {
+            let Misfit { path, problem } =
+                self.file.sources.misfit(Problem { span, message: String::new(), help: None });
+            (path, problem.span)
+        };
+        unknown(&self.file)
+            .map(place)
+            .chain(self.misfits.iter().map(|misfit| (misfit.path.clone(), misfit.problem.span.clone())))
+    }
+
+    /// Whether what a rule found may only come from what is not understood.
+    pub(super) fn is_doubtful(&self, rule: &Rule, found: &Found) -> bool {
+        found.path.is_none() && self.gaps.explain(rule, &found.span)
+    }
+}
+
+impl Gaps {
+    fn of(file: &File, problems: &[Problem]) -> Self {
+        let lost: Vec<Span> = problems.iter().map(|problem| &problem.span).chain(&file.lost).cloned().collect();
+        let entries =
+            file.tree.entries().iter().flat_map(|(section, all)| all.entries().iter().map(move |one| (section, one)));
+        let hulls: Vec<(usize, Span)> =
+            entries.clone().map(|(_, (key, value))| (key.span.start, hull(value))).collect();
+        let mut referred_to =
+            entries.filter(|(section, _)| section.raw() != "services").map(|(_, (_, value))| hull(value));
+        let left_out: Spans = lost.iter().cloned().collect();
+        let within: Spans = hulls.iter().map(|(_, hull)| hull.clone()).collect();
+        // What is said of an entry as a whole is said at its key.
+        let with_key = |(key, hull): (usize, Span)| hull.start.min(key)..hull.end;
+        Self {
+            values: unknown(file).chain(lost.iter().cloned()).collect(),
+            entries: hulls.into_iter().filter(|(_, hull)| left_out.touch(hull)).map(with_key).collect(),
+            lacks: !lost.is_empty(),
+            is_loose: lost.iter().any(|span| !within.touch(span)),
+            lacks_names: referred_to.any(|hull| left_out.touch(&hull)),
+        }
+    }
+
+    fn explain(&self, rule: &Rule, span: &Span) -> bool {
+        // The file as a whole is at its beginning, where a value may be, too.
+        let is_whole_file = *span == (0..0);
+        let is_near = self.is_loose || is_whole_file || self.entries.touch(span);
+        let lacks_names = rule.is(Mark::Names) && (self.is_loose || self.lacks_names);
+        let concludes = rule.is(Mark::Whole) && is_near || lacks_names || rule.is(Mark::Uses);
+        self.lacks && concludes || !is_whole_file && self.values.touch(span)
+    }
+}
+
+/// The values that have a variable in them that is not set.
+pub(super) fn unknown(file: &File) -> impl Iterator<Item = Span> {
+    file.unset.iter().filter(|_| !file.manner.as_written).map(|unset| unset.span.clone())
+}
+
+/// From the first to the last byte of what is in a value.
+fn hull(node: &Node) -> Span {
+    let both = |one: Span, two: Span| one.start.min(two.start)..one.end.max(two.end);
+    match &node.value {
+        Value::Scalar { .. } => node.span.clone(),
+        Value::Sequence(items) => items.iter().map(hull).fold(node.span.clone(), both),
+        Value::Mapping(entries) => {
+            entries.iter().map(|(key, value)| both(key.span.clone(), hull(value))).fold(node.span.clone(), both)
+        }
+    }
+}

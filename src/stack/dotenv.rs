@@ -1,0 +1,282 @@
+//! `.env` files, read as Docker Compose reads them (`compose-go/v2.16/dotenv`): quotes, `export`, comments, values of
+//! several lines, variables in values.
+//!
+//! Variables in values come from what was set elsewhere and from lines before; never from the environment of skep. Both
+//! the file and what its variables are replaced by are bounded. Two things differ: a name alone in the last line counts
+//! without a line end, too, and what is no UTF-8 is refused.
+
+use super::interpolate::Expansion;
+use super::variables::{Set, Variables};
+
+/// Bytes that the variables in the values of one file are replaced by, at most.
+const MAX_FILLED: usize = 1 << 20;
+/// Variables that one file may set.
+const MAX_VARIABLES: usize = 10_000;
+
+/// Why a file is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct Error {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it, and what to write.
+    pub message: String,
+}
+
+/// What a file sets. `given` is what was set elsewhere, which variables in its values see first.
+pub fn parse(text: &[u8], given: &Variables) -> Result<Set, Error> {
+    let mut room = MAX_FILLED;
+    parse_after(text, given, Set::new(), &mut room)
+}
+
+/// What a file sets that is read after others, with what those have set. `room` is how many bytes variables may still be
+/// replaced by.
+pub fn parse_after(text: &[u8], given: &Variables, set: Set, room: &mut usize) -> Result<Set, Error> {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Err(Error { line: 1, message: "the file is not UTF-8 text".to_owned() });
+    };
+    let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Parser { given, whole: rest, rest, set, room }.file()
+}
+
+struct Parser<'a> {
+    given: &'a Variables,
+    whole: &'a str,
+    rest: &'a str,
+    set: Set,
+    /// Bytes that variables may still be replaced by.
+    room: &'a mut usize,
+}
+
+impl<'a> Parser<'a> {
+    fn file(mut self) -> Result<Set, Error> {
+        while self.skip_to_statement() {
+            self.skip_export();
+            let Some(name) = self.name()? else { continue };
+            self.skip_blanks();
+            let value = self.value()?;
+            // Compose takes a line without a name, and nobody can name what it sets.
+            if !name.is_empty() {
+                self.set.insert(name.to_owned(), value);
+            }
+            if self.set.len() > MAX_VARIABLES {
+                return Err(self.wrong(format!("more than {MAX_VARIABLES} variables are set up to here")));
+            }
+        }
+        Ok(self.set)
+    }
+
+    fn wrong(&self, message: impl Into<String>) -> Error {
+        let read = &self.whole[..self.whole.len() - self.rest.len()];
+        Error { line: read.matches('\n').count() + 1, message: message.into() }
+    }
+
+    /// Passes blank lines and comments; whether anything comes behind them.
+    fn skip_to_statement(&mut self) -> bool {
+        loop {
+            self.rest = self.rest.trim_start();
+            if !self.rest.starts_with('#') {
+                return !self.rest.is_empty();
+            }
+            self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
+        }
+    }
+
+    fn skip_export(&mut self) {
+        if let Some(rest) = self.rest.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace)) {
+            self.rest = rest;
+            self.skip_blanks();
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        self.rest = self.rest.trim_start_matches(is_blank);
+    }
+
+    /// The name before `=` or `:`. A name alone is set at once, if it is set elsewhere, and none comes back.
+    fn name(&mut self) -> Result<Option<&'a str>, Error> {
+        let is_end = |c: char| matches!(c, '=' | ':' | '\n');
+        let may_be =
+            |c: char| is_blank(c) || is_end(c) || matches!(c, '_' | '.' | '-' | '[' | ']') || c.is_alphanumeric();
+        let end = self.rest.find(is_end).unwrap_or(self.rest.len());
+        let name = self.rest[..end].trim_end();
+        if let Some(other) = name.chars().find(|c| !may_be(*c)) {
+            let shown = shortened(self.rest.lines().next().unwrap_or_default());
+            return Err(
+                self.wrong(format!("`{}` in `{shown}` cannot be in a name; write `NAME=value`", other.escape_debug()))
+            );
+        }
+        if name.contains(is_blank) {
+            return Err(self.wrong(format!("there is a space in the name `{}`; write `NAME=value`", shortened(name))));
+        }
+        let is_alone = self.rest[end..].starts_with('\n') || end == self.rest.len();
+        self.rest = self.rest[end..].get(1..).unwrap_or_default();
+        if !is_alone {
+            return Ok(Some(name));
+        }
+        if let Some(value) = self.given.get(name) {
+            self.set.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(None)
+    }
+
+    fn value(&mut self) -> Result<String, Error> {
+        match self.rest.chars().next() {
+            Some(quote @ ('"' | '\'')) => self.quoted(quote),
+            _ => {
+                let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+                let value = line.split(" #").next().unwrap_or_default().trim_end();
+                let value = self.expanded(value)?;
+                self.rest = rest;
+                Ok(value)
+            }
+        }
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, Error> {
+        let mut value = String::new();
+        let mut escaped = false;
+        for (at, character) in self.rest.char_indices().skip(1) {
+            match character {
+                _ if escaped => {
+                    escaped = false;
+                    if character != quote {
+                        value.push('\\');
+                    }
+                    value.push(character);
+                }
+                '\\' => escaped = true,
+                _ if character == quote => {
+                    let value = if quote == '"' { self.expanded(&unescaped(&value))? } else { value };
+                    self.rest = &self.rest[at + 1..];
+                    return Ok(value);
+                }
+                _ => value.push(character),
+            }
+        }
+        Err(self.wrong(format!("the quote {quote} is not closed")))
+    }
+
+    /// With its variables filled in; one that is not set is empty.
+    fn expanded(&mut self, value: &str) -> Result<String, Error> {
+        let own = &self.set;
+        let lookup = |name: &str| self.given.get(name).or_else(|| own.get(name).map(String::as_str));
+        let mut expansion = Expansion::lenient(&lookup, *self.room);
+        let expanded = expansion.expand(value);
+        let room = expansion.room;
+        match expanded {
+            Ok(expanded) => {
+                *self.room = room;
+                Ok(expanded)
+            }
+            Err(refusal) => Err(self.wrong(format!("{}; {}", refusal.message, refusal.help))),
+        }
+    }
+}
+
+/// The white space that does not end a line.
+fn is_blank(character: char) -> bool {
+    matches!(character, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+}
+
+/// What the escapes of a value in double quotes mean. `\$` becomes `$$`, which is a dollar sign once variables are
+/// filled in.
+fn unescaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let next = after.chars().next();
+        let meant = match next {
+            Some('a') => '\u{7}',
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('v') => '\u{b}',
+            Some(same @ ('\\' | '"')) => same,
+            Some('$') => {
+                out.push('$');
+                '$'
+            }
+            Some('0') => {
+                rest = octal(&after[1..], &mut out);
+                continue;
+            }
+            _ => {
+                out.push('\\');
+                rest = after;
+                continue;
+            }
+        };
+        out.push(meant);
+        rest = &after[1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Writes what `\0` and up to three digits mean; what comes behind them.
+fn octal<'t>(text: &'t str, out: &mut String) -> &'t str {
+    let digits = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at(digits);
+    match u8::from_str_radix(digits, 8) {
+        Ok(code) if digits.len() == 3 => out.push(char::from(code)),
+        _ => {
+            out.push('\\');
+            out.push_str(digits);
+        }
+    }
+    rest
+}
+
+fn shortened(text: &str) -> String {
+    let shown = |character: char| if character.is_control() { ' ' } else { character };
+    let start: String = text.chars().take(40).map(shown).collect();
+    if text.chars().nth(40).is_some() { format!("{start}…") } else { start }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::variables::Origin;
+
+    fn parsed(text: &str) -> String {
+        let given = [("GIVEN".to_owned(), "g".to_owned()), ("BOTH".to_owned(), "mine".to_owned())];
+        let given = Variables::of([(Origin::Settings, given.into())]);
+        match parse(text.as_bytes(), &given) {
+            Ok(set) => set.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(" "),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Each line was given to compose-go 2.16.2, and this is what came out.
+    #[test]
+    fn a_file_means_what_it_means_to_compose() {
+        let table = include_str!("dotenv.cases");
+        for case in table.split("\n----\n").filter(|case| !case.trim().is_empty()) {
+            let (text, meant) = case.split_once("\n==> ").unwrap();
+            let text = text.replace("<r>", "\r").replace("<t>", "\t").replace("<bom>", "\u{feff}");
+            assert_eq!(parsed(&text), meant.trim_end(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_variables_is_told_with_its_line() {
+        insta::assert_snapshot!(parsed("A=1\n\nB C=2"), @"line 3: there is a space in the name `B C`; write `NAME=value`");
+        insta::assert_snapshot!(parsed("A=1\n{ \"a\": 1 }"), @r#"line 2: `{` in `{ "a": 1 }` cannot be in a name; write `NAME=value`"#);
+        insta::assert_snapshot!(parsed("A='x\n\ny"), @"line 1: the quote ' is not closed");
+        insta::assert_snapshot!(parsed("A=${"), @"line 1: `${` is not a variable; write $$ for a dollar sign, or ${NAME}");
+        insta::assert_snapshot!(parsed("A=${X?say so}"), @"line 1: the variable X must be set: say so; set X");
+        let error = parse(b"A=\xff", &Variables::default()).unwrap_err().to_string();
+        insta::assert_snapshot!(error, @"line 1: the file is not UTF-8 text");
+    }
+
+    #[test]
+    fn a_file_that_doubles_itself_is_refused() {
+        let doubling =
+            (1..60).fold("A0=xxxxxxxxxxxxxxxx\n".to_owned(), |text, n| text + &format!("A{n}=$A{0}$A{0}\n", n - 1));
+        insta::assert_snapshot!(parsed(&doubling), @"line 17: the variables here are replaced by too many bytes; give them shorter values, or use them less often");
+    }
+}
