@@ -13,6 +13,9 @@ use crate::swarm::Swarm;
 const QUESTIONS: usize = 8;
 /// How long a node that registered has to tell of all its tasks.
 const TELLS: SignedDuration = SignedDuration::from_secs(3);
+/// How long nobody asks again about a node whose engine was found not to have been restarted: its record changes with each
+/// task that crashes.
+const CLEARED: SignedDuration = SignedDuration::from_secs(30);
 
 /// What has been found out, each thing once.
 #[derive(Debug, Default)]
@@ -39,18 +42,28 @@ impl Surroundings {
         self.registries = BTreeMap::new();
     }
 
-    /// Notes what is known in what was observed at this time. A node of which it is not known yet whether its engine was
-    /// restarted counts as restarted until then: nothing is judged on the strength of a task that may be lost.
+    /// Notes what is known in what was observed at this time, and what is not known yet.
     pub(super) fn note(&mut self, observed: &mut Observed, now: Timestamp) {
         let away = observed.nodes.iter().filter(|node| node.down || node.unheard);
         self.away.extend(away.map(|node| (node.id.clone(), now)));
-        for change in health::changed_nodes(observed) {
-            self.changes.entry(change).or_insert(Change { seen: now, restarted: None });
+        for (node, at) in health::changed_nodes(observed) {
+            let restarted = self.is_cleared(&node, at).then_some(false);
+            self.changes.entry((node, at)).or_insert(Change { seen: now, restarted });
         }
-        let restarts = self.changes.iter().filter(|(_, change)| change.restarted != Some(false));
-        observed.note_nodes(&self.away, &restarts.map(|((node, at), _)| (node.clone(), *at)).collect());
+        let those = |restarted: Option<bool>| {
+            let found = self.changes.iter().filter(move |(_, change)| change.restarted == restarted);
+            found.map(|((node, at), _)| (node.clone(), *at)).collect()
+        };
+        observed.note_nodes(&self.away, &those(Some(true)), &those(None));
         let said = self.registries.iter().filter_map(|(task, said)| Some((task.clone(), said.clone()?)));
         observed.note_registries_away(&said.collect());
+    }
+
+    /// Whether the engine of a node was found not to have been restarted shortly before.
+    fn is_cleared(&self, node: &str, at: Timestamp) -> bool {
+        let before =
+            |(other, time): &(String, Timestamp)| other == node && *time < at && at.duration_since(*time) <= CLEARED;
+        self.changes.iter().any(|(key, change)| before(key) && change.restarted == Some(false))
     }
 
     /// Asks what is not known yet: the registries of images that tasks could not get, and nodes for all of their tasks.

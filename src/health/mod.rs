@@ -224,6 +224,12 @@ pub fn stalled(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec
     services.collect()
 }
 
+/// What services still wait for.
+pub fn waits(desired: &Stack, observed: &Observed) -> Vec<Waiting> {
+    let services = desired.services.iter();
+    services.filter_map(|(name, service)| waiting(name, service, observed.services.get(name)?, observed)).collect()
+}
+
 /// Whether a service has all its tasks, for those that depend on it; the stability window is not waited for.
 pub fn is_up(name: &ServiceName, desired: &Stack, observed: &Observed) -> bool {
     let (Some(service), Some(there)) = (desired.services.get(name), observed.services.get(name)) else { return false };

@@ -186,6 +186,8 @@ pub struct Node {
     pub changed: Option<Timestamp>,
     /// When its engine was restarted, as far as somebody has found out.
     pub restarted: Option<Timestamp>,
+    /// Whether its engine may have been restarted, and somebody is about to find out.
+    pub suspected: bool,
     /// `manager` or `worker`.
     pub role: String,
     /// The address at which the managers see it.
@@ -242,11 +244,18 @@ impl Observed {
         tasks.filter(|task| task.current && task.has_failed() && task.has_no_image())
     }
 
-    /// Notes of nodes, by their id, when they were last seen to be away, and when their engines were restarted.
-    pub fn note_nodes(&mut self, away: &BTreeMap<String, Timestamp>, restarted: &BTreeMap<String, Timestamp>) {
+    /// Notes of nodes, by their id, when they were last seen to be away, when their engines were restarted, and when they may
+    /// have been.
+    pub fn note_nodes(
+        &mut self,
+        away: &BTreeMap<String, Timestamp>,
+        restarted: &BTreeMap<String, Timestamp>,
+        suspected: &BTreeMap<String, Timestamp>,
+    ) {
         for node in &mut self.nodes {
             node.last_away = away.get(&node.id).copied();
             node.restarted = restarted.get(&node.id).copied();
+            node.suspected = suspected.contains_key(&node.id);
         }
     }
 

@@ -64,6 +64,8 @@ pub fn next(release: &Release, history: &History, observed: &Observed, watch: &W
         }
         Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, watch, now) {
             Ok(step) => step,
+            // What ended may have been lost with its engine: that is known in a moment.
+            Err(_) if observed.nodes.iter().any(|node| node.suspected) => Step::Wait(health::waits(desired, observed)),
             Err(symptoms) => failed(release, history, symptoms),
         },
     }

@@ -140,6 +140,11 @@ fn said(step: &Step) -> &'static str {
     }
 }
 
+fn suspected(observed: Observed) -> Observed {
+    let node = Node { id: "n1".into(), available: true, suspected: true, ..Node::default() };
+    Observed { nodes: vec![node], ..observed }
+}
+
 #[test]
 fn the_decision_is_a_table() {
     let (a, b) = (stack(&[("web", "shop:a")]), stack(&[("web", "shop:b")]));
@@ -155,6 +160,7 @@ fn the_decision_is_a_table() {
         ("one of two is up", said(&step(&of_b, good(), &runs(&b, 1, 0), 1)), "wait"),
         ("both are up for long enough", said(&step(&of_b, good(), &runs(&b, 2, 0), 1)), "promote"),
         ("it crashes again and again", said(&step(&of_b, good(), &runs(&b, 1, 3), 1)), "roll back"),
+        ("perhaps its engine was restarted", said(&step(&of_b, good(), &suspected(runs(&b, 1, 3)), 1)), "wait"),
         ("two crashes are not a loop yet", said(&step(&of_b, good(), &runs(&b, 1, 2), 1)), "wait"),
         ("the deadline has passed", said(&step(&of_b, good(), &runs(&b, 1, 0), 10)), "roll back"),
         ("nothing good to go back to", said(&step(&of_b, Vec::new(), &runs(&b, 1, 3), 1)), "remove"),

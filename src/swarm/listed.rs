@@ -377,6 +377,7 @@ impl ListedNode {
             last_away: None,
             changed: self.updated_at,
             restarted: None,
+            suspected: false,
             role: self.spec.role.clone(),
             address: self.status.addr.clone(),
             os: description.platform.os.clone(),

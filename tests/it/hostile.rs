@@ -54,7 +54,6 @@ fn router() -> axum::Router {
         git: None,
         look: Arc::new(|_| {}),
         ready: http::Readiness::new(async || Ok(())),
-        complaints: Arc::new(Vec::new),
         metrics: Metrics::new().registry().clone(),
         complaints: Arc::new(Vec::new),
     })
