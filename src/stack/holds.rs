@@ -132,9 +132,10 @@ fn below(place: &str, inside: &str) -> String {
 
 fn folder(path: &str) -> Option<Hold> {
     let path = path.trim_end_matches('/');
-    let is_common = |common: &str| if common == "/tmp" { path == "/tmp" } else { is_within(path, common) };
-    (!path.is_empty() && !COMMON_FOLDERS.iter().any(|common| is_common(common)))
-        .then(|| Hold::Folder { path: path.to_owned() })
+    // What is below `/tmp` has a name that somebody gave it.
+    let is_below_tmp = path != "/tmp" && is_within(path, "/tmp");
+    let is_common = !is_below_tmp && COMMON_FOLDERS.iter().any(|common| is_within(path, common));
+    (!path.is_empty() && !is_common).then(|| Hold::Folder { path: path.to_owned() })
 }
 
 impl Port {
