@@ -9,6 +9,11 @@ pub(super) fn better(parser: &str, text: &str, at: usize) -> Option<(usize, Stri
     match parser {
         "simple key expected ':'" | "simple key expect ':'" => no_colon(&line),
         "mapping values are not allowed in this context" => unwanted_colon(text, &line, at),
+        "while parsing a block mapping, did not find expected key" => {
+            line.before(text).and_then(|above| no_space(&above))
+        }
+        "unclosed quote" => Some((at, "the quote that begins here is not closed".to_owned())),
+        _ if parser.starts_with("unclosed bracket") => Some((at, unclosed(text, at))),
         _ if parser.contains("quoted scalar") => open_quote(text, at),
         _ if parser.contains("illegal placement of ':'") || parser.contains("flow") || parser.contains("',' or '") => {
             open_bracket(text, at)
@@ -81,13 +86,11 @@ fn unwanted_colon(text: &str, line: &Line<'_>, at: usize) -> Option<(usize, Stri
         ));
     }
     let above = line.before(text)?;
-    if let Some((key, value)) = above.said().split_once(':')
-        && !value.is_empty()
-        && !value.starts_with(' ')
-        && is_key(key.trim_start_matches("- "))
-    {
-        let message = format!("`{}` has no space after its colon: write `{key}: {value}`", above.said());
-        return Some((above.begin(), message));
+    if let Some(told) = no_space(&above) {
+        return Some(told);
+    }
+    if !above.said().contains(':') && above.indentation() == line.indentation() {
+        return no_colon(&above);
     }
     let has_value = above.said().split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
     (has_value && line.indentation() > above.indentation()).then(|| {
@@ -95,6 +98,13 @@ fn unwanted_colon(text: &str, line: &Line<'_>, at: usize) -> Option<(usize, Stri
                        indentation";
         (line.begin(), message.to_owned())
     })
+}
+
+/// A key whose colon is followed by its value at once.
+fn no_space(line: &Line<'_>) -> Option<(usize, String)> {
+    let (key, value) = line.said().split_once(':')?;
+    let is_meant = !value.is_empty() && !value.starts_with(' ') && is_key(key.trim_start_matches("- "));
+    is_meant.then(|| (line.begin(), format!("`{}` has no space after its colon: write `{key}: {value}`", line.said())))
 }
 
 /// The quote that is open at a place.
@@ -111,8 +121,13 @@ fn open_bracket(text: &str, at: usize) -> Option<(usize, String)> {
         return Some((place, format!("the quote {quote} that begins here is not closed")));
     }
     let place = *brackets.last()?;
-    let (bracket, end) = if text[place..].starts_with('[') { ('[', ']') } else { ('{', '}') };
-    Some((place, format!("the `{bracket}` that begins here is not closed: write `{end}` at its end")))
+    Some((place, unclosed(text, place)))
+}
+
+/// That the bracket at a place is not closed.
+fn unclosed(text: &str, place: usize) -> String {
+    let (bracket, end) = if text[place..].starts_with('{') { ('{', '}') } else { ('[', ']') };
+    format!("the `{bracket}` that begins here is not closed: write `{end}` at its end")
 }
 
 /// The brackets and the quote that are open at a place.
@@ -183,16 +198,16 @@ mod tests {
         ];
         insta::assert_snapshot!(all.map(told).join("\n"), @r#"
         4:3: `cache` has no colon: write `cache:`
-        4:10: mapping values are not allowed in this context
-        6:5: while parsing a block mapping, did not find expected key
+        3:5: `image nginx` has no colon: write `image: nginx`
+        3:5: `image:nginx:1` has no space after its colon: write `image: nginx:1`
         4:5: this line is indented deeper than the one above, which has a value already; give both the same indentation
         3:14: a value with `: ` in it needs quotes: write `command: 'echo: it''s here: x'`
         3:14: the `[` that begins here is not closed: write `]` at its end
         3:18: the `{` that begins here is not closed: write `}` at its end
         3:12: the quote " that begins here is not closed
         3:12: the quote ' that begins here is not closed
-        3:15: unclosed quote
-        1:4: unclosed bracket '['
+        3:15: the quote that begins here is not closed
+        1:4: the `[` that begins here is not closed: write `]` at its end
         "#);
     }
 
