@@ -176,7 +176,7 @@ mod tests {
         let plain = "http: server gave HTTP response to HTTPS client";
         let shown = ["denied: requested access", "dial tcp: connection refused", "manifest invalid", plain]
             .map(|reason| registry.upload_refused("r.example.com/team/shop/web", reason.into()).to_string());
-        insta::assert_snapshot!(shown.join("\n"), @r"
+        insta::assert_snapshot!(shown.join("\n"), @"
         the registry r.example.com refuses `ci` access to r.example.com/team/shop/web; check the user, its password and its rights there
         the registry r.example.com does not answer: dial tcp: connection refused
         the registry r.example.com cannot take or give r.example.com/team/shop/web: manifest invalid

@@ -271,7 +271,7 @@ mod tests {
         11:8: a pattern needs a star: it is the name of the stack; write `apps/*/docker-compose.yml`
         "#);
         insta::assert_snapshot!(read("stacks: [a]\n"), @"1:9: `stacks` must be a map, and this is a list; write a name and a file for each: `shop: deploy/shop.yml`");
-        insta::assert_snapshot!(read("stacks:\n  a: {\n"), @"2:6: unclosed bracket '{'; write `stacks: { shop: deploy/shop.yml }`");
+        insta::assert_snapshot!(read("stacks:\n  a: {\n"), @"2:6: the `{` that begins here is not closed: write `}` at its end; write `stacks: { shop: deploy/shop.yml }`");
         insta::assert_snapshot!(read("stacks:\n  \"*\": [\"a/**/x.yml\"]\n"), @"2:9: a pattern has one star in a name at most; write a star for each folder: `apps/*/*/compose.yml`");
     }
 

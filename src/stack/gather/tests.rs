@@ -72,7 +72,7 @@ fn a_problem_is_told_with_the_file_that_it_is_in() {
     a.yml:2:30: `read_only` must be true or false, and this is `perhaps`
     b.yml:3:5: a service has no key `imag`; did you mean `image`?
     b.yml:4:24: `replicas` must be a whole number, and this is `many`
-    c.yml:1:11: unclosed bracket '['
+    c.yml:1:11: the `[` that begins here is not closed: write `]` at its end
     ");
 }
 

@@ -131,8 +131,8 @@ fn a_mistake_in_a_template_has_its_line() {
     insta::assert_snapshot!(filled("x: {{ values.a|upper }}\n", values), @"templates/t/stack.yml:1:16: the template cannot be filled: filter upper is unknown");
     insta::assert_snapshot!(filled("x: {{ values.a ~ values.a }}\n", values), @"templates/t/stack.yml:1:4: `~` may not stand in a tag; write what goes together outside of the tags, and texts in double quotes");
     insta::assert_snapshot!(filled("x: {{ values.a", values), @"templates/t/stack.yml:1:4: the tag is not closed by `}}` within 400 characters; close it");
-    insta::assert_snapshot!(filled("x: [{{ values.a }}\ny: 1", values), @"templates/t/stack.yml:2:1: illegal placement of ':' indicator");
-    insta::assert_snapshot!(filled("x: 1", "[a"), @"templates/t/values.yml:1:1: unclosed bracket '['");
+    insta::assert_snapshot!(filled("x: [{{ values.a }}\ny: 1", values), @"templates/t/stack.yml:1:1: the `[` that begins here is not closed: write `]` at its end");
+    insta::assert_snapshot!(filled("x: 1", "[a"), @"templates/t/values.yml:1:1: the `[` that begins here is not closed: write `]` at its end");
     insta::assert_snapshot!(filled("x: 1", "a"), @"templates/t/values.yml:1:1: the values of a template are a map, and this is text; write each value with its default: `name: default`");
 }
 

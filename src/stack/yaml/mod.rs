@@ -9,6 +9,7 @@
 mod read;
 mod scalar;
 mod time;
+mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;

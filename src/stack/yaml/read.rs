@@ -6,7 +6,7 @@ use granit_parser::{
     ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Extent, StrInput, StructureStyle, Tag, options,
 };
 
-use super::{Error, Mark, Node, Scalar, Span, Value};
+use super::{Error, Mark, Node, Scalar, Span, Value, words};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -291,7 +291,7 @@ fn in_words(wrong: &ScanError, text: &str, at: usize) -> (usize, String) {
     let message = match wrong.kind() {
         ErrorKind::UnknownAnchor => "this alias names nothing that was written above it".to_owned(),
         ErrorKind::RecursionLimitExceeded => too_deep(),
-        _ => wrong.info(),
+        _ => return words::better(&wrong.info(), text, at).unwrap_or_else(|| (at, wrong.info())),
     };
     (at, message)
 }
@@ -384,8 +384,8 @@ mod tests {
         insta::assert_snapshot!(refused("a: *b\n"), @"1:4: this alias names nothing that was written above it");
         insta::assert_snapshot!(refused("a: &a [*a]\n"), @"1:8: this alias stands inside of what it repeats");
         insta::assert_snapshot!(refused("<<: 1\n"), @"1:5: `<<` takes a map or a list of maps, and this is a number");
-        insta::assert_snapshot!(refused("a: [1, 2\nb: 3\n"), @"2:2: illegal placement of ':' indicator");
-        insta::assert_snapshot!(refused("a: \"x\n"), @"2:1: invalid indentation in multiline quoted scalar");
+        insta::assert_snapshot!(refused("a: [1, 2\nb: 3\n"), @"1:4: the `[` that begins here is not closed: write `]` at its end");
+        insta::assert_snapshot!(refused("a: \"x\n"), @r#"1:4: the quote " that begins here is not closed"#);
         insta::assert_snapshot!(refused(&format!("{}{}", "[".repeat(65), "]".repeat(65))), @"1:65: lists and maps are nested more than 64 deep");
         insta::assert_snapshot!(refused(&"[".repeat(100_000)), @"1:256: lists and maps are nested more than 64 deep");
         insta::assert_snapshot!(parse(b"a: \xff").unwrap_err(), @"this is not UTF-8 text; save the file as UTF-8");
