@@ -56,7 +56,6 @@ fn router() -> axum::Router {
         ready: http::Readiness::new(async || Ok(())),
         complaints: Arc::new(Vec::new),
         metrics: Metrics::new().registry().clone(),
-        complaints: Arc::new(Vec::new),
     })
 }
 
