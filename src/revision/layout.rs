@@ -253,7 +253,7 @@ impl Revision {
         let below_stacks = self.files_for_stacks(|parts| match parts {
             ["stacks", name, _] => Some((*name, Depth::Folder)),
             ["stacks", _, name, _] => Some((*name, Depth::Deeper)),
-            ["stacks", file] => Some((stem(*file)?, Depth::File)),
+            ["stacks", file] => Some((stem(file)?, Depth::File)),
             _ => None,
         });
         if !below_stacks.is_empty() {
@@ -261,7 +261,7 @@ impl Revision {
         }
         self.files_for_stacks(|parts| match parts {
             [name, _] if !NO_STACKS.contains(name) => Some((*name, Depth::Folder)),
-            [file] => Some((stem(*file)?, Depth::File)),
+            [file] => Some((stem(file)?, Depth::File)),
             _ => None,
         })
     }
@@ -415,8 +415,8 @@ mod tests {
         let revision = Revision::of(files);
         let deployed = revision.stack_files().into_iter().map(|source| {
             let name = source.name.as_ref().map_or("", StackName::as_str).to_owned();
-            let under = source.under.iter().map(|path| format!(" over {path}")).collect::<String>();
-            format!("{name}={}{under}", source.path)
+            let under: Vec<String> = source.under.iter().map(|path| format!(" over {path}")).collect();
+            format!("{name}={}{}", source.path, under.concat())
         });
         let others = revision.other_files().into_iter().map(|source| source.path.to_string());
         format!("{} | {}", deployed.collect::<Vec<_>>().join(" "), others.collect::<Vec<_>>().join(" "))

@@ -70,6 +70,7 @@ fn without_stacks(folder: &Path, wanted: &dyn Fn(&Revision) -> Vec<RepoPath>) ->
     Ok(Some(revision).filter(|revision| revision.stack_files().is_empty() && revision.misnamed().is_empty()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the id of the content cannot always be found")]
 pub(super) fn id_of_path(path: &Path, _: EntryKind) -> Result<String, Error> {
     Ok(hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes())))
 }

@@ -121,16 +121,14 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Result<String, Error> {
-        match self.rest.chars().next() {
-            Some(quote @ ('"' | '\'')) => self.quoted(quote),
-            _ => {
-                let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-                let value = line.split(" #").next().unwrap_or_default().trim_end();
-                let value = self.expanded(value)?;
-                self.rest = rest;
-                Ok(value)
-            }
+        if let Some(quote @ ('"' | '\'')) = self.rest.chars().next() {
+            return self.quoted(quote);
         }
+        let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        let value = line.split(" #").next().unwrap_or_default().trim_end();
+        let value = self.expanded(value)?;
+        self.rest = rest;
+        Ok(value)
     }
 
     fn quoted(&mut self, quote: char) -> Result<String, Error> {

@@ -411,8 +411,8 @@ mod tests {
     fn every_name_is_told_of_very_many_uses() {
         let uses: Vec<Node> = (0..2_000).map(|n| Node::text(n..n + 1, format!("$A ${{B{}}}", n / 1_000))).collect();
         let mut node = Node::new(0..0, Value::Sequence(uses));
-        let none = Variables::default();
-        let unset = Interpolation::new(&none, false).fill(&mut node).unset.into_list();
+        let nothing_set = Variables::default();
+        let unset = Interpolation::new(&nothing_set, false).fill(&mut node).unset.into_list();
         let names: BTreeSet<&str> = unset.iter().map(|unset| unset.name.as_str()).collect();
         assert_eq!((names.len(), unset.len()), (3, MAX_PROBLEMS + 1));
     }

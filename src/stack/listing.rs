@@ -160,12 +160,8 @@ impl Reader {
             return (Vec::new(), Vec::new());
         };
         let with = value.get("with").filter(|with| !with.is_null());
-        let with = with.map(|with| self.list(with).iter().filter_map(|one| self.path(one, false)).collect());
+        let with = with.map(|with| list(with).iter().filter_map(|one| self.path(one, false)).collect());
         (self.files(file, key.raw() == "*"), with.unwrap_or_default())
-    }
-
-    fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
-        if let Value::Sequence(items) = &node.value { items } else { std::slice::from_ref(node) }
     }
 
     /// A path, or patterns.
@@ -175,7 +171,7 @@ impl Reader {
             self.tell(&value.span, "a stack has one file, and this is a list".to_owned(), help);
             return Vec::new();
         }
-        self.list(value).iter().filter_map(|one| self.path(one, is_pattern)).collect()
+        list(value).iter().filter_map(|one| self.path(one, is_pattern)).collect()
     }
 
     fn path(&mut self, node: &Node, is_pattern: bool) -> Option<Spanned<RepoPath>> {
@@ -208,6 +204,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// The items of a list; anything else is one.
+fn list(node: &Node) -> &[Node] {
+    if let Value::Sequence(items) = &node.value { items } else { std::slice::from_ref(node) }
 }
 
 fn shown(text: &str) -> String {

@@ -44,7 +44,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::reversed_empty_ranges, clippy::single_range_in_vec_init, reason = "these are places of a text")]
     fn places_touch_where_they_have_a_byte_in_common() {
         let spans: Spans = [8..9, 0..20, 30..30].into_iter().collect();
         let touched = |span: Span| spans.touch(&span);

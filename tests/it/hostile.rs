@@ -55,7 +55,6 @@ fn router() -> axum::Router {
         look: Arc::new(|_| {}),
         ready: http::Readiness::new(async || Ok(())),
         metrics: Metrics::new().registry().clone(),
-        complaints: Arc::new(Vec::new),
     })
 }
 

@@ -266,11 +266,10 @@ impl<'a> Inspection<'a> {
 
     fn of_stack(&self, stack: &StackFile) -> Vec<Finding> {
         let reading = match &stack.read {
-            Ok(Understood { misfits, .. }) => Reading::Problems(misfits),
             Err(Unread::TooLarge) => Reading::TooLarge,
             Err(Unread::TooMany) => Reading::TooMany,
             Err(Unread::Template(misfits)) => Reading::Template(misfits),
-            Err(Unread::Problems(misfits)) => Reading::Problems(misfits),
+            Ok(Understood { misfits, .. }) | Err(Unread::Problems(misfits)) => Reading::Problems(misfits),
         };
         let mut findings = self.run(&stack.source.path, |rule| match rule.check {
             Check::Reading(check) => check(&reading),

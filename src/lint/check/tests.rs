@@ -217,7 +217,7 @@ services:
     stack.yml:2:26: error[SK1001]: a variable must be text, and this is a list
     stack.yml:2:36: error[SK1001]: a variable has no key `defualt`
       it has `default` and `comment`
-    stack.yml:2:53: error[SK1001]: `${` is not a variable
+    stack.yml:2:54: error[SK1001]: `${` is not a variable
       write $$ for a dollar sign, or ${NAME}
     stack.yml:2:73: error[SK1001]: a variable must be text, and this is a map
     ");

@@ -230,6 +230,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("SK1025", "the engine refuses a service on the network of one node"),
     ("SK1026", "the stack that is deployed second is refused"),
     ("SK1027", "the containers would get the pointer in the place of the file"),
+    ("SK1030", "which stacks there are is not known"),
     ("SK4004", "Traefik drops the router"),
     ("SK4011", "Traefik drops both routers"),
     ("SK4023", "Traefik does not start"),

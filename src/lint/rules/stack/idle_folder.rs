@@ -17,15 +17,12 @@ fn check(revision: &Revision) -> Vec<Found> {
     let told = |folder: crate::name::RepoPath| {
         let file = others.iter().find(|source| folder.holds(&source.path));
         let message = format!("the folder `{folder}` looks like a stack, and nothing in it is deployed");
-        match file {
-            Some(source) => {
-                let help = "call the file as those of its neighbours are called, or list it in `skep.yml`";
-                Found::new(&(0..0), message).in_file(source.path.clone()).help(help)
-            }
-            None => {
-                let help = "add a stack file as its neighbours have one, or move it elsewhere";
-                Found::new(&(0..0), message).in_file(folder).help(help)
-            }
+        if let Some(source) = file {
+            let help = "call the file as those of its neighbours are called, or list it in `skep.yml`";
+            Found::new(&(0..0), message).in_file(source.path.clone()).help(help)
+        } else {
+            let help = "add a stack file as its neighbours have one, or move it elsewhere";
+            Found::new(&(0..0), message).in_file(folder).help(help)
         }
     };
     revision.idle_folders().into_iter().map(told).collect()
