@@ -132,7 +132,7 @@ fn below(place: &str, inside: &str) -> String {
 
 fn folder(path: &str) -> Option<Hold> {
     let path = path.trim_end_matches('/');
-    let is_common = |common: &&str| if **common == "/tmp" { path == "/tmp" } else { is_within(path, common) };
+    let is_common = |common: &&str| if *common == "/tmp" { path == "/tmp" } else { is_within(path, common) };
     (!path.is_empty() && !COMMON_FOLDERS.iter().any(|common| is_common(&common)))
         .then(|| Hold::Folder { path: path.to_owned() })
 }
