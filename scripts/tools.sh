@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The programs that the tests put beside skep: a real registry, a shell for images that are built FROM scratch, and a
-# reader of XML.
+# reader of XML, and what copies files for the interpreter of GitLab's CI files.
 #
 # What is there stays as it is; what is missing is installed from Debian's packages.
 set -euo pipefail
 
 # Each with the package that it comes from.
-readonly TOOLS=(docker-registry:docker-registry busybox:busybox-static xmllint:libxml2-utils)
+readonly TOOLS=(docker-registry:docker-registry busybox:busybox-static xmllint:libxml2-utils rsync:rsync)
 
 main() {
     local tool missing=()

@@ -114,7 +114,7 @@ fn what_comes_out_is_rendered_and_planned() {
         let written: Vec<String> = stack.services.keys().map(ToString::to_string).collect();
         assert_eq!(planned, written, "{}:\n{}", case.path.display(), plan.to_text(Color::Never));
         let rendered = compose::to_yaml(&stack);
-        assert!(rendered.contains("traefik.http.routers.shop-web.rule"), "{}:\n{rendered}", case.path.display());
+        assert!(rendered.contains("traefik.http.routers.shop_web.rule"), "{}:\n{rendered}", case.path.display());
     }
 }
 

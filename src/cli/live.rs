@@ -9,7 +9,7 @@ use crate::lint::live::{Kind, Seen, managers};
 use crate::lint::{self, Finding};
 use crate::name::StackName;
 use crate::preflight::{Consent, Obstacle};
-use crate::render::{self, Inputs, render};
+use crate::render::{Inputs, render};
 use crate::revision::Revision;
 use crate::stack::Stack;
 use crate::stack::file::File;
@@ -63,16 +63,10 @@ fn obstacle(Obstacle { place, message, help }: Obstacle) -> Seen {
 
 /// Nothing is built or looked up for this, and nothing is decrypted.
 fn inputs<'a>(settings: &Settings, revision: &'a Revision, file: &File, name: StackName) -> Inputs<'a> {
-    let traefik = &settings.traefik;
     Inputs {
         images: file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect(),
         data_root: settings.data_root.clone(),
-        traefik: render::Traefik {
-            network: traefik.network.clone(),
-            entrypoint: traefik.entrypoint.clone(),
-            insecure_entrypoint: traefik.insecure_entrypoint.clone(),
-            resolver: Some(traefik.resolver.clone()).filter(|resolver| !resolver.is_empty()),
-        },
+        traefik: settings.traefik.rendered(),
         as_written: revision.manner().as_written,
         ..Inputs::new(name, &revision.texts)
     }

@@ -26,6 +26,8 @@ pub use process::{is_running, process};
 use crate::name::{Invalid, StackName};
 use crate::policy::{self, Bounds};
 use crate::release::Scope;
+use crate::render;
+use crate::stack::Nanos;
 use crate::stack::variables::Set;
 pub use variables::{Branch, Pushed};
 
@@ -167,6 +169,8 @@ pub struct Traefik {
     pub insecure_entrypoint: String,
     /// The certificate resolver; empty for Traefik's default certificate.
     pub resolver: String,
+    /// After how many seconds Traefik has seen that a task goes (`providers.swarm.refreshSeconds`).
+    pub refresh_seconds: u16,
 }
 
 impl Default for Traefik {
@@ -176,6 +180,20 @@ impl Default for Traefik {
             entrypoint: "websecure".into(),
             insecure_entrypoint: "web".into(),
             resolver: "le".into(),
+            refresh_seconds: 2,
+        }
+    }
+}
+
+impl Traefik {
+    /// What a stack is rendered with.
+    pub fn rendered(&self) -> render::Traefik {
+        render::Traefik {
+            network: self.network.clone(),
+            entrypoint: self.entrypoint.clone(),
+            insecure_entrypoint: self.insecure_entrypoint.clone(),
+            resolver: Some(self.resolver.clone()).filter(|resolver| !resolver.is_empty()),
+            refresh: Nanos::seconds(self.refresh_seconds.into()),
         }
     }
 }

@@ -13,13 +13,13 @@ const LOCAL: &str = "skep.local/";
 impl Settings {
     /// What others need to know of these settings to mean the same stacks.
     pub fn shaping(&self) -> Shaping {
-        let Traefik { network, entrypoint, insecure_entrypoint, resolver } = self.traefik.clone();
+        let Traefik { network, entrypoint, insecure_entrypoint, resolver, refresh_seconds } = self.traefik.clone();
         let place = |registry: &Registry| Place { prefix: registry.prefix.clone(), insecure: registry.insecure };
         Shaping {
             registry: self.registry.as_ref().map(place),
             data_root: self.data_root.clone(),
             data_shared: self.data_shared,
-            traefik: Proxy { network, entrypoint, insecure_entrypoint, resolver },
+            traefik: Proxy { network, entrypoint, insecure_entrypoint, resolver, refresh_seconds },
             variables: self.variable_names(),
         }
     }
@@ -49,9 +49,12 @@ impl Settings {
         }
         if self.given.contains("traefik") {
             note("traefik.network", &own.traefik.network, &controller.traefik.network);
+            let seconds = |proxy: &Proxy| format!("{} s", proxy.refresh_seconds);
+            note("traefik.refresh_seconds", &seconds(&own.traefik), &seconds(&controller.traefik));
         } else {
-            let Proxy { network, entrypoint, insecure_entrypoint, resolver } = controller.traefik.clone();
-            self.traefik = Traefik { network, entrypoint, insecure_entrypoint, resolver };
+            let Proxy { network, entrypoint, insecure_entrypoint, resolver, refresh_seconds } =
+                controller.traefik.clone();
+            self.traefik = Traefik { network, entrypoint, insecure_entrypoint, resolver, refresh_seconds };
         }
         self.given.extend(["registry", "data_root", "data_shared", "traefik"]);
         differing

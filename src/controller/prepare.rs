@@ -287,7 +287,6 @@ impl Workshop {
         images: BTreeMap<ServiceName, String>,
         pinned: BTreeMap<String, String>,
     ) -> Inputs<'a> {
-        let traefik = &self.settings.traefik;
         Inputs {
             name: name.clone(),
             images,
@@ -296,12 +295,7 @@ impl Workshop {
             texts: &checked.revision().texts,
             // Who has no key can still see what would change.
             keys: (self.builds || !self.keys.is_empty()).then_some(&self.keys),
-            traefik: render::Traefik {
-                network: traefik.network.clone(),
-                entrypoint: traefik.entrypoint.clone(),
-                insecure_entrypoint: traefik.insecure_entrypoint.clone(),
-                resolver: Some(traefik.resolver.clone()).filter(|resolver| !resolver.is_empty()),
-            },
+            traefik: self.settings.traefik.rendered(),
             as_written: self.as_written,
         }
     }

@@ -67,6 +67,8 @@ pub(super) struct Made {
     fault: Option<Fault>,
     /// How often in a row something was.
     failures: u64,
+    /// How many tasks were there of services that are to go, any of which may have answered.
+    pub(super) beside: usize,
 }
 
 /// What was wrong with an answer.
@@ -87,7 +89,12 @@ impl Made {
     pub(super) fn after(before: Option<&Self>, check: &Check, desired: &Stack, reply: &Reply, at: Timestamp) -> Self {
         let fault = fault(check, desired, reply);
         let failures = if fault.is_some() { before.map_or(0, |made| made.failures) + 1 } else { 0 };
-        Self { at, fault, failures }
+        Self { at, fault, failures, beside: 0 }
+    }
+
+    /// The same, made beside so many tasks that are to go.
+    pub(super) fn beside(self, beside: usize) -> Self {
+        Self { beside, ..self }
     }
 
     /// Whether it is to be made again at `now`, when the stability window ends at `end`.

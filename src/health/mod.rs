@@ -114,8 +114,22 @@ pub struct Watch {
     checks: BTreeMap<CheckId, Made>,
     /// What should go and something still uses, since when, and when that was last seen.
     used: BTreeMap<Subject, (Timestamp, Timestamp)>,
+    /// The tasks of before that may still answer.
+    before: Before,
 }
 
+/// Tasks of before that may still answer where the new version is asked: through a proxy that has not heard of their end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Before {
+    /// The services that stay and still have such tasks.
+    staying: BTreeSet<ServiceName>,
+    /// How many such tasks the services have that are to go, or are gone; and how many they had at the look before.
+    going: usize,
+    had_going: usize,
+}
+
+/// What a service waits for whose old tasks still run.
+const STOPPING: &str = "stopping the old ones";
 /// A task that failed this often in its slot is in a crash loop.
 const CRASHES: usize = 3;
 /// How long a task may find no node before that is a symptom: a node that restarts is back by then.
@@ -192,7 +206,13 @@ fn checked(
         let (running, wanted) = counted(&service)?;
         Some(Waiting { what: made?.waits_for(check)?, service, running, wanted })
     });
-    Verdict::Settling(waiting.collect())
+    let wait_for_the_end =
+        all().any(|(made, _, check)| check.is_from_outside() && !made.is_some_and(|made| made.has_passed(end)));
+    let old = watch.before.staying.iter().filter(|_| wait_for_the_end).filter_map(|service| {
+        let (running, wanted) = counted(service)?;
+        Some(Waiting { service: service.clone(), running, wanted, what: STOPPING.to_owned() })
+    });
+    Verdict::Settling(old.chain(waiting).collect())
 }
 
 /// Every check of the stack's own.
@@ -272,7 +292,9 @@ pub fn overdue(desired: &Stack, observed: &Observed, since: Timestamp, watch: &W
         })
     });
     let wrong = all_checks(desired).filter_map(|(id, check)| watch.checks.get(&id)?.overdue(&id.0, check));
-    let late: Vec<_> = late.chain(wrong).collect();
+    let asked_from_outside = all_checks(desired).any(|(_, check)| check.is_from_outside());
+    let old = watch.before.staying.iter().filter(|_| asked_from_outside).map(symptoms::draining);
+    let late: Vec<_> = late.chain(wrong).chain(old).collect();
     if late.is_empty() {
         return vec![symptoms::unstable(desired.settings.stable, window(desired, observed, since))];
     }
@@ -305,7 +327,8 @@ impl Watch {
         let pending = homeless.map(|task| (task.id.clone(), *self.pending.get(&task.id).unwrap_or(&now))).collect();
         // What was answered by other tasks says nothing of these.
         let checks = if steady == self.steady { self.checks.clone() } else { BTreeMap::new() };
-        Self { began: self.began.or(Some(now)), steady, pending, checks, used: self.used.clone() }
+        let before = Before { had_going: self.before.going, ..Before::of(desired, observed) };
+        Self { began: self.began.or(Some(now)), steady, pending, checks, used: self.used.clone(), before }
     }
 
     /// Whether it began so lately that a healthy stack could not have shown itself yet: one that was restarted, or that saw
@@ -316,7 +339,9 @@ impl Watch {
     }
 
     /// The stack's own checks that are to be made now: when every service is up, again while the answer is wrong, and once
-    /// more when the stability window is over. None of them while something is still to be changed: the caller knows.
+    /// more when the stability window is over. None of them while something is still to be changed: the caller knows. One
+    /// that goes out from skep waits until no task of before could answer it, and is made again when a service has gone
+    /// that could have.
     pub fn due<'a>(
         &self,
         desired: &'a Stack,
@@ -325,15 +350,35 @@ impl Watch {
         now: Timestamp,
     ) -> Vec<(CheckId, &'a Check)> {
         let Some(end) = self.end_of_window(desired, observed, since) else { return Vec::new() };
-        let is_due =
-            |(id, check): &(CheckId, &Check)| self.checks.get(id).is_none_or(|made| made.is_due(check, end, now));
+        let is_due = |(id, check): &(CheckId, &Check)| {
+            let may_be_mistaken = check.is_from_outside() && !self.before.staying.is_empty();
+            let made = self.checks.get(id);
+            !may_be_mistaken
+                && made.is_none_or(|made| made.is_due(check, end, now) || self.was_beside_others(made, check))
+        };
         all_checks(desired).filter(is_due).collect()
+    }
+
+    /// Whether a check may have been answered by a service that has gone since.
+    fn was_beside_others(&self, made: &Made, check: &Check) -> bool {
+        check.is_from_outside() && made.beside > self.before.going
+    }
+
+    /// Whether what the checks were answered counts for the new version alone, once nothing is left to remove.
+    pub fn is_answered_alone(&self, desired: &Stack, observed: &Observed) -> bool {
+        let may_answer = observed.leaving.iter().any(|task| may_answer(task, observed));
+        let mut outside = all_checks(desired).filter(|(_, check)| check.is_from_outside()).peekable();
+        let counts = |(id, check): (CheckId, &Check)| {
+            self.checks.get(&id).is_some_and(|made| !self.was_beside_others(made, check))
+        };
+        outside.peek().is_none() || (!may_answer && outside.all(counts))
     }
 
     /// What is known once a check was answered so.
     #[must_use]
     pub fn answered(mut self, desired: &Stack, id: CheckId, check: &Check, reply: &Reply, now: Timestamp) -> Self {
-        let made = Made::after(self.checks.get(&id), check, desired, reply, now);
+        let beside = self.before.going.max(self.before.had_going);
+        let made = Made::after(self.checks.get(&id), check, desired, reply, now).beside(beside);
         self.checks.insert(id, made);
         self
     }
@@ -357,6 +402,27 @@ impl Watch {
         };
         self.used.get(subject).is_some_and(long)
     }
+}
+
+impl Before {
+    fn of(desired: &Stack, observed: &Observed) -> Self {
+        let old = |there: &ObservedService| there.tasks.iter().any(|task| !task.current && may_answer(task, observed));
+        let is_asked = |name: &ServiceName| desired.services.get(name).is_some_and(|service| !service.is_job());
+        let staying = observed.services.iter().filter(|(name, there)| is_asked(name) && old(there));
+        let removed = observed.services.iter().filter(|(name, _)| !desired.services.contains_key(*name));
+        let going = removed.flat_map(|(_, there)| &there.tasks).chain(&observed.leaving);
+        Self {
+            staying: staying.map(|(name, _)| name.clone()).collect(),
+            going: going.filter(|task| may_answer(task, observed)).count(),
+            had_going: 0,
+        }
+    }
+}
+
+/// Whether the container of a task may be there: a node that is down tells nobody of its end for a long time.
+fn may_answer(task: &Task, observed: &Observed) -> bool {
+    let is_there = matches!(task.state, TaskState::Starting | TaskState::Running);
+    is_there && !observed.nodes.iter().any(|node| node.down && node.id == task.node)
 }
 
 /// How long nothing may fail. A task that replaces one that failed has to live longer than that one did: else a crash loop
@@ -388,7 +454,7 @@ fn waiting(name: &ServiceName, service: &Service, there: &ObservedService, obser
     let what = match unfinished(there) {
         _ if empty => "new".to_owned(),
         Some(task) => doing(task),
-        None if leftovers > 0 => "stopping the old ones".to_owned(),
+        None if leftovers > 0 => STOPPING.to_owned(),
         None if updating => "updating".to_owned(),
         None => "new".to_owned(),
     };

@@ -293,3 +293,14 @@ fn about(task: &Task, what: &str, cause: Cause) -> Symptom {
 fn cause(task: &Task, service: &Service) -> Cause {
     cause::of(task, service, &Evidence::default())
 }
+
+/// The checks of the stack's own were not made, because tasks of before could have answered them.
+pub(super) fn draining(service: &ServiceName) -> Symptom {
+    Symptom {
+        service: Some(service.clone()),
+        help: Some("shorten `stop_grace_period`, or raise `x-skep.deadline`".to_owned()),
+        ..Symptom::whole_stack(
+            "its old tasks have not stopped, and may still answer in the place of the new ones".to_owned(),
+        )
+    }
+}

@@ -13,6 +13,7 @@ pub mod networks;
 mod nodes;
 mod ports;
 mod room;
+mod routes;
 pub mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -83,7 +84,8 @@ impl Preflight {
         obstacles.extend(images::obstacles(&flight));
         let (crowded, mut notes) = addresses::found(&flight);
         obstacles.extend(crowded);
-        for (more, noted) in [volumes::found(&flight), data::found(&flight), room::found(&flight)] {
+        let of_files = [volumes::found(&flight), data::found(&flight), room::found(&flight), routes::found(&flight)];
+        for (more, noted) in of_files {
             obstacles.extend(more);
             notes.extend(noted);
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use super::{Flight, Obstacle};
-use crate::stack::{Config, Network, Secret};
+use crate::name::ServiceName;
+use crate::stack::{Config, Network, Secret, TRAEFIK_FIRST};
 
 /// What is referred to and not there, or not of use; what is to be created and is somebody else's.
 pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
@@ -28,9 +29,10 @@ fn networks(flight: &Flight<'_>) -> Vec<Obstacle> {
                 message: format!("the network `{name}` is one of this node only, and services cannot join it"),
                 help: format!("create one for the swarm: `docker network create --driver overlay {name}`"),
             }),
-            Network::External => {
-                found.push(absent("network", name, "docker network create --driver overlay", flight));
-            }
+            Network::External => found.push(match flight.desired.behind_traefik(name) {
+                Some(service) => without_traefik(service, name),
+                None => absent("network", name, "docker network create --driver overlay", flight),
+            }),
             Network::Own(_) if !own.contains_key(name) && segment.is_some() => {
                 found.push(taken("network", name, flight));
             }
@@ -101,6 +103,15 @@ fn absent(what: &str, name: &str, command: &str, flight: &Flight<'_>) -> Obstacl
         place: place(&format!("{what}s"), name, flight),
         message: format!("the external {what} `{name}` does not exist"),
         help: format!("create it (`{command} {name}`), or take `external` away"),
+    }
+}
+
+/// The network that Traefik shares with what it serves. No file names it: `x-skep.http` does.
+fn without_traefik(service: &ServiceName, network: &str) -> Obstacle {
+    Obstacle {
+        place: super::of_service(service, &["x-skep", "http"]),
+        message: format!("the network `{network}`, in which Traefik reaches `{service}`, does not exist"),
+        help: TRAEFIK_FIRST.into(),
     }
 }
 

@@ -74,6 +74,10 @@ pub struct Neighbour {
     pub name: String,
     /// The stack that it belongs to, if it says so.
     pub stack: Option<String>,
+    /// The image that it runs.
+    pub image: String,
+    /// The labels on it that Traefik reads.
+    pub routing: BTreeMap<String, String>,
     /// How many tasks it has.
     pub mode: Mode,
     /// The constraints on its nodes.

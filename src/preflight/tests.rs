@@ -634,3 +634,52 @@ fn port(published: u16, mode: &str) -> Port {
 fn config(content: &str) -> Config {
     Config::Own { content: content.as_bytes().to_vec(), labels: BTreeMap::new(), template_driver: None }
 }
+
+#[test]
+fn what_traefik_would_leave_out_is_told_before_it_takes_down_another_stack() {
+    let labels = |rule: &str| {
+        let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        BTreeMap::from([
+            label("traefik.http.routers.web.rule", rule),
+            label("Traefik.HTTP.Services.web.LoadBalancer.server.port", "80"),
+        ])
+    };
+    let neighbour = |image: &str, rule: &str| Neighbour {
+        name: "wiki_web".into(),
+        stack: Some("wiki".into()),
+        image: image.into(),
+        routing: labels(rule),
+        ..Neighbour::default()
+    };
+    let beside = |desired: &Stack, services: Vec<Neighbour>| {
+        said_beside(desired, &observed(&[]), &Surroundings { services, ..Surroundings::default() })
+    };
+    let desired = stack(&[("web", service(|web| web.labels = labels("Host(`shop.example.com`)")))]);
+    assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`wiki.example.com`)")]), @"
+    services.web.deploy.labels: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both; give one of the two another name in its labels
+    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too
+    ");
+    assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`shop.example.com`)")]), @"note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too");
+    let traefik = |name: &str| Neighbour { name: name.into(), image: "traefik:v3.7".into(), ..Neighbour::default() };
+    let inner = vec![neighbour("nginx:1", "Host(`wiki.example.com`)"), traefik("one"), traefik("two")];
+    assert_snapshot!(beside(&desired, inner), @"
+    note: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both
+    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too
+    ");
+    let mut off = neighbour("nginx:1", "Host(`wiki.example.com`)");
+    off.routing.insert("traefik.enable".into(), "False".into());
+    assert_eq!(beside(&desired, vec![off]), "");
+}
+
+#[test]
+fn the_network_that_traefik_shares_is_missed_where_x_skep_asks_for_it() {
+    let mut desired = stack(&[(
+        "web",
+        service(|web| {
+            web.url = Some("https://shop.example.com".into());
+            web.labels = BTreeMap::from([("traefik.swarm.network".to_owned(), "traefik".to_owned())]);
+        }),
+    )]);
+    desired.networks.insert("traefik".into(), Network::External);
+    assert_snapshot!(said(&desired), @"services.web.x-skep.http: the network `traefik`, in which Traefik reaches `web`, does not exist; deploy Traefik first: its stack makes the network (`stacks/traefik` of skep); if yours shares another one, name it as `traefik.network` in skep's settings");
+}

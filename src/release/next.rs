@@ -13,7 +13,7 @@ use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Removable, Subject};
 use crate::stack::check::Check;
-use crate::stack::{Config, Drift, Nanos, Network, Secret, Settings, Stack};
+use crate::stack::{Config, Drift, Nanos, Network, Secret, Settings, Stack, TRAEFIK_FIRST};
 use crate::time;
 
 /// How old a config or secret of an unknown release must be before it is taken for a leftover.
@@ -193,7 +193,11 @@ fn roll(
     Ok(match verdict {
         Verdict::Healthy if changed.is_empty() => {
             let is_removal = matches!(release.cause, Cause::Remove { .. });
-            settle(plan.only(|it| is_removal || !watch.has_given_up(&it.subject, now)), is_removal, history, observed)
+            let left = plan.only(|it| is_removal || !watch.has_given_up(&it.subject, now));
+            match settle(left, is_removal, history, observed) {
+                Step::Promote if !watch.is_answered_alone(desired, observed) => Step::Wait(Vec::new()),
+                step => step,
+            }
         }
         Verdict::Settling(waiting) => Step::Wait([waiting, held].concat()),
         Verdict::Healthy | Verdict::Unhealthy(_) => Step::Wait(held),
@@ -239,10 +243,19 @@ pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
         let there = observed.foreign.secrets.contains(*name) || observed.secrets.contains_key(*name);
         !there && !matches!(secret, Secret::Own { content, .. } if content.expose().is_some())
     });
-    let networks = networks.map(|(name, _)| absent("network", name, "docker network create --driver overlay"));
+    let networks = networks.map(|(name, _)| match desired.behind_traefik(name) {
+        Some(service) => without_traefik(service, name),
+        None => absent("network", name, "docker network create --driver overlay"),
+    });
     let configs = configs.map(|(name, _)| absent("config", name, "docker config create"));
     let secrets = secrets.map(|(name, _)| absent("secret", name, "docker secret create"));
     networks.chain(configs).chain(secrets).collect()
+}
+
+/// The network that Traefik shares with what it serves.
+fn without_traefik(service: &ServiceName, network: &str) -> Symptom {
+    let message = format!("the network `{network}`, in which Traefik reaches `{service}`, does not exist");
+    Symptom { service: Some(service.clone()), help: Some(TRAEFIK_FIRST.to_owned()), ..Symptom::whole_stack(message) }
 }
 
 fn absent(what: &str, name: &str, command: &str) -> Symptom {

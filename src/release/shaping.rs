@@ -42,4 +42,12 @@ pub struct Proxy {
     pub insecure_entrypoint: String,
     /// The certificate resolver; empty for none.
     pub resolver: String,
+    /// After how many seconds it has seen that a task goes.
+    #[serde(default = "refresh_seconds")]
+    pub refresh_seconds: u16,
+}
+
+/// What it was before it could be said.
+fn refresh_seconds() -> u16 {
+    2
 }

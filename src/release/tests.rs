@@ -9,6 +9,7 @@ use super::*;
 use crate::health::{Blame, Reply, Watch};
 use crate::plan::observed::{Node, Observed, ObservedService, Task, TaskState};
 use crate::plan::{Action, Plan, Removable, Subject};
+use crate::stack::check::{Check, Probe};
 use crate::stack::{Condition, Mode, Nanos, Service, Stack, UpdateConfig};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -118,6 +119,34 @@ fn going_back_does_not_fail_on_a_check_that_cannot_be_made() {
     }
     let failed = Reply::Exit { code: 1, output: String::new() };
     assert_eq!(counted(&back, &history, failed.clone()), failed, "what was asked counts");
+}
+
+/// A proxy may have led to the service that the new one takes the place of.
+#[test]
+fn what_a_service_may_have_answered_that_goes_is_asked_again_before_the_release_is_good() {
+    let check = Check::new(Probe::Tcp("shop.example.com:443".into()));
+    let mut desired = stack(&[("web", "b")]);
+    desired.settings.stable = Nanos(0);
+    desired.services.values_mut().for_each(|web| web.checks = vec![check.clone()]);
+    let before = release(1, stack(&[("site", "a"), ("web", "b")]), promoted());
+    let release = release(2, desired.clone(), rolling());
+    let history = History::new(vec![before.clone(), release.clone()]);
+    let (both, alone) = (runs(before.desired.as_ref().unwrap(), 2, 0), runs(&desired, 2, 0));
+    let now = |seconds: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+    let id = || ("web".parse().unwrap(), 0);
+    let asked =
+        |watch: &Watch, observed: &Observed, seconds: i64| due(&release, &history, observed, watch, now(seconds)).len();
+
+    let watch = Watch::default().after(&desired, &both, now(1));
+    assert_eq!(asked(&watch, &both, 1), 1);
+    let watch = watch.answered(&desired, id(), &check, &Reply::Connected, now(2));
+    assert_eq!(said(&next(&release, &history, &both, &watch, now(2))), "apply", "the other one goes");
+    let watch = watch.after(&desired, &alone, now(3));
+    assert_eq!(said(&next(&release, &history, &alone, &watch, now(3))), "wait");
+    let watch = watch.after(&desired, &alone, now(4));
+    assert_eq!(asked(&watch, &alone, 4), 1);
+    let watch = watch.answered(&desired, id(), &check, &Reply::Connected, now(5));
+    assert_eq!(said(&next(&release, &history, &alone, &watch, now(5))), "promote");
 }
 
 fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i32) -> Step {

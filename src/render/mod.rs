@@ -14,7 +14,7 @@ pub(crate) mod image;
 mod links;
 mod service;
 mod sources;
-mod traefik;
+pub(crate) mod traefik;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};

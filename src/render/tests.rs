@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::revision::Revision;
-use crate::stack::Privileges;
 use crate::stack::yaml::line_column;
+use crate::stack::{Nanos, Privileges};
 
 /// The stack of a repository whose stack file is the first.
 fn rendered(files: &[(&str, &str)], change: impl FnOnce(&mut Inputs<'_>)) -> Result<Stack, Vec<Problem>> {
@@ -211,22 +211,22 @@ fn a_stack_is_rendered_whole() {
         deploy:
           labels:
             traefik.enable: "true"
-            traefik.http.middlewares.shop-web-https.redirectscheme.permanent: "true"
-            traefik.http.middlewares.shop-web-https.redirectscheme.scheme: https
-            traefik.http.routers.shop-web-http.entrypoints: web
-            traefik.http.routers.shop-web-http.middlewares: shop-web-https
-            traefik.http.routers.shop-web-http.rule: "Host(`shop.example.com`) && PathPrefix(`/buy`)"
-            traefik.http.routers.shop-web-http.service: shop-web
-            traefik.http.routers.shop-web.entrypoints: websecure
-            traefik.http.routers.shop-web.middlewares: auth@file
-            traefik.http.routers.shop-web.rule: "Host(`shop.example.com`) && PathPrefix(`/buy`)"
-            traefik.http.routers.shop-web.service: shop-web
-            traefik.http.routers.shop-web.tls: "true"
-            traefik.http.routers.shop-web.tls.certresolver: le
-            traefik.http.services.shop-web.loadbalancer.server.port: "8080"
-            traefik.http.services.shop-web.loadbalancer.sticky.cookie: "true"
-            traefik.http.services.shop-web.loadbalancer.sticky.cookie.httponly: "true"
-            traefik.http.services.shop-web.loadbalancer.sticky.cookie.secure: "true"
+            "traefik.http.middlewares.shop_web~https.redirectscheme.permanent": "true"
+            "traefik.http.middlewares.shop_web~https.redirectscheme.scheme": https
+            traefik.http.routers.shop_web.entrypoints: websecure
+            traefik.http.routers.shop_web.middlewares: auth@file
+            traefik.http.routers.shop_web.rule: "Host(`shop.example.com`) && (Path(`/buy`) || PathPrefix(`/buy/`))"
+            traefik.http.routers.shop_web.service: shop_web
+            traefik.http.routers.shop_web.tls: "true"
+            traefik.http.routers.shop_web.tls.certresolver: le
+            "traefik.http.routers.shop_web~http.entrypoints": web
+            "traefik.http.routers.shop_web~http.middlewares": "shop_web~https"
+            "traefik.http.routers.shop_web~http.rule": "Host(`shop.example.com`) && (Path(`/buy`) || PathPrefix(`/buy/`))"
+            "traefik.http.routers.shop_web~http.service": shop_web
+            traefik.http.services.shop_web.loadbalancer.server.port: "8080"
+            traefik.http.services.shop_web.loadbalancer.sticky.cookie: "true"
+            traefik.http.services.shop_web.loadbalancer.sticky.cookie.httponly: "true"
+            traefik.http.services.shop_web.loadbalancer.sticky.cookie.secure: "true"
             traefik.swarm.network: traefik
           update_config:
             parallelism: 1
@@ -471,6 +471,36 @@ fn plain_http_has_no_redirect() {
     assert_eq!(service.url.as_deref(), Some("http://a.b"));
     assert!(service.labels.keys().all(|label| !label.contains("tls") && !label.contains("redirect")));
     assert_eq!(service.networks.keys().collect::<Vec<_>>(), ["shop_default", "traefik"]);
+}
+
+#[test]
+fn names_in_traefik_are_as_unique_as_those_of_services() {
+    let text = |service: &str| {
+        format!("services: {{ {service}: {{ image: a, x-skep: {{ http: {{ host: a.b, port: 80 }} }} }} }}")
+    };
+    let names = |stack: &str, service: &str| {
+        let text = text(service);
+        let rendered = rendered(&[("stack.yml", &text)], |inputs| inputs.name = stack.parse().unwrap()).unwrap();
+        let labels = rendered.services.into_values().flat_map(|service| service.labels.into_keys());
+        labels.filter(|label| label.starts_with("traefik.http.")).collect::<BTreeSet<_>>()
+    };
+    let (one, two) = (names("a", "b-c"), names("a-b", "c"));
+    assert!(one.is_disjoint(&two), "{one:?} {two:?}");
+    let (plain, redirected) = (names("a", "web-http"), names("a", "web"));
+    assert!(plain.is_disjoint(&redirected), "{plain:?} {redirected:?}");
+}
+
+#[test]
+fn a_task_may_live_until_traefik_knows_that_it_goes() {
+    let grace = |given: &str, seconds: i64| {
+        let text = format!("services: {{ web: {{ image: a, {given}x-skep: {{ http: {{ host: a.b, port: 80 }} }} }} }}");
+        let stack =
+            rendered(&[("stack.yml", &text)], |inputs| inputs.traefik.refresh = Nanos::seconds(seconds)).unwrap();
+        stack.services.into_values().next().unwrap().stop_grace_period.map(|grace| grace.to_string())
+    };
+    assert_eq!(grace("", 2), None, "Docker gives it 10 seconds");
+    assert_eq!(grace("", 15).as_deref(), Some("23s"));
+    assert_eq!(grace("stop_grace_period: 1s, ", 15).as_deref(), Some("1s"));
 }
 
 #[test]

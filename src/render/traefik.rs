@@ -1,11 +1,20 @@
 //! `x-skep.http`: labels by which Traefik v3 routes to a service (its Swarm provider reads `deploy.labels`).
+//!
+//! Names of routers, services and middlewares are those of the whole swarm: where two services define one differently,
+//! Traefik leaves out both. What is written here is called as Docker calls the service, `<stack>_<service>`, which two
+//! services cannot share; what belongs to it has a suffix that the name of no service can have.
 
 use std::collections::BTreeSet;
 
 use super::Renderer;
 use crate::name::ServiceName;
 use crate::stack::file::{Http, Service, Spanned};
-use crate::stack::{self, Network};
+use crate::stack::{self, Nanos, Network};
+
+/// What Docker gives a task to stop.
+const GRACE: Nanos = Nanos::seconds(10);
+/// What requests that have begun are given to end.
+const TO_END: Nanos = Nanos::seconds(8);
 
 /// The swarm's Traefik.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +27,8 @@ pub struct Traefik {
     pub insecure_entrypoint: String,
     /// Who signs certificates; the default certificate if none.
     pub resolver: Option<String>,
+    /// How long it may still send requests to a task that was told to stop.
+    pub refresh: Nanos,
 }
 
 impl Default for Traefik {
@@ -27,17 +38,35 @@ impl Default for Traefik {
             entrypoint: "websecure".to_owned(),
             insecure_entrypoint: "web".to_owned(),
             resolver: Some("le".to_owned()),
+            refresh: Nanos::seconds(2),
         }
     }
 }
 
+impl Traefik {
+    /// How long a task behind it may take to stop, if that is longer than what Docker gives it: until Traefik knows, and to
+    /// end what has begun.
+    fn grace(&self) -> Option<Nanos> {
+        let needed = Nanos(self.refresh.0.saturating_add(TO_END.0));
+        (needed > GRACE).then_some(needed)
+    }
+}
+
+/// What the name of a service's router for HTTP ends with. Swarm takes no name with a tilde for a service.
+pub(crate) const HTTP: &str = "~http";
+/// What the name of the middleware ends with that leads to HTTPS.
+pub(crate) const HTTPS: &str = "~https";
+
 /// What the labels of one service are made from, all of it checked.
-struct Route<'a> {
-    http: &'a Http,
-    traefik: &'a Traefik,
-    /// The name of router and service in Traefik.
-    name: String,
-    port: u16,
+pub(crate) struct Route<'a> {
+    /// What its author wrote.
+    pub(crate) http: &'a Http,
+    /// The swarm's Traefik.
+    pub(crate) traefik: &'a Traefik,
+    /// The full name of the service, which is also that of its router and its service in Traefik.
+    pub(crate) name: String,
+    /// The port that it listens on.
+    pub(crate) port: u16,
 }
 
 impl Renderer<'_> {
@@ -49,11 +78,12 @@ impl Renderer<'_> {
         let port = self.port(http, name, written);
         let (Some(port), true) = (port, problems == self.problems.len()) else { return };
         let traefik = &self.inputs.traefik;
-        let route = Route { http, traefik, name: format!("{}-{name}", self.inputs.name), port };
+        let route = Route { http, traefik, name: self.inputs.name.scoped(name.as_str()), port };
         for (label, value) in route.labels() {
             service.labels.entry(label).or_insert(value);
         }
         service.url = Some(route.url());
+        service.stop_grace_period = service.stop_grace_period.or_else(|| traefik.grace());
         self.stack.networks.entry(traefik.network.clone()).or_insert(Network::External);
         let attachment = service.networks.entry(traefik.network.clone()).or_default();
         if !attachment.aliases.iter().any(|alias| alias == name.as_str()) {
@@ -118,7 +148,8 @@ impl Renderer<'_> {
 }
 
 impl Route<'_> {
-    fn labels(&self) -> Vec<(String, String)> {
+    /// The labels that make Traefik route to the service.
+    pub(crate) fn labels(&self) -> Vec<(String, String)> {
         let Self { traefik, name, .. } = self;
         let mut labels = vec![
             ("traefik.enable".to_owned(), "true".to_owned()),
@@ -154,25 +185,28 @@ impl Route<'_> {
         labels
     }
 
+    /// The router for HTTP, and the middleware that it leads to HTTPS with.
     fn redirect(&self) -> Vec<(String, String)> {
         let Self { traefik, name, .. } = self;
-        let label = |key: &str, value: &str| (format!("traefik.http.routers.{name}-http.{key}"), value.to_owned());
-        let scheme = format!("traefik.http.middlewares.{name}-https.redirectscheme");
+        let label = |key: &str, value: &str| (format!("traefik.http.routers.{name}{HTTP}.{key}"), value.to_owned());
+        let scheme = format!("traefik.http.middlewares.{name}{HTTPS}.redirectscheme");
         vec![
             label("rule", &self.rule()),
             label("entrypoints", &traefik.insecure_entrypoint),
-            label("middlewares", &format!("{name}-https")),
+            label("middlewares", &format!("{name}{HTTPS}")),
             label("service", name),
             (format!("{scheme}.scheme"), "https".to_owned()),
             (format!("{scheme}.permanent"), "true".to_owned()),
         ]
     }
 
-    fn rule(&self) -> String {
+    /// The requests that are the service's. `PathPrefix` compares characters and not segments: that of `/api` takes
+    /// `/apix`, too.
+    pub(crate) fn rule(&self) -> String {
         let host = format!("Host(`{}`)", self.http.host.value);
         match self.path() {
             "" => host,
-            path => format!("{host} && PathPrefix(`{path}`)"),
+            path => format!("{host} && (Path(`{path}`) || PathPrefix(`{path}/`))"),
         }
     }
 

@@ -62,8 +62,13 @@ impl Check {
     pub const LONGEST_TIMEOUT: Nanos = Nanos::seconds(30);
     /// Between two attempts, unless the file says otherwise.
     pub const INTERVAL: Nanos = Nanos::seconds(2);
-    /// With the interval half a minute: Traefik looks for new services every 15 seconds.
+    /// With the interval half a minute: Traefik looks for new services every 15 seconds, unless it is told otherwise.
     pub const RETRIES: u64 = 15;
+
+    /// Whether it goes out from skep, so that what answers may be anything behind the address.
+    pub fn is_from_outside(&self) -> bool {
+        matches!(self.probe, Probe::Http(_) | Probe::Tcp(_))
+    }
 
     /// The check with the usual patience.
     pub fn new(probe: Probe) -> Self {

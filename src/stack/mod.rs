@@ -116,7 +116,19 @@ impl Stack {
             folders: BTreeSet::new(),
         }
     }
+
+    /// The first service that joins a network because Traefik reaches it there (`x-skep.http`).
+    pub fn behind_traefik(&self, network: &str) -> Option<&ServiceName> {
+        let joins = |service: &Service| {
+            service.url.is_some() && service.labels.get("traefik.swarm.network").is_some_and(|name| name == network)
+        };
+        self.services.iter().find(|(_, service)| joins(service)).map(|(name, _)| name)
+    }
 }
+
+/// What to do where the network is missing that Traefik shares with what it serves.
+pub const TRAEFIK_FIRST: &str = "deploy Traefik first: its stack makes the network (`stacks/traefik` of skep); if yours shares \
+                                 another one, name it as `traefik.network` in skep's settings";
 
 /// How a stack is rolled out and kept: `x-skep` at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

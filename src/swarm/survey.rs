@@ -179,6 +179,8 @@ fn neighbour(
         Neighbour {
             name,
             stack: owner,
+            routing: service.labels.into_iter().filter(|(key, _)| is_for_traefik(key)).collect(),
+            image: service.image,
             mode: service.mode,
             networks: service.networks.keys().map(named).collect(),
             has_virtual_address: service.endpoint_mode.as_deref() != Some("dnsrr"),
@@ -187,6 +189,11 @@ fn neighbour(
             nodes: BTreeSet::new(),
         },
     ))
+}
+
+/// Traefik reads labels whatever the case of their letters.
+fn is_for_traefik(label: &str) -> bool {
+    label.get(..8).is_some_and(|begin| begin.eq_ignore_ascii_case("traefik."))
 }
 
 fn segment(network: &ListedNetwork) -> Segment {

@@ -239,13 +239,14 @@ fn the_other_jobs_of_gitlab_build_test_push_and_deploy() {
     let variables = [
         ("CI_COMMIT_SHA", "abc"),
         ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
         ("SKEP_TOKEN", "geheim"),
         ("CI_REGISTRY", "r"),
         ("CI_REGISTRY_USER", "u"),
         ("CI_REGISTRY_PASSWORD", "p"),
     ];
     let sandbox = clean();
-    for job in ["skep-build", "skep-test", "skep-push", "skep-deploy"] {
+    for job in ["skep-image", "skep-deploy"] {
         assert!(run(&sandbox, "sh", &script(&jobs[job]), &variables).0, "{job}");
     }
     insta::assert_snapshot!(std::fs::read_to_string(sandbox.path().join("asked")).unwrap(), @"
@@ -253,7 +254,7 @@ fn the_other_jobs_of_gitlab_build_test_push_and_deploy() {
     docker run --rm r.example.com/shop:abc sh -c make test
     docker login --username u --password-stdin r
     docker push r.example.com/shop:abc
-    git -c http.extraHeader=Authorization: Basic Y2k6Z2VoZWlt push https://skep/shop.git HEAD:refs/heads/main
+    git -c http.extraHeader=Authorization: Basic Y2k6Z2VoZWlt push https://skep/git/shop.git HEAD:refs/heads/main
     ");
 }
 

@@ -14,7 +14,8 @@ use crate::harness::story::Story;
 const AT_ONCE: usize = 6;
 
 /// Commands that only the simulation can carry out, and why the real engine cannot.
-const ONLY_SIMULATED: [(&str, &str); 9] = [
+const ONLY_SIMULATED: [(&str, &str); 10] = [
+    ("app:1 drains", "the image of the stories ends as soon as it is told to"),
     ("the answer to the next write is lost", "a real connection does not break when it is told to"),
     ("edit stacks/blog", "which of two stacks is done first depends on the machine"),
     ("the controller is killed after", "a real engine does not count requests; `make test` kills a real controller"),

@@ -87,8 +87,8 @@ fn each_is_rendered_to_a_file_that_says_the_same() {
     examples/hello: exit code 0, 36 lines, the same when rendered again: true
     examples/python-app: exit code 0, 104 lines, the same when rendered again: true
     stacks/registry: exit code 0, 68 lines, the same when rendered again: true
-    stacks/traefik: exit code 0, 70 lines, the same when rendered again: true
-    stacks/whoami: exit code 0, 38 lines, the same when rendered again: true
+    stacks/traefik: exit code 0, 72 lines, the same when rendered again: true
+    stacks/whoami: exit code 0, 40 lines, the same when rendered again: true
     ");
 }
 

@@ -75,6 +75,11 @@ pub enum Behaviour {
     Unhealthy,
     /// They run, and are killed a second later for want of memory.
     OutOfMemory,
+    /// They run, and when they are told to stop they go on for so long.
+    Drains {
+        /// How long.
+        for_long: Duration,
+    },
 }
 
 /// A write that the swarm was asked for, whether it took it or not.

@@ -187,6 +187,7 @@ impl State {
             state: TaskState::New,
             desired: TaskState::Ready,
             since: self.now,
+            stops: None,
             message: "created",
             error: String::new(),
             exit_code: None,
@@ -307,10 +308,17 @@ impl State {
 
     fn shut_down_old(&mut self, id: &str, place: &Place) {
         let (service, now) = (&self.services[id], self.now);
-        for task in &mut self.tasks {
-            if task.service == id && place.has(task) && task.is_live() && !service.is_run_by(task) {
-                task.enter(TaskState::Shutdown, "shutdown", now);
-                task.desired = TaskState::Shutdown;
+        let is_old = |task: &Task| task.service == id && place.has(task) && task.is_live() && !service.is_run_by(task);
+        let old: Vec<usize> = (0..self.tasks.len()).filter(|index| is_old(&self.tasks[*index])).collect();
+        for index in old {
+            let behaviour = self.behaviour(&self.services[id], &self.tasks[index]);
+            let task = &mut self.tasks[index];
+            task.desired = TaskState::Shutdown;
+            match behaviour {
+                Behaviour::Drains { for_long } if task.state == TaskState::Running => {
+                    task.stops = Some(time::after(now, SignedDuration::try_from(for_long).unwrap_or_default()));
+                }
+                _ => task.enter(TaskState::Shutdown, "shutdown", now),
             }
         }
     }
@@ -345,6 +353,10 @@ impl Task {
     }
 
     fn progress(&mut self, behaviour: &Behaviour, is_job: bool, now: Timestamp) {
+        if self.stops.is_some_and(|stops| stops <= now) {
+            self.stops = None;
+            self.enter(TaskState::Shutdown, "shutdown", now);
+        }
         if !self.is_live() {
             return;
         }

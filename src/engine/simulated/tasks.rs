@@ -27,6 +27,8 @@ pub(super) struct Task {
     pub(super) state: TaskState,
     pub(super) desired: TaskState,
     pub(super) since: Timestamp,
+    /// When it stops that was told to, and goes on for a while.
+    pub(super) stops: Option<Timestamp>,
     pub(super) message: &'static str,
     pub(super) error: String,
     pub(super) exit_code: Option<i64>,

@@ -145,3 +145,71 @@ fn a_check_that_is_wrong_at_the_deadline_is_told() {
     let late = shown(&Verdict::Unhealthy(overdue(&checked.desired, &checked.observed, SINCE, &checked.watch)));
     assert_snapshot!(late, @"web: the check `redis-cli ping` failed: exit code 1");
 }
+
+/// A task of the version before that was told to stop, and still runs.
+fn draining() -> Task {
+    Task { id: "old".into(), desired: TaskState::Shutdown, ..old(task(2, TaskState::Running)) }
+}
+
+#[test]
+fn a_check_from_outside_is_not_made_while_the_version_before_may_answer_it() {
+    for (probe, waits) in [(http(Expect::default(), None), true), (Probe::Tcp("a.b:1".into()), true), (ping(), false)] {
+        let mut checked = Checked::by(probe);
+        let there = checked.observed.services.get_mut(&web()).unwrap();
+        there.tasks.push(draining());
+        checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(1));
+        assert_eq!(checked.is_due(60), !waits);
+        let expected = if waits { "settling: web 1/1 stopping the old ones" } else { "settling" };
+        assert_eq!(checked.verdict(60), expected);
+        checked.observed.services.get_mut(&web()).unwrap().tasks.retain(|task| task.current);
+        checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(61));
+        assert!(checked.is_due(61), "the new version is asked as soon as it is alone");
+    }
+}
+
+#[test]
+fn what_is_on_a_node_that_is_down_answers_nobody() {
+    let mut checked = Checked::by(http(Expect::default(), None));
+    checked.observed.nodes.push(Node { id: "n2".into(), down: true, ..Node::default() });
+    let lost = Task { node: "n2".into(), ..draining() };
+    checked.observed.services.get_mut(&web()).unwrap().tasks.push(lost);
+    checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(1));
+    assert!(checked.is_due(1));
+}
+
+#[test]
+fn a_service_that_goes_may_have_answered_and_the_check_is_made_again_without_it() {
+    let mut checked = Checked::by(http(Expect::default(), None));
+    let before = checked.observed.services[&web()].clone();
+    checked.observed.services.insert("site".parse().unwrap(), before);
+    assert_eq!(checked.after(10, &answer(200, None, "")), "healthy", "so that the other one may go");
+    checked.observed.services.retain(|name, _| *name == web());
+    checked.observed.leaving.push(draining());
+    checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(11));
+    assert!(!checked.watch.is_answered_alone(&checked.desired, &checked.observed));
+    checked.observed.leaving.clear();
+    checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(12));
+    assert!(checked.is_due(12) && !checked.watch.is_answered_alone(&checked.desired, &checked.observed));
+    checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(13));
+    assert_snapshot!(checked.after(14, &answer(500, None, "")), @"settling: web 1/1 check https://shop.example.com/health: status 500 instead of 2xx");
+    assert_eq!(checked.after(16, &answer(200, None, "")), "healthy");
+    assert!(checked.watch.is_answered_alone(&checked.desired, &checked.observed));
+}
+
+#[test]
+fn a_service_that_is_kept_beside_the_stack_holds_up_no_check() {
+    let mut checked = Checked::by(http(Expect::default(), None));
+    let other = checked.observed.services[&web()].clone();
+    checked.observed.services.insert("kept".parse().unwrap(), other);
+    assert_eq!(checked.after(10, &answer(200, None, "")), "healthy");
+    assert!(checked.watch.is_answered_alone(&checked.desired, &checked.observed));
+}
+
+#[test]
+fn old_tasks_that_never_stop_are_told_at_the_deadline() {
+    let mut checked = Checked::by(http(Expect::default(), None));
+    checked.observed.services.get_mut(&web()).unwrap().tasks.push(draining());
+    checked.watch = checked.watch.after(&checked.desired, &checked.observed, at(1));
+    let late = shown(&Verdict::Unhealthy(overdue(&checked.desired, &checked.observed, SINCE, &checked.watch)));
+    assert_snapshot!(late, @"web: its old tasks have not stopped, and may still answer in the place of the new ones; help: shorten `stop_grace_period`, or raise `x-skep.deadline`");
+}

@@ -32,7 +32,7 @@ fn a_great_many_labels_end_in_few_findings() {
     });
     let service = format!("    image: nginx:1.27\n    deploy:\n      labels:\n{labels}");
     let stack = format!(
-        "services:\n  proxy: {{ image: 'traefik:v3.3', command: [--providers.swarm=true] }}\n  a:\n{service}  b:\n{service}"
+        "services:\n  proxy: {{ image: 'traefik:v3.7', command: [--providers.swarm=true] }}\n  a:\n{service}  b:\n{service}"
     );
     let rule = format!("Host(`a`){}", " || Host(`a`)".repeat(20_000));
     let long = format!(
@@ -55,17 +55,29 @@ fn of_traefik() {
       did you mean `entrypoints`?
     stack.yml:6:9: warning[SK4003]: Traefik has no label `traefik.https.routers.web.rule`
       did you mean `traefik.http.…`?
+    stack.yml:6:9: warning[SK4003]: `traefik.http.routers.web` says nothing by itself
+      write what is meant of it, such as `traefik.http.routers.web.entrypoints`
+    stack.yml:7:9: warning[SK4003]: Traefik 3.6.1 has no label `traefik.http.services.web.middlewares`
+      it is there from 3.7 on
     stack.yml:6:45: error[SK4004]: the value of `Host` stands without back-ticks
       write Host(`shop.example.com`)
     stack.yml:6:40: error[SK4004]: this is a rule of Traefik 1, which later versions do not understand
       write Host(`shop.example.com`) && PathPrefix(`/api`)
     stack.yml:6:68: error[SK4004]: Traefik has no matcher `PathPrefx`
       did you mean `PathPrefix`?
+    stack.yml:6:80: error[SK4004]: the path of `PathPrefix` does not begin with `/`
+      write PathPrefix(`/api`)
+    stack.yml:6:9: error[SK4004]: Go does not take this regular expression: this bracket is not closed
+      write it in the syntax of RE2, which has no look-around and no references
+    stack.yml:6:9: error[SK4004]: the end of this line is the end of the rule
+      put the operator at the end of the line before, or write the rule in one line (`>-`)
     stack.yml:6:40: warning[SK4005]: Traefik 3 takes one value for `Host`, and here are several
       write Host(`a.example.com`) || Host(`b.example.com`)
     stack.yml:6:52: warning[SK4005]: a name in braces is text to Traefik 3, and matches nothing
       write a regular expression, such as HostRegexp(`^[a-z]+\.example\.com$`)
     stack.yml:7:9: warning[SK4006]: `yes` is not `true` or `false`, which this label wants
+      anything but `true` switches it off
+    stack.yml:7:9: warning[SK4006]: `high` is not a whole number, which this label wants
       with this value Traefik reads none of the labels of the service
     stack.yml:6:9: warning[SK4007]: `traefik.port` is a label of Traefik 1, which later versions pass over
       write `traefik.http.services.<name>.loadbalancer.server.port`
@@ -83,6 +95,10 @@ fn of_traefik() {
       did you mean `web`?
     stacks/wiki/stack.yml:7:9: error[SK4011]: the router `web` is defined otherwise by the service `web` of the stack `shop`: Traefik drops both
       give it another name, such as `wiki-web`
+    stacks/wiki/stack.yml:7:9: error[SK4011]: the router `shop_web` is defined otherwise by the service `web` of the stack `shop`: Traefik drops both
+      give it another name: `shop_web` is made for the service `web`
+    stacks/a/stack.yml:3:3: error[SK4011]: the router `a-b-c`, as Traefik calls it without a label, is defined otherwise by the service `c` of the stack `a-b`: Traefik drops both
+      name one with a label: `traefik.http.routers.<name>.…`
     stacks/wiki/stack.yml:8:9: warning[SK4012]: the stack `shop` has a service `web` in Traefik too: both share the requests
       give it another name, such as `wiki-web`
     stacks/wiki/stack.yml:7:9: warning[SK4013]: the stack `shop` wants the requests for Host(`shop.example.com`) too
@@ -114,8 +130,29 @@ fn of_traefik() {
       run one task, or let something else get the certificates
     stack.yml:4:15: warning[SK4022]: Traefik may be started on a worker, whose engine does not know the services of the swarm
       add `deploy: { placement: { constraints: [node.role == manager] } }`
-    stack.yml:4:15: error[SK4023]: Traefik 3 has no option `--providers.docker.swarmmode`, and does not start
+    stack.yml:4:15: error[SK4023]: Traefik 3.7 has no option `--providers.docker.swarmmode`, and does not start
       write `--providers.swarm`
+    stack.yml:4:57: error[SK4023]: Traefik 3.7 has no option `--experimental.http3`, and does not start
+      remove it
+    stack.yml:4:84: error[SK4023]: Traefik 3.7 has no option `--tracing.jaeger`, and does not start
+      remove it
+    stack.yml:4:15: error[SK4023]: `--providers.swarm.exposedbydefault` wants `true` or `false`, and Traefik does not start with `no`
+    stack.yml:3:12: warning[SK4024]: Traefik 3.3 cannot talk to Docker 29 or newer: it then has no routes at all
+      write `traefik:v3.7`, or v3.6.1 and later
+    stack.yml:3:12: warning[SK4024]: Traefik 3.6.0 cannot talk to Docker 29 or newer: it then has no routes at all
+      write `traefik:v3.7`, or v3.6.1 and later
+    stack.yml:8:3: warning[SK4025]: Traefik looks for tasks every 15s, and those of `web` are killed after 10s: visitors get errors during updates
+      add `--providers.swarm.refreshSeconds=2`
+    stack.yml:4:24: warning[SK4025]: a task is killed after 1s, and Traefik looks for tasks every 2s
+      write 10s or more
+    stack.yml:4:69: warning[SK4026]: nobody gets here: the entry point `web` sends everything on to `websecure`
+      use another entry point, or tell Traefik `--entryPoints.web.http.redirections.entryPoint.priority=1`
+    stack.yml:4:21: warning[SK4027]: Traefik passes over this service: it lacks the labels that its constraints ask for
+      add `traefik.constraint-label: traefik-public` to `deploy.labels`
+    stack.yml:6:9: warning[SK4027]: Traefik does not understand its constraints, and takes no service at all: `Label` needs a name and a value
+      write Label(`name`, `value`), joined by `&&` and `||`
+    stack.yml:6:25: warning[SK4028]: skep calls the router of this service `shop_web`, and not `shop-web`
+      write `traefik.http.routers.shop_web.priority`
     ");
 }
 

@@ -1,34 +1,54 @@
-//! The labels that each version of Traefik knows.
+//! What each version of Traefik knows: the labels of services, and the options that it is started with.
+//!
+//! The tables are written by `scripts/traefik.sh` from Traefik's sources, and say of which versions.
 
 use std::sync::LazyLock;
 
+use super::proxy::Version;
+
 /// The labels of Traefik 2.11 and 3, in small letters.
-const MODERN: &str = include_str!("labels.txt");
-/// Those of Traefik 1.7.
+const LABELS: &str = include_str!("labels.txt");
+/// The options of Traefik 3, in small letters.
+const OPTIONS: &str = include_str!("options.txt");
+/// The labels of Traefik 1.7.
 const OLD: &str = include_str!("labels-1.txt");
 
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| lines(MODERN).filter_map(Known::read).collect());
+static KNOWN_LABELS: LazyLock<Vec<Known>> = LazyLock::new(|| lines(LABELS).filter_map(Known::read).collect());
+static KNOWN_OPTIONS: LazyLock<Vec<Known>> = LazyLock::new(|| lines(OPTIONS).filter_map(Known::read).collect());
 
-/// A label that Traefik knows: a star stands for a name, two for anything.
+/// The newest minor version in the tables: of newer ones nobody knows what they have beyond it.
+pub(crate) static NEWEST: LazyLock<Version> =
+    LazyLock::new(|| KNOWN_LABELS.iter().map(|known| known.since).max().unwrap_or_default());
+
+/// A label or option that Traefik knows: a star stands for a name, two for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// The label.
+    /// The label or option.
     pub(crate) pattern: &'static str,
     /// What its value is.
     pub(crate) kind: Kind,
-    /// Whether Traefik 2 does not know it.
-    pub(crate) since_3: bool,
+    /// The first version that knows it.
+    pub(crate) since: Version,
+    /// The first version that does not know it any more.
+    pub(crate) until: Option<Version>,
 }
 
-/// What the value of a label is.
+/// What the value of a label or option is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Any text.
     Text,
-    /// `true` or `false`.
+    /// `true` or `false`, as Go reads them.
     Boolean,
-    /// A whole number.
-    Number,
+    /// A section that `true` switches on, and anything else off.
+    Switch,
+    /// A whole number of so many bits.
+    Number {
+        /// How many.
+        bits: u32,
+    },
+    /// A number.
+    Float,
     /// `10s`, or a number of seconds.
     Duration,
 }
@@ -36,16 +56,13 @@ pub(crate) enum Kind {
 impl Known {
     fn read(line: &'static str) -> Option<Self> {
         let mut words = line.split(' ');
-        let mut known = Self { pattern: words.next()?, kind: Kind::Text, since_3: false };
-        for word in words {
-            match word {
-                "boolean" => known.kind = Kind::Boolean,
-                "number" => known.kind = Kind::Number,
-                "duration" => known.kind = Kind::Duration,
-                _ => known.since_3 = true,
-            }
-        }
-        Some(known)
+        let (pattern, kind, since) = (words.next()?, Kind::read(words.next()?), words.next()?);
+        Some(Self { pattern, kind, since: since.parse().ok()?, until: words.next().and_then(|it| it.parse().ok()) })
+    }
+
+    /// Whether a version may have it.
+    pub(crate) fn is_in(&self, version: Version) -> bool {
+        !version.is_before(self.since) && self.until.is_none_or(|until| version.is_before(until))
     }
 
     /// Whether a label is this one, or a section of it.
@@ -69,23 +86,56 @@ enum Match {
     Section,
 }
 
-/// Every label of Traefik 2.11 and 3.
-pub(crate) fn all() -> &'static [Known] {
-    &KNOWN
+/// What is known of a label or option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is this one.
+    Whole(&'static Known),
+    /// It is a section, of which this is the first part.
+    Section(&'static Known),
 }
 
-/// The label that is meant, if there is one: with all parts, else one that it is a section of.
-pub(crate) fn find(key: &str) -> Option<&'static Known> {
+/// Every label of Traefik 2.11 and 3.
+pub(crate) fn all() -> &'static [Known] {
+    &KNOWN_LABELS
+}
+
+/// Every option of Traefik 3.
+pub(crate) fn all_options() -> &'static [Known] {
+    &KNOWN_OPTIONS
+}
+
+/// The label that is meant, if there is one.
+pub(crate) fn find(key: &str) -> Option<Found> {
+    find_in(all(), key)
+}
+
+/// The option that is meant, if there is one.
+pub(crate) fn find_option(key: &str) -> Option<Found> {
+    find_in(all_options(), key)
+}
+
+/// What is meant with all parts, else what it is a section of.
+fn find_in(known: &'static [Known], key: &str) -> Option<Found> {
     let label = without_indices(&key.to_ascii_lowercase());
     let mut section = None;
-    for known in all() {
+    for known in known {
         match known.matches(&label) {
-            Some(Match::Whole) => return Some(known),
-            Some(Match::Section) if section.is_none() => section = Some(known),
+            Some(Match::Whole) => return Some(Found::Whole(known)),
+            Some(Match::Section) if section.is_none() => section = Some(Found::Section(known)),
             _ => {}
         }
     }
     section
+}
+
+impl Found {
+    /// The label or option, or the first one of the section.
+    pub(crate) fn known(self) -> &'static Known {
+        match self {
+            Self::Whole(known) | Self::Section(known) => known,
+        }
+    }
 }
 
 /// Whether a label is one of Traefik 1 that later versions pass over.
@@ -132,13 +182,29 @@ fn without_indices(label: &str) -> String {
 }
 
 impl Kind {
-    /// Whether a text is a value of this kind.
+    fn read(word: &str) -> Self {
+        let bits = |of: &str| of.parse().unwrap_or(64);
+        match word {
+            "boolean" => Self::Boolean,
+            "switch" => Self::Switch,
+            "duration" => Self::Duration,
+            "float" => Self::Float,
+            _ => match word.strip_prefix("int") {
+                Some(of) => Self::Number { bits: bits(of) },
+                None => Self::Text,
+            },
+        }
+    }
+
+    /// Whether a text is a value of this kind; of a section it is one also where it switches the section off.
     pub(crate) fn takes(self, text: &str) -> bool {
         const BOOLEANS: [&str; 12] = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
         match self {
-            Self::Text => true,
+            Self::Text | Self::Switch => true,
             Self::Boolean => BOOLEANS.contains(&text),
-            Self::Number => text.parse::<i64>().is_ok(),
+            Self::Number { bits: 32 } => text.parse::<i32>().is_ok(),
+            Self::Number { .. } => text.parse::<i64>().is_ok(),
+            Self::Float => text.parse::<f64>().is_ok(),
             Self::Duration => {
                 text.parse::<i64>().is_ok() || crate::stack::file::duration(text.trim_start_matches('-')).is_some()
             }
@@ -149,8 +215,9 @@ impl Kind {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Text => "text",
-            Self::Boolean => "`true` or `false`",
-            Self::Number => "a whole number",
+            Self::Boolean | Self::Switch => "`true` or `false`",
+            Self::Number { .. } => "a whole number",
+            Self::Float => "a number",
             Self::Duration => "a length of time such as `10s`",
         }
     }
@@ -160,14 +227,57 @@ impl Kind {
 mod tests {
     use super::*;
 
+    fn told(found: Option<Found>) -> String {
+        let shown = |known: &Known| format!("{:?} since {}", known.kind, known.since);
+        match found {
+            Some(Found::Whole(known)) => shown(known),
+            Some(Found::Section(_)) => "a section".to_owned(),
+            None => "unknown".to_owned(),
+        }
+    }
+
     #[test]
     fn a_label_is_found_whole_or_as_a_section() {
-        let kind = |key| find(key).map(|known| (known.kind, known.since_3));
-        assert_eq!(kind("traefik.HTTP.routers.web.tls"), Some((Kind::Boolean, false)));
-        assert_eq!(kind("traefik.http.routers.web.tls.domains[0].main"), Some((Kind::Text, false)));
-        assert_eq!(kind("traefik.http.routers.web.rulesyntax"), Some((Kind::Text, true)));
-        assert_eq!(kind("traefik.http.middlewares.m.plugin.any.thing"), Some((Kind::Text, false)));
-        assert_eq!(kind("traefik.http.routers.web.entrypoint"), None);
+        let table = [
+            ("traefik.HTTP.routers.web.tls", "Switch since 2.11"),
+            ("traefik.http.routers.web.tls.domains[0].main", "Text since 2.11"),
+            ("traefik.http.routers.web.rulesyntax", "Text since 3.0"),
+            ("traefik.http.middlewares.m.plugin.any.thing", "Text since 2.11"),
+            ("traefik.http.middlewares.m.headers.customrequestheaders.X-A.b", "Text since 2.11"),
+            ("traefik.http.routers.web.entrypoint", "unknown"),
+            ("traefik.http.routers.web", "a section"),
+            ("traefik.tcp.services.db.loadbalancer.healthcheck.interval", "Duration since 3.6"),
+            ("traefik.http.middlewares.r.retry.status", "Text since 3.7"),
+            ("traefik.http.middlewares.e.encodedcharacters.allowencodedslash", "Boolean since 3.7"),
+            ("traefik.http.services.web.middlewares", "Text since 3.7"),
+        ];
+        for (label, known) in table {
+            assert_eq!(told(find(label)), known, "{label}");
+        }
+    }
+
+    #[test]
+    fn an_option_is_found_with_any_names_in_it() {
+        let table = [
+            ("providers.swarm.refreshSeconds", "Duration since 3.0"),
+            ("entryPoints.web.http.tls.domains[0].main", "Text since 3.0"),
+            ("providers.swarm", "Switch since 3.0"),
+            ("ocsp", "Switch since 3.5"),
+            ("entrypoints.web", "a section"),
+            ("experimental.http3", "unknown"),
+            ("providers.swarm.tls.caOptional", "unknown"),
+        ];
+        for (option, known) in table {
+            assert_eq!(told(find_option(option)), known, "{option}");
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_tables_is_read() {
+        for (text, read) in [(LABELS, all()), (OPTIONS, all_options())] {
+            assert_eq!(lines(text).count(), read.len());
+        }
+        assert!(!NEWEST.is_before("3.7".parse().unwrap()));
     }
 
     #[test]
@@ -180,7 +290,12 @@ mod tests {
 
     #[test]
     fn values_are_read_as_go_does() {
-        let table = [(Kind::Boolean, "true", "yes"), (Kind::Number, "-1", "1s"), (Kind::Duration, "1m30s", "1 m")];
+        let table = [
+            (Kind::Boolean, "true", "yes"),
+            (Kind::Number { bits: 64 }, "-1", "1s"),
+            (Kind::Number { bits: 32 }, "2147483647", "2147483648"),
+            (Kind::Duration, "1m30s", "1 m"),
+        ];
         for (kind, good, bad) in table {
             assert!(kind.takes(good) && !kind.takes(bad), "{kind:?}");
         }

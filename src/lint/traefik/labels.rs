@@ -102,7 +102,8 @@ impl<'a> Labels<'a> {
 }
 
 impl<'a> Label<'a> {
-    fn read(key: &'a str, value: &'a Spanned<String>) -> Option<Self> {
+    /// Takes a label apart; none if it is about something else.
+    pub(super) fn read(key: &'a str, value: &'a Spanned<String>) -> Option<Self> {
         let mut parts = key.splitn(5, '.');
         let is = |part: &str, word: &str| part.eq_ignore_ascii_case(word);
         parts.next().filter(|root| is(root, "traefik"))?;

@@ -4,6 +4,8 @@
 //! say anything. Knowingly not handled: what Traefik's file provider defines, several Traefiks that each see a part of
 //! the services, plugins.
 
+pub(super) mod constraints;
+pub(super) mod definitions;
 pub(super) mod expression;
 pub(super) mod known;
 pub(super) mod labels;
@@ -21,7 +23,9 @@ use crate::stack::file::File;
 use crate::stack::file::Spanned;
 use crate::stack::sources::Sources;
 use crate::stack::yaml::Span;
-use labels::{Kind, Labels, Protocol};
+use labels::{Kind, Protocol};
+use proxy::Version;
+
 pub(super) use proxy::Proxy;
 pub(super) use static_file::bound;
 
@@ -30,7 +34,7 @@ pub(super) use static_file::bound;
 pub(super) struct Picture {
     /// The Traefiks that the repository deploys.
     pub(super) proxies: Vec<Proxy>,
-    /// The middlewares and services that labels define, in any stack.
+    /// What is defined in any stack: routers, middlewares and services.
     pub(super) defined: BTreeSet<(Protocol, Kind, String)>,
 }
 
@@ -43,12 +47,8 @@ impl Picture {
         let mut defined = BTreeSet::new();
         for (stack, file) in stacks.clone() {
             for (name, service) in &file.services {
-                let labels = Labels::of(service);
-                defined.extend(labels.iter().map(|label| (label.protocol, label.kind, label.name.to_owned())));
-                if service.http.is_some() {
-                    let own = format!("{}-{name}", stack.unwrap_or_default());
-                    defined.insert((Protocol::Http, Kind::Service, own));
-                }
+                let all = definitions::of(stack, name, service).into_iter();
+                defined.extend(all.map(|it| (it.protocol, it.kind, it.name)));
             }
         }
         let text = |path: &RepoPath| revision.texts.get(path).map(|text| text.to_vec());
@@ -61,9 +61,16 @@ impl Picture {
         self.proxies.iter().find(|proxy| proxy.stack.as_deref() == stack && proxy.service == *service)
     }
 
+    /// The version of Traefik; none if the repository does not tell, or has several.
+    pub(super) fn release(&self) -> Option<Version> {
+        let mut versions = self.proxies.iter().map(|proxy| proxy.version);
+        let first = versions.next()??;
+        versions.all(|version| version == Some(first)).then_some(first)
+    }
+
     /// The major version of Traefik; none if the repository does not tell, or has several.
     pub(super) fn version(&self) -> Option<u32> {
-        let mut versions = self.proxies.iter().map(|proxy| proxy.version);
+        let mut versions = self.proxies.iter().map(|proxy| proxy.version.map(|version| version.major));
         let first = versions.next()??;
         versions.all(|version| version == Some(first)).then_some(first)
     }
@@ -83,12 +90,12 @@ impl Picture {
         self.version() == Some(2) || self.proxies.iter().any(|proxy| proxy.reads_rules_of_2)
     }
 
-    /// Whether something of this name is defined by labels.
+    /// Whether something of this name is defined.
     pub(super) fn defines(&self, protocol: Protocol, kind: Kind, name: &str) -> bool {
         self.defined.contains(&(protocol, kind, name.to_owned()))
     }
 
-    /// The names of what labels define.
+    /// The names of what is defined.
     pub(super) fn names(&self, protocol: Protocol, kind: Kind) -> impl Iterator<Item = &str> {
         let of_kind = self.defined.iter().filter(move |(its, its_kind, _)| (*its, *its_kind) == (protocol, kind));
         of_kind.map(|(.., name)| name.as_str())

@@ -16,8 +16,8 @@ pub(crate) struct Proxy {
     pub(crate) service: ServiceName,
     /// The stack that it is in, if its name is known.
     pub(crate) stack: Option<String>,
-    /// The major version, if its image tells.
-    pub(crate) version: Option<u32>,
+    /// Its version, if its image tells.
+    pub(crate) version: Option<Version>,
     /// What its command and variables say, and its file if it was read.
     pub(crate) said: Options,
     /// Whether that is all that it is told.
@@ -55,7 +55,7 @@ impl Proxy {
         Self {
             service: name.clone(),
             stack: stack.map(str::to_owned),
-            version: service.image.as_ref().and_then(|image| major(image)),
+            version: service.image.as_ref().and_then(|image| version(image)),
             said: options,
             is_all,
             networks: networks(stack, service, file),
@@ -95,6 +95,17 @@ impl Proxy {
         self.options().map(|options| options.names("certificatesresolvers"))
     }
 
+    /// Where an entry point sends all requests on to before any router is asked, if it does. Its priority is higher than
+    /// that of every rule unless it is told otherwise.
+    pub(crate) fn redirects(&self, entry_point: &str) -> Option<&str> {
+        const LONGEST_RULE: i64 = 1000;
+        let options = self.options()?;
+        let redirection = format!("entrypoints.{}.http.redirections.entrypoint", entry_point.to_ascii_lowercase());
+        let priority =
+            options.get(&format!("{redirection}.priority")).and_then(|priority| priority.parse::<i64>().ok());
+        options.get(&format!("{redirection}.to")).filter(|_| priority.is_none_or(|priority| priority > LONGEST_RULE))
+    }
+
     /// Whether everything that arrives at an entry point for HTTPS is decrypted, whatever routers say; none if that
     /// cannot be told, or the entry point is for something else.
     pub(crate) fn decrypts(&self, entry_point: &str) -> Option<bool> {
@@ -117,13 +128,58 @@ pub(crate) fn is_traefik(service: &Service) -> bool {
     })
 }
 
-/// The major version in the tag of an image: `v3.3`, `2.11-alpine`, `1.7`.
-fn major(image: &str) -> Option<u32> {
+/// The version in the tag of an image: `v3.3`, `2.11-alpine`, `1.7`.
+fn version(image: &str) -> Option<Version> {
     let last = image.split('@').next()?.rsplit('/').next()?;
-    let (_, tag) = last.split_once(':')?;
-    let digits = tag.strip_prefix('v').unwrap_or(tag);
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    digits[..end].parse().ok().filter(|major| (1..100).contains(major))
+    last.split_once(':')?.1.parse().ok()
+}
+
+/// A version of Traefik, as far as a tag tells: `3` and `3.6` are the newest of those that begin so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Version {
+    /// Labels and options change in incompatible ways with it.
+    pub(crate) major: u32,
+    minor: Option<u32>,
+    patch: Option<u32>,
+}
+
+impl Version {
+    /// This one exactly.
+    pub(crate) const fn new(major: u32, minor: u32, patch: u32) -> Self {
+        Self { major, minor: Some(minor), patch: Some(patch) }
+    }
+
+    /// Whether it surely comes before another.
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        let parts = [(Some(self.major), Some(other.major)), (self.minor, other.minor), (self.patch, other.patch)];
+        for part in parts {
+            match part {
+                (Some(own), Some(others)) if own != others => return own < others,
+                (Some(_), Some(_)) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+}
+
+impl std::str::FromStr for Version {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let text = text.strip_prefix('v').unwrap_or(text);
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let mut parts = text[..end].split('.').map(|part| part.parse().ok());
+        let major = parts.next().flatten().filter(|major| (1..100).contains(major)).ok_or(())?;
+        Ok(Self { major, minor: parts.next().flatten(), patch: parts.next().flatten() })
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.major)?;
+        [self.minor, self.patch].into_iter().map_while(|part| part).try_for_each(|part| write!(f, ".{part}"))
+    }
 }
 
 /// The full names of the networks that a service joins.
@@ -152,6 +208,14 @@ pub(crate) fn found(option: &str, proxy: &Proxy, service: &Service, file: &File,
     }
 }
 
+/// An option as Traefik's manual spells it.
+pub(crate) fn spelled(option: &str) -> String {
+    option
+        .replace("swarmmode", "swarmMode")
+        .replace("refreshseconds", "refreshSeconds")
+        .replace("swarmModerefresh", "swarmModeRefresh")
+}
+
 /// Where the command of a service says something; where the service is named, if it does not stand in its command.
 pub(crate) fn place(service: &Service, file: &File, option: &str) -> Span {
     let words = [&service.command, &service.entrypoint].into_iter().flatten();
@@ -175,12 +239,30 @@ mod tests {
 
     #[test]
     fn the_version_is_that_of_the_tag() {
-        let of = |image| major(image);
+        let of = |image| version(image).map(|version| version.to_string());
+        let table = [
+            ("traefik:v3.3", "3.3"),
+            ("a.b:5000/traefik:2.11-alpine@sha256:00", "2.11"),
+            ("traefik:1.7", "1.7"),
+            ("traefik:v3.6.0-rc1", "3.6.0"),
+            ("traefik:3", "3"),
+        ];
+        for (image, version) in table {
+            assert_eq!(of(image).as_deref(), Some(version));
+        }
         assert_eq!(
-            [of("traefik:v3.3"), of("a.b:5000/traefik:2.11-alpine@sha256:00"), of("traefik:1.7"), of("traefik:latest")],
-            [Some(3), Some(2), Some(1), None]
+            [of("traefik"), of("traefik:maroilles"), of("traefik:20240101"), of("traefik:latest")],
+            [None, None, None, None]
         );
-        assert_eq!([of("traefik"), of("traefik:maroilles"), of("traefik:20240101")], [None; 3]);
+    }
+
+    #[test]
+    fn a_tag_that_moves_may_be_the_newest_of_its_kind() {
+        let is_before = |one: &str, other: &str| one.parse::<Version>().unwrap().is_before(other.parse().unwrap());
+        let before = [("3.3", "3.6.1"), ("3.6.0", "3.6.1"), ("2", "3.0"), ("3.3.7", "3.4")];
+        let not = [("3", "3.6.1"), ("3.6", "3.6.1"), ("3.6.1", "3.6.1"), ("3.7", "3.6.1"), ("3.10", "3.6")];
+        assert!(before.iter().all(|(one, other)| is_before(one, other)));
+        assert!(!not.iter().any(|(one, other)| is_before(one, other)));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::options::{Options, Setting};
+use super::options::{By, Options, Setting};
 use super::toml;
 use crate::name::RepoPath;
 use crate::stack::file::{File, Mount, Origin, Service, Spanned};
@@ -161,7 +161,8 @@ fn read(path: &str, inside: Option<&RepoPath>, text: &[u8]) -> Found {
     let read = if is_toml { toml::read(text) } else { of_yaml(text) };
     let Some(entries) = read else { return Found::Unread };
     let place = |span| Some((inside?.clone(), span));
-    let settings = entries.into_iter().map(|(key, value, span)| (key, Setting { value, at: place(span) }));
+    let settings =
+        entries.into_iter().map(|(key, value, span)| (key, Setting { value, at: place(span), by: By::File }));
     Found::Read(StaticFile { settings: settings.collect() })
 }
 
@@ -197,7 +198,7 @@ mod tests {
     use super::*;
 
     fn said(service: &str, files: &[(&str, &str)]) -> String {
-        let text = format!("services:\n  proxy:\n    image: traefik:v3.3\n{service}");
+        let text = format!("services:\n  proxy:\n    image: traefik:v3.7\n{service}");
         let file = File::read(&"edge/stack.yml".parse().unwrap(), text.as_bytes(), &BTreeMap::new()).unwrap();
         let service = &file.services[&"proxy".parse().unwrap()];
         let of = |path: &RepoPath| {

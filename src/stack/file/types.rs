@@ -282,7 +282,7 @@ impl<T: Default> Default for Spanned<T> {
 pub struct Http {
     /// The host name.
     pub host: Spanned<String>,
-    /// Only what is below this path.
+    /// Only this path and what is below it.
     pub path: Option<Spanned<String>>,
     /// The port that it listens on; the only one it names if absent.
     pub port: Option<Spanned<u16>>,

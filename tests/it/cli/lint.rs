@@ -197,7 +197,7 @@ networks: { front: { external: true } }
 ";
     let edge = "services:
   proxy:
-    image: traefik:v3.3
+    image: traefik:v3.7
     healthcheck: { test: [CMD, check] }
     networks: [front]
     deploy: { placement: { constraints: [node.role == manager] } }
@@ -215,7 +215,7 @@ configs: { settings: { file: traefik.yml } }
     exit code 1
     --- stdout
     repo/stacks/edge/traefik.yml:4:3: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
-    repo/stacks/edge/traefik.yml:5:13: error[SK4023]: Traefik 3 has no option `providers.docker.swarmmode`, and does not start
+    repo/stacks/edge/traefik.yml:5:13: error[SK4023]: Traefik 3.7 has no option `providers.docker.swarmmode`, and does not start
     repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
     repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
     ");

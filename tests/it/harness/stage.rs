@@ -435,6 +435,7 @@ fn behaviour(words: &str) -> Option<Behaviour> {
         "cannot be pulled" => Behaviour::NoSuchImage,
         "waits for its registry" => Behaviour::RegistryAway,
         "finds no node" => Behaviour::NoNode,
+        "drains for 5s" => Behaviour::Drains { for_long: Duration::from_secs(5) },
         "is healthy" => Behaviour::Healthy,
         _ => return None,
     })

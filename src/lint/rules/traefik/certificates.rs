@@ -14,7 +14,7 @@ rule! {
     /// ```yaml bad
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --certificatesResolvers.le.acme.storage=/acme/acme.json
@@ -23,7 +23,7 @@ rule! {
     /// ```yaml bad
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --certificatesResolvers.le.acme.storage=/acme/acme.json
@@ -35,7 +35,7 @@ rule! {
     /// ```yaml good
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --certificatesResolvers.le.acme.storage=/acme/acme.json

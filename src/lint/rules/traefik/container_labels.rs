@@ -31,7 +31,7 @@ rule! {
     ///     image: nginx:1.27
     ///     labels: ["traefik.enable=true"]
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: --providers.docker.exposedByDefault=false --entryPoints.web.address=:80
     /// ```
     "SK4001", Warning, Stack(check), Whole

@@ -17,7 +17,7 @@ rule! {
     ///       labels:
     ///         traefik.docker.network: front
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     /// ```
     ///
     /// ```yaml good
@@ -28,7 +28,7 @@ rule! {
     ///       labels:
     ///         traefik.swarm.network: front
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     /// ```
     "SK4016", Info, Stack(check), Fixes
 }

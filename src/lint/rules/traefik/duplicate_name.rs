@@ -4,13 +4,16 @@ use std::collections::btree_map::Entry;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
+use crate::lint::traefik::definitions::{self, Definition, NamedBy};
+use crate::lint::traefik::labels::{Kind, Protocol};
 
 rule! {
     /// Two services define the same router or middleware, each in its own way.
     ///
     /// Names of routers and middlewares are those of the whole swarm. Where two services say different things of one,
-    /// Traefik drops both: a new stack takes down the route of another one. Begin the name with that of the stack.
+    /// Traefik drops both: a new stack takes down the route of another one. Begin the name with that of the stack. What
+    /// skep writes for `x-skep.http` counts (`shop_web` and `shop_web~http` of the service `web` of the stack `shop`), and
+    /// what Traefik makes up where no label names a router (`shop-web`).
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -29,6 +32,54 @@ rule! {
     ///       labels:
     ///         traefik.http.routers.web.rule: Host(`wiki.example.com`)
     ///         traefik.http.services.wiki.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// # stacks/shop/stack.yml
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     x-skep: { http: { host: shop.example.com, port: 80 } }
+    /// # stacks/wiki/stack.yml
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.shop_web.rule: Host(`wiki.example.com`)
+    ///         traefik.http.services.wiki.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// # stacks/a/stack.yml
+    /// services:
+    ///   b-c:
+    ///     image: nginx:1.27
+    ///     deploy: { labels: { traefik.http.services.one.loadbalancer.server.port: "80" } }
+    /// # stacks/a-b/stack.yml
+    /// services:
+    ///   c:
+    ///     image: nginx:1.27
+    ///     deploy: { labels: { traefik.http.services.two.loadbalancer.server.port: "80" } }
+    /// ```
+    ///
+    /// ```yaml good
+    /// # stacks/a/stack.yml
+    /// services:
+    ///   b-c:
+    ///     image: nginx:1.27
+    ///     x-skep: { http: { host: shop.example.com, port: 80 } }
+    ///   web:
+    ///     image: nginx:1.27
+    ///     x-skep: { http: { host: web.example.com, port: 80 } }
+    ///   web-http:
+    ///     image: nginx:1.27
+    ///     x-skep: { http: { host: plain.example.com, port: 80 } }
+    /// # stacks/a-b/stack.yml
+    /// services:
+    ///   c:
+    ///     image: nginx:1.27
+    ///     x-skep: { http: { host: wiki.example.com, port: 80 } }
     /// ```
     ///
     /// ```yaml good
@@ -58,10 +109,11 @@ rule! {
 type Thing = (Protocol, Kind, String);
 
 /// Who said it first: stack, service, and what.
-struct First<'a> {
+struct First {
     stack: usize,
     service: String,
-    says: BTreeMap<String, &'a str>,
+    says: BTreeMap<String, String>,
+    named_by: NamedBy,
 }
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
@@ -69,25 +121,20 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     if stacks.first().is_none_or(|stack| stack.traefik.is_old() || stack.traefik.proxies.len() > 1) {
         return Vec::new();
     }
-    let mut firsts: BTreeMap<Thing, First<'_>> = written_by_skep(stacks);
+    let mut firsts: BTreeMap<Thing, First> = BTreeMap::new();
     let mut found = Vec::new();
     for (index, stack) in stacks.iter().enumerate() {
         for (name, service) in &stack.file.services {
-            let labels = Labels::of(service);
-            for kind in [Kind::Router, Kind::Middleware] {
-                for thing in labels.all(kind) {
-                    let says = said(&labels, thing);
-                    match firsts.entry((thing.protocol, kind, thing.name.to_owned())) {
-                        Entry::Vacant(free) => {
-                            free.insert(First { stack: index, service: name.to_string(), says });
-                        }
-                        Entry::Occupied(first) if first.get().is_of(index, name.as_str()) => {}
-                        Entry::Occupied(first) if first.get().says != says && found.len() < MAX_FOUND => {
-                            let told = conflict(thing, first.get(), (index, stacks));
-                            found.push(told.placed(&stack.file.sources));
-                        }
-                        Entry::Occupied(_) => {}
+            for it in definitions::of(stack.name, name, service).into_iter().filter(|it| it.kind != Kind::Service) {
+                match firsts.entry((it.protocol, it.kind, it.name.clone())) {
+                    Entry::Vacant(free) => {
+                        let Definition { says, named_by, .. } = it;
+                        free.insert(First { stack: index, service: name.to_string(), says, named_by });
                     }
+                    Entry::Occupied(first) if first.get().says != it.says && found.len() < MAX_FOUND => {
+                        found.push(conflict(&it, first.get(), (index, stacks)).placed(&stack.file.sources));
+                    }
+                    Entry::Occupied(_) => {}
                 }
             }
         }
@@ -95,42 +142,24 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     found
 }
 
-impl First<'_> {
-    /// To what skep writes, the author of the same service may add.
-    fn is_of(&self, stack: usize, service: &str) -> bool {
-        self.stack == stack && self.service == service
-    }
-}
-
-/// The routers and middlewares that skep writes labels for.
-fn written_by_skep<'a>(stacks: &[StackSubject<'_>]) -> BTreeMap<Thing, First<'a>> {
-    let mut written = BTreeMap::new();
-    for (index, stack) in stacks.iter().enumerate() {
-        for (name, _) in stack.file.services.iter().filter(|(_, service)| service.http.is_some()) {
-            let own = format!("{}-{name}", stack.name.unwrap_or_default());
-            for (kind, thing) in [
-                (Kind::Router, own.clone()),
-                (Kind::Router, format!("{own}-http")),
-                (Kind::Middleware, format!("{own}-https")),
-            ] {
-                let first = First { stack: index, service: name.to_string(), says: BTreeMap::new() };
-                written.insert((Protocol::Http, kind, thing), first);
-            }
-        }
-    }
-    written
-}
-
-/// Options and values. A router without a service leads to that of its own labels, which is another one for each.
-fn said<'a>(labels: &Labels<'a>, thing: &Label<'a>) -> BTreeMap<String, &'a str> {
-    labels.about(thing).map(|label| (label.option.clone(), label.value.value.as_str())).collect()
-}
-
-fn conflict(thing: &Label<'_>, first: &First<'_>, (index, stacks): (usize, &[StackSubject<'_>])) -> Found {
-    let (what, name) = (thing.kind.word(), suggest::cut(thing.name));
+fn conflict(it: &Definition, first: &First, (index, stacks): (usize, &[StackSubject<'_>])) -> Found {
+    let (what, name) = (it.kind.word(), suggest::cut(&it.name));
     let of = if first.stack == index { String::new() } else { format!(" of {}", stacks[first.stack].described()) };
-    let message =
-        format!("the {what} `{name}` is defined otherwise by the service `{}`{of}: Traefik drops both", first.service);
+    let whose = match it.named_by {
+        NamedBy::Author => "",
+        NamedBy::Skep => " of `x-skep.http`",
+        NamedBy::Traefik => ", as Traefik calls it without a label,",
+    };
+    let message = format!(
+        "the {what} `{name}`{whose} is defined otherwise by the service `{}`{of}: Traefik drops both",
+        first.service
+    );
     let stack = stacks[index].name.unwrap_or("stack");
-    Found::new(&thing.value.span, message).help(format!("give it another name, such as `{stack}-{name}`"))
+    let help = match (it.named_by, first.named_by) {
+        (NamedBy::Author, NamedBy::Author) => format!("give it another name, such as `{stack}-{name}`"),
+        (NamedBy::Author, _) => format!("give it another name: `{name}` is made for the service `{}`", first.service),
+        (NamedBy::Skep, _) => format!("give the {what} of that service another name"),
+        (NamedBy::Traefik, _) => format!("name one with a label: `traefik.{}.{what}s.<name>.…`", it.protocol.word()),
+    };
+    Found::new(&it.span, message).help(help)
 }

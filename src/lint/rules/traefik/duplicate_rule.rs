@@ -6,6 +6,8 @@ use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::lint::traefik::expression::Expression;
 use crate::lint::traefik::labels::{Labels, names};
+use crate::render::Traefik;
+use crate::render::traefik::Route as Generated;
 use crate::stack::file::{Http, Service};
 use crate::stack::yaml::Span;
 
@@ -113,9 +115,7 @@ fn routes(service: &Service) -> Vec<Route> {
 
 /// The router that skep writes for `x-skep.http`.
 fn of_settings(http: &Http) -> Option<Route> {
-    let path = http.path.as_ref().map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty());
-    let host = format!("Host(`{}`)", http.host.value);
-    let rule = path.map_or_else(|| host.clone(), |path| format!("{host} && PathPrefix(`{path}`)"));
+    let rule = Generated { http, traefik: &Traefik::default(), name: String::new(), port: 0 }.rule();
     Some(Route {
         ways: Expression::parse(&rule).ok()?.ways()?,
         entry_points: http.entrypoint.iter().map(|name| name.to_ascii_lowercase()).collect(),

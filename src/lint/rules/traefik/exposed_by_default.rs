@@ -12,7 +12,7 @@ rule! {
     /// ```yaml bad
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm=true, "--entryPoints.web.address=:80"]
     /// ```
     ///
@@ -26,7 +26,7 @@ rule! {
     /// ```yaml good
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.exposedByDefault=false, "--entryPoints.web.address=:80"]
     /// ```
     "SK4018", Warning, Stack(check), Whole
@@ -39,8 +39,11 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 /// The provider that exposes everything.
 fn exposing(proxy: &Proxy) -> Option<&'static str> {
     let options = proxy.options()?;
-    let providers: &[&str] =
-        if proxy.version == Some(1) { &["docker"] } else { &["providers.swarm", "providers.docker"] };
+    let providers: &[&str] = if proxy.version.is_some_and(|version| version.major == 1) {
+        &["docker"]
+    } else {
+        &["providers.swarm", "providers.docker"]
+    };
     providers.iter().copied().find(|provider| {
         let by_default = options.get(&format!("{provider}.exposedbydefault"));
         // With constraints it looks at some services only.

@@ -1,14 +1,15 @@
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::lint::traefik::known;
+use crate::lint::traefik::known::{self, Kind};
 use crate::stack::file::Spanned;
 
 rule! {
     /// The value of a label is not what Traefik takes for it.
     ///
     /// Where it wants `true` or `false`, a number, or a length of time, it reads none of the labels of the service if it
-    /// gets something else, and the service cannot be reached.
+    /// gets something else, and the service cannot be reached. What has options of its own, such as `tls`, is switched off
+    /// by anything but `true`.
     ///
     /// ```yaml bad
     /// services:
@@ -18,6 +19,17 @@ rule! {
     ///       labels:
     ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
     ///         traefik.http.routers.web.tls: "yes"
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
+    ///         traefik.http.routers.web.priority: high
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     /// ```
     ///
@@ -45,12 +57,14 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn wrong(key: &str, value: &Spanned<String>) -> Option<Found> {
-    let known = known::find(key)?;
-    // What stands for its whole section is on or off, and what has no value says nothing.
-    let is_whole = known.pattern.split('.').count() == key.split('.').count();
-    if value.is_empty() || !is_whole || known.kind.takes(value) {
-        return None;
-    }
+    // What has no value says nothing.
+    let known::Found::Whole(known) = known::find(key).filter(|_| !value.is_empty())? else { return None };
     let message = format!("`{}` is not {}, which this label wants", suggest::cut(value), known.kind.word());
-    Some(Found::new(&value.span, message).help("with this value Traefik reads none of the labels of the service"))
+    let help = match known.kind {
+        Kind::Switch if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => return None,
+        Kind::Switch => "anything but `true` switches it off",
+        kind if kind.takes(value) => return None,
+        _ => "with this value Traefik reads none of the labels of the service",
+    };
+    Some(Found::new(&value.span, message).help(help))
 }

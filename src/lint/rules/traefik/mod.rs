@@ -3,6 +3,7 @@
 mod basic_auth;
 mod both_providers;
 mod certificates;
+mod constrained;
 mod container_labels;
 mod docker_label;
 mod duplicate_name;
@@ -11,13 +12,17 @@ mod exposed_by_default;
 mod host_sni;
 mod label_value;
 mod labels_of_1;
+mod name_of_before;
 mod not_on_manager;
 mod off_network;
 mod old_option;
 mod port;
+mod redirected;
 mod rule_of_2;
 mod rule_syntax;
 mod shared_service;
+mod short_drain;
+mod too_old_for_docker;
 mod unknown_entry_point;
 mod unknown_label;
 mod unknown_middleware;
@@ -54,6 +59,11 @@ pub(super) static RULES: &[&Rule] = &[
     &certificates::RULE,
     &not_on_manager::RULE,
     &old_option::RULE,
+    &too_old_for_docker::RULE,
+    &short_drain::RULE,
+    &redirected::RULE,
+    &constrained::RULE,
+    &name_of_before::RULE,
 ];
 
 /// What there is to say of the labels of each service, where Traefik 2 or 3 reads them; hardly more than is shown.

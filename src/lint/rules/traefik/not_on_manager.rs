@@ -13,7 +13,7 @@ rule! {
     /// ```yaml bad
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.exposedByDefault=false]
     ///     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
     /// ```
@@ -21,7 +21,7 @@ rule! {
     /// ```yaml good
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.exposedByDefault=false]
     ///     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
     ///     deploy: { placement: { constraints: [node.role == manager] } }

@@ -24,7 +24,7 @@ rule! {
     ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     networks: [front]
     /// networks: { front: {}, back: {} }
     /// ```
@@ -47,7 +47,7 @@ rule! {
     /// name: edge
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.network=front, --providers.swarm.exposedByDefault=false]
     ///     networks: [front]
     /// networks: { front: {} }
@@ -65,7 +65,7 @@ rule! {
     ///         traefik.http.routers.web.rule: Host(`shop.example.com`)
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.network=shop_front, --providers.swarm.exposedByDefault=false]
     ///     networks: [front]
     /// networks: { front: {}, back: {} }

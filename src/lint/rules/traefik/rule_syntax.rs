@@ -2,15 +2,19 @@ use super::in_each;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::lint::traefik::expression::compile::{self, Syntax};
 use crate::lint::traefik::expression::{Call, Expression, Misread, modern};
-use crate::lint::traefik::labels::{Kind, Label, Protocol};
+use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
+use crate::lint::traefik::proxy::Version;
 use crate::lint::traefik::{matchers, place};
 
 rule! {
     /// Traefik does not understand the rule of a router.
     ///
     /// The router is left out, with an error in Traefik's own log only. A rule is made of matchers with their values in
-    /// back-ticks or double quotes, joined by `&&` and `||`, with `!` and parentheses: ``Host(`a.b`) && !Path(`/x`)``.
+    /// back-ticks or double quotes, joined by `&&` and `||`, with `!` and parentheses: ``Host(`a.b`) && !Path(`/x`)``. It is
+    /// compiled here as Traefik compiles it: paths begin with `/`, names are ASCII, regular expressions are Go's, addresses
+    /// are addresses, and a line ends only behind an operator or a comma.
     ///
     /// ```yaml bad
     /// services:
@@ -42,6 +46,38 @@ rule! {
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: Host(`shop.example.com`) && PathPrefix(`api`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: HostRegexp(`^[a-z+\.example\.com$$`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web.rule: |
+    ///           Host(`shop.example.com`)
+    ///           && ClientIP(`10.0.0.0/8`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   web:
@@ -57,7 +93,7 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     in_each(subject, |_, labels| {
-        labels.iter().filter(|label| is_rule(label)).filter_map(|rule| wrong(rule, subject)).collect()
+        labels.iter().filter(|label| is_rule(label)).filter_map(|rule| wrong(rule, labels, subject)).collect()
     })
 }
 
@@ -66,13 +102,35 @@ pub(super) fn is_rule(label: &Label<'_>) -> bool {
     label.kind == Kind::Router && label.option == "rule" && label.protocol != Protocol::Udp
 }
 
-fn wrong(rule: &Label<'_>, subject: &StackSubject<'_>) -> Option<Found> {
+fn wrong(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> Option<Found> {
     let Misread { span, message, help } = match Expression::parse(rule.value) {
         Err(_) if modern(rule.value).is_some() => old(rule.value)?,
         Err(misread) => misread,
-        Ok(expression) => expression.calls().into_iter().find_map(|call| unusable(call, rule.protocol))?,
+        Ok(expression) => {
+            let syntax = syntax(rule, labels, subject);
+            expression
+                .calls()
+                .into_iter()
+                .find_map(|call| unusable(call, rule.protocol).or_else(|| faulty(call, syntax)))?
+        }
     };
     Some(Found::new(&place(&subject.file.sources, rule.value, &span), message).help(help))
+}
+
+/// How Traefik compiles the rule of a router.
+fn syntax(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> Syntax {
+    let own = labels.option(rule, "rulesyntax").map(|label| label.value.eq_ignore_ascii_case("v2"));
+    let before = Version::new(3, 7, 0);
+    Syntax {
+        protocol: rule.protocol,
+        is_of_2: own.unwrap_or_else(|| subject.traefik.has_old_syntax()),
+        is_before_wildcards: subject.traefik.release().is_some_and(|version| version.is_before(before)),
+    }
+}
+
+/// A matcher with a value that it cannot be made of.
+fn faulty(call: &Call, syntax: Syntax) -> Option<Misread> {
+    compile::fault(call, matchers::matcher(syntax.protocol, &call.name)?.name, syntax)
 }
 
 fn old(text: &str) -> Option<Misread> {

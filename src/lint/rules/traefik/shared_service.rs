@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
+use crate::lint::traefik::definitions::{self, Definition, NamedBy};
+use crate::lint::traefik::labels::{Kind, Protocol};
 
 rule! {
     /// Two stacks define a service of Traefik by the same name.
@@ -54,18 +55,13 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
         return Vec::new();
     }
     let mut firsts: BTreeMap<(Protocol, String), usize> = BTreeMap::new();
-    for (index, stack) in stacks.iter().enumerate() {
-        for own in written_by_skep(stack) {
-            firsts.entry((Protocol::Http, own)).or_insert(index);
-        }
-    }
     let mut found = Vec::new();
     for (index, stack) in stacks.iter().enumerate() {
-        for service in stack.file.services.values() {
-            for thing in Labels::of(service).all(Kind::Service) {
-                let first = *firsts.entry((thing.protocol, thing.name.to_owned())).or_insert(index);
+        for (name, service) in &stack.file.services {
+            for it in definitions::of(stack.name, name, service).into_iter().filter(|it| it.kind == Kind::Service) {
+                let first = *firsts.entry((it.protocol, it.name.clone())).or_insert(index);
                 if first != index && found.len() < MAX_FOUND {
-                    found.push(shared(thing, &stacks[first], stack).placed(&stack.file.sources));
+                    found.push(shared(&it, &stacks[first], stack).placed(&stack.file.sources));
                 }
             }
         }
@@ -73,15 +69,12 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     found
 }
 
-/// The names of the services that skep writes labels for.
-fn written_by_skep<'a>(stack: &'a StackSubject<'_>) -> impl Iterator<Item = String> + 'a {
-    let behind = stack.file.services.iter().filter(|(_, service)| service.http.is_some());
-    behind.map(|(name, _)| format!("{}-{name}", stack.name.unwrap_or_default()))
-}
-
-fn shared(thing: &Label<'_>, first: &StackSubject<'_>, stack: &StackSubject<'_>) -> Found {
-    let name = suggest::cut(thing.name);
+fn shared(it: &Definition, first: &StackSubject<'_>, stack: &StackSubject<'_>) -> Found {
+    let name = suggest::cut(&it.name);
     let message = format!("{} has a service `{name}` in Traefik too: both share the requests", first.described());
-    Found::new(&thing.value.span, message)
-        .help(format!("give it another name, such as `{}-{name}`", stack.name.unwrap_or("stack")))
+    let help = match it.named_by {
+        NamedBy::Author => format!("give it another name, such as `{}-{name}`", stack.name.unwrap_or("stack")),
+        NamedBy::Skep | NamedBy::Traefik => "give the one of that stack another name".to_owned(),
+    };
+    Found::new(&it.span, message).help(help)
 }

@@ -25,7 +25,7 @@ rule! {
     ///         traefik.http.routers.web.entrypoints: https
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --entryPoints.websecure.address=:443
@@ -42,7 +42,7 @@ rule! {
     ///         traefik.http.routers.web.entrypoints: webSecure
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --entryPoints.websecure.address=:443

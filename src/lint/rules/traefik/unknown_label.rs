@@ -1,15 +1,17 @@
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::lint::traefik::known;
+use crate::lint::traefik::known::{self, Known};
+use crate::lint::traefik::proxy::Version;
 use crate::stack::file::Spanned;
 
 rule! {
     /// Traefik does not know a label.
     ///
     /// It then reads none of the labels of the service, the right ones neither, and says `field not found` in its own
-    /// log only: the service cannot be reached. If the repository deploys Traefik, its version decides, else it is
-    /// Traefik 3, and what Traefik 2.11 knows is taken as well.
+    /// log only: the service cannot be reached. A label that is only the beginning of others says nothing, or makes it read
+    /// none, too. If the repository deploys Traefik, its version decides, else it is the newest, and what Traefik 2.11 knows
+    /// is taken as well.
     ///
     /// ```yaml bad
     /// services:
@@ -30,6 +32,29 @@ rule! {
     ///         traefik.https.routers.web.rule: Host(`shop.example.com`)
     /// ```
     ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.routers.web: Host(`shop.example.com`)
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    /// ```
+    ///
+    /// ```yaml bad
+    /// services:
+    ///   web:
+    ///     image: nginx:1.27
+    ///     deploy:
+    ///       labels:
+    ///         traefik.http.services.web.loadbalancer.server.port: "80"
+    ///         traefik.http.services.web.middlewares: auth@file
+    ///   proxy:
+    ///     image: traefik:v3.6.1
+    ///     command: [--providers.swarm.exposedByDefault=false]
+    /// ```
+    ///
     /// ```yaml good
     /// services:
     ///   web:
@@ -41,36 +66,61 @@ rule! {
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///         traefik.http.middlewares.auth.plugin.any.key: value
     ///         traefik.http.middlewares.h.headers.customrequestheaders.X-Shop: web
+    ///         traefik.http.middlewares.again.retry.status: 502-504
+    ///         traefik.http.services.web.middlewares: h, again
+    ///         traefik.tcp.services.db.loadbalancer.healthcheck.interval: 5s
     /// ```
     "SK4003", Warning, Stack(check)
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let labels = subject.file.services.values().flat_map(|service| &service.deploy.labels);
-    let version = subject.traefik.version();
+    let version = subject.traefik.release();
+    // What a version knows that is newer than the tables, nobody can tell.
+    if version.is_some_and(|version| known::NEWEST.is_before(version)) {
+        return Vec::new();
+    }
     labels.filter_map(|(key, value)| unknown(key, value, version)).take(MAX_FOUND).collect()
 }
 
-fn unknown(key: &str, value: &Spanned<String>, version: Option<u32>) -> Option<Found> {
+fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Option<Found> {
     let label = key.to_ascii_lowercase();
     let found = |text: &str| Some(Found::new(&value.span, format!("{text} `{}`", suggest::cut(key))));
-    if version == Some(1) {
+    if version.is_some_and(|version| version.major == 1) {
         let is_unknown = label.starts_with("traefik.") && !known::is_known_to_1(&label);
         return found("Traefik 1 has no label").filter(|_| is_unknown);
     }
     if let Some(root) = misspelt_root(&label) {
         return Some(found("Traefik has no label")?.help(format!("did you mean `traefik.{root}.…`?")));
     }
-    let dynamic = ["http", "tcp", "udp", "docker", "swarm"].iter().any(|root| is_below(&label, root));
+    if !["http", "tcp", "udp", "docker", "swarm"].iter().any(|root| is_below(&label, root)) {
+        return None;
+    }
     match known::find(key) {
-        _ if !dynamic => None,
-        Some(known) if known.since_3 && version == Some(2) => found("Traefik 2 has no label"),
-        Some(_) => None,
+        Some(known) => match version.filter(|version| !known.known().is_in(*version)) {
+            Some(version) => Some(of_another(found(&format!("Traefik {version} has no label"))?, known.known())),
+            None => alone(key, value, known),
+        },
         None => Some(match nearest(&label) {
             Some(near) => found("Traefik has no label")?.help(format!("did you mean `{near}`?")),
             None => found("Traefik has no label")?.help("look it up in Traefik's reference of labels"),
         }),
     }
+}
+
+fn of_another(found: Found, known: &Known) -> Found {
+    found.help(format!("it is there from {} on", known.since))
+}
+
+/// A section that says nothing by itself, such as a router without an option.
+fn alone(key: &str, value: &Spanned<String>, known: known::Found) -> Option<Found> {
+    let known::Found::Section(first) = known else { return None };
+    let options = first.pattern.split('.').nth(key.split('.').count())?.replace("**", "<name>").replace('*', "<name>");
+    let message = format!("`{}` says nothing by itself", suggest::cut(key));
+    Some(
+        Found::new(&value.span, message)
+            .help(format!("write what is meant of it, such as `{}.{options}`", suggest::cut(key))),
+    )
 }
 
 fn is_below(label: &str, root: &str) -> bool {

@@ -39,14 +39,14 @@ rule! {
     ///         traefik.http.middlewares.web-headers.headers.framedeny: "true"
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm=true, --providers.swarm.exposedByDefault=false]
     /// ```
     ///
     /// ```yaml bad
     /// services:
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command:
     ///       - --providers.swarm.exposedByDefault=false
     ///       - --entryPoints.web.address=:80

@@ -18,7 +18,7 @@ rule! {
     ///         traefik.http.routers.web.entrypoints: websecure
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.exposedByDefault=false, "--entryPoints.websecure.address=:443"]
     /// ```
     ///
@@ -33,7 +33,7 @@ rule! {
     ///         traefik.http.routers.web.tls: "true"
     ///         traefik.http.services.web.loadbalancer.server.port: "80"
     ///   proxy:
-    ///     image: traefik:v3.3
+    ///     image: traefik:v3.7
     ///     command: [--providers.swarm.exposedByDefault=false, "--entryPoints.websecure.address=:443"]
     /// ```
     "SK4019", Warning, Stack(check), Whole

@@ -2,8 +2,10 @@
 //!
 //! The grammar is that of Go's expressions, of which Traefik takes calls with texts, `&&`, `||`, `!` and parentheses.
 
+pub(crate) mod compile;
 mod modern;
 mod parser;
+mod regexp;
 
 use std::ops::Range;
 

@@ -9,11 +9,12 @@ const MOST: usize = 500;
 
 /// Takes a rule apart.
 pub(super) fn parse(text: &str) -> Result<Expression, Misread> {
-    let mut parser = Parser { text, at: 0, depth: 0, calls: 0 };
+    let mut parser = Parser { text, at: 0, depth: 0, calls: 0, ended: None, skipped: None };
     let expression = parser.any()?;
     parser.skip_blanks();
     match parser.peek() {
         None => Ok(expression),
+        Some(_) if parser.ended.is_some() => Err(parser.broken()),
         Some(')') => Err(parser.here("a parenthesis is closed that was not opened", "remove it")),
         Some(_) => Err(parser.unjoined()),
     }
@@ -24,9 +25,30 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     calls: usize,
+    /// The end of the line that has ended an expression: in Go one behind a value or a parenthesis is a semicolon.
+    ended: Option<usize>,
+    /// Where blanks were skipped up to.
+    skipped: Option<usize>,
 }
 
 impl Parser<'_> {
+    /// The rule goes on in another line, where Go has ended it.
+    fn broken(&self) -> Misread {
+        let at = self.ended.unwrap_or(self.at);
+        let rest = &self.text[self.at..];
+        let joins = rest.starts_with("&&") || rest.starts_with("||");
+        let help = if joins {
+            "put the operator at the end of the line before, or write the rule in one line (`>-`)"
+        } else {
+            "write the rule in one line (`>-`)"
+        };
+        Misread {
+            span: at..at + 1,
+            message: "the end of this line is the end of the rule".to_owned(),
+            help: help.to_owned(),
+        }
+    }
+
     fn any(&mut self) -> Result<Expression, Misread> {
         let mut left = self.both()?;
         while self.takes("||") {
@@ -82,6 +104,7 @@ impl Parser<'_> {
         let inner = self.any()?;
         self.skip_blanks();
         match self.peek() {
+            Some(_) if self.ended.is_some() => Err(self.broken()),
             Some(')') => {
                 self.at += 1;
                 Ok(inner)
@@ -102,6 +125,9 @@ impl Parser<'_> {
         let (name, span) = (rest[..end].to_owned(), start..start + end);
         self.at += end;
         self.skip_blanks();
+        if self.ended.is_some() && self.peek() == Some('(') {
+            return Err(self.broken());
+        }
         if self.peek() != Some('(') {
             let help = format!("write {name}(`…`)");
             return Err(Misread { span, message: format!("no value stands behind `{name}`"), help });
@@ -114,19 +140,29 @@ impl Parser<'_> {
 
     fn values(&mut self, name: &str, open: usize) -> Result<Vec<Value>, Misread> {
         let mut values = Vec::new();
+        let mut wants_comma = false;
         loop {
             self.skip_blanks();
             match self.peek() {
+                Some(_) if self.ended.is_some() => return Err(self.broken()),
                 Some(')') => {
                     self.at += 1;
                     return Ok(values);
                 }
                 None => return Err(unclosed(open)),
-                Some(',') if !values.is_empty() => self.at += 1,
+                Some(',') if wants_comma => {
+                    self.at += 1;
+                    wants_comma = false;
+                    continue;
+                }
+                Some(_) if wants_comma => {
+                    return Err(self.here("a comma is expected here", "write one between two values"));
+                }
                 Some('`') => values.push(self.raw(name)?),
                 Some('"') => values.push(self.quoted(name)?),
                 Some(_) => return Err(self.unquoted(name)),
             }
+            wants_comma = true;
         }
     }
 
@@ -151,7 +187,14 @@ impl Parser<'_> {
                     self.at = start + at + 1;
                     return Ok(Value { text, span: start..start + at });
                 }
-                '\\' => text.extend(characters.next().map(|(_, escaped)| escaped)),
+                '\n' => break,
+                '\\' => {
+                    let rest = &self.text[start + at + 1..];
+                    let Some((escaped, length)) = unescaped(rest) else { return Err(no_escape(start + at, rest)) };
+                    text.push(escaped);
+                    let behind = rest[..length].chars().count();
+                    characters.nth(behind.saturating_sub(1));
+                }
                 other => text.push(other),
             }
         }
@@ -184,12 +227,12 @@ impl Parser<'_> {
     /// Something behind a matcher that does not join it to another one.
     fn unjoined(&self) -> Misread {
         let rest = &self.text[self.at..];
-        let length = rest.find(char::is_whitespace).unwrap_or(rest.len()).max(1);
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let length = rest.find(char::is_whitespace).unwrap_or(rest.len()).max(first);
         let mut shown = &rest[..length];
         if let Some(end) = shown.find(['(', '`']).filter(|end| *end > 0) {
             shown = &shown[..end];
         }
-        let first = shown.chars().next().map_or(1, char::len_utf8);
         let shown = if shown.starts_with(|c: char| c.is_ascii_alphanumeric()) { shown } else { &shown[..first] };
         Misread {
             span: self.at..self.at + shown.len(),
@@ -205,14 +248,37 @@ impl Parser<'_> {
 
     fn takes(&mut self, operator: &str) -> bool {
         self.skip_blanks();
-        let there = self.text[self.at..].starts_with(operator);
+        let there = self.ended.is_none() && self.text[self.at..].starts_with(operator);
         self.at += if there { operator.len() } else { 0 };
         there
     }
 
+    /// Skips what Go takes for blanks, and its comments; notes the end of a line that ends an expression.
     fn skip_blanks(&mut self) {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
+        if self.skipped == Some(self.at) {
+            return;
+        }
+        let before = self.text[..self.at].chars().next_back();
+        let is_ended = before.is_some_and(|c| matches!(c, ')' | '`' | '"' | '_') || c.is_ascii_alphanumeric());
+        self.ended = None;
+        loop {
+            let rest = &self.text[self.at..];
+            let length = match rest.chars().next() {
+                Some('\n') => {
+                    self.ended = self.ended.or(is_ended.then_some(self.at));
+                    1
+                }
+                Some(' ' | '\t' | '\r') => 1,
+                _ if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+                _ if rest.starts_with("/*") => rest.find("*/").map_or(0, |end| end + 2),
+                _ => 0,
+            };
+            if length == 0 {
+                self.skipped = Some(self.at);
+                return;
+            }
+            self.at += length;
+        }
     }
 
     fn peek(&self) -> Option<char> {
@@ -225,5 +291,42 @@ fn unclosed(open: usize) -> Misread {
         span: open..open + 1,
         message: "this parenthesis is not closed".to_owned(),
         help: "close it with `)`".to_owned(),
+    }
+}
+
+/// What stands behind a backslash in double quotes, and how many bytes that is; none if Go has no such escape.
+fn unescaped(rest: &str) -> Option<(char, usize)> {
+    let number = |digits: &str, radix: u32| char::from_u32(u32::from_str_radix(digits, radix).ok()?);
+    let hexadecimal = |length: usize| {
+        let digits = rest.get(1..=length).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        Some((number(digits, 16)?, length + 1))
+    };
+    let simple = |character: char| Some((character, 1));
+    match rest.chars().next()? {
+        'a' => simple('\u{7}'),
+        'b' => simple('\u{8}'),
+        'f' => simple('\u{c}'),
+        'n' => simple('\n'),
+        'r' => simple('\r'),
+        't' => simple('\t'),
+        'v' => simple('\u{b}'),
+        same @ ('\\' | '"') => simple(same),
+        'x' => hexadecimal(2),
+        'u' => hexadecimal(4),
+        'U' => hexadecimal(8),
+        '0'..='7' => {
+            let digits = rest.get(..3).filter(|digits| digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte)))?;
+            number(digits, 8).filter(|read| u32::from(*read) < 256).map(|read| (read, 3))
+        }
+        _ => None,
+    }
+}
+
+fn no_escape(at: usize, rest: &str) -> Misread {
+    let length = rest.chars().next().map_or(0, char::len_utf8);
+    Misread {
+        span: at..at + 1 + length,
+        message: "this is no escape in double quotes".to_owned(),
+        help: "double the backslash, or use back-ticks, in which a backslash is one".to_owned(),
     }
 }

@@ -1,0 +1,188 @@
+//! What Traefik still refuses in a rule that it understands: values that its matchers cannot be made of (`pkg/muxer`).
+//! A router with such a rule is left out, and only Traefik's own log says so.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::{Call, Misread, Value, regexp};
+use crate::lint::suggest;
+use crate::lint::traefik::labels::Protocol;
+
+/// How a rule is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Syntax {
+    /// What is routed.
+    pub(crate) protocol: Protocol,
+    /// Whether as a rule of Traefik 2, whose templates are looked at no further.
+    pub(crate) is_of_2: bool,
+    /// Whether `HostSNI` takes no wildcards, as before Traefik 3.7.
+    pub(crate) is_before_wildcards: bool,
+}
+
+/// What a matcher cannot be made of, if anything is. Its name and the number of its values are those of the manual.
+pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Misread> {
+    if let Some(empty) = call.values.iter().find(|value| value.text.is_empty()) {
+        let span = if empty.span.is_empty() { call.span.clone() } else { empty.span.clone() };
+        return Some(misread(
+            span,
+            format!("a value of `{matcher}` is empty"),
+            "write a value, or leave the matcher out",
+        ));
+    }
+    let faults = call.values.iter().enumerate().map(|(nth, value)| of_value(nth, value, matcher, syntax));
+    faults.flatten().next()
+}
+
+fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<Misread> {
+    match (matcher, nth) {
+        ("Host" | "HostHeader", _) if value.text != "*" => not_ascii(value, matcher),
+        ("Path" | "PathPrefix", _) if !value.text.starts_with('/') => Some(misread(
+            value.span.clone(),
+            format!("the path of `{matcher}` does not begin with `/`"),
+            &format!("write {matcher}(`/{}`)", suggest::cut(&value.text)),
+        )),
+        ("ClientIP", _) => no_address(value),
+        ("HostRegexp" | "HostSNIRegexp", _) => not_ascii(value, matcher).or_else(|| no_pattern(value, syntax)),
+        ("PathRegexp", _) | ("HeaderRegexp" | "QueryRegexp" | "HeadersRegexp", 1) => no_pattern(value, syntax),
+        ("Query", _) if syntax.is_of_2 && !value.text.contains('=') => Some(misread(
+            value.span.clone(),
+            "`Query` takes `name=value` in Traefik 2".to_owned(),
+            &format!("write Query(`{}=…`)", suggest::cut(&value.text)),
+        )),
+        ("HostSNI", _) if syntax.protocol == Protocol::Tcp => no_server_name(value, syntax),
+        ("ALPN", _) if value.text == "acme-tls/1" => Some(misread(
+            value.span.clone(),
+            "`acme-tls/1` is Traefik's own, for certificates".to_owned(),
+            "remove it: Traefik answers it by itself",
+        )),
+        _ => None,
+    }
+}
+
+fn misread(span: Range<usize>, message: String, help: &str) -> Misread {
+    Misread { span, message, help: help.to_owned() }
+}
+
+fn not_ascii(value: &Value, matcher: &str) -> Option<Misread> {
+    if value.text.is_ascii() {
+        return None;
+    }
+    let message = format!("`{matcher}` takes ASCII only");
+    let help = match url::Host::parse(&value.text) {
+        Ok(url::Host::Domain(encoded)) => format!("write the name as browsers send it: {matcher}(`{encoded}`)"),
+        _ => "write names as browsers send them, such as `xn--mnchen-3ya.example.com`".to_owned(),
+    };
+    Some(misread(value.span.clone(), message, &help))
+}
+
+fn no_pattern(value: &Value, syntax: Syntax) -> Option<Misread> {
+    let (part, why) = regexp::objection(&value.text).filter(|_| !syntax.is_of_2)?;
+    // In double quotes the place of a part is not that in the rule.
+    let is_plain = value.span.len() == value.text.len();
+    let span = if is_plain { value.span.start + part.start..value.span.start + part.end } else { value.span.clone() };
+    let message = format!("Go does not take this regular expression: {why}");
+    Some(misread(span, message, "write it in the syntax of RE2, which has no look-around and no references"))
+}
+
+/// An address, or a network of which the prefix is no longer than an address (Go's `net.ParseIP` and `net.ParseCIDR`).
+fn no_address(value: &Value) -> Option<Misread> {
+    let (address, prefix) = value.text.split_once('/').map_or((&*value.text, None), |(it, prefix)| (it, Some(prefix)));
+    let address: Option<IpAddr> = address.parse().ok();
+    let longest = if address.is_some_and(|address| address.is_ipv6()) { 128 } else { 32 };
+    let is_prefix = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && text.parse::<u32>().is_ok_and(|length| length <= longest)
+    };
+    let message = match (address, prefix) {
+        (Some(_), None) => return None,
+        (Some(_), Some(prefix)) if is_prefix(prefix) => return None,
+        (Some(_), Some(_)) => {
+            format!("`{}` is no network: the prefix has 0 to {longest} bits", suggest::cut(&value.text))
+        }
+        (None, _) => format!("`{}` is neither an address nor a network", suggest::cut(&value.text)),
+    };
+    Some(misread(value.span.clone(), message, "write one such as `10.0.0.7` or `10.0.0.0/8`"))
+}
+
+fn no_server_name(value: &Value, syntax: Syntax) -> Option<Misread> {
+    if value.text == "*" {
+        return None;
+    }
+    let wildcard = value.text.strip_prefix("*.");
+    let name = wildcard.unwrap_or(&value.text);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-:".contains(&byte));
+    if !is_name {
+        return not_ascii(value, "HostSNI").or_else(|| {
+            let message = format!("`{}` is not a host name", suggest::cut(&value.text));
+            Some(misread(value.span.clone(), message, "write one such as `db.example.com`, or `*` for all"))
+        });
+    }
+    let message = "`HostSNI` takes no wildcard before Traefik 3.7".to_owned();
+    let is_too_early = wildcard.is_some() && (syntax.is_before_wildcards || syntax.is_of_2);
+    is_too_early.then(|| misread(value.span.clone(), message, "use `HostSNIRegexp`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::traefik::expression::Expression;
+    use crate::lint::traefik::matchers::matcher;
+
+    /// What Traefik itself makes of rules: written by `scripts/traefik.sh rules`.
+    const VERDICTS: &str = include_str!("verdicts.txt");
+
+    fn judged(rule: &str, syntax: Syntax) -> Result<(), Misread> {
+        for call in Expression::parse(rule)?.calls() {
+            let known = matcher(syntax.protocol, &call.name);
+            let counts = known.and_then(|known| if syntax.is_of_2 { known.in_2 } else { known.in_3 });
+            let fits = counts.is_some_and(|(least, most)| (least..=most).contains(&call.values.len()));
+            let name = known.filter(|_| fits).map_or("", |known| known.name);
+            let unknown = || misread(call.span.clone(), "no such matcher, or not of so many values".to_owned(), "");
+            if name.is_empty() {
+                return Err(unknown());
+            }
+            fault(call, name, syntax).map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_verdicts_are_traefiks_own() {
+        let mut wrong = Vec::new();
+        for line in VERDICTS.lines().filter(|line| !line.starts_with('#')) {
+            let parts: Vec<&str> = line.splitn(4, '\t').collect();
+            let [verdict, protocol, version, rule] = parts[..] else { panic!("{line}") };
+            let protocol = if protocol == "tcp" { Protocol::Tcp } else { Protocol::Http };
+            let syntax = Syntax { protocol, is_of_2: version == "v2", is_before_wildcards: false };
+            let judged = judged(&rule.replace("\\n", "\n"), syntax);
+            if judged.is_ok() != (verdict == "ok") {
+                wrong.push(format!("{line}\t{judged:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    fn told(rule: &str) -> String {
+        let protocol = if rule.contains("SNI") { Protocol::Tcp } else { Protocol::Http };
+        let syntax = Syntax { protocol, is_of_2: false, is_before_wildcards: true };
+        match judged(rule, syntax) {
+            Ok(()) => String::new(),
+            Err(Misread { span, message, help }) => format!("{message} at {:?}; {help}", &rule[span]),
+        }
+    }
+
+    #[test]
+    fn what_it_cannot_be_made_of_is_told_at_its_place() {
+        insta::assert_snapshot!(told("Host(`a`) && PathPrefix(`api`)"), @r#"the path of `PathPrefix` does not begin with `/` at "api"; write PathPrefix(`/api`)"#);
+        insta::assert_snapshot!(told("Host(`münchen.de`)"), @r#"`Host` takes ASCII only at "münchen.de"; write the name as browsers send it: Host(`xn--mnchen-3ya.de`)"#);
+        insta::assert_snapshot!(told("HostRegexp(`^[a-z+$`)"), @r#"Go does not take this regular expression: this bracket is not closed at "[a-z+$"; write it in the syntax of RE2, which has no look-around and no references"#);
+        insta::assert_snapshot!(told("ClientIP(`10.0.0.0/40`)"), @r#"`10.0.0.0/40` is no network: the prefix has 0 to 32 bits at "10.0.0.0/40"; write one such as `10.0.0.7` or `10.0.0.0/8`"#);
+        insta::assert_snapshot!(told("ClientIP(`10.0.0`)"), @r#"`10.0.0` is neither an address nor a network at "10.0.0"; write one such as `10.0.0.7` or `10.0.0.0/8`"#);
+        insta::assert_snapshot!(told("Host(``)"), @r#"a value of `Host` is empty at "Host"; write a value, or leave the matcher out"#);
+        insta::assert_snapshot!(told("HostSNI(`*.a.b`)"), @r#"`HostSNI` takes no wildcard before Traefik 3.7 at "*.a.b"; use `HostSNIRegexp`"#);
+        insta::assert_snapshot!(told("HostSNI(`a b`)"), @r#"`a b` is not a host name at "a b"; write one such as `db.example.com`, or `*` for all"#);
+        insta::assert_snapshot!(told("Host(`a`)\n&& Path(`/x`)"), @r#"the end of this line is the end of the rule at "\n"; put the operator at the end of the line before, or write the rule in one line (`>-`)"#);
+        insta::assert_snapshot!(told("Host(`a` `b`)"), @r#"a comma is expected here at "`"; write one between two values"#);
+        insta::assert_snapshot!(told(r#"PathRegexp("^/\d")"#), @r#"this is no escape in double quotes at "\\d"; double the backslash, or use back-ticks, in which a backslash is one"#);
+    }
+}

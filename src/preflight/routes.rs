@@ -1,0 +1,94 @@
+//! Whether Traefik would leave out a route.
+//!
+//! What labels define is called the same in the whole swarm. Where two services define one router or middleware
+//! differently, Traefik leaves out both (its `pkg/provider/merge.go`): the new stack, and one that runs. A service that two
+//! define gets the requests of both.
+
+use std::collections::BTreeMap;
+
+use super::surroundings::Neighbour;
+use super::{Flight, Obstacle, of_service};
+use crate::name::ServiceName;
+use crate::stack::Service;
+
+/// What labels define: `http.routers`, and its name.
+type Thing<'a> = (String, &'a str);
+/// What is said of it, by option in small letters.
+type Said<'a> = BTreeMap<String, &'a str>;
+
+/// Names that are taken, and notes about those that may be.
+pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let taken: Vec<(&Neighbour, BTreeMap<Thing<'_>, Said<'_>>)> =
+        flight.surroundings.services.iter().map(|other| (other, defined(&other.routing))).collect();
+    let changed = flight.plan.changed_services();
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    for (name, service) in &flight.desired.services {
+        for (thing, said) in defined(&service.labels) {
+            let other = taken.iter().find_map(|(other, things)| Some((*other, things.get(&thing)?)));
+            let Some((other, theirs)) = other else { continue };
+            let Some(message) = conflict(&thing, &said, other, theirs) else { continue };
+            if thing.0.ends_with(".services") || !changed.contains(name) || flight.has_several_traefiks() {
+                notes.push(message);
+            } else {
+                obstacles.push(obstacle(name, service, &thing, message));
+            }
+        }
+    }
+    (obstacles, notes)
+}
+
+impl Flight<'_> {
+    /// Whether each may look at other services, so that a name may be there twice.
+    fn has_several_traefiks(&self) -> bool {
+        let own = self.desired.services.values().map(|service| &service.image);
+        let others = self.surroundings.services.iter().map(|other| &other.image);
+        own.chain(others).filter(|image| is_traefik(image)).count() > 1
+    }
+}
+
+fn is_traefik(image: &str) -> bool {
+    let name = image.split('@').next().unwrap_or_default();
+    name.rsplit('/').next().and_then(|last| last.split(':').next()) == Some("traefik")
+}
+
+/// What is wrong with two definitions of one thing, if anything is.
+fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said<'_>) -> Option<String> {
+    let ((kind, name), whose) = (thing, other.described());
+    let what = kind.rsplit('.').next()?.trim_end_matches('s');
+    if what == "service" {
+        return Some(format!(
+            "Traefik shares the requests for its service `{name}` with {whose}, which has labels for it, too"
+        ));
+    }
+    let message = || format!("the {what} `{name}` is defined otherwise by {whose}: Traefik would leave out both");
+    (said != theirs).then(message)
+}
+
+fn obstacle(name: &ServiceName, service: &Service, thing: &Thing<'_>, message: String) -> Obstacle {
+    let is_generated =
+        service.url.is_some() && thing.1.split('~').next().is_some_and(|base| base.ends_with(name.as_str()));
+    let keys: &[&str] = if is_generated { &["x-skep", "http"] } else { &["deploy", "labels"] };
+    let help = "give one of the two another name in its labels".to_owned();
+    Obstacle { place: of_service(name, keys), message, help }
+}
+
+/// What the labels of a service define; nothing if Traefik is told to pass it over.
+fn defined(labels: &BTreeMap<String, String>) -> BTreeMap<Thing<'_>, Said<'_>> {
+    let mut found: BTreeMap<Thing<'_>, Said<'_>> = BTreeMap::new();
+    let is_off = |(key, value): (&String, &String)| {
+        key.eq_ignore_ascii_case("traefik.enable") && value.eq_ignore_ascii_case("false")
+    };
+    if labels.iter().any(is_off) {
+        return found;
+    }
+    for (key, value) in labels {
+        let parts: Vec<&str> = key.splitn(5, '.').collect();
+        let [root, protocol, kind, name, ..] = parts[..] else { continue };
+        let kind = kind.to_ascii_lowercase();
+        if root.eq_ignore_ascii_case("traefik") && ["routers", "middlewares", "services"].contains(&kind.as_str()) {
+            let option = parts.get(4).map(|option| option.to_ascii_lowercase()).unwrap_or_default();
+            found.entry((format!("{}.{kind}", protocol.to_ascii_lowercase()), name)).or_default().insert(option, value);
+        }
+    }
+    found
+}
