@@ -51,7 +51,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let mut found = Vec::new();
     for (index, stack) in stacks.iter().enumerate() {
         for Named { what, name, span, content } in named(stack) {
-            let (other, held) = *first.entry((what, name)).or_insert((index, content));
+            let (other, earlier) = *first.entry((what, name)).or_insert((index, content));
             if other == index || found.len() >= MAX_LOOKED_AT {
                 continue;
             }
@@ -59,7 +59,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             let help = format!("give it another name, or write `external: true` and make the {what} in one stack");
             let told = Found::new(span, message).help(help);
             // Docker changes nothing in what holds the same, and lets both have it.
-            let is_same = content.is_some() && content == held;
+            let is_same = content.is_some() && content == earlier;
             let told = if is_same { told.severity(Severity::Warning) } else { told };
             found.push(told.placed(&stack.file.sources));
         }
