@@ -54,6 +54,7 @@ fn router() -> axum::Router {
         git: None,
         look: Arc::new(|_| {}),
         ready: http::Readiness::new(async || Ok(())),
+        complaints: Arc::new(Vec::new),
         metrics: Metrics::new().registry().clone(),
     })
 }
