@@ -89,7 +89,10 @@ pub(super) fn of(task: &Task, service: &Service, evidence: &Evidence) -> Cause {
     }
     match task.exit_code {
         _ if evidence.out_of_memory => memory(service),
-        Some(137) => Cause::plain(format!("exit code 137 (killed, often for want of memory{})", limit(service))),
+        Some(137) => {
+            let words = format!("exit code 137 (killed, often for want of memory{})", limit(service));
+            Cause::plain(words).with_some(memory(service).help.filter(|_| service.limits.memory > 0))
+        }
         Some(code) if code != 0 && (error.is_empty() || error.contains("non-zero exit")) => Cause::plain(exit(code)),
         Some(0) if error.is_empty() => Cause::plain("it ended by itself with exit code 0"),
         _ if error.is_empty() => Cause::plain(&task.message),

@@ -61,12 +61,12 @@ fn interpreted(
     let path = std::env::var("PATH").unwrap();
     let real = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file()).unwrap();
     let tools = [
-        ("skep", format!("echo skep \"$@\" >> {asked}")),
-        ("docker", format!("echo docker \"$@\" >> {asked}; case \"$1\" in login) cat > /dev/null ;; esac")),
+        ("skep", format!("printf '%s\\n' \"skep $*\" >> {asked}")),
+        ("docker", format!("printf '%s\\n' \"docker $*\" >> {asked}; case \"$1\" in login) cat > /dev/null ;; esac")),
         (
             "git",
             format!(
-                "case \" $* \" in *' push '*) echo git \"$@\" >> {asked} ;; *) exec {} \"$@\" ;; esac",
+                "case \" $* \" in *' push '*) printf '%s\\n' \"git $*\" >> {asked} ;; *) exec {} \"$@\" ;; esac",
                 real.display()
             ),
         ),

@@ -214,6 +214,7 @@ configs: { settings: { file: traefik.yml } }
     assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
     exit code 1
     --- stdout
+    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik looks for tasks every 15s, and those of `web` are killed after 10s: visitors get errors during updates
     repo/stacks/edge/traefik.yml:4:3: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
     repo/stacks/edge/traefik.yml:5:13: error[SK4023]: Traefik 3.7 has no option `providers.docker.swarmmode`, and does not start
     repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
