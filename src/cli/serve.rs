@@ -36,10 +36,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// How often memory is given back.
-const TIDY: Duration = Duration::from_secs(2);
-/// From how many bytes on a piece of memory is large; glibc's own value at the start.
-#[cfg(target_env = "gnu")]
-const LARGE: libc::c_int = 128 << 10;
+const TIDY: Duration = Duration::from_secs(10);
 
 /// `skep serve`
 #[derive(Debug, Args)]
@@ -48,7 +45,7 @@ pub(super) struct Serve {}
 impl Serve {
     #[expect(clippy::unused_self, reason = "every command is called alike")]
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
-        tame_allocator();
+        share_one_arena();
         log();
         let settings = common.settings()?;
         // Two threads: a controller waits more than it works, and each thread costs memory.
@@ -61,19 +58,17 @@ impl Serve {
 }
 
 /// Has all threads share one arena of the C library's allocator. Otherwise each thread that ever runs gets an arena of
-/// its own and keeps what was freed in it: 10 MiB after a handful of pushes (`docs/performance.md`). And has large pieces
-/// given back when they are freed: otherwise the allocator takes the size of each for the least that it gives back, and ever
-/// larger ones end up among the small ones.
+/// its own and keeps what was freed in it: 10 MiB after a handful of pushes (`docs/performance.md`).
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "glibc is told so only by its own function, or by an environment variable")]
-fn tame_allocator() {
-    // SAFETY: `mallopt` only sets numbers in the allocator, and no other thread runs yet.
-    let set = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) + libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
-    debug_assert_eq!(set, 2, "glibc knows these parameters");
+fn share_one_arena() {
+    // SAFETY: `mallopt` only sets a number in the allocator, and no other thread runs yet.
+    let set = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    debug_assert_eq!(set, 1, "glibc knows this parameter");
 }
 
 #[cfg(not(target_env = "gnu"))]
-fn tame_allocator() {}
+fn share_one_arena() {}
 
 /// Gives memory back that was freed, now and then: the allocator keeps what a push needed, which is long gone.
 async fn give_back() {

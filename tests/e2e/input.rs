@@ -298,7 +298,7 @@ fn the_deployed_branch_cannot_be_deleted() {
     let before = swarm::everything(&shop.name);
     let push = shop.push_with(&[":main"]);
     assert_snapshot!(push.told(), @"
-    error: `refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`
+    error: `refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push it and delete this one at once
     (refused)
     ");
     assert_eq!((swarm::everything(&shop.name), shop.deployed()), (before, Some(shop.head())));

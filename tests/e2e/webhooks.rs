@@ -39,7 +39,7 @@ fn a_webhook_that_is_not_gitlabs_is_refused() {
     no secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
     empty secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
     wrong secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
-    unknown repository: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
+    unknown repository: 404 skep does not watch a repository `nobody`; the settings name shop
     not JSON: 400 this is not a push event of GitLab: EOF while parsing a value at line 1 column 15
     no commit: 400 this is not a push event of GitLab: missing field `after` at line 1 column 46
     deep: 400 this is not a push event of GitLab: invalid type: sequence, expected a string at line 1 column 1
