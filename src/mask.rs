@@ -109,7 +109,7 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if !is_secret_name(name) {
         return text(value);
     }
-    let whole = literal(value, vec![0..value.len()]);
+    let whole = literal(value, std::iter::once(0..value.len()).collect());
     if whole.is_empty() { text(value) } else { hidden(value, &whole) }
 }
 

@@ -51,7 +51,7 @@ impl Controller {
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 let why = error.to_string();
-                self.refuse_found(&repository, &mut intent, &why, &[why.clone()]).await;
+                self.refuse_found(&repository, &mut intent, &why, std::slice::from_ref(&why)).await;
                 return Ok(());
             }
         };

@@ -181,7 +181,7 @@ impl Controller {
                 Ok(begun) => begun?,
                 Err(panic) => {
                     let why = broken(&panic);
-                    self.refuse_found(&elsewhere, &mut intent, &why, &[why.clone()]).await;
+                    self.refuse_found(&elsewhere, &mut intent, &why, std::slice::from_ref(&why)).await;
                 }
             }
         }

@@ -87,7 +87,7 @@ fn patterns(text: &str) -> Option<Ignore> {
             None if pattern.trim_end_matches('/').contains('/') => pattern.to_owned(),
             None => format!("**/{pattern}"),
         };
-        lines.push_str(&format!("{mark}{glob}\n"));
+        lines.extend([mark, &glob, "\n"]);
     }
     has_any.then(|| Ignore::read(&lines).ok())?
 }

@@ -23,7 +23,9 @@ pub fn fixed_networks(desired: &Stack, observed: &Observed) -> Vec<FixedNetwork>
         let Network::Own(there) = there else { return None };
         let mut fields = difference::between(&normal::network(there, own), &normal::network(own, own));
         // Those of a service stand under `deploy`.
-        fields.iter_mut().for_each(|field| field.field = field.field.replacen("deploy.", "", 1));
+        for field in &mut fields {
+            field.field = field.field.replacen("deploy.", "", 1);
+        }
         (!fields.is_empty()).then(|| FixedNetwork { name: name.clone(), fields })
     });
     differing.collect()

@@ -166,6 +166,7 @@ impl TaskState {
 }
 
 /// A node of the swarm.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
     /// Its id.

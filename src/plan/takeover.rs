@@ -50,7 +50,8 @@ impl Plan {
                     self.notes.push(format!("service {from} lets go of {what} before service {by} takes it over"));
                 }
                 None if goes => {
-                    self.notes.push(format!("service {from} stops before service {by} starts, which takes over {what}"))
+                    self.notes
+                        .push(format!("service {from} stops before service {by} starts, which takes over {what}"));
                 }
                 None if what.is_data() => {
                     self.notes.push(format!(

@@ -78,7 +78,8 @@ pub fn missing(needed: &[(&ServiceName, &str)], found: &BTreeMap<String, Whereab
         match found.get(*image) {
             Some(Whereabouts::Gone { answer }) => obstacles.push(gone(name, image, answer.as_deref())),
             Some(Whereabouts::Unknown { reason }) => {
-                notes.push(format!("service {name}: whether its image {image} can still be had is not known: {reason}"))
+                notes
+                    .push(format!("service {name}: whether its image {image} can still be had is not known: {reason}"));
             }
             Some(Whereabouts::There) | None => {}
         }

@@ -95,8 +95,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn swarm(second: i64) -> Option<(Timestamp, Absent)> {
-        Some((at(second), Absent::Swarm))
+    fn swarm(second: i64) -> (Timestamp, Absent) {
+        (at(second), Absent::Swarm)
     }
 
     fn said(phase: Option<Phase>) -> Vec<String> {
@@ -112,14 +112,14 @@ mod tests {
     fn a_time_in_which_nobody_looked_is_noted_with_who_was_away() {
         let new = Phase::rolling(at(0));
         assert_eq!(said(new.watched_at(None, at(10))), ["nothing to note"], "a first look that comes a little late");
-        assert_eq!(said(new.watched_at(swarm(15), at(20))), ["nothing to note"]);
-        assert_eq!(said(new.watched_at(swarm(25), at(30))), Vec::<String>::new(), "somebody watches");
+        assert_eq!(said(new.watched_at(Some(swarm(15)), at(20))), ["nothing to note"]);
+        assert_eq!(said(new.watched_at(Some(swarm(25)), at(30))), Vec::<String>::new(), "somebody watches");
         assert_eq!(said(new.watched_at(None, at(11))), ["Skep 0..11"]);
-        assert_eq!(said(new.watched_at(swarm(5), at(90))), ["Swarm 5..90"]);
+        assert_eq!(said(new.watched_at(Some(swarm(5)), at(90))), ["Swarm 5..90"]);
         assert_eq!(said(new.watched_at(Some((at(5), Absent::Turn)), at(90))), ["Turn 5..90"]);
-        let noted = new.watched_at(swarm(25), at(30)).unwrap();
+        let noted = new.watched_at(Some(swarm(25)), at(30)).unwrap();
         assert_eq!(said(noted.watched_at(None, at(100))), ["Skep 30..100"], "nobody knows of what came after the note");
-        let again = noted.watched_at(None, at(100)).unwrap().watched_at(swarm(101), at(200)).unwrap();
+        let again = noted.watched_at(None, at(100)).unwrap().watched_at(Some(swarm(101)), at(200)).unwrap();
         assert_eq!(again.unwatched(), SignedDuration::from_secs(70 + 99));
         assert_eq!(said(Phase::promoted(at(0)).watched_at(None, at(100))), ["nothing to note"]);
     }

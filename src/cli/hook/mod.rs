@@ -53,7 +53,7 @@ enum Which {
 const MAX_INPUT: u64 = 32 << 20;
 
 /// How long the refs of one push may take: Git waits for the hook, and so does the pusher.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A ref that is pushed.
 struct Update {

@@ -27,6 +27,7 @@ struct Given<'a> {
 }
 
 impl Given<'_> {
+    #[expect(clippy::unnecessary_wraps, reason = "whoever has a problem has nothing else to say")]
     fn problem(&self, message: impl Into<String>, help: impl Into<Option<String>>) -> Option<Problem> {
         Some(Problem::new(&self.flag.span, message, help))
     }
@@ -121,8 +122,7 @@ fn duration(given: &Given<'_>, name: &str, value: &str) -> Option<Problem> {
         _ if value.is_empty() => None,
         None if value.parse::<f64>().is_ok() => told(format!("write its unit: `--{name}={}s`", suggest::cut(value))),
         None => told("write it as `30s`, `1m30s` or `2h`".to_owned()),
-        Some(0) => None,
-        Some(1_000_000..) => None,
+        Some(0 | 1_000_000..) => None,
         Some(_) => given.problem(format!("`--{name}` is less than a millisecond"), "write it as `30s`".to_owned()),
     }
 }

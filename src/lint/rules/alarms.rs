@@ -281,7 +281,7 @@ fn what_buildkit_refuses_is_an_error_and_nothing_else_is() {
         let errors: Vec<_> =
             all.iter().filter(|one| one.severity == Severity::Error && !one.rule.starts_with("SC")).collect();
         if errors.is_empty() == (verdict == "refused") {
-            wrong += &format!("{verdict}: {dockerfile}{errors:#?}\n");
+            wrong.extend([verdict, ": ", dockerfile, &format!("{errors:#?}\n")]);
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

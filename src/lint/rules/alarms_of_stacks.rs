@@ -238,8 +238,9 @@ fn files_that_a_push_does_not_bring() {
 
 #[test]
 fn what_is_not_shown_is_counted() {
-    let many: String = (0..120).map(|index| format!("  w{index}: {{ image: \"a:1\", container_name: c }}\n")).collect();
-    let revision = Revision::of(&[("stack.yml", &format!("services:\n{many}"))]);
+    let each = |index| format!("  w{index}: {{ image: \"a:1\", container_name: c }}");
+    let many = (0..120).map(each).collect::<Vec<_>>().join("\n");
+    let revision = Revision::of(&[("stack.yml", &format!("services:\n{many}\n"))]);
     let all = findings(&revision, &BTreeMap::new(), &Settings::default());
     let of_rule: Vec<&str> = all.iter().filter(|one| one.rule == "SK2001").map(|one| one.message.as_str()).collect();
     assert_eq!(of_rule.len(), 51);

@@ -45,6 +45,7 @@ fn a_great_many_labels_end_in_few_findings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "all that is said, in one place")]
 fn of_traefik() {
     insta::assert_snapshot!(said(traefik::RULES), @r"
     stack.yml:4:14: warning[SK4001]: Traefik does not see this label: it is on the containers, not on the service

@@ -395,7 +395,7 @@ fn a_commit_is_checked_whichever_way_its_files_are_named() {
         team.write("stack.yml", BAD);
         let said = commit();
         assert!(said.starts_with("false") && said.contains("SK1003"), "{way:?}: {said}");
-        team.write("stack.yml", &format!("{GOOD}# {way:?}\n"));
+        team.write("stack.yml", format!("{GOOD}# {way:?}\n"));
         let said = commit();
         assert!(said.starts_with("true"), "{way:?}: {said}");
     }

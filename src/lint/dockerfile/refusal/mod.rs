@@ -198,8 +198,8 @@ impl At<'_> {
 
     fn mount(self, flag: &Flag) -> Option<Problem> {
         let text = words::bare(&flag.value.as_ref()?.text, self.file.escape);
-        let fields = text.split(',').filter_map(|field| field.split_once('='));
-        let broken = fields.filter_map(|(_, value)| Some((value, lex::fault(value, self.file.escape, true)?))).next();
+        let mut fields = text.split(',').filter_map(|field| field.split_once('='));
+        let broken = fields.find_map(|(_, value)| Some((value, lex::fault(value, self.file.escape, true)?)));
         if let Some((value, fault)) = broken {
             return Some(told(&fault, value, &flag.span));
         }

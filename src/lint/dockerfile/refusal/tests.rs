@@ -6,11 +6,11 @@ fn said(text: &str) -> String {
     let file = Dockerfile::parse(text.as_bytes());
     let all = file.problems.iter().chain(&file.refused);
     let line = |at: usize| text[..at].matches('\n').count() + 1;
-    all.map(|one| {
+    let said = all.map(|one| {
         let mark = if one.severity == Severity::Error { "" } else { "(warning) " };
-        format!("{}: {mark}{}\n", line(one.span.start), one.message)
-    })
-    .collect()
+        format!("{}: {mark}{}", line(one.span.start), one.message)
+    });
+    said.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 fn stage(lines: &str) -> String {

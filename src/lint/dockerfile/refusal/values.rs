@@ -123,7 +123,7 @@ pub(super) enum Address {
 pub(super) fn address(source: &str) -> Option<Address> {
     let path = source.split(['#', '?']).next().unwrap_or_default();
     if ["http://", "https://"].iter().any(|scheme| source.starts_with(scheme)) {
-        return Some(if path.ends_with(".git") { Address::Repository } else { Address::File });
+        return Some(if path.strip_suffix(".git").is_some() { Address::Repository } else { Address::File });
     }
     let is_repository = ["ssh://", "git://", "git@"].iter().any(|begin| source.starts_with(begin));
     is_repository.then_some(Address::Repository)

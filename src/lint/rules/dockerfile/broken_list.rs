@@ -31,7 +31,7 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let instructions = subject.file.instructions.iter();
-    instructions.filter_map(|instruction| Some(found(instruction, meant_list(instruction)?))).collect()
+    instructions.filter_map(|instruction| Some(found(instruction, &meant_list(instruction)?))).collect()
 }
 
 /// The text that is meant to be a list, and where it stands.
@@ -62,7 +62,7 @@ fn is_meant(text: &str) -> bool {
     inside.starts_with(quotes) || inside.trim_start().starts_with(quotes) && has_comma
 }
 
-fn found(instruction: &Instruction, list: Word) -> Found {
+fn found(instruction: &Instruction, list: &Word) -> Found {
     let message = format!("`{}` is no JSON list, so Docker takes it for a text", suggest::cut(&list.text));
     let found = Found::new(&list.span, message)
         .help("write it as `[\"program\", \"argument\"]`: double quotes, and a comma between");

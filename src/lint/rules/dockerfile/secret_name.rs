@@ -94,7 +94,7 @@ fn is_harmless(pair: &Pair) -> bool {
     is_switch || is_path || is_fingerprint(value) && is_key(pair.name.unquoted())
 }
 
-/// Whether these are the forty digits by which a key of OpenPGP is known, or several of them.
+/// Whether these are the forty digits by which a key of `OpenPGP` is known, or several of them.
 fn is_fingerprint(value: &str) -> bool {
     let digits = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     value.split_whitespace().next().is_some() && value.split_whitespace().all(digits)

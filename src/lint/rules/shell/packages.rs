@@ -122,9 +122,10 @@ pub(super) fn apt(command: &Simple) -> Option<Vec<&Word>> {
 
 /// What `pip install` names; none if a file says which versions count.
 pub(super) fn pip(command: &Simple) -> Option<Vec<&Word>> {
-    let names = match command.is(&["pipx"]) {
-        true => command.behind(&["install"], &PIPX)?,
-        false => is_pip(command).then(|| command.behind(&["install"], &PIP))??,
+    let names = if command.is(&["pipx"]) {
+        command.behind(&["install"], &PIPX)?
+    } else {
+        is_pip(command).then(|| command.behind(&["install"], &PIP))??
     };
     let has_file = command.has_flag("requirement", 'r') || command.has_flag("constraint", 'c');
     Some(if has_file { Vec::new() } else { names })

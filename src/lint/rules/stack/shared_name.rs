@@ -46,8 +46,11 @@ struct Named<'a> {
     content: Option<&'a [u8]>,
 }
 
+/// The stack that has a name first, and the content behind it.
+type First<'a> = (usize, Option<&'a [u8]>);
+
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
-    let mut first: BTreeMap<(&str, &str), (usize, Option<&[u8]>)> = BTreeMap::new();
+    let mut first = BTreeMap::<(&str, &str), First<'_>>::new();
     let mut found = Vec::new();
     for (index, stack) in stacks.iter().enumerate() {
         for Named { what, name, span, content } in named(stack) {

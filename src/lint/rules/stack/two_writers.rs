@@ -81,10 +81,11 @@ fn keeps_data(service: &Service, file: &File, placeholder: &str) -> bool {
     service.volumes.iter().any(|mount| {
         let written = ["volume", "bind", "cluster"].contains(&mount.kind.as_str()) && !mount.read_only;
         let volume = file.volumes.get(&mount.source).filter(|_| mount.kind == "volume");
+        let is_apart = is_spread && volume.is_some_and(is_of_node);
         written
             && !mount.source.is_empty()
             && !is_for_each_task(mount, volume, placeholder)
-            && !(is_spread && volume.is_some_and(is_of_node))
+            && !is_apart
             && !is_configuration(&mount.target)
     })
 }
