@@ -16,6 +16,8 @@ const TELLS: SignedDuration = SignedDuration::from_secs(3);
 /// How long nobody asks again about a node whose engine was found not to have been restarted: its record changes with each
 /// task that crashes.
 const CLEARED: SignedDuration = SignedDuration::from_secs(30);
+/// How long a change is remembered.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
 /// What has been found out, each thing once.
 #[derive(Debug, Default)]
@@ -39,13 +41,14 @@ struct Change {
 impl Surroundings {
     /// Forgets what is about the tasks of one release.
     pub(super) fn forget_release(&mut self) {
-        self.registries = BTreeMap::new();
+        (self.registries, self.changes) = (BTreeMap::new(), BTreeMap::new());
     }
 
     /// Notes what is known in what was observed at this time, and what is not known yet.
     pub(super) fn note(&mut self, observed: &mut Observed, now: Timestamp) {
         let away = observed.nodes.iter().filter(|node| node.down || node.unheard);
         self.away.extend(away.map(|node| (node.id.clone(), now)));
+        self.changes.retain(|_, change| now.duration_since(change.seen) < REMEMBERED);
         for (node, at) in health::changed_nodes(observed) {
             let restarted = self.is_cleared(&node, at).then_some(false);
             self.changes.entry((node, at)).or_insert(Change { seen: now, restarted });
