@@ -65,7 +65,7 @@ fn want_of_memory_is_told_with_the_limit() {
     let killed = failed(1, "task: non-zero exit (137)", Some(137), 3);
     let known = Evidence { out_of_memory: true, ..Evidence::default() };
     assert_snapshot!(explained(&killed, limited(64 << 20), &known), @"it was killed for want of memory: its limit is 64M; help: raise `deploy.resources.limits.memory`, or have it use less");
-    assert_snapshot!(explained(&killed, limited(64 << 20), &Evidence::default()), @"exit code 137 (killed, often for want of memory: its limit is 64M)");
+    assert_snapshot!(explained(&killed, limited(64 << 20), &Evidence::default()), @"exit code 137 (killed, often for want of memory: its limit is 64M); help: raise `deploy.resources.limits.memory`, or have it use less");
     assert_snapshot!(explained(&killed, Service::default(), &known), @"it was killed for want of memory; help: its node ran out of memory: set `deploy.resources.reservations.memory`, so that it gets a node that has it");
 }
 
