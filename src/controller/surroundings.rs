@@ -12,7 +12,7 @@ use crate::swarm::Swarm;
 /// How many questions are asked at once.
 const QUESTIONS: usize = 8;
 /// How long a node that registered has to tell of all its tasks.
-const TELLS: SignedDuration = SignedDuration::from_secs(3);
+const TELLS: SignedDuration = SignedDuration::from_secs(1);
 /// How long nobody asks again about a node whose engine was found not to have been restarted: its record changes with each
 /// task that crashes.
 const CLEARED: SignedDuration = SignedDuration::from_secs(30);

@@ -64,8 +64,7 @@ pub fn next(release: &Release, history: &History, observed: &Observed, watch: &W
         }
         Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, watch, now) {
             Ok(step) => step,
-            // What ended may have been lost with its engine: that is known in a moment.
-            Err(_) if observed.nodes.iter().any(|node| node.suspected) => Step::Wait(health::waits(desired, observed)),
+            Err(_) if may_be_excused(release, desired, observed) => Step::Wait(health::waits(desired, observed)),
             Err(symptoms) => failed(release, history, symptoms),
         },
     }
@@ -298,6 +297,13 @@ fn late(
     let message = format!("not healthy within {deadline}{unwatched}");
     symptoms.insert(0, Symptom { blame, ..Symptom::whole_stack(message) });
     symptoms
+}
+
+/// Whether what ended may have been lost with its engine, which is known in a moment. What Swarm has put back is answered at
+/// once: it does not go on with the version in any case.
+fn may_be_excused(release: &Release, desired: &Stack, observed: &Observed) -> bool {
+    let is_suspected = observed.nodes.iter().any(|node| node.suspected);
+    is_suspected && health::rolled_back(desired, observed, release.recorded).is_empty()
 }
 
 /// Goes back, but never to a stack equal to the one that failed, and never from a rollback.

@@ -66,7 +66,7 @@ fn a_crash_loop_of_a_first_version_is_noticed_within_30_s() {
       + network skep-e2e-loop_default
       + service web
     skep-e2e-loop r1 failed
-      web: 3 tasks failed in N s: exit code 3
+      web: N tasks failed in N s: exit code 3
         | no settings found
     skep-e2e-loop had no release before: what was made is removed (as r2)
       - service web

@@ -235,7 +235,7 @@ fn a_stack_name_with_a_dot_is_refused() {
     .:1:1: error[SK1002]: there is no stack file, so there is nothing to deploy
       help: add `stack.yml`, `docker-stack.yml`, `compose.yaml` or `docker-compose.yml` at the top, or `stacks/<name>/stack.yml`
     stacks/shop.v2/stack.yml:1:1: error[SK1013]: `shop.v2` is not a stack name: `.` is not allowed, only lower-case letters, digits, `-` and `_`
-      help: rename the folder
+      help: rename the folder, or list the file in `skep.yml`
     the push is refused, nothing was changed
     (refused)
     ");

@@ -18,7 +18,7 @@ fn want_of_memory_is_told_with_the_limit() {
     healthcheck: { disable: true }
     deploy: { resources: { limits: { memory: 8M } }, restart_policy: { delay: 1s } }\n";
     assert_snapshot!(why("memory", limited), @"
-    web: 3 tasks failed in N s: it was killed for want of memory: its limit is 8M
+    web: N tasks failed in N s: it was killed for want of memory: its limit is 8M
       help: raise `deploy.resources.limits.memory`, or have it use less
     ");
 }
@@ -30,7 +30,7 @@ fn a_health_check_tells_its_last_words() {
     deploy: { restart_policy: { delay: 1s } }
 "#;
     assert_snapshot!(why("words", check), @"
-    web: 3 tasks failed in N s: its health check failed: exit code 3
+    web: N tasks failed in N s: its health check failed: exit code 3
       help: if it only needs longer to start, raise `healthcheck.start_period` (1ms)
       | no database
     ");
@@ -43,7 +43,7 @@ fn a_health_check_that_cannot_run_is_told_from_one_that_fails() {
     deploy: { restart_policy: { delay: 1s } }
 "#;
     assert_snapshot!(why("no-check", check), @r#"
-    web: 3 tasks failed in N s: its health check cannot run
+    web: N tasks failed in N s: its health check cannot run
       help: the check runs in the container: what it calls must be in the image, and `CMD-SHELL` needs a shell
       | OCI runtime exec failed: exec failed: unable to start container process: exec: "curl": executable file not found in $PATH: unknown
     "#);
@@ -63,7 +63,7 @@ fn a_folder_that_is_not_there_is_named() {
     volumes: [\"/nowhere/skep-e2e:/data\"]
     deploy: { restart_policy: { delay: 1s } }\n";
     assert_snapshot!(why("no-folder", bound), @"
-    web: 3 tasks failed in N s: the folder `/nowhere/skep-e2e` to mount does not exist on the node
+    web: N tasks failed in N s: the folder `/nowhere/skep-e2e` to mount does not exist on the node
       help: the folder must be there on the node that runs the task: create it, or keep the data in a named volume
     ");
 }
