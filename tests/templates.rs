@@ -153,7 +153,10 @@ fn a_finding_points_at_what_somebody_wrote() {
     insta::assert_snapshot!(web("{host: shop.example.com}"), @"stack.yml:2:13: error[SK1005]: the service `web` has neither `image` nor `build`");
     insta::assert_snapshot!(found(&[("stack.yml", "x-skep: {template: wbe}")]), @"stack.yml:1:20: error[SK1018]: there is no template `wbe`");
     insta::assert_snapshot!(found(&[("stack.yml", "x-skep: {template: ../web}")]), @"stack.yml:1:20: error[SK1018]: there is no template `../web`");
-    insta::assert_snapshot!(found(&[("stack.yml", "x-skep: {values: {a: 1}}\nservices: {a: {image: 'b:1'}}")]), @"stack.yml:1:18: error[SK1001]: `values` are for a template, and none is named");
+    insta::assert_snapshot!(found(&[("stack.yml", "x-skep: {values: {a: 1}}\nservices: {a: {image: 'b:1'}}")]), @"
+    stack.yml:1:18: error[SK1001]: `values` are for a template, and none is named
+    stack.yml:2:12: info[SK3001]: nothing checks whether `a` is healthy
+    ");
 }
 
 #[test]

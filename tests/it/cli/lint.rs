@@ -236,6 +236,7 @@ configs: { settings: { file: traefik.yml } }
     assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
     exit code 1
     --- stdout
+    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik looks for tasks every 15s, and those of `web` are killed after 10s: visitors get errors during updates
     repo/stacks/edge/stack.yml:7:15: error[SK1016]: `./conf` is not on the nodes of the swarm, which have no copy of the repository
     repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
     repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
