@@ -151,7 +151,7 @@ fn deploy(service: &Service) -> Value {
         Mode::ReplicatedJob(replicas) => ("replicated-job", replicas),
         Mode::GlobalJob => ("global-job", None),
     };
-    Section::default()
+    let mut written = Section::default()
         .with("mode", mode)
         .with("replicas", json!(replicas))
         .with("labels", json!(service.labels))
@@ -167,7 +167,14 @@ fn deploy(service: &Service) -> Value {
                 .value(),
         )
         .with("placement", placement(service))
-        .value()
+        .value();
+    // Docker sends amounts that say nothing, too.
+    for (kind, amounts) in [("limits", &service.limits), ("reservations", &service.reservations)] {
+        if amounts.empty {
+            written["resources"][kind] = json!({});
+        }
+    }
+    written
 }
 
 fn placement(service: &Service) -> Value {
@@ -247,7 +254,7 @@ fn mount(stack: &Stack, mount: &Mount) -> Value {
     let subpath = mount.volume.as_ref().map(|volume| volume.subpath.as_str()).unwrap_or_default();
     let size = Some(mount.tmpfs_size).filter(|&size| size != 0);
     let mode = Some(mount.tmpfs_mode).filter(|&mode| mode != 0);
-    Section::default()
+    let mut written = Section::default()
         .with("type", mount.kind.as_str())
         .with("source", source)
         .with("target", mount.target.as_str())
@@ -256,7 +263,12 @@ fn mount(stack: &Stack, mount: &Mount) -> Value {
         .with("bind", Section::default().with("propagation", mount.propagation.as_str()).value())
         .with("volume", Section::default().with("nocopy", nocopy).with("subpath", subpath).value())
         .with("tmpfs", Section::default().with("size", json!(size)).with("mode", json!(mode)).value())
-        .value()
+        .value();
+    // Docker sends options that say nothing, too.
+    if mount.empty_options && matches!(mount.kind.as_str(), "bind" | "tmpfs") {
+        written[&mount.kind] = json!({});
+    }
+    written
 }
 
 fn reference(stack: &Stack, file: &FileReference) -> Value {
