@@ -54,6 +54,12 @@ pub(crate) fn failed_with(service: &str, argument: &str) -> usize {
 
 /// Everything of a stack, its records included, each with its version: the same text, the same state.
 pub(crate) fn everything(stack: &str) -> String {
+    // At the end of its own update Swarm writes the service once more, some seconds after the last task runs.
+    let is_updating = |name: &String| {
+        let state = inspected("service", name)["UpdateStatus"]["State"].clone();
+        ["updating", "rollback_started"].iter().any(|ongoing| state == *ongoing)
+    };
+    wait_until("Swarm's own updates have ended", SOON, || !services(stack).iter().any(is_updating));
     let versioned = |kind: &str, names: Vec<String>| {
         let version = |name: &String| format!("{kind} {name} {}", inspected(kind, name)["Version"]["Index"]);
         names.iter().map(version).collect::<Vec<_>>()
