@@ -10,7 +10,7 @@ use crate::harness::{Lab, swarm};
 #[test]
 fn what_is_changed_or_removed_by_hand_is_back_at_once() {
     let Some(lab) = Lab::open() else { return };
-    let shop = lab.repository("drift");
+    let shop = lab.repository("drifting");
     let file = format!("{}services:\n{}", SWIFT.replace("{ ", "{ drift: heal, "), service("web", "[sleep, \"1000\"]"));
     assert!(shop.write("stack.yml", file).commit("Open").push().accepted);
     let web = format!("{}_web", shop.name);
