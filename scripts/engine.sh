@@ -153,11 +153,15 @@ down() {
     fi
 }
 
-# What would be lost with the swarm.
+# What would be lost with the swarm: not what tests left behind, of which an engine may go on showing a network that is gone.
 in_swarm() {
     local kind
-    for kind in service config secret; do docker "$kind" ls --format '{{.Name}}'; done
-    docker network ls --filter driver=overlay --format '{{.Name}}' | grep -vx ingress || true
+    {
+        for kind in service config secret; do docker "$kind" ls --format '{{.Name}}'; done
+        docker network ls --filter driver=overlay --format '{{.Name}}' | grep -vx ingress || true
+    } | while read -r name; do
+        is_left_behind "$name" || echo "$name"
+    done
 }
 
 swarm_state() { docker info --format '{{.Swarm.LocalNodeState}}'; }
@@ -202,10 +206,12 @@ sweep_kind() {
 left_behind() {
     local name
     while read -r name; do
-        [[ $name =~ $TEST_NAME ]] && [ ! -e "/proc/${BASH_REMATCH[2]}" ] && echo "$name"
+        is_left_behind "$name" && echo "$name"
     done
     return 0
 }
+
+is_left_behind() { [[ $1 =~ $TEST_NAME ]] && [ ! -e "/proc/${BASH_REMATCH[2]}" ]; }
 
 # The notes of controllers of tests that do not run any more: their scope has the process in it.
 notes_left_behind() {
@@ -216,6 +222,12 @@ notes_left_behind() {
     return 0
 }
 
+# An engine may show a network that it does not find any more when it is to be removed.
+remove_one() {
+    local said
+    said=$(docker "$1" rm "${@:2}" 2>&1) || [[ $said == *"not found"* ]] || { echo "$said"; return 1; }
+}
+
 name_field() { [ "$1" = container ] && echo .Names || echo .Name; }
 
 remove() {
@@ -223,7 +235,7 @@ remove() {
     shift
     [ "$kind" = container ] && force=(--force)
     for name in "$@"; do
-        ! docker "$kind" inspect "$name" >/dev/null 2>&1 || docker "$kind" rm "${force[@]}" "$name" || left=1
+        ! docker "$kind" inspect "$name" >/dev/null 2>&1 || remove_one "$kind" "${force[@]}" "$name" || left=1
     done
     return "$left"
 }
