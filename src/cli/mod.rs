@@ -29,7 +29,6 @@ mod request;
 mod rollback;
 mod rolling;
 mod rules;
-mod seen;
 mod serve;
 mod status;
 mod sync;

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::output;
-use super::seen::{self, seen_from};
 use super::variables::{For, Given};
 use crate::build::{Builder, Limits, Registry};
 use crate::config::{self, Settings};
@@ -20,12 +19,12 @@ use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
 use crate::lint::{self, Checked, CheckedStack, Finding};
-use crate::name::{RepoPath, StackName};
+use crate::name::StackName;
 use crate::plan::Color;
 use crate::preflight::Obstacle;
 use crate::probe::Prober;
 use crate::release::History;
-use crate::revision::Revision;
+use crate::revision::{Revision, Viewpoint};
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
 use crate::stack::interpolate::Unset;
@@ -113,22 +112,17 @@ impl Workspace {
     pub(super) async fn open(&self, settings: &Settings) -> anyhow::Result<Option<Opened>> {
         let variables = self.variables(settings)?;
         let (revision, objects) = self.read(variables.clone()).await?;
-        let texts = revision.texts.clone();
+        let (texts, viewpoint) = (revision.texts.clone(), revision.viewpoint());
         let (findings, checked) = match lint::check(revision, &variables) {
             Ok(checked) => (checked.findings().to_vec(), Some(checked)),
             Err(rejection) => (rejection.findings, None),
         };
         let shown: Vec<_> = findings.into_iter().filter(|finding| finding.severity > lint::Severity::Info).collect();
-        let (shown, texts) = self.seen_from_here(shown, texts);
+        let (shown, texts) = seen_from(&viewpoint, shown, texts);
         if !shown.is_empty() {
             output::line(lint::report::human(&shown, &texts, false).trim_end());
         }
-        let here = self.here();
-        let seen = |path: &RepoPath| match &here {
-            Some(here) => seen_from(here, path, self.is_relative()),
-            None => path.clone(),
-        };
-        checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, &seen));
+        checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, &viewpoint));
         if checked.is_none() && !settings.unknown_variables.is_empty() {
             let names = settings.unknown_variables.join(", ");
             output::line(&format!(
@@ -137,30 +131,6 @@ impl Workspace {
         }
         let (given, fallback) = (self.given()?, self.fallback()?);
         Ok(checked.map(|checked| Opened { checked, objects, given, fallback }))
-    }
-
-    /// The folder that a person reads the paths of files of this machine from; none if they are not below it, or if they
-    /// are those of a repository.
-    fn here(&self) -> Option<RepoPath> {
-        if self.files.is_empty() { None } else { seen::here() }
-    }
-
-    /// Whether the files were named relative to the working folder.
-    fn is_relative(&self) -> bool {
-        self.files.iter().all(|file| file.is_relative())
-    }
-
-    /// Findings with the paths of files of this machine as a person sees them from here.
-    fn seen_from_here(&self, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
-        let Some(here) = self.here() else { return (findings, texts) };
-        let is_relative = self.is_relative();
-        for finding in &mut findings {
-            finding.place.path = seen_from(&here, &finding.place.path, is_relative);
-        }
-        let seen: Vec<_> =
-            texts.iter().map(|(path, text)| (seen_from(&here, path, is_relative), text.clone())).collect();
-        texts.extend(seen);
-        (findings, texts)
     }
 
     async fn read(&self, variables: Set) -> anyhow::Result<(Revision, Objects)> {
@@ -252,12 +222,22 @@ impl Workspace {
     }
 }
 
+/// Findings with the paths of files as a person sees them, and the texts by those, too.
+fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
+    for finding in &mut findings {
+        finding.place.path = viewpoint.shown(&finding.place.path);
+    }
+    let seen: Vec<_> = texts.iter().map(|(path, text)| (viewpoint.shown(path), text.clone())).collect();
+    texts.extend(seen);
+    (findings, texts)
+}
+
 /// Says which variables were taken for empty, as Docker takes them without saying so.
-fn tell_unset(stack: &CheckedStack, texts: &Texts, seen: &dyn Fn(&RepoPath) -> RepoPath) {
+fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
     for Unset { span, name, .. } in &stack.file.unset {
         let problem = Problem { span: span.clone(), message: String::new(), help: None };
         let misfit = stack.file.sources.misfit(problem);
-        let path = seen(&misfit.path);
+        let path = viewpoint.shown(&misfit.path);
         let text = texts.get(&misfit.path).cloned().unwrap_or_default();
         let (line, column) = line_column(&text, misfit.problem.span.start);
         let what = format!("the variable {name} is not set and becomes empty; set it, or write ${{{name}:-default}}");

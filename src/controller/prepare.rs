@@ -397,6 +397,7 @@ fn line(checked: &Checked, stack: &CheckedStack, problem: Problem) -> String {
     let text = checked.revision().texts.get(&path).cloned().unwrap_or_default();
     let (line, column) = line_column(&text, problem.span.start);
     let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    let path = checked.revision().viewpoint().shown(&path);
     format!("{path}:{line}:{column}: {}{help}", problem.message)
 }
 

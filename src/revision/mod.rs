@@ -1,6 +1,7 @@
 //! A commit and the files we read of it: which of them are stacks, Dockerfiles, contexts; what to read next.
 
 mod layout;
+mod viewpoint;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::stack::merge::Zeros;
 use crate::stack::template::{self, Misfit, Piece, Template, Written};
 use crate::stack::variables::Variables;
 pub use layout::variant_of;
+pub use viewpoint::Viewpoint;
 
 /// The names that a stack file may have at the top of a repository; the first that is there counts.
 const AT_THE_TOP: [&str; 6] =
@@ -54,6 +56,8 @@ pub struct Named {
     pub files: Vec<RepoPath>,
     /// Whether they are read as Docker reads them.
     pub as_written: bool,
+    /// From where the person sees them.
+    pub viewpoint: Viewpoint,
 }
 
 /// Something in a tree.
@@ -135,6 +139,11 @@ pub enum Unreadable {
 }
 
 impl Revision {
+    /// From where a person sees its paths.
+    pub fn viewpoint(&self) -> Viewpoint {
+        self.named.as_ref().map(|named| named.viewpoint.clone()).unwrap_or_default()
+    }
+
     /// The files that a person named, as one stack.
     fn named_files(&self) -> Vec<StackSource> {
         let Some(named) = &self.named else { return Vec::new() };
@@ -284,7 +293,7 @@ impl Revision {
             subject: String::new(),
             entries: texts.keys().map(entry).collect(),
             texts,
-            named: Some(Named { files: Vec::new(), as_written: false }),
+            named: Some(Named { files: Vec::new(), as_written: false, viewpoint: Viewpoint::default() }),
         }
     }
 

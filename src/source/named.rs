@@ -14,7 +14,7 @@ use super::objects::Files;
 use super::read::{MAX_TEXT, MAX_TEXTS};
 use super::{Error, Objects, blocking};
 use crate::name::{CommitId, RepoPath, TreeId};
-use crate::revision::{Entry, EntryKind, Named, Revision};
+use crate::revision::{Entry, EntryKind, Named, Revision, Viewpoint};
 
 /// The name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -60,7 +60,12 @@ where
 }
 
 fn texts(files: &[PathBuf], as_written: bool) -> Result<Texts, Error> {
-    let mut texts = Texts { room: MAX_TEXTS, revision: revision(as_written) };
+    let viewpoint = Viewpoint {
+        here: working_folder().and_then(|folder| in_root(&folder)).ok(),
+        is_relative: files.iter().all(|file| file.is_relative()),
+    };
+    let named = Named { files: Vec::new(), as_written, viewpoint };
+    let mut texts = Texts { room: MAX_TEXTS, revision: revision(named) };
     for file in files {
         texts.add_stack_file(file)?;
     }
@@ -99,14 +104,14 @@ pub fn read_open(
     wanted: impl Fn(&Revision) -> Vec<RepoPath>,
     contexts: impl Fn(&Revision) -> Contexts,
 ) -> Result<(Revision, RepoPath), Error> {
-    let mut texts = Texts { room: MAX_TEXTS, revision: revision(false) };
     let path = in_root(file)?;
+    let named = Named { files: vec![path.clone()], as_written: false, viewpoint: Viewpoint::default() };
+    let mut texts = Texts { room: MAX_TEXTS, revision: revision(named) };
     texts.add(path.clone(), text)?;
-    texts.revision.named = Some(Named { files: vec![path.clone()], as_written: false });
     Ok((texts.with(wanted, |revision| Ok(listed(contexts(revision), false)))?, path))
 }
 
-fn revision(as_written: bool) -> Revision {
+fn revision(named: Named) -> Revision {
     let (commit, tree) = ids(&BTreeMap::new());
     Revision {
         commit,
@@ -115,7 +120,7 @@ fn revision(as_written: bool) -> Revision {
         subject: String::new(),
         entries: BTreeMap::new(),
         texts: BTreeMap::new(),
-        named: Some(Named { files: Vec::new(), as_written }),
+        named: Some(named),
     }
 }
 
@@ -137,7 +142,7 @@ impl Texts {
         let path = in_root(&path)?;
         self.add(path.clone(), text)?;
         self.revision.subject = format!("file {}", file.display());
-        self.revision.named.get_or_insert_with(|| Named { files: Vec::new(), as_written: false }).files.push(path);
+        self.revision.named.iter_mut().for_each(|named| named.files.push(path.clone()));
         Ok(())
     }
 

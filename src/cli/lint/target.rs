@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::super::seen;
 use super::super::variables::For;
-
 use crate::lint::report::Texts;
 use crate::lint::settings::Written;
 use crate::lint::shellcheck::Question;
@@ -39,8 +37,8 @@ pub(super) struct Target {
 enum Seen {
     /// With this before them.
     Below(String),
-    /// From a folder, for paths below the root of the machine's files.
-    From { here: RepoPath, is_relative: bool },
+    /// As whoever named its files sees them.
+    AsNamed,
     /// As each was given.
     Given(BTreeMap<RepoPath, RepoPath>),
 }
@@ -111,13 +109,12 @@ fn of_stack_file(path: &Path, given: &Set, settings: &Texts) -> anyhow::Result<T
     let wanted =
         move |revision: &Revision| [revision.wanted_with(&variables), lint::wanted(revision, &variables)].concat();
     let revision = super::super::block_on(async { Ok(named::look(&files, wanted, contexts).await?) })?;
-    let is_relative = path.is_relative();
     Ok(Target {
         revision,
         variables: given.clone(),
         given: Written::of(&Revision::alone(settings.clone())).settings,
         top: PathBuf::from("/"),
-        seen: seen::here().map_or(Seen::Below("/".to_owned()), |here| Seen::From { here, is_relative }),
+        seen: Seen::AsNamed,
     })
 }
 
@@ -136,9 +133,15 @@ fn dockerfile(path: &Path) -> anyhow::Result<(RepoPath, Arc<[u8]>)> {
     }
     let doing = || format!("cannot read {}", path.display());
     ensure_small(path.metadata().with_context(doing)?.len(), &path.display().to_string())?;
-    let name = from_here(path).or_else(|| seen::below_root(path));
+    let name = from_here(path).or_else(|| below_root(path));
     let name = name.with_context(|| format!("cannot read {}: its path is not UTF-8", path.display()))?;
     Ok((name, std::fs::read(path).with_context(doing)?.into()))
+}
+
+/// A path of this machine, below the root of its files.
+fn below_root(path: &Path) -> Option<RepoPath> {
+    let path = std::path::absolute(path).ok()?;
+    RepoPath::root().join(&format!("./{}", path.to_str()?)).ok()
 }
 
 fn ensure_small(size: u64, what: &str) -> anyhow::Result<()> {
@@ -193,7 +196,7 @@ impl Target {
             Seen::Below(above) if above.is_empty() => path.clone(),
             Seen::Below(above) if path.as_str().is_empty() => RepoPath::as_given(above),
             Seen::Below(above) => RepoPath::as_given(&format!("{}/{path}", above.trim_end_matches('/'))),
-            Seen::From { here, is_relative } => seen::seen_from(here, path, *is_relative),
+            Seen::AsNamed => self.revision.viewpoint().shown(path),
             Seen::Given(given) => given.get(path).unwrap_or(path).clone(),
         }
     }
