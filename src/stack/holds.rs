@@ -30,7 +30,7 @@ pub enum Hold {
 }
 
 /// Folders that belong to the node, and that many services mount: nobody's data.
-pub const COMMON_FOLDERS: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
+const COMMON_FOLDERS: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
 
 /// Placeholders of Swarm that differ from service to service.
 const OF_ITS_OWN: [&str; 3] = [".Service.", ".Task.Name", ".Task.ID"];
@@ -38,6 +38,11 @@ const OF_ITS_OWN: [&str; 3] = [".Service.", ".Task.Name", ".Task.ID"];
 /// Whether a path is this folder or below it.
 pub fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || folder.ends_with('/'))
+}
+
+/// Whether a path is a folder of the node, or in one, that many services mount: nobody's data.
+pub fn is_common(path: &str) -> bool {
+    COMMON_FOLDERS.iter().any(|folder| is_within(path, folder))
 }
 
 impl Service {
@@ -134,8 +139,7 @@ fn folder(path: &str) -> Option<Hold> {
     let path = path.trim_end_matches('/');
     // What is below `/tmp` has a name that somebody gave it.
     let is_below_tmp = path != "/tmp" && is_within(path, "/tmp");
-    let is_common = !is_below_tmp && COMMON_FOLDERS.iter().any(|common| is_within(path, common));
-    (!path.is_empty() && !is_common).then(|| Hold::Folder { path: path.to_owned() })
+    (!path.is_empty() && (is_below_tmp || !is_common(path))).then(|| Hold::Folder { path: path.to_owned() })
 }
 
 impl Port {

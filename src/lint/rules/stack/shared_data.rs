@@ -4,7 +4,7 @@ use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::stack::file::{Mount, Spanned};
-use crate::stack::holds::{COMMON_FOLDERS, is_within};
+use crate::stack::holds::is_common;
 
 rule! {
     /// Two stacks write to the same data.
@@ -59,8 +59,7 @@ fn data(mount: &Spanned<Mount>, stack: &StackSubject<'_>) -> Option<String> {
     match mount.kind.as_str() {
         "bind" => {
             let path = mount.source.trim_end_matches('/');
-            let is_common = COMMON_FOLDERS.iter().any(|folder| is_within(path, folder));
-            (path.starts_with('/') && !is_common).then(|| path.to_owned())
+            (path.starts_with('/') && !is_common(path)).then(|| path.to_owned())
         }
         "volume" => {
             let volume = stack.file.volumes.get(&mount.source)?;

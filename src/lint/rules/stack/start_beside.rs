@@ -5,7 +5,7 @@ use crate::lint::subject::StackSubject;
 use crate::name::ServiceName;
 use crate::stack::Mode;
 use crate::stack::file::{Mount, Service};
-use crate::stack::holds::{COMMON_FOLDERS, is_within};
+use crate::stack::holds::is_common;
 
 rule! {
     /// An update starts the new task beside the old one, on data that has one writer.
@@ -66,10 +66,9 @@ fn overlaps(service: &Service) -> bool {
 }
 
 fn is_written(mount: &Mount) -> bool {
-    let is_common = || COMMON_FOLDERS.iter().any(|folder| is_within(&mount.source, folder));
     let is_data = match mount.kind.as_str() {
         "volume" | "cluster" => !mount.source.is_empty(),
-        "bind" => !is_common() && mount.source != "/",
+        "bind" => !is_common(&mount.source) && mount.source != "/",
         _ => false,
     };
     let is_of_each_task = mount.source.contains("{{.Task.ID");
