@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::record::{self, Labels};
 use super::{Config, Damaged, Error, Keys, Store};
 use crate::engine::{self, Call};
-use crate::release::{Intent, Origin, Scope, State};
+use crate::release::{Intent, Origin, State};
 use crate::stack::NAMESPACE_LABEL;
 
 /// What all names of intents begin with. No release's name does: a stack's name is followed by `.r`, and a hash has no
@@ -68,12 +68,12 @@ pub(super) fn hash(repository: &str) -> String {
 impl Store {
     /// The intents of all repositories. One request.
     pub async fn intents(&self) -> Result<Intents, Error> {
-        Ok(read(&self.list(PREFIX).await?, &self.keys, &self.scope))
+        Ok(read(&self.list(PREFIX).await?, &self.keys))
     }
 
     /// The intent of a repository, if it has one that can be read. One request.
     pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
-        let mut found = read(&self.list(&self.prefix(repository)).await?, &self.keys, &self.scope);
+        let mut found = read(&self.list(&self.prefix(repository)).await?, &self.keys);
         Ok(found.intents.remove(repository))
     }
 
@@ -117,12 +117,12 @@ impl Store {
 
     /// What the names of the intents of a repository begin with.
     fn prefix(&self, repository: &str) -> String {
-        format!("{PREFIX}{}.", hash(&self.scope.recorded(repository)))
+        format!("{PREFIX}{}.", hash(&self.keys.scope.recorded(repository)))
     }
 
     /// An intent as it is recorded.
     fn recorded(&self, intent: &Intent) -> Intent {
-        let repository = self.scope.recorded(&intent.origin.repository);
+        let repository = self.keys.scope.recorded(&intent.origin.repository);
         Intent { origin: Origin { repository, ..intent.origin.clone() }, ..intent.clone() }
     }
 }
@@ -168,12 +168,12 @@ pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
 }
 
 /// The newest intent of each repository. What has no name of an intent is passed over.
-fn read(configs: &[Config], keys: &Keys, scope: &Scope) -> Intents {
+fn read(configs: &[Config], keys: &Keys) -> Intents {
     let mut found = Intents::default();
     for config in configs.iter().filter(|config| is_intent(config)) {
         match authentic(config, keys) {
             Ok(mut intent) => {
-                intent.origin.repository = scope.read(&intent.origin.repository);
+                intent.origin.repository = keys.scope.read(&intent.origin.repository);
                 let known = found.intents.get(&intent.origin.repository).map_or(0, |known| known.number);
                 if intent.number > known {
                     found.intents.insert(intent.origin.repository.clone(), intent);
@@ -261,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_commits_of_a_scope_are_not_those_of_another_one() {
-        let (store, scope) = (store(), "lab".parse::<Scope>().unwrap());
+        let (store, scope) = (store(), "lab".parse().unwrap());
         let lab = store.clone().with_scope(scope);
         for (store, commit) in [(&store, "a"), (&lab, "c")] {
             let recorded = store.intend(intent("shop", commit)).await.unwrap();

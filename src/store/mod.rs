@@ -41,7 +41,6 @@ pub const KEPT: usize = 10;
 pub struct Store {
     engine: Engine,
     keys: Keys,
-    scope: Scope,
 }
 
 /// What the store knows of one stack.
@@ -58,7 +57,6 @@ pub struct Records {
 pub struct Archive {
     stacks: BTreeMap<StackName, Vec<Config>>,
     keys: Keys,
-    scope: Scope,
 }
 
 impl Archive {
@@ -70,7 +68,7 @@ impl Archive {
     /// All that is known of one stack, as [`Store::history`] tells it.
     pub fn records(&self, stack: &StackName) -> Records {
         let configs = self.stacks.get(stack).cloned().unwrap_or_default();
-        read(configs, &self.keys, &self.scope).remove(stack).unwrap_or_default()
+        read(configs, &self.keys).remove(stack).unwrap_or_default()
     }
 }
 
@@ -194,20 +192,20 @@ impl Error {
 impl Store {
     /// The records in the swarm of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, keys: Keys::default(), scope: Scope::default() }
+        Self { engine, keys: Keys::default() }
     }
 
     /// The same records, authenticated with these keys.
     #[must_use]
     pub fn with_keys(self, keys: Keys) -> Self {
-        Self { keys: keys.of(self.scope.clone()), ..self }
+        Self { keys: keys.of(self.keys.scope), ..self }
     }
 
     /// The same records, as the controller of this scope sees them: repositories of other scopes have other names
     /// ([`release::is_foreign`](crate::release::is_foreign)).
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {
-        Self { keys: self.keys.of(scope.clone()), scope, ..self }
+        Self { keys: self.keys.of(scope), ..self }
     }
 
     /// Whether there is a key that records are checked with.
@@ -224,12 +222,12 @@ impl Store {
     /// All that is known of one stack. One request.
     pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        Ok(read(configs, &self.keys, &self.scope).remove(stack).unwrap_or_default())
+        Ok(read(configs, &self.keys).remove(stack).unwrap_or_default())
     }
 
     /// All that is known of all stacks. One request.
     pub async fn stacks(&self) -> Result<BTreeMap<StackName, Records>, Error> {
-        Ok(read(self.list(record::PREFIX).await?, &self.keys, &self.scope))
+        Ok(read(self.list(record::PREFIX).await?, &self.keys))
     }
 
     /// The records of all stacks, still packed: what they hold is some twenty times as long. One request.
@@ -240,7 +238,7 @@ impl Store {
                 stacks.entry(name.stack).or_default().push(config);
             }
         }
-        Ok(Archive { stacks, keys: self.keys.clone(), scope: self.scope.clone() })
+        Ok(Archive { stacks, keys: self.keys.clone() })
     }
 
     /// Writes down a new release. Its number must not be taken.
@@ -283,7 +281,7 @@ impl Store {
     /// the whole one counts.
     pub async fn thin(&self, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
-        let releases = read(configs.clone(), &self.keys, &self.scope).remove(stack).unwrap_or_default().releases;
+        let releases = read(configs.clone(), &self.keys).remove(stack).unwrap_or_default().releases;
         let kept = kept(&releases, whole);
         for release in &releases {
             let (thin, full) = shapes(&configs, release.id);
@@ -324,7 +322,7 @@ impl Store {
     }
 
     async fn create(&self, release: &Release, shape: Shape) -> Result<(), Error> {
-        let repository = self.scope.recorded(&release.origin.repository);
+        let repository = self.keys.scope.recorded(&release.origin.repository);
         let origin = Origin { repository, ..release.origin.clone() };
         let body = record::body(&Release { origin, ..release.clone() }, shape, &self.keys)?;
         self.expect_key().await?;
@@ -424,7 +422,7 @@ fn shapes(configs: &[Config], id: ReleaseId) -> (Vec<&Config>, Vec<&Config>) {
 }
 
 /// Sorts records by stack and number. What has no name of ours is none of ours.
-fn read(configs: Vec<Config>, keys: &Keys, scope: &Scope) -> BTreeMap<StackName, Records> {
+fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
     let mut named: Vec<(Name, Config)> =
         configs.into_iter().filter_map(|config| Some((config.name()?, config))).collect();
     named.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -435,7 +433,7 @@ fn read(configs: Vec<Config>, keys: &Keys, scope: &Scope) -> BTreeMap<StackName,
             // The whole record comes before its thin double.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
             Ok(mut release) => {
-                release.origin.repository = scope.read(&release.origin.repository);
+                release.origin.repository = keys.scope.read(&release.origin.repository);
                 records.releases.push(Release { recorded: config.created_at, ..release });
             }
             Err(why) => records.damaged.push(Damaged { name: config.spec.name, why }),

@@ -61,7 +61,7 @@ impl Store {
     pub async fn upstreams(&self) -> Result<BTreeMap<String, Upstream>, Error> {
         let notes = self.notes::<Upstream>(UPSTREAM).await?;
         let read = |note: Note<Upstream>| {
-            let repository = self.scope.read(&note.said.repository);
+            let repository = self.keys.scope.read(&note.said.repository);
             (repository.clone(), Upstream { repository, ..note.said })
         };
         Ok(notes.into_iter().map(read).collect())
@@ -75,7 +75,7 @@ impl Store {
 
     /// Keeps what is known of a watched repository.
     pub async fn set_upstream(&self, upstream: &Upstream) -> Result<(), Error> {
-        let repository = self.scope.recorded(&upstream.repository);
+        let repository = self.keys.scope.recorded(&upstream.repository);
         self.put(&self.upstream_name(&upstream.repository), &Upstream { repository, ..upstream.clone() }).await
     }
 
@@ -87,7 +87,7 @@ impl Store {
     /// Asks the controller to look at a repository now. A request that is waiting already is replaced. Whoever may use
     /// the Docker API may ask: a request is not authenticated.
     pub async fn ask(&self, repository: &str, options: &BTreeSet<String>) -> Result<Request, Error> {
-        let recorded = self.scope.recorded(repository);
+        let recorded = self.keys.scope.recorded(repository);
         let name = format!("{REQUEST}{}", hash(&recorded));
         self.erase(&name).await?;
         let options_text = options.iter().cloned().collect::<Vec<_>>().join(",");
@@ -116,7 +116,7 @@ impl Store {
 
     /// The settings of the controller that decide what a stack becomes, if one has recorded them. One request.
     pub async fn shaping(&self) -> Result<Option<Shaping>, Error> {
-        Ok(self.note(&self.scope.config(SHAPING)).await?.map(|note: Note<Shaping>| note.said))
+        Ok(self.note(&self.keys.scope.config(SHAPING)).await?.map(|note: Note<Shaping>| note.said))
     }
 
     /// Records the settings of the controller that decide what a stack becomes.
@@ -124,18 +124,18 @@ impl Store {
         if self.shaping().await?.as_ref() == Some(shaping) {
             return Ok(());
         }
-        self.put(&self.scope.config(SHAPING), shaping).await
+        self.put(&self.keys.scope.config(SHAPING), shaping).await
     }
 
     /// The controller that the swarm has, if one is recorded. One request.
     pub async fn controller(&self) -> Result<Option<Note<Instance>>, Error> {
-        self.note(&self.scope.config(CONTROLLER)).await
+        self.note(&self.keys.scope.config(CONTROLLER)).await
     }
 
     /// Records the controller that the swarm has, unless one is recorded; whether none was.
     pub async fn register(&self, instance: &Instance) -> Result<bool, Error> {
         self.expect_key().await?;
-        let name = self.scope.config(CONTROLLER);
+        let name = self.keys.scope.config(CONTROLLER);
         if self.create_note(&name, instance).await? {
             return Ok(true);
         }
@@ -210,14 +210,14 @@ impl Store {
         if labels.contains_key(NAMESPACE_LABEL) {
             return None;
         }
-        let repository = self.scope.read(labels.get(REPOSITORY_LABEL)?);
+        let repository = self.keys.scope.read(labels.get(REPOSITORY_LABEL)?);
         let options = labels.get(OPTIONS_LABEL).map(String::as_str).unwrap_or_default();
         let options = options.split(',').filter(|option| !option.is_empty()).map(str::to_owned).collect();
         Some(Request { repository, options, id: config.id })
     }
 
     fn upstream_name(&self, repository: &str) -> String {
-        format!("{UPSTREAM}{}", hash(&self.scope.recorded(repository)))
+        format!("{UPSTREAM}{}", hash(&self.keys.scope.recorded(repository)))
     }
 
     /// Removes a config by its id or its name; it need not be there.

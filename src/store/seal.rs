@@ -43,7 +43,7 @@ const SCOPE_LABEL: &str = "skep.scope";
 #[derive(Debug, Clone, Default)]
 pub struct Keys {
     keys: Arc<[SecretString]>,
-    scope: Scope,
+    pub(super) scope: Scope,
 }
 
 /// What the authenticator of a record says.
