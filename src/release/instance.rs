@@ -10,6 +10,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::observed::TaskState;
+
 /// A controller, as it records itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -62,12 +64,12 @@ pub struct Process {
 pub enum TaskLife {
     /// Swarm does not know it any more.
     Unknown,
-    /// Its state, and the one that Swarm wants it to have.
+    /// Swarm knows it.
     Known {
-        /// Such as `running`.
-        state: String,
-        /// Such as `shutdown`.
-        desired: String,
+        /// Where it has got to.
+        state: TaskState,
+        /// Where Swarm wants it.
+        desired: TaskState,
     },
 }
 
@@ -89,7 +91,7 @@ impl Instance {
         match (&self.task, task) {
             (Some(_), Some(TaskLife::Unknown)) => Standing::Gone,
             (Some(own), Some(TaskLife::Known { state, desired })) => {
-                let is_over = !matches!(desired.as_str(), "running" | "ready") || has_ended(state);
+                let is_over = *desired > TaskState::Running || state.is_over();
                 // Of one place among the replicas Swarm has two tasks only while it replaces one by the other.
                 let is_replaced = successor
                     .task
@@ -109,11 +111,6 @@ impl Instance {
     pub fn owes_answer(&self) -> bool {
         self.asked.is_some() && self.asked != self.answered
     }
-}
-
-/// The states of a task that has ended (swarmkit `api/types.proto`).
-fn has_ended(state: &str) -> bool {
-    matches!(state, "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned")
 }
 
 impl fmt::Display for Instance {
@@ -150,18 +147,18 @@ mod tests {
     #[test]
     fn a_task_is_there_as_long_as_swarm_wants_it() {
         let (one, other) = (task("skep_skep", 1), task("lab_skep", 1));
-        let life = |state: &str, desired: &str| TaskLife::Known { state: state.into(), desired: desired.into() };
+        let life = |state, desired| TaskLife::Known { state, desired };
         let standing = |life: &TaskLife| one.standing(&other, Some(life), None);
-        assert_eq!(standing(&life("running", "running")), Standing::Alive);
-        assert_eq!(standing(&life("starting", "running")), Standing::Alive);
-        assert_eq!(standing(&life("running", "shutdown")), Standing::Gone, "it is told to go");
-        assert_eq!(standing(&life("failed", "running")), Standing::Gone);
+        assert_eq!(standing(&life(TaskState::Running, TaskState::Running)), Standing::Alive);
+        assert_eq!(standing(&life(TaskState::Starting, TaskState::Running)), Standing::Alive);
+        assert_eq!(standing(&life(TaskState::Running, TaskState::Shutdown)), Standing::Gone, "it is told to go");
+        assert_eq!(standing(&life(TaskState::Failed, TaskState::Running)), Standing::Gone);
         assert_eq!(standing(&TaskLife::Unknown), Standing::Gone);
     }
 
     #[test]
     fn a_task_gives_way_to_the_one_that_swarm_replaces_it_by_and_to_no_other() {
-        let running = TaskLife::Known { state: "running".into(), desired: "running".into() };
+        let running = TaskLife::Known { state: TaskState::Running, desired: TaskState::Running };
         let standing = |old: &Instance, new: &Instance| old.standing(new, Some(&running), None);
         assert_eq!(standing(&task("skep_skep", 1), &task("skep_skep", 1)), Standing::Gone, "a rolling update");
         assert_eq!(standing(&task("skep_skep", 1), &task("skep_skep", 2)), Standing::Alive, "two replicas");

@@ -404,6 +404,6 @@ impl NodeResources {
 }
 
 /// A state that we do not know, of a newer engine, is taken for one in which nothing is certain yet.
-fn task_state(text: &str) -> TaskState {
+pub(super) fn task_state(text: &str) -> TaskState {
     serde_json::from_value(text.into()).unwrap_or(TaskState::Pending)
 }

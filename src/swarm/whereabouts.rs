@@ -1,29 +1,11 @@
 //! Where skep itself runs, and whether another task still does.
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::listed::{ListedTask, task_state};
 use super::{Error, Swarm};
 use crate::engine::{self, Call};
 use crate::release::{TaskLife, TaskName};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Listed {
-    #[serde(rename = "ServiceID")]
-    service_id: String,
-    #[serde(default)]
-    slot: u64,
-    desired_state: String,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Status {
-    state: String,
-}
 
 impl Swarm {
     /// The name of the node whose engine this is.
@@ -44,12 +26,14 @@ impl Swarm {
     /// How a task is.
     pub async fn life_of(&self, task: &str) -> Result<TaskLife, Error> {
         Ok(match self.task(task).await? {
-            Some(task) => TaskLife::Known { state: task.status.state, desired: task.desired_state },
+            Some(task) => {
+                TaskLife::Known { state: task_state(&task.status.state), desired: task_state(&task.desired_state) }
+            }
             None => TaskLife::Unknown,
         })
     }
 
-    async fn task(&self, id: &str) -> Result<Option<Listed>, Error> {
+    async fn task(&self, id: &str) -> Result<Option<ListedTask>, Error> {
         match self.engine.json(Call::get(format!("/tasks/{id}"))).await {
             Ok(task) => Ok(Some(task)),
             Err(engine::Error::Refused { status: 404, .. }) => Ok(None),

@@ -213,10 +213,7 @@ impl Found {
                 version: found.version,
                 service,
                 unknown,
-                update_state: String::new(),
-                update_message: String::new(),
-                update_started: jiff::Timestamp::UNIX_EPOCH,
-                tasks: Vec::new(),
+                ..ObservedService::default()
             };
             observed.services.insert(key, there);
         }
