@@ -99,6 +99,11 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = passwords(text);
     found.extend(literal(text, behind_names(text)));
     found.extend(literal(text, behind_options(text)));
+    apart(found)
+}
+
+/// These places in order, without those that begin in another one.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     found.dedup_by(|next, first| next.start < first.end);
     found
@@ -132,8 +137,7 @@ pub fn message(text: &str) -> Cow<'_, str> {
             .into_iter()
             .filter(|range| text[..range.start].trim_end_matches(['"', '\'']).ends_with('=')),
     );
-    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
-    found.dedup_by(|next, first| next.start < first.end);
+    let found = apart(found);
     if found.is_empty() { Cow::Borrowed(text) } else { hidden(text, &found) }
 }
 

@@ -20,7 +20,7 @@
 //! ([`crate::cli::branch_hook`]). It is moved after every stack runs the commit, whoever waits for it, and again and again
 //! if the disk is full.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -212,24 +212,24 @@ impl Controller {
         Ok(())
     }
 
+    /// The repository on this disk that a commit was pushed to, and the name of its branch.
+    fn branch_of(&self, intent: &Intent) -> Option<(PathBuf, String)> {
+        let name: RepositoryName = intent.origin.repository.parse().ok()?;
+        Some((self.server.path(&name), format!("refs/heads/{}", intent.origin.branch.as_ref()?)))
+    }
+
     /// Whether the branch is at the commit already.
     async fn is_at_branch(&self, intent: &Intent) -> bool {
-        let (Ok(name), Some(branch)) = (intent.origin.repository.parse::<RepositoryName>(), &intent.origin.branch)
-        else {
-            return false;
-        };
-        let there = server::branches(&self.server.path(&name)).await.unwrap_or_default();
-        there.into_iter().any(|(name, commit)| name == *branch && commit == intent.origin.commit)
+        let Some((path, name)) = self.branch_of(intent) else { return false };
+        let there = tokio::task::spawn_blocking(move || server::branch_at(&path, &name)).await;
+        there.is_ok_and(|there| there.as_ref() == Some(&intent.origin.commit))
     }
 
     async fn move_branch(&self, intent: &Intent) -> Result<(), source::Error> {
-        let (Ok(name), Some(branch)) = (intent.origin.repository.parse::<RepositoryName>(), &intent.origin.branch)
-        else {
-            return Ok(());
-        };
-        let (path, commit) = (self.server.path(&name), &intent.origin.commit);
-        server::move_branch(&path, &format!("refs/heads/{branch}"), intent.base.as_ref(), commit).await?;
-        tracing::info!(repository = %name, branch, %commit, "branch moved to what runs");
+        let Some((path, name)) = self.branch_of(intent) else { return Ok(()) };
+        let commit = &intent.origin.commit;
+        server::move_branch(&path, &name, intent.base.as_ref(), commit).await?;
+        tracing::info!(repository = intent.origin.repository, branch = intent.branch(), %commit, "branch moved to what runs");
         Ok(())
     }
 

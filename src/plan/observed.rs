@@ -46,7 +46,7 @@ pub struct Foreign {
 }
 
 /// A service as the swarm has it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedService {
     /// Its id.
     pub id: String,
@@ -92,7 +92,7 @@ pub struct ObservedFile {
 }
 
 /// One attempt to run a service.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Task {
     /// Its id.
     pub id: String,
@@ -123,10 +123,11 @@ pub struct Task {
 }
 
 /// The states of a task, in the order in which it goes through them (swarmkit `api/types.proto`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskState {
     /// Made.
+    #[default]
     New,
     /// Resources are being allocated.
     Allocated,

@@ -539,14 +539,10 @@ fn service() -> Service {
 /// The services of a stack as the swarm has them, with one task each.
 fn observed(stack: &Stack) -> Observed {
     let there = |service: &Service| ObservedService {
-        id: String::new(),
         version: 1,
         service: service.clone(),
-        unknown: BTreeMap::new(),
-        update_state: String::new(),
-        update_message: String::new(),
-        update_started: Timestamp::UNIX_EPOCH,
         tasks: vec![running()],
+        ..ObservedService::default()
     };
     let services = stack.services.iter().map(|(name, service)| (name.clone(), there(service))).collect();
     Observed { services, ..Observed::nothing(stack.name.clone()) }
@@ -560,13 +556,7 @@ fn running() -> Task {
         current: true,
         state: TaskState::Running,
         desired: TaskState::Running,
-        since: Timestamp::UNIX_EPOCH,
-        created: Timestamp::UNIX_EPOCH,
-        message: String::new(),
-        error: String::new(),
-        exit_code: None,
-        registry_away: None,
-        holds: Vec::new(),
+        ..Task::default()
     }
 }
 

@@ -192,13 +192,7 @@ fn running() -> Task {
         current: true,
         state: TaskState::Running,
         desired: TaskState::Running,
-        since: Timestamp::UNIX_EPOCH,
-        created: Timestamp::UNIX_EPOCH,
-        message: String::new(),
-        error: String::new(),
-        exit_code: None,
-        registry_away: None,
-        holds: Vec::new(),
+        ..Task::default()
     }
 }
 
@@ -598,16 +592,8 @@ fn service(with: impl FnOnce(&mut Service)) -> Service {
 
 /// These services on a swarm of a manager `n1` and a worker `n2`, each with 4 processors and 8 GiB.
 fn observed(services: &[(&str, Service)]) -> Observed {
-    let there = |service: &Service| ObservedService {
-        id: String::new(),
-        version: 1,
-        service: service.clone(),
-        unknown: BTreeMap::new(),
-        update_state: String::new(),
-        update_message: String::new(),
-        update_started: Timestamp::UNIX_EPOCH,
-        tasks: Vec::new(),
-    };
+    let there =
+        |service: &Service| ObservedService { version: 1, service: service.clone(), ..ObservedService::default() };
     let node = |id: &str, role: &str| Node {
         id: id.into(),
         hostname: id.into(),

@@ -66,13 +66,9 @@ fn task(slot: u64, state: TaskState) -> Task {
         current: true,
         state,
         desired: if over { TaskState::Shutdown } else { TaskState::Running },
-        since: Timestamp::UNIX_EPOCH,
-        created: Timestamp::UNIX_EPOCH,
-        message: String::new(),
         error: if over { "task: non-zero exit (1)".into() } else { String::new() },
         exit_code: over.then_some(1),
-        registry_away: None,
-        holds: Vec::new(),
+        ..Task::default()
     }
 }
 
@@ -95,11 +91,8 @@ fn runs(stack: &Stack, healthy: u64, failed: u64) -> Observed {
                 id: name.to_string(),
                 version: 1,
                 service: service.clone(),
-                unknown: BTreeMap::new(),
-                update_state: String::new(),
-                update_message: String::new(),
-                update_started: Timestamp::UNIX_EPOCH,
                 tasks,
+                ..ObservedService::default()
             },
         );
     }

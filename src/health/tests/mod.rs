@@ -42,14 +42,13 @@ impl Scene {
 
     fn observed(&self) -> Observed {
         let there = ObservedService {
-            id: String::new(),
             version: 1,
             service: self.service.clone(),
-            unknown: BTreeMap::new(),
             update_state: self.update.0.into(),
             update_message: self.update.1.into(),
             update_started: SINCE,
             tasks: self.tasks.clone(),
+            ..ObservedService::default()
         };
         let mut observed = Observed::nothing("shop".parse().unwrap());
         observed.services.insert(web(), there);
@@ -393,11 +392,7 @@ fn task(slot: u64, state: TaskState) -> Task {
         desired: TaskState::Running,
         since: SINCE,
         created: SINCE,
-        message: String::new(),
-        error: String::new(),
-        exit_code: None,
-        registry_away: None,
-        holds: Vec::new(),
+        ..Task::default()
     }
 }
 

@@ -1,8 +1,5 @@
 //! Who waits for whom, and that data never has two writers on its way from one service to another.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -43,27 +40,14 @@ fn task(current: bool, holds: Vec<Hold>) -> Task {
         current,
         state: TaskState::Running,
         desired: if current { TaskState::Running } else { TaskState::Shutdown },
-        since: Timestamp::UNIX_EPOCH,
-        created: Timestamp::UNIX_EPOCH,
-        message: String::new(),
-        error: String::new(),
-        exit_code: None,
-        registry_away: None,
         holds,
+        ..Task::default()
     }
 }
 
 fn there(service: &Service) -> ObservedService {
-    ObservedService {
-        id: String::new(),
-        version: 1,
-        service: service.clone(),
-        unknown: BTreeMap::new(),
-        update_state: String::new(),
-        update_message: String::new(),
-        update_started: Timestamp::UNIX_EPOCH,
-        tasks: vec![task(true, Vec::new())],
-    }
+    let tasks = vec![task(true, Vec::new())];
+    ObservedService { version: 1, service: service.clone(), tasks, ..ObservedService::default() }
 }
 
 /// A swarm that runs this stack.

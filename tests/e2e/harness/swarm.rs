@@ -110,25 +110,24 @@ pub(crate) fn records(stack: &str) -> Vec<String> {
 
 /// The records of commits of the repository of this name, in whatever scope.
 fn intents(repository: &str) -> Vec<String> {
-    let format = "{{.Name}} {{.Label \"skep.repository\"}}";
-    let found = output("docker", &["config", "ls", "--filter", "label=skep.repository", "--format", format]);
-    let of_repository = |line: &str| {
-        let (name, recorded) = line.split_once(' ')?;
-        let own = recorded.split_once(':').map_or(recorded, |(_, own)| own);
-        (own == repository).then(|| name.to_owned())
-    };
-    found.lines().filter_map(of_repository).collect()
+    let own = |recorded: &str| recorded.split_once(':').map_or(recorded, |(_, own)| own) == repository;
+    configs_whose("skep.repository", own)
 }
 
 /// Removes what controllers have recorded whose scopes begin so.
 pub(crate) fn remove_notes(scope: &str) {
-    let format = "{{.Name}} {{.Label \"skep.scope\"}}";
-    let found = attempt("docker", &["config", "ls", "--filter", "label=skep.scope", "--format", format]).stdout;
-    let found = String::from_utf8_lossy(&found);
-    let of_scope = |line: &&str| line.split_once(' ').is_some_and(|(_, there)| there.starts_with(scope));
-    for line in found.lines().filter(of_scope) {
-        attempt("docker", &["config", "rm", line.split_once(' ').unwrap().0]);
+    for name in configs_whose("skep.scope", |there| there.starts_with(scope)) {
+        attempt("docker", &["config", "rm", &name]);
     }
+}
+
+/// The names of the configs for whose label of this name something is so.
+fn configs_whose(label: &str, is_so: impl Fn(&str) -> bool) -> Vec<String> {
+    let (filter, format) = (format!("label={label}"), format!("{{{{.Name}}}} {{{{.Label {label:?}}}}}"));
+    let found = attempt("docker", &["config", "ls", "--filter", &filter, "--format", &format]).stdout;
+    let found = String::from_utf8_lossy(&found);
+    let pairs = found.lines().filter_map(|line| line.split_once(' '));
+    pairs.filter(|(_, value)| is_so(value)).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Removes a stack's records, and then the stack, and comes back when nothing is left of it.
