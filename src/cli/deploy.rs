@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::once::WriteOnce;
 use super::output::Format;
 use super::plan::{Planned, planned};
 use super::rolling::{Ended, roll_out};
+use super::stack_deploy::StackDeploy;
 use super::workspace::{Opened, Workspace, cluster, shaped};
 use super::{Common, again, output};
 use crate::config::Settings;
@@ -40,15 +40,15 @@ pub(super) struct Deploy {
     #[arg(long, value_name = "STACK", conflicts_with_all = ["target", "files", "stack", "profiles", "plan", "no_wait"])]
     again: Option<StackName>,
     #[command(flatten)]
-    once: WriteOnce,
+    stack_deploy: StackDeploy,
 }
 
 impl Deploy {
     /// Exit code 0: it is what runs; 1: it is not.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
-        if self.once.no_wait {
-            return super::block_on(self.once.run(&self.workspace, &settings, common));
+        if self.stack_deploy.no_wait {
+            return super::block_on(self.stack_deploy.run(&self.workspace, &settings, common));
         }
         if let Some(stack) = &self.again {
             let agreed = [("confirm-removal", self.confirm_removal), ("adopt", self.adopt)];

@@ -33,7 +33,7 @@ pub(super) async fn findings(
         let Some(name) = source
             .name
             .or_else(|| named.parse().ok())
-            .filter(|_| problems.is_empty() && (file.unset.is_empty() || file.manner.as_written))
+            .filter(|_| problems.is_empty() && (file.unset.is_empty() || file.read_mode.as_written))
         else {
             continue;
         };
@@ -67,7 +67,7 @@ fn inputs<'a>(settings: &Settings, revision: &'a Revision, file: &File, name: St
         images: file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect(),
         data_root: settings.data_root.clone(),
         traefik: settings.traefik.rendered(),
-        as_written: revision.manner().as_written,
+        as_written: revision.read_mode().as_written,
         ..Inputs::new(name, &revision.texts)
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::output;
 use crate::controller::cluster::{Accepted, Cluster, Proposal};
 use crate::controller::narrate::{self, Narrator};
-use crate::controller::progress::{Progress, Teller};
-use crate::controller::rollout::{Pace, Rollout};
+use crate::controller::progress::{Progress, ProgressSender};
+use crate::controller::rollout::{Next, Rollout};
 use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
@@ -56,13 +56,13 @@ pub(super) async fn follow(
     release: ReleaseId,
     deadline: Nanos,
 ) -> anyhow::Result<Outcome> {
-    let (sender, mut progress) = mpsc::channel(256);
-    let teller = Teller::new(vec![sender]);
+    let (sender, mut told) = mpsc::channel(256);
+    let progress = ProgressSender::new(vec![sender]);
     let (mut rollout, mut screen) = (Rollout::new(cluster.clone(), stack.clone()), Screen::new(stack));
     let mut seen = cluster.clock.now();
     loop {
-        let attempt = rollout.attempt(&teller).await;
-        while let Ok(progress) = progress.try_recv() {
+        let attempt = rollout.attempt(&progress).await;
+        while let Ok(progress) = told.try_recv() {
             screen.show(&progress);
         }
         if let Some(history) = &attempt.history {
@@ -79,7 +79,7 @@ pub(super) async fn follow(
                  next `skep serve` or `skep deploy`"
             );
         }
-        cluster.clock.wait(if attempt.pace == Pace::Rest { LOOK } else { attempt.pause }).await;
+        cluster.clock.wait(if attempt.next == Next::Rest { LOOK } else { attempt.pause }).await;
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use super::workspace::{cluster, workshop};
+use super::workspace::{cluster, preparer};
 use super::{Common, output};
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
@@ -152,7 +152,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let workers = Workers::new(cluster.clone(), metrics.clone(), settings.rollouts);
-    let deployer = Deployer { workshop: workshop(settings, metrics.clone()).await?, cluster, workers };
+    let deployer = Deployer { preparer: preparer(settings, metrics.clone()).await?, cluster, workers };
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;

@@ -14,7 +14,7 @@ use crate::controller::Metrics;
 use crate::controller::clock::Clock;
 use crate::controller::cluster::{self, Cluster};
 use crate::controller::lines::Lines;
-use crate::controller::prepare::{self, Refusal, Running, Workshop, named as named_stacks};
+use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
@@ -157,40 +157,40 @@ impl Workspace {
 
     /// The stacks that are meant, as they would be: nothing is built.
     pub(super) async fn stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
-        let workshop = workshop(settings, Metrics::new()).await?.without_building();
-        self.prepared(workshop, opened, settings, &Lines::nowhere()).await
+        let preparer = preparer(settings, Metrics::new()).await?.without_building();
+        self.prepared(preparer, opened, settings, &Lines::nowhere()).await
     }
 
     /// The stacks that are meant, as they should be; their images are built.
     pub(super) async fn built_stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
-        self.prepared(workshop(settings, Metrics::new()).await?, opened, settings, &lines()).await
+        self.prepared(preparer(settings, Metrics::new()).await?, opened, settings, &lines()).await
     }
 
     /// The stacks that are meant, before their images are known, and their releases.
     pub(super) async fn sketches(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<(Stack, History)>> {
-        let workshop = workshop(settings, Metrics::new()).await?.as_written(self.as_written);
+        let preparer = preparer(settings, Metrics::new()).await?.as_written(self.as_written);
         let cluster = cluster(settings)?;
         let mut sketches = Vec::new();
         for (name, stack) in opened.stacks()? {
             let history = cluster.history(&name).await?;
-            sketches.push((workshop.sketch(&opened.checked, stack, &name, &Running::of(&history)).await?, history));
+            sketches.push((preparer.sketch(&opened.checked, stack, &name, &Running::of(&history)).await?, history));
         }
         Ok(sketches)
     }
 
     async fn prepared(
         &self,
-        workshop: Workshop,
+        preparer: Preparer,
         opened: &Opened,
         settings: &Settings,
         lines: &Lines,
     ) -> anyhow::Result<Vec<Stack>> {
-        let (workshop, cluster) = (workshop.as_written(self.as_written), cluster(settings)?);
+        let (preparer, cluster) = (preparer.as_written(self.as_written), cluster(settings)?);
         let mut stacks = Vec::new();
         for (name, stack) in opened.stacks()? {
             // Without a record nothing is known to run.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
-            stacks.push(workshop.prepare(&opened.checked, stack, &name, &opened.objects, &running, lines).await?);
+            stacks.push(preparer.prepare(&opened.checked, stack, &name, &opened.objects, &running, lines).await?);
         }
         Ok(stacks)
     }
@@ -276,11 +276,11 @@ pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// The workshop on the engine that the settings name.
-pub(super) async fn workshop(settings: &Settings, metrics: Metrics) -> anyhow::Result<Workshop> {
+/// The preparer on the engine that the settings name.
+pub(super) async fn preparer(settings: &Settings, metrics: Metrics) -> anyhow::Result<Preparer> {
     let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
     let builder = Builder::connect(&settings.docker_host, registry(settings)?, limits).await?;
-    Ok(Workshop::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
+    Ok(Preparer::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
 }
 
 /// The keys that secrets are decrypted with.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use super::commit::broken;
+use super::supersede::Generation;
 use super::supervise::caught;
-use super::turn::Turn;
 use super::{Controller, origin};
 use crate::name::CommitId;
 use crate::release::{Cause, Intent, State};
@@ -56,8 +56,8 @@ impl Controller {
         if let Err(error) = self.deployer.cluster.store.answered(&request).await {
             tracing::warn!(repository = %name, %error, "whoever asked for a deploy is not answered");
         }
-        let Some((mut intent, turn)) = begun else { return };
-        if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), turn))).await {
+        let Some((mut intent, generation)) = begun else { return };
+        if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), generation))).await {
             self.fail(&mut intent, &broken(&panic)).await;
         }
     }
@@ -69,7 +69,7 @@ impl Controller {
         branch: &str,
         commit: &CommitId,
         request: &Request,
-    ) -> Option<(Intent, Turn)> {
+    ) -> Option<(Intent, Generation)> {
         let branch = branch.strip_prefix("refs/heads/");
         let variables = self.variables(&name.to_string(), branch);
         let read = self.read(&self.server.path(name), commit, None, variables).await;

@@ -3,7 +3,7 @@
 //! A repository on an empty or an old disk takes any commit for a new branch. What runs is in the record, and a record
 //! does not lie on that disk. A repository elsewhere is not asked: there the forge decides what its branch names.
 
-use super::deploy::Order;
+use super::deploy::DeployRequest;
 use crate::name::{CommitId, StackName};
 use crate::release::{Cause, History, Origin, Release, ReleaseId};
 use crate::source::Ancestry;
@@ -82,8 +82,8 @@ fn standing(
     }
 }
 
-impl Order {
-    /// Returns why this order may not take the place of what runs.
+impl DeployRequest {
+    /// Returns why this request may not take the place of what runs.
     pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
         let running = predecessor(&self.origin, history).filter(|_| !self.has("force"))?;
         let (objects, commit, base) = (self.objects.clone(), self.origin.commit.clone(), self.base.clone());

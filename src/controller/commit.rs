@@ -28,11 +28,11 @@ use jiff::Timestamp;
 use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
-use super::deploy::{Deployed, Order, stacks_of};
+use super::deploy::{DeployRequest, Deployed, stacks_of};
 use super::found::rejected;
 use super::lines::Lines;
+use super::supersede::Generation;
 use super::supervise::caught;
-use super::turn::Turn;
 use crate::release::{Intent, Origin, Resumption, State, is_foreign};
 use crate::source::server::{self, RepositoryName};
 use crate::source::{self, Objects};
@@ -87,18 +87,24 @@ impl Unfinished {
 }
 
 impl Controller {
-    /// Records what a commit is to become; its turn among the commits of its repository.
-    pub(super) async fn intend(&self, intent: Intent) -> Result<(Intent, Turn), cluster::Error> {
-        // The newest intent and the newest turn must be of the same commit.
+    /// Records what a commit is to become; its generation among the commits of its repository.
+    pub(super) async fn intend(&self, intent: Intent) -> Result<(Intent, Generation), cluster::Error> {
+        // The newest intent and the newest generation must be of the same commit.
         let _enrolling = self.enrolling.lock().await;
         let intent = self.deployer.cluster.intend(intent).await?;
-        let turn = self.turn(&intent.origin.repository);
-        Ok((intent, turn))
+        let generation = self.generation(&intent.origin.repository);
+        Ok((intent, generation))
     }
 
     /// Deploys all stacks of a commit and moves the branch when all of them run it.
-    pub(super) async fn carry_out(&self, intent: Intent, order: &Order, fallback: &str, lines: &Lines) -> Ended {
-        match caught(self.deploy_all(intent.clone(), order, fallback, lines)).await {
+    pub(super) async fn carry_out(
+        &self,
+        intent: Intent,
+        request: &DeployRequest,
+        fallback: &str,
+        lines: &Lines,
+    ) -> Ended {
+        match caught(self.deploy_all(intent.clone(), request, fallback, lines)).await {
             Ok(ended) => ended,
             Err(panic) => {
                 lines.say(format!("error: {}", broken(&panic))).await;
@@ -107,15 +113,15 @@ impl Controller {
         }
     }
 
-    async fn deploy_all(&self, mut intent: Intent, order: &Order, fallback: &str, lines: &Lines) -> Ended {
-        let stacks = match stacks_of(&order.checked, fallback) {
+    async fn deploy_all(&self, mut intent: Intent, request: &DeployRequest, fallback: &str, lines: &Lines) -> Ended {
+        let stacks = match stacks_of(&request.checked, fallback) {
             Ok(stacks) => stacks,
             Err(refused) => return self.refused(intent, &refused.to_string()).await,
         };
         let begun = async { self.note(&mut intent, State::Rolling).await };
-        let results = self.deployer.deploy(order, stacks, lines, begun).await;
+        let results = self.deployer.deploy(request, stacks, lines, begun).await;
         for result in &results {
-            self.count(result, order);
+            self.count(result, request);
             lines.say(result.verdict()).await;
         }
         let why = match unfinished(&results) {
@@ -244,7 +250,7 @@ impl Controller {
         }
     }
 
-    /// Takes up the commits of repositories that are pushed to, as a controller before this left them. Their turns come
+    /// Takes up the commits of repositories that are pushed to, as a controller before this left them. Their generations come
     /// before those of all later pushes; the work itself is not waited for.
     pub(super) fn take_up(&self, intents: &Intents) {
         for damaged in &intents.damaged {
@@ -256,12 +262,12 @@ impl Controller {
         }
         let open = intents.intents.values().filter(|intent| intent.is_pushed() && !intent.state.has_ended());
         let pushed = open.filter(|intent| self.has_repository_of(intent));
-        let left: Vec<(Intent, Turn)> =
-            pushed.map(|intent| (intent.clone(), self.turn(&intent.origin.repository))).collect();
+        let left: Vec<(Intent, Generation)> =
+            pushed.map(|intent| (intent.clone(), self.generation(&intent.origin.repository))).collect();
         let controller = self.clone();
-        let resume = move |(intent, turn)| {
+        let resume = move |(intent, generation)| {
             let controller = controller.clone();
-            async move { Box::pin(controller.resume_caught(intent, turn)).await }
+            async move { Box::pin(controller.resume_caught(intent, generation)).await }
         };
         tokio::spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume));
     }
@@ -292,13 +298,13 @@ impl Controller {
         there
     }
 
-    async fn resume_caught(&self, mut intent: Intent, turn: Turn) {
-        if let Err(panic) = Box::pin(caught(self.resume_commit(intent.clone(), turn))).await {
+    async fn resume_caught(&self, mut intent: Intent, generation: Generation) {
+        if let Err(panic) = Box::pin(caught(self.resume_commit(intent.clone(), generation))).await {
             self.fail(&mut intent, &broken(&panic)).await;
         }
     }
 
-    async fn resume_commit(&self, mut intent: Intent, turn: Turn) {
+    async fn resume_commit(&self, mut intent: Intent, generation: Generation) {
         match intent.resumption() {
             Resumption::Leave => {}
             Resumption::GiveUp => self.give_up(&mut intent).await,
@@ -306,7 +312,7 @@ impl Controller {
             Resumption::MoveBranch => drop(self.finish(intent).await),
             Resumption::Deploy(state) => {
                 if self.mark_attempt(&mut intent, state).await {
-                    self.deploy_again(intent, turn).await;
+                    self.deploy_again(intent, generation).await;
                 }
             }
         }
@@ -329,7 +335,7 @@ impl Controller {
     }
 
     /// Reads, checks and deploys a commit whose intent is recorded.
-    pub(super) async fn deploy_again(&self, mut intent: Intent, turn: Turn) {
+    pub(super) async fn deploy_again(&self, mut intent: Intent, generation: Generation) {
         let origin = &intent.origin;
         tracing::info!(repository = origin.repository, commit = %origin.commit, "taking up a commit");
         let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
@@ -341,9 +347,9 @@ impl Controller {
         };
         match checked {
             Ok(checked) => {
-                let order = Order::of(&intent, checked, Objects::of_repository(&path, None), turn);
-                let repository = order.origin.repository.clone();
-                self.carry_out(intent, &order, &repository, &Lines::nowhere()).await;
+                let request = DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), generation);
+                let repository = request.origin.repository.clone();
+                self.carry_out(intent, &request, &repository, &Lines::nowhere()).await;
             }
             Err(why) => self.fail(&mut intent, &why).await,
         }

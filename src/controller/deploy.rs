@@ -10,9 +10,9 @@ use tokio::sync::{Semaphore, mpsc};
 use super::cluster::{self, Accepted, Cluster, Consent, Proposal};
 use super::lines::Lines;
 use super::narrate::{self, Narrator};
-use super::prepare::{self, Refusal, Running, Workshop, named};
+use super::prepare::{self, Preparer, Refusal, Running, named};
 use super::progress::Progress;
-use super::turn::Turn;
+use super::supersede::Generation;
 use super::workers::{Hold, Workers};
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{CommitId, StackName};
@@ -94,7 +94,7 @@ impl Refused {
 #[derive(Clone, Debug)]
 pub struct Deployer {
     /// Prepares.
-    pub workshop: Workshop,
+    pub preparer: Preparer,
     /// Knows what is there.
     pub cluster: Cluster,
     /// Roll out.
@@ -102,7 +102,7 @@ pub struct Deployer {
 }
 
 /// A revision that passed the checks, and all that is known about why it is to be deployed.
-pub struct Order {
+pub struct DeployRequest {
     /// The revision.
     pub checked: Checked,
     /// The bytes of its files.
@@ -117,15 +117,15 @@ pub struct Order {
     pub news: bool,
     /// When it was asked for.
     pub since: Timestamp,
-    /// Its turn among those of its repository.
-    pub turn: Turn,
+    /// Its number among the commits of its repository.
+    pub generation: Generation,
     /// What the pusher, or the settings of a watched repository, agreed to: the names of push options.
     pub options: BTreeSet<String>,
 }
 
-impl Order {
+impl DeployRequest {
     /// What is to be done about a commit whose intent is recorded.
-    pub fn of(intent: &Intent, checked: Checked, objects: Objects, turn: Turn) -> Self {
+    pub fn of(intent: &Intent, checked: Checked, objects: Objects, generation: Generation) -> Self {
         Self {
             checked,
             objects,
@@ -134,7 +134,7 @@ impl Order {
             cause: intent.cause.clone(),
             news: intent.news,
             since: intent.created,
-            turn,
+            generation,
             options: intent.options.clone(),
         }
     }
@@ -209,7 +209,7 @@ impl Deployer {
     /// out at once. When the last of them has been proposed or refused, `begun` is done.
     pub async fn deploy(
         &self,
-        order: &Order,
+        request: &DeployRequest,
         stacks: Vec<(StackName, &CheckedStack)>,
         lines: &Lines,
         begun: impl Future<Output = ()>,
@@ -217,7 +217,7 @@ impl Deployer {
         let places = Semaphore::new(PROPOSALS);
         // Nothing is ever sent: the channel ends when the last stack lets go of it.
         let (unproposed, mut all_proposed) = mpsc::channel::<Infallible>(1);
-        let one = |(name, stack)| self.deploy_one(order, name, stack, lines, &places, unproposed.clone());
+        let one = |(name, stack)| self.deploy_one(request, name, stack, lines, &places, unproposed.clone());
         let deploys: Vec<_> = stacks.into_iter().map(one).collect();
         drop(unproposed);
         let begun = async {
@@ -229,7 +229,7 @@ impl Deployer {
 
     async fn deploy_one(
         &self,
-        order: &Order,
+        request: &DeployRequest,
         name: StackName,
         stack: &CheckedStack,
         lines: &Lines,
@@ -239,7 +239,7 @@ impl Deployer {
         let mut result = Deployed { stack: name, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
         let begun = {
             let _place = places.acquire().await;
-            self.begin(order, &result.stack, stack, lines).await
+            self.begin(request, &result.stack, stack, lines).await
         };
         drop(unproposed);
         result.outcome = match begun {
@@ -269,40 +269,40 @@ impl Deployer {
     /// Everything up to the record of a release, after which rounds of [`super::rollout`] do the rest.
     pub async fn begin(
         &self,
-        order: &Order,
+        request: &DeployRequest,
         name: &StackName,
         stack: &CheckedStack,
         lines: &Lines,
     ) -> Result<Begun, Refused> {
         let history = self.cluster.history_in_time(name).await?;
-        if let Some(tried) = tried(order, &history) {
+        if let Some(tried) = tried(request, &history) {
             let urls = tried.desired.as_ref().map(urls).unwrap_or_default();
             return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
         }
-        admit(order, name, &history)?;
+        admit(request, name, &history)?;
         if let Some(apart) = narrate::apart(&history) {
             lines.say(format!("  note: {name}: {apart}; this deploy goes on from there")).await;
         }
-        order.goes_backwards(&history).await.map_or(Ok(()), Err)?;
+        request.goes_backwards(&history).await.map_or(Ok(()), Err)?;
         let running = Running::of(&history);
-        let sketch = self.workshop.sketch(&order.checked, stack, name, &running).await?;
-        self.check_bounds(order, &sketch, stack).await?;
-        if !order.has("adopt") {
-            self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, order, stack))?;
+        let sketch = self.preparer.sketch(&request.checked, stack, name, &running).await?;
+        self.check_bounds(request, &sketch, stack).await?;
+        if !request.has("adopt") {
+            self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, request, stack))?;
         }
         if stack.file.builds().next().is_some() {
-            let foreseen = self.cluster.foresee(&sketch, &history, order.consent()).await;
-            foreseen.map_err(|error| placed(error, order, stack))?;
+            let foreseen = self.cluster.foresee(&sketch, &history, request.consent()).await;
+            foreseen.map_err(|error| placed(error, request, stack))?;
         }
-        let desired = self.workshop.prepare(&order.checked, stack, name, &order.objects, &running, lines).await?;
-        if order.turn.is_over() {
+        let desired = self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, lines).await?;
+        if request.generation.is_superseded() {
             return Err(Refused::Overtaken);
         }
         let urls = urls(&desired);
-        let consent = order.consent();
-        let proposal = Proposal { consent, ..Proposal::new(order.origin.clone(), order.cause.clone(), desired) };
+        let consent = request.consent();
+        let proposal = Proposal { consent, ..Proposal::new(request.origin.clone(), request.cause.clone(), desired) };
         let hold = self.workers.hold(name);
-        let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, order, stack))?;
+        let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, request, stack))?;
         for note in &proposed.notes {
             lines.say(format!("  note: {note}")).await;
         }
@@ -310,13 +310,13 @@ impl Deployer {
     }
 
     /// Whether the repository may deploy this stack, before anything is built for it.
-    async fn check_bounds(&self, order: &Order, sketch: &Stack, stack: &CheckedStack) -> Result<(), Refused> {
-        let bounds = self.workshop.bounds(&order.origin.repository);
+    async fn check_bounds(&self, request: &DeployRequest, sketch: &Stack, stack: &CheckedStack) -> Result<(), Refused> {
+        let bounds = self.preparer.bounds(&request.origin.repository);
         let obstacles = self.cluster.out_of_bounds(sketch, &bounds).await?;
         if obstacles.is_empty() {
             return Ok(());
         }
-        Err(placed(cluster::Error::Obstructed { stack: sketch.name.clone(), obstacles }, order, stack))
+        Err(placed(cluster::Error::Obstructed { stack: sketch.name.clone(), obstacles }, request, stack))
     }
 
     /// Says what happens to a release until it ends.
@@ -355,39 +355,39 @@ impl Deployed {
 
 /// The release that was made of this commit already: by a controller that was killed, or when it was found before. A
 /// commit that is pushed again is tried again, and so is one that was found and failed because of a node or a registry.
-fn tried<'a>(order: &Order, history: &'a History) -> Option<&'a Release> {
+fn tried<'a>(request: &DeployRequest, history: &'a History) -> Option<&'a Release> {
     let found = |cause: &Cause| matches!(cause, Cause::Poll | Cause::Webhook);
     let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
-    let of_this = |release: &&Release| match order.cause {
-        Cause::Push => release.cause == Cause::Push && release.created >= order.since,
-        _ => found(&order.cause) && found(&release.cause) && is_over(&release.phase) && !order.has("retry"),
+    let of_this = |release: &&Release| match request.cause {
+        Cause::Push => release.cause == Cause::Push && release.created >= request.since,
+        _ => found(&request.cause) && found(&release.cause) && is_over(&release.phase) && !request.has("retry"),
     };
     let same = |release: &&Release| {
-        release.origin.repository == order.origin.repository && release.origin.commit == order.origin.commit
+        release.origin.repository == request.origin.repository && release.origin.commit == request.origin.commit
     };
     history.releases().iter().rev().find(|release| same(release) && of_this(release))
 }
 
 /// An error with the places in the file that it is about.
-fn placed(error: cluster::Error, order: &Order, stack: &CheckedStack) -> Refused {
+fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
     match error {
         cluster::Error::Obstructed { obstacles, .. } => {
-            Refused::Obstructed(obstacles.iter().map(|it| prepare::placed(&order.checked, stack, it)).collect())
+            Refused::Obstructed(obstacles.iter().map(|it| prepare::placed(&request.checked, stack, it)).collect())
         }
         error => error.into(),
     }
 }
 
 /// Whether the history lets this revision try.
-fn admit(order: &Order, stack: &StackName, history: &History) -> Result<(), Refused> {
-    if let Some(owner) = history.owner().filter(|owner| *owner != order.origin.repository) {
+fn admit(request: &DeployRequest, stack: &StackName, history: &History) -> Result<(), Refused> {
+    if let Some(owner) = history.owner().filter(|owner| *owner != request.origin.repository) {
         return Err(Refused::Foreign { stack: stack.clone(), owner: owner.to_owned() });
     }
-    if let Some(last) = history.last().filter(|last| matches!(last.cause, Cause::Remove { .. }) && !order.news) {
+    if let Some(last) = history.last().filter(|last| matches!(last.cause, Cause::Remove { .. }) && !request.news) {
         return Err(Refused::Removed { stack: stack.clone(), release: last.id });
     }
-    match history.quarantine(&order.origin.tree) {
-        Some(failed) if !order.has("retry") => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
+    match history.quarantine(&request.origin.tree) {
+        Some(failed) if !request.has("retry") => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 //! of the repository.
 
 use super::commit::Ended;
-use super::deploy::{Deployed, Order, stacks_of};
+use super::deploy::{DeployRequest, Deployed, stacks_of};
 use super::lines::Lines;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
@@ -17,7 +17,7 @@ use crate::source::{self, Objects};
 const FINDINGS: usize = 12;
 
 /// A repository elsewhere, and who there is told how it goes.
-pub(super) struct Elsewhere {
+pub(super) struct RemoteRepository {
     pub(super) name: String,
     pub(super) settings: Repository,
     pub(super) reporter: Option<Reporter>,
@@ -37,7 +37,7 @@ impl Controller {
     pub(super) async fn begin_found(
         &self,
         mirror: &Mirror,
-        repository: &std::sync::Arc<Elsewhere>,
+        repository: &std::sync::Arc<RemoteRepository>,
         mut intent: Intent,
     ) -> Result<(), NotBegun> {
         let (path, repository) = (mirror.path(), repository.clone());
@@ -70,23 +70,23 @@ impl Controller {
             Progress::Checking => Progress::Preparing { attempt: 1 },
             state => state,
         };
-        let (intent, turn) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
-        let order = Order::of(&intent, checked, Objects::of_repository(path, None), turn);
+        let (intent, generation) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
+        let request = DeployRequest::of(&intent, checked, Objects::of_repository(path, None), generation);
         let controller = self.clone();
-        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &order, tries).await }));
+        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &request, tries).await }));
         Ok(())
     }
 
-    async fn deploy_found(&self, repository: &Elsewhere, intent: Intent, order: &Order, tries: u32) {
-        let was_told = self.verdicts.has(&order.origin);
-        let ended = self.carry_out(intent, order, repository.stack(), &Lines::nowhere()).await;
+    async fn deploy_found(&self, repository: &RemoteRepository, intent: Intent, request: &DeployRequest, tries: u32) {
+        let was_told = self.verdicts.has(&request.origin);
+        let ended = self.carry_out(intent, request, repository.stack(), &Lines::nowhere()).await;
         for result in &ended.results {
-            repository.tell(&order.origin.commit, result, was_told).await;
+            repository.tell(&request.origin.commit, result, was_told).await;
         }
         if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
-            repository.report(&order.origin.commit, None, State::Failed, why).await;
+            repository.report(&request.origin.commit, None, State::Failed, why).await;
         }
-        self.note_end(&order.origin, &ended, tries).await;
+        self.note_end(&request.origin, &ended, tries).await;
     }
 
     /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.
@@ -111,7 +111,13 @@ impl Controller {
     }
 
     /// Records that a commit did not pass the checks: in one line, and in all that was found.
-    pub(super) async fn refuse_found(&self, repository: &Elsewhere, intent: &mut Intent, why: &str, lines: &[String]) {
+    pub(super) async fn refuse_found(
+        &self,
+        repository: &RemoteRepository,
+        intent: &mut Intent,
+        why: &str,
+        lines: &[String],
+    ) {
         self.metrics.refused();
         self.metrics.commit_refused(&repository.name);
         self.fail(intent, why).await;
@@ -120,7 +126,7 @@ impl Controller {
     }
 
     /// Tells that a commit is not tried again.
-    pub(super) async fn given_up(&self, repository: &Elsewhere, commit: &CommitId, why: &str) {
+    pub(super) async fn given_up(&self, repository: &RemoteRepository, commit: &CommitId, why: &str) {
         let why_lines = vec![format!("{} {why}", commit.short())];
         self.upstreams.change(&repository.name, |it, now| it.failed(&why_lines, 0, false, now)).await;
         repository.report(commit, None, State::Failed, why).await;
@@ -140,7 +146,7 @@ fn findings(rejection: &Rejection) -> Vec<String> {
     lint::report::remote(&findings, &rejection.texts, FINDINGS)
 }
 
-impl Elsewhere {
+impl RemoteRepository {
     /// The name of its stack, if its file has none.
     pub(super) fn stack(&self) -> &str {
         self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())

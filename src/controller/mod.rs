@@ -13,23 +13,23 @@ pub mod cluster;
 mod commit;
 pub mod computing;
 pub mod deploy;
-#[cfg(test)]
-mod foretold;
 mod found;
 pub mod heal;
 pub mod lines;
 mod listen;
-pub mod lookout;
 mod metrics;
 pub mod narrate;
+pub mod observer;
+#[cfg(test)]
+mod plan_tests;
 pub mod prepare;
 pub mod progress;
 mod push;
 mod registration;
 pub mod rollout;
+pub mod supersede;
 pub mod supervise;
 mod surroundings;
-pub mod turn;
 mod upstreams;
 mod verdicts;
 mod wake;
@@ -54,8 +54,8 @@ use crate::store::Intents;
 use deploy::Deployer;
 use lines::Lines;
 use registration::Registration;
+use supersede::{Generation, Generations};
 use supervise::supervise;
-use turn::{Turn, Turns};
 use upstreams::Upstreams;
 use verdicts::Verdicts;
 use wake::Wake;
@@ -99,10 +99,10 @@ pub struct Controller {
     upstreams: Upstreams,
     verdicts: Verdicts,
     registration: Registration,
-    turns: Turns,
+    generations: Generations,
     /// The requests that were taken, by their ids.
     taken: Arc<Mutex<HashSet<String>>>,
-    /// Held while a commit is recorded and given its turn.
+    /// Held while a commit is recorded and given its generation.
     enrolling: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -120,7 +120,7 @@ impl Controller {
             upstreams,
             verdicts: Verdicts::default(),
             registration: Registration::default(),
-            turns: Turns::default(),
+            generations: Generations::default(),
             taken: Arc::default(),
             enrolling: Arc::default(),
         }
@@ -162,7 +162,7 @@ impl Controller {
         let listen = supervise("events".into(), clock, move || controller.clone().listen());
         drop(tokio::spawn(listen));
         let (workers, clock) = (self.deployer.workers.clone(), self.deployer.cluster.clock.clone());
-        drop(tokio::spawn(supervise("lookout".into(), clock, move || workers.clone().look_out())));
+        drop(tokio::spawn(supervise("observer".into(), clock, move || workers.clone().look_out())));
         self.watch_all(&intents);
         Ok(())
     }
@@ -184,9 +184,9 @@ impl Controller {
         self.deployer.cluster.store.ping().await.map_err(|error| error.to_string())
     }
 
-    /// The newest turn of a repository, which ends those before it.
-    fn turn(&self, repository: &str) -> Turn {
-        self.turns.next(repository)
+    /// The newest generation of a repository, which supersedes those before it.
+    fn generation(&self, repository: &str) -> Generation {
+        self.generations.next(repository)
     }
 
     /// Reads a commit: its tree, and the files that the linter and the renderer need.
@@ -197,14 +197,14 @@ impl Controller {
         quarantine: Option<&Path>,
         variables: Set,
     ) -> Result<Revision, source::Error> {
-        let computing = &self.deployer.workshop.computing;
+        let computing = &self.deployer.preparer.computing;
         let wanted = move |revision: &Revision| revision.wanted_with(&variables);
         computing.during(source::read(repository, commit, quarantine, wanted)).await
     }
 
     /// Asks every rule about a revision.
     async fn lint(&self, revision: Revision, variables: &Set) -> Result<Checked, Rejection> {
-        self.deployer.workshop.computing.run(|| lint::check(revision, variables)).await
+        self.deployer.preparer.computing.run(|| lint::check(revision, variables)).await
     }
 
     /// What the settings set for a branch of a repository; never anything from the environment of skep.

@@ -76,7 +76,7 @@ impl Refusal {
 
 /// What preparing needs. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Workshop {
+pub struct Preparer {
     builder: Arc<Builder>,
     settings: Arc<Settings>,
     metrics: Metrics,
@@ -104,8 +104,8 @@ impl Running {
     }
 }
 
-impl Workshop {
-    /// A workshop on this engine.
+impl Preparer {
+    /// A preparer on this engine.
     pub fn new(builder: Builder, settings: Arc<Settings>, metrics: Metrics) -> Self {
         Self {
             builder: Arc::new(builder),

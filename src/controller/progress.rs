@@ -77,18 +77,18 @@ pub enum Progress {
 /// Tells followers what happens. It never waits for them: one that does not keep up misses some of it, and the outcome is
 /// told elsewhere.
 #[derive(Debug, Clone, Default)]
-pub struct Teller {
+pub struct ProgressSender {
     followers: Vec<mpsc::Sender<Progress>>,
 }
 
-impl Teller {
+impl ProgressSender {
     /// Tells these followers.
     pub fn new(followers: Vec<mpsc::Sender<Progress>>) -> Self {
         Self { followers }
     }
 
     /// Tells all followers.
-    pub fn tell(&self, progress: &Progress) {
+    pub fn send(&self, progress: &Progress) {
         for follower in &self.followers {
             // A full or closed channel is the follower's loss.
             drop(follower.try_send(progress.clone()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::deploy::{Deployed, Order, stacks_of};
+use super::deploy::{DeployRequest, Deployed, stacks_of};
 use super::lines::Lines;
 use super::supervise::caught;
 use super::{Controller, origin};
@@ -58,7 +58,7 @@ const FINDINGS: usize = 12;
 
 /// What a push asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Wish<'a> {
+enum PushIntent<'a> {
     /// Nothing that is deployed.
     Nothing,
     /// That this be deployed.
@@ -94,17 +94,17 @@ impl Controller {
         }
         let deployed = self.deployed_branch(&push.repository);
         match wish(&push.updates, deployed, push.has("async")) {
-            Wish::Nothing => {
+            PushIntent::Nothing => {
                 lines.say(nothing(deployed)).await;
                 self.look_at_branches(&push, lines).await;
                 true
             }
-            Wish::No(reason) => {
+            PushIntent::No(reason) => {
                 tracing::warn!(repository = push.repository, user = push.user, why = reason, "push refused");
                 lines.say(format!("error: {reason}")).await;
                 false
             }
-            Wish::Deploy(update, commit) => self.take_commit(&push, update, commit, lines).await,
+            PushIntent::Deploy(update, commit) => self.take_commit(&push, update, commit, lines).await,
         }
     }
 
@@ -136,7 +136,7 @@ impl Controller {
     }
 
     async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, lines: &Lines) -> bool {
-        let (intent, order) = match self.accept(push, update, commit, lines).await {
+        let (intent, request) = match self.accept(push, update, commit, lines).await {
             Ok(accepted) => accepted,
             Err(reason) => {
                 self.metrics.refused();
@@ -148,14 +148,14 @@ impl Controller {
                 return false;
             }
         };
-        let since = order.since;
+        let since = request.since;
         if push.has("async") {
             lines.say(accepted(intent.branch())).await;
             let (controller, repository) = (self.clone(), push.repository.clone());
-            tokio::spawn(async move { controller.carry_out(intent, &order, &repository, &Lines::nowhere()).await });
+            tokio::spawn(async move { controller.carry_out(intent, &request, &repository, &Lines::nowhere()).await });
             return true;
         }
-        let good = self.carry_out(intent, &order, &push.repository, lines).await.why.is_none();
+        let good = self.carry_out(intent, &request, &push.repository, lines).await.why.is_none();
         tracing::info!(repository = push.repository, user = push.user, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
         good
     }
@@ -168,7 +168,7 @@ impl Controller {
         update: &RefUpdate,
         commit: &CommitId,
         lines: &Lines,
-    ) -> Result<(Intent, Order), Vec<String>> {
+    ) -> Result<(Intent, DeployRequest), Vec<String>> {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
         self.look_back(push, commit, lines).await.map_err(|why| said(&why))?;
@@ -203,9 +203,9 @@ impl Controller {
             server::keep_objects(&path, quarantine).await.map_err(|error| said(&error))?;
             server::pin(&path, commit).await.map_err(|error| said(&error))?;
         }
-        let (intent, turn) = self.intend(intent).await.map_err(|error| said(&error))?;
-        let order = Order::of(&intent, checked, Objects::of_repository(&path, None), turn);
-        Ok((intent, order))
+        let (intent, generation) = self.intend(intent).await.map_err(|error| said(&error))?;
+        let request = DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), generation);
+        Ok((intent, request))
     }
 
     /// A commit that has ended a controller is not even read, unless somebody means it. Who did not wait for the commit
@@ -241,13 +241,13 @@ impl Controller {
         Ok(checked)
     }
 
-    pub(super) fn count(&self, result: &Deployed, order: &Order) {
+    pub(super) fn count(&self, result: &Deployed, request: &DeployRequest) {
         match &result.outcome {
             Ok(outcome) => self.metrics.ended(outcome),
             Err(_) => self.metrics.refused(),
         }
         if result.is_good() {
-            let took = self.deployer.cluster.clock.now().duration_since(order.since);
+            let took = self.deployer.cluster.clock.now().duration_since(request.since);
             self.metrics.healthy_after(took.unsigned_abs());
         }
     }
@@ -281,15 +281,15 @@ pub fn chosen<'a>(updates: &'a [RefUpdate], deployed: Option<&str>) -> Option<&'
 }
 
 /// What these updates ask for.
-fn wish<'a>(updates: &'a [RefUpdate], deployed: Option<&str>, is_async: bool) -> Wish<'a> {
-    let Some(update) = chosen(updates, deployed) else { return Wish::Nothing };
+fn wish<'a>(updates: &'a [RefUpdate], deployed: Option<&str>, is_async: bool) -> PushIntent<'a> {
+    let Some(update) = chosen(updates, deployed) else { return PushIntent::Nothing };
     match (&update.new, deployed) {
-        (Some(_), Some(before)) if before != update.name && is_async => Wish::No(format!(
+        (Some(_), Some(before)) if before != update.name && is_async => PushIntent::No(format!(
             "`{}` takes the place of `{before}`, and that has to be waited for; push without `-o async`",
             update.name
         )),
-        (Some(commit), _) => Wish::Deploy(update, commit),
-        (None, _) => Wish::No(format!(
+        (Some(commit), _) => PushIntent::Deploy(update, commit),
+        (None, _) => PushIntent::No(format!(
             "`{}` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push \
              it and delete this one at once",
             update.name
@@ -314,9 +314,9 @@ mod tests {
         let updates: Vec<RefUpdate> =
             updates.iter().map(|text| update(&format!("refs/heads/{}", &text[1..]), text.starts_with('+'))).collect();
         match wish(&updates, deployed, false) {
-            Wish::Nothing => "nothing".into(),
-            Wish::Deploy(update, _) => format!("deploy {}", short(&update.name)),
-            Wish::No(reason) => reason,
+            PushIntent::Nothing => "nothing".into(),
+            PushIntent::Deploy(update, _) => format!("deploy {}", short(&update.name)),
+            PushIntent::No(reason) => reason,
         }
     }
 
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(asked(&["-master", "+main"], Some(MASTER)), "deploy main");
         insta::assert_snapshot!(asked(&["-main"], Some(MAIN)), @"`refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push it and delete this one at once");
         let switch = [update(MASTER, false), update(MAIN, true)];
-        let Wish::No(reason) = wish(&switch, Some(MASTER), true) else { panic!("it is not waited for") };
+        let PushIntent::No(reason) = wish(&switch, Some(MASTER), true) else { panic!("it is not waited for") };
         insta::assert_snapshot!(reason, @"`refs/heads/main` takes the place of `refs/heads/master`, and that has to be waited for; push without `-o async`");
     }
 }

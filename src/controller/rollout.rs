@@ -14,8 +14,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::backoff::Backoff;
 use super::cluster::{Cluster, Error};
-use super::lookout::{Lookout, Sight};
-use super::progress::{Progress, Teller};
+use super::observer::{Observer, Snapshot};
+use super::progress::{Progress, ProgressSender};
 use super::supervise::caught;
 use super::surroundings::Surroundings;
 use crate::health::{CheckId, Symptom, Watch};
@@ -50,7 +50,7 @@ pub struct Rollout {
     of: Option<ReleaseId>,
     trouble: Option<String>,
     backoff: Backoff,
-    lookout: Lookout,
+    observer: Observer,
     slot: Slot,
     /// When this release was begun, or something was last written for it.
     active: Timestamp,
@@ -84,7 +84,7 @@ pub struct Attempt {
     /// How long to wait before the next one, when nothing happens before.
     pub pause: Duration,
     /// When the next one is due.
-    pub pace: Pace,
+    pub next: Next,
     /// Why no verdict can be recorded, when skep itself failed at that, too.
     pub broken: Option<Symptom>,
 }
@@ -114,12 +114,12 @@ struct Round<'a> {
     desired: &'a Stack,
     history: &'a History,
     observed: &'a Observed,
-    teller: &'a Teller,
+    progress: &'a ProgressSender,
 }
 
 /// When to make the next round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum Next {
     /// At once.
     Now,
     /// Soon: something is on its way.
@@ -127,16 +127,16 @@ pub enum Pace {
     /// Later: something was in the way that may be gone then.
     Later,
     /// When the stack is given a slot: only then may it change the swarm.
-    Turn,
+    Slot,
     /// When something happens.
     Rest,
 }
 
-impl Pace {
+impl Next {
     /// How long to wait before the next round, when nothing happens before.
     pub fn pause(self) -> Duration {
         match self {
-            Self::Now | Self::Turn => Duration::ZERO,
+            Self::Now | Self::Slot => Duration::ZERO,
             Self::Soon => Duration::from_millis(250),
             Self::Later => Duration::from_secs(1),
             Self::Rest => Duration::from_secs(30),
@@ -148,7 +148,7 @@ impl Rollout {
     /// The rounds of this stack, from the record.
     pub fn new(cluster: Cluster, stack: StackName) -> Self {
         Self {
-            lookout: Lookout::default(),
+            observer: Observer::default(),
             slot: Slot::Unbounded,
             active: cluster.clock.now(),
             cluster,
@@ -165,9 +165,9 @@ impl Rollout {
         }
     }
 
-    /// The same as one of many, which share a lookout, and write only in [a slot](Self::take_slot).
-    pub fn of_many(cluster: Cluster, stack: StackName, lookout: Lookout) -> Self {
-        Self { lookout, slot: Slot::Missing, ..Self::new(cluster, stack) }
+    /// The same as one of many, which share a observer, and write only in [a slot](Self::take_slot).
+    pub fn of_many(cluster: Cluster, stack: StackName, observer: Observer) -> Self {
+        Self { observer, slot: Slot::Missing, ..Self::new(cluster, stack) }
     }
 
     /// Lets the stack write, until it rests or does not get on.
@@ -179,54 +179,54 @@ impl Rollout {
 
     /// Makes one round, tells what is in the way of it, and says when the next one is due: later and later while
     /// something is in the way.
-    pub async fn attempt(&mut self, teller: &Teller) -> Attempt {
-        let outcome = match caught(Box::pin(self.round(teller))).await {
+    pub async fn attempt(&mut self, progress: &ProgressSender) -> Attempt {
+        let outcome = match caught(Box::pin(self.round(progress))).await {
             Ok(outcome) => outcome,
-            Err(panic) => match self.recover(&panic, teller).await {
+            Err(panic) => match self.recover(&panic, progress).await {
                 Ok(outcome) => outcome,
                 Err(panic) => return self.broken(&panic),
             },
         };
-        let (pace, history) = match outcome {
-            Ok((pace, history)) => (pace, Some(history)),
+        let (next, history) = match outcome {
+            Ok((next, history)) => (next, Some(history)),
             Err(error) => {
-                self.note(&error.to_string(), teller);
-                (Pace::Later, None)
+                self.note(&error.to_string(), progress);
+                (Next::Later, None)
             }
         };
-        Attempt { history, pause: self.pause(pace), pace, broken: None }
+        Attempt { history, pause: self.pause(next), next, broken: None }
     }
 
     /// How long to wait after a round. A slot that is not needed meanwhile is given back.
-    fn pause(&mut self, pace: Pace) -> Duration {
+    fn pause(&mut self, next: Next) -> Duration {
         let now = self.cluster.clock.now();
         // Also if the clock was set back.
         let is_idle = now.duration_since(self.active).abs() >= IDLE;
-        if matches!(self.slot, Slot::Held(_)) && (is_idle || matches!(pace, Pace::Later | Pace::Rest)) {
+        if matches!(self.slot, Slot::Held(_)) && (is_idle || matches!(next, Next::Later | Next::Rest)) {
             self.slot = Slot::Missing;
         }
-        if pace == Pace::Later {
+        if next == Next::Later {
             return self.backoff.next(now);
         }
         self.backoff.reset();
-        if pace == Pace::Soon && is_idle { IDLE_PAUSE } else { pace.pause() }
+        if next == Next::Soon && is_idle { IDLE_PAUSE } else { next.pause() }
     }
 
-    /// Whether the stack rests, as far as the newest sight shows it. Costs no request, and may be wrong: a stack that does
+    /// Whether the stack rests, as far as the newest snapshot shows it. Costs no request, and may be wrong: a stack that does
     /// not seem to rest looks for itself.
     pub fn seems_to_rest(&mut self) -> bool {
-        let Some(sight) = self.lookout.newest() else { return true };
-        catch_unwind(AssertUnwindSafe(|| self.rests(&sight))).unwrap_or(false)
+        let Some(snapshot) = self.observer.newest() else { return true };
+        catch_unwind(AssertUnwindSafe(|| self.rests(&snapshot))).unwrap_or(false)
     }
 
-    fn rests(&mut self, sight: &Sight) -> bool {
-        let Ok((history, observed)) = sight.stack(&self.stack) else { return false };
+    fn rests(&mut self, snapshot: &Snapshot) -> bool {
+        let Ok((history, observed)) = snapshot.stack(&self.stack) else { return false };
         let Some(release) = history.rolling().or(history.last()) else { return true };
         if self.of.is_some_and(|newer| release.id < newer) {
-            // The sight is older than what this worker saw last.
+            // The snapshot is older than what this worker saw last.
             return true;
         }
-        let look = Look { observed, begin: sight.begin, end: sight.end };
+        let look = Look { observed, begin: snapshot.begin, end: snapshot.end };
         let rests = release::next(release, &history, &look.observed, &self.watch, look.begin) == Step::Rest;
         if rests {
             self.begin(release);
@@ -237,28 +237,32 @@ impl Rollout {
 
     /// Goes on after a round that panicked with this message: a release that was being rolled out has failed. What was
     /// seen before may be noted by half, and is forgotten. An error is the message of another panic.
-    async fn recover(&mut self, panic: &str, teller: &Teller) -> Result<Result<(Pace, History), Error>, String> {
+    async fn recover(
+        &mut self,
+        panic: &str,
+        progress: &ProgressSender,
+    ) -> Result<Result<(Next, History), Error>, String> {
         tracing::error!(stack = %self.stack, panic, "skep itself failed in a round");
         (self.watch, self.healing, self.of) = (Watch::default(), Healing::default(), None);
-        caught(Box::pin(self.give_up(panic, teller))).await
+        caught(Box::pin(self.give_up(panic, progress))).await
     }
 
-    async fn give_up(&mut self, panic: &str, teller: &Teller) -> Result<(Pace, History), Error> {
+    async fn give_up(&mut self, panic: &str, progress: &ProgressSender) -> Result<(Next, History), Error> {
         let history = self.cluster.history(&self.stack).await?;
         if let Some(release) = history.rolling()
             && let Some(desired) = &release.desired
         {
             let observed = &Observed::nothing(self.stack.clone());
-            let round = Round { release, desired, history: &history, observed, teller };
+            let round = Round { release, desired, history: &history, observed, progress };
             self.end(vec![panicked(panic)], &round).await?;
         }
-        Ok((Pace::Later, history))
+        Ok((Next::Later, history))
     }
 
     fn broken(&mut self, panic: &str) -> Attempt {
         tracing::error!(stack = %self.stack, panic, "skep itself failed at recording that a round failed");
-        let pause = self.pause(Pace::Later);
-        Attempt { history: None, pause, pace: Pace::Later, broken: Some(panicked(panic)) }
+        let pause = self.pause(Next::Later);
+        Attempt { history: None, pause, next: Next::Later, broken: Some(panicked(panic)) }
     }
 
     /// What was last in the way.
@@ -267,26 +271,26 @@ impl Rollout {
     }
 
     /// Makes one round.
-    pub async fn round(&mut self, teller: &Teller) -> Result<(Pace, History), Error> {
+    pub async fn round(&mut self, progress: &ProgressSender) -> Result<(Next, History), Error> {
         let history = self.cluster.history(&self.stack).await?;
         self.supersede_older(&history).await?;
-        let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Pace::Rest, history)) };
-        let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
+        let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Next::Rest, history)) };
+        let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
         let mut look = self.look(desired).await?;
         self.begin(&release);
-        let release = self.note_look(release.clone(), look.begin, teller).await?;
+        let release = self.note_look(release.clone(), look.begin, progress).await?;
         if matches!(release.phase, Phase::Rolling { .. }) {
             self.surroundings.ask(&self.cluster.swarm, &mut look.observed, look.end).await;
         }
-        let Some(desired) = &release.desired else { return Ok((Pace::Rest, history)) };
+        let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
         self.look_for_drift(&release, &history, &look);
         self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
         let look = self.check(&release, desired, &history, look).await?;
         let step = release::next(&release, &history, &look.observed, &self.watch, look.begin);
-        let round = Round { release: &release, desired, history: &history, observed: &look.observed, teller };
-        let pace = self.perform(step, &round).await?;
+        let round = Round { release: &release, desired, history: &history, observed: &look.observed, progress };
+        let next = self.perform(step, &round).await?;
         self.looked = Some((self.cluster.clock.now(), Absent::Swarm));
-        Ok((pace, history))
+        Ok((next, history))
     }
 
     /// Forgets what was seen of an older release.
@@ -300,7 +304,12 @@ impl Rollout {
 
     /// Notes in the record that somebody watches. Where nobody did for a while, that time does not count, and the watch
     /// begins anew.
-    async fn note_look(&mut self, release: Release, now: Timestamp, teller: &Teller) -> Result<Release, Error> {
+    async fn note_look(
+        &mut self,
+        release: Release,
+        now: Timestamp,
+        progress: &ProgressSender,
+    ) -> Result<Release, Error> {
         let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
         self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
         if let Some(&away) = phase.away().get(release.phase.away().len())
@@ -308,7 +317,7 @@ impl Rollout {
         {
             self.watch = Watch::default();
             tracing::warn!(stack = %self.stack, release.id = %release.id, %away, "a rollout was not watched for a while");
-            teller.tell(&Progress::Unwatched { release: release.id, away });
+            progress.send(&Progress::Unwatched { release: release.id, away });
         }
         Ok(Release { phase, ..release })
     }
@@ -323,9 +332,9 @@ impl Rollout {
 
     async fn observe(&self, desired: &Stack) -> Result<Observed, Error> {
         let swarm = &self.cluster.swarm;
-        if let Some(sight) = self.lookout.newest() {
-            let observed = swarm.observe_among(&self.stack, &sight.overview).await?;
-            // What is not in the newest sight may have been made since.
+        if let Some(snapshot) = self.observer.newest() {
+            let observed = swarm.observe_among(&self.stack, &snapshot.overview).await?;
+            // What is not in the newest snapshot may have been made since.
             if release::missing(desired, &observed).is_empty() {
                 return Ok(observed);
             }
@@ -365,27 +374,27 @@ impl Rollout {
         Ok(look)
     }
 
-    async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Next, Error> {
         match step {
-            Step::Apply(_) if matches!(self.slot, Slot::Missing) => Ok(Pace::Turn),
+            Step::Apply(_) if matches!(self.slot, Slot::Missing) => Ok(Next::Slot),
             Step::Apply(plan) if matches!(round.release.phase, Phase::Promoted { .. }) => self.heal(&plan, round).await,
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
                 let tasks = round.observed.leaving.len();
-                round.teller.tell(&Progress::Stopping { release: round.release.id, tasks });
-                Ok(Pace::Soon)
+                round.progress.send(&Progress::Stopping { release: round.release.id, tasks });
+                Ok(Next::Soon)
             }
             Step::Wait(waiting) => {
-                round.teller.tell(&Progress::Waiting { release: round.release.id, waiting });
-                Ok(Pace::Soon)
+                round.progress.send(&Progress::Waiting { release: round.release.id, waiting });
+                Ok(Next::Soon)
             }
             Step::Promote => self.promote(round).await,
             Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
             Step::Halt { symptoms } => {
                 self.fail(round, symptoms).await?;
-                Ok(Pace::Now)
+                Ok(Next::Now)
             }
-            Step::Rest => Ok(Pace::Rest),
+            Step::Rest => Ok(Next::Rest),
         }
     }
 
@@ -403,7 +412,7 @@ impl Rollout {
     }
 
     /// Changes back what was changed by hand, but not what somebody changes again and again.
-    async fn heal(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn heal(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
         let now = self.cluster.clock.now();
         let contested = self.healing.contested(plan, now);
         if !contested.is_empty() {
@@ -413,19 +422,19 @@ impl Rollout {
     }
 
     /// Two who each undo what the other does would go on for ever: the record says what is left alone from now on.
-    async fn give_way(&mut self, new: BTreeSet<String>, round: &Round<'_>) -> Result<Pace, Error> {
-        let Phase::Promoted { at, contested, away } = &round.release.phase else { return Ok(Pace::Rest) };
+    async fn give_way(&mut self, new: BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
+        let Phase::Promoted { at, contested, away } = &round.release.phase else { return Ok(Next::Rest) };
         for place in &new {
             tracing::warn!(stack = %self.stack, release.id = %round.release.id, place, "somebody changes it back again and again: it is not healed any more");
         }
         self.tally.contested += new.len() as u64;
         self.gave_way = true;
         let places = new.iter().cloned().collect();
-        round.teller.tell(&Progress::GivingWay { release: round.release.id, places });
+        round.progress.send(&Progress::GivingWay { release: round.release.id, places });
         let contested = contested.union(&new).cloned().collect();
         let phase = Phase::Promoted { at: *at, contested, away: away.clone() };
         self.cluster.store.set_phase(&self.stack, round.release.id, &round.release.phase, &phase).await?;
-        Ok(Pace::Now)
+        Ok(Next::Now)
     }
 
     /// What was found and healed since this was last asked.
@@ -433,33 +442,33 @@ impl Rollout {
         std::mem::take(&mut self.tally)
     }
 
-    async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
         self.active = self.cluster.clock.now();
         match self.cluster.swarm.ensure_folders(&round.desired.folders).await {
             // What is gone back to has its folders where they were.
             Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
-                self.note(&error.to_string(), round.teller);
+                self.note(&error.to_string(), round.progress);
             }
             outcome => outcome?,
         }
         let swarm = &self.cluster.swarm;
         for change in &plan.changes {
-            round.teller.tell(&Progress::Change { release: round.release.id, change: change.clone() });
+            round.progress.send(&Progress::Change { release: round.release.id, change: change.clone() });
         }
         let write = |change| async move { (change, swarm.perform(change, round.desired, round.observed).await) };
         let writes: Vec<_> = plan.changes.iter().map(write).collect();
         let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
-        let mut pace = Pace::Soon;
+        let mut next = Next::Soon;
         for (change, result) in results {
             match result {
                 Ok(()) if matches!(round.release.phase, Phase::Promoted { .. }) => {
                     self.tally.healed += self.healing.note(change, self.cluster.clock.now()) as u64;
                 }
                 Ok(()) => {}
-                Err(error @ swarm::Error::OutOfSequence { .. }) => self.note(&error.to_string(), round.teller),
+                Err(error @ swarm::Error::OutOfSequence { .. }) => self.note(&error.to_string(), round.progress),
                 Err(error) if error.is_transient() => {
-                    self.note(&error.to_string(), round.teller);
-                    pace = Pace::Later;
+                    self.note(&error.to_string(), round.progress);
+                    next = Next::Later;
                 }
                 // What is removed may still be in use by a task that is stopping: that is no trouble yet.
                 Err(error) if change.action == Action::Remove => {
@@ -467,17 +476,17 @@ impl Rollout {
                     tracing::debug!(stack = %self.stack, %error, "a removal is tried again");
                 }
                 Err(error) if self.is_made(change, &error, round).await => {
-                    self.note(&error.to_string(), round.teller);
+                    self.note(&error.to_string(), round.progress);
                 }
                 // What could not be healed is still what was promoted.
                 Err(error) if matches!(round.release.phase, Phase::Promoted { .. }) => {
-                    self.note(&error.to_string(), round.teller);
-                    return Ok(Pace::Rest);
+                    self.note(&error.to_string(), round.progress);
+                    return Ok(Next::Rest);
                 }
                 Err(error) => return self.refused(change, &error, round).await,
             }
         }
-        Ok(pace)
+        Ok(next)
     }
 
     /// Whether what could not be created is there by now: another controller works on the same record.
@@ -491,7 +500,7 @@ impl Rollout {
     }
 
     /// The engine will not have it: the release fails, as if it had not become healthy.
-    async fn refused(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn refused(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> Result<Next, Error> {
         let symptom = Symptom {
             service: change.subject.service().cloned(),
             ..Symptom::whole_stack(format!("{} was refused: {error}", change.subject))
@@ -500,23 +509,23 @@ impl Rollout {
     }
 
     /// Ends a rollout that has failed: the stack goes back, if there is something to go back to.
-    async fn end(&self, symptoms: Vec<Symptom>, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn end(&self, symptoms: Vec<Symptom>, round: &Round<'_>) -> Result<Next, Error> {
         match release::failed(round.release, round.history, symptoms) {
             Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
             Step::Halt { symptoms } => {
                 self.fail(round, symptoms).await?;
-                Ok(Pace::Now)
+                Ok(Next::Now)
             }
-            _ => Ok(Pace::Soon),
+            _ => Ok(Next::Soon),
         }
     }
 
-    async fn promote(&self, round: &Round<'_>) -> Result<Pace, Error> {
+    async fn promote(&self, round: &Round<'_>) -> Result<Next, Error> {
         let release = round.release;
         let away = release.phase.away().to_vec();
         let phase = Phase::Promoted { at: self.cluster.clock.now(), contested: BTreeSet::new(), away };
         self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
-        round.teller.tell(&Progress::Promoted { release: release.id });
+        round.progress.send(&Progress::Promoted { release: release.id });
         tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
         let (images, whole) = (round.history.stack_images(), round.history.whole());
         let (thinned, ()) = tokio::join!(
@@ -524,23 +533,23 @@ impl Rollout {
             self.cluster.swarm.tend_images(&self.stack, &images),
         );
         thinned?;
-        Ok(Pace::Now)
+        Ok(Next::Now)
     }
 
     /// First the failure is recorded, then the release that goes back: a controller that is killed in between finds the
     /// failure unanswered.
-    async fn roll_back(&self, round: &Round<'_>, to: Option<ReleaseId>, symptoms: Vec<Symptom>) -> Result<Pace, Error> {
+    async fn roll_back(&self, round: &Round<'_>, to: Option<ReleaseId>, symptoms: Vec<Symptom>) -> Result<Next, Error> {
         let (release, history) = (round.release, round.history);
         if matches!(release.phase, Phase::Rolling { .. }) {
             self.fail(round, symptoms).await?;
         }
-        let Some(stack) = release::target(history, to, round.desired) else { return Ok(Pace::Rest) };
+        let Some(stack) = release::target(history, to, round.desired) else { return Ok(Next::Rest) };
         let origin = to.and_then(|id| history.get(id)).map_or(&release.origin, |good| &good.origin);
         let cause = Cause::RollBack { failed: release.failed_version(), to };
         let back = self.cluster.release(history.next_id(), origin.clone(), cause, stack);
-        round.teller.tell(&Progress::RollingBack { release: back.id, to });
+        round.progress.send(&Progress::RollingBack { release: back.id, to });
         self.cluster.store.add(&back).await?;
-        Ok(Pace::Now)
+        Ok(Next::Now)
     }
 
     async fn fail(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Result<(), Error> {
@@ -549,7 +558,7 @@ impl Rollout {
             let service = symptom.service.as_ref().map_or("", |name| name.as_str());
             tracing::warn!(stack = %self.stack, release.id = %release.id, service, symptom = symptom.message, "release failed");
         }
-        round.teller.tell(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
+        round.progress.send(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
         let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms, away: release.phase.away().to_vec() };
         Ok(self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?)
     }
@@ -584,10 +593,10 @@ impl Rollout {
     }
 
     /// Tells of a trouble that the next round may not have, once and not every round.
-    pub fn note(&mut self, trouble: &str, teller: &Teller) {
+    pub fn note(&mut self, trouble: &str, progress: &ProgressSender) {
         if self.trouble.as_deref() != Some(trouble) {
             tracing::warn!(stack = %self.stack, trouble, "a round could not do all it should; trying again");
-            teller.tell(&Progress::Trouble { message: trouble.to_owned() });
+            progress.send(&Progress::Trouble { message: trouble.to_owned() });
             self.trouble = Some(trouble.to_owned());
         }
     }

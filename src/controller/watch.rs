@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::backoff::jittered;
 use super::commit::broken;
-use super::found::{Elsewhere, NotBegun};
+use super::found::{NotBegun, RemoteRepository};
 use super::supervise::{caught, supervise};
 use super::wake::Wake;
 use super::{Controller, cluster};
@@ -34,7 +34,7 @@ pub(super) struct Watched {
     name: String,
     settings: Repository,
     /// Its mirror and who there is told how it goes; `None` until its settings could be used.
-    opened: Option<(Mirror, Arc<Elsewhere>)>,
+    opened: Option<(Mirror, Arc<RemoteRepository>)>,
     wake: Arc<Wake>,
     /// The commit that was dealt with, whatever becomes of it, and whether it was news.
     done: Option<(CommitId, bool)>,
@@ -174,14 +174,14 @@ impl Controller {
 
     /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
     async fn look_once(&self, watched: &mut Watched, look: &Look) -> Result<(), Unseen> {
-        let (mirror, elsewhere) = self.opened(watched)?;
+        let (mirror, repository) = self.opened(watched)?;
         let Some(found) = self.found(watched, &mirror, look).await? else { return Ok(()) };
-        if let Some(mut intent) = self.enrol(watched, &elsewhere, &found, look).await? {
-            match caught(self.begin_found(&mirror, &elsewhere, intent.clone())).await {
+        if let Some(mut intent) = self.enrol(watched, &repository, &found, look).await? {
+            match caught(self.begin_found(&mirror, &repository, intent.clone())).await {
                 Ok(begun) => begun?,
                 Err(panic) => {
                     let why = broken(&panic);
-                    self.refuse_found(&elsewhere, &mut intent, &why, std::slice::from_ref(&why)).await;
+                    self.refuse_found(&repository, &mut intent, &why, std::slice::from_ref(&why)).await;
                 }
             }
         }
@@ -189,7 +189,7 @@ impl Controller {
         Ok(())
     }
 
-    fn opened(&self, watched: &mut Watched) -> Result<(Mirror, Arc<Elsewhere>), Unseen> {
+    fn opened(&self, watched: &mut Watched) -> Result<(Mirror, Arc<RemoteRepository>), Unseen> {
         if let Some(opened) = &watched.opened {
             return Ok(opened.clone());
         }
@@ -202,8 +202,8 @@ impl Controller {
         let credentials = password.map(|token| Credentials { user, token });
         let path = self.settings.data.join("mirrors").join(format!("{name}.git"));
         let reporter = self.reporter(settings)?;
-        let elsewhere = Elsewhere { name: name.clone(), settings: settings.clone(), reporter };
-        let opened = (Mirror::open(&path, &settings.url, credentials)?, Arc::new(elsewhere));
+        let repository = RemoteRepository { name: name.clone(), settings: settings.clone(), reporter };
+        let opened = (Mirror::open(&path, &settings.url, credentials)?, Arc::new(repository));
         watched.opened = Some(opened.clone());
         Ok(opened)
     }
@@ -243,7 +243,7 @@ impl Controller {
     async fn enrol(
         &self,
         watched: &mut Watched,
-        elsewhere: &Elsewhere,
+        repository: &RemoteRepository,
         found: &Found,
         look: &Look,
     ) -> Result<Option<Intent>, cluster::Error> {
@@ -263,7 +263,7 @@ impl Controller {
             Resumption::GiveUp => self.give_up(&mut left).await,
             Resumption::MoveBranch | Resumption::Leave => {}
         }
-        self.given_up(elsewhere, &found.commit, &left.given_up()).await;
+        self.given_up(repository, &found.commit, &left.given_up()).await;
         Ok(None)
     }
 }

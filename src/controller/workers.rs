@@ -9,10 +9,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::backoff::Backoff;
 use super::cluster::Cluster;
-use super::lookout::{Lookout, Sight};
 use super::metrics::Metrics;
-use super::progress::{Progress, Teller};
-use super::rollout::{Attempt, Pace, Rollout};
+use super::observer::{Observer, Snapshot};
+use super::progress::{Progress, ProgressSender};
+use super::rollout::{Attempt, Next, Rollout};
 use super::supervise::supervise;
 use crate::health::Symptom;
 use crate::name::StackName;
@@ -29,7 +29,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 pub struct Workers {
     cluster: Cluster,
     metrics: Metrics,
-    lookout: Lookout,
+    observer: Observer,
     slots: Arc<Semaphore>,
     mailboxes: Arc<Mutex<HashMap<StackName, Arc<Mailbox>>>>,
 }
@@ -38,7 +38,7 @@ pub struct Workers {
 #[derive(Debug, Default)]
 struct Mailbox {
     wake: Notify,
-    /// Whether the worker is to look at its stack, and not only at what the lookout saw.
+    /// Whether the worker is to look at its stack, and not only at what the observer saw.
     asked: AtomicBool,
     followers: Mutex<Vec<Follower>>,
     /// How many are about to record a release and to follow it.
@@ -68,7 +68,7 @@ impl Workers {
     /// No workers yet; at most `rollouts` of them will change their stacks at once.
     pub fn new(cluster: Cluster, metrics: Metrics, rollouts: usize) -> Self {
         let slots = Arc::new(Semaphore::new(rollouts.max(1)));
-        Self { cluster, metrics, lookout: Lookout::default(), slots, mailboxes: Arc::default() }
+        Self { cluster, metrics, observer: Observer::default(), slots, mailboxes: Arc::default() }
     }
 
     /// Follows a release until it ends. The rollout does not end with the follower.
@@ -115,7 +115,7 @@ impl Workers {
 
     /// Has every stack looked at soon.
     pub fn wake_all(&self) {
-        self.lookout.ask();
+        self.observer.ask();
     }
 
     /// Looks at all of the swarm every half minute, and sooner when asked, and has the workers compare their stacks with
@@ -123,10 +123,10 @@ impl Workers {
     pub async fn look_out(self) {
         let (clock, mut backoff) = (&self.cluster.clock, Backoff::default());
         loop {
-            let pause = match Sight::of(&self.cluster).await {
-                Ok(sight) => {
+            let pause = match Snapshot::of(&self.cluster).await {
+                Ok(snapshot) => {
                     backoff.reset();
-                    self.show(sight);
+                    self.show(snapshot);
                     EVERY
                 }
                 Err(error) => {
@@ -137,14 +137,14 @@ impl Workers {
             tokio::select! {
                 () = clock.wait(pause) => {}
                 // Nodes come and go with a burst of events, and one look shows what became of it.
-                () = self.lookout.asked() => clock.wait(SETTLING).await,
+                () = self.observer.asked() => clock.wait(SETTLING).await,
             }
         }
     }
 
-    /// Shows a sight to the workers.
-    fn show(&self, sight: Sight) {
-        self.lookout.show(sight);
+    /// Shows a snapshot to the workers.
+    fn show(&self, snapshot: Snapshot) {
+        self.observer.show(snapshot);
         lock(&self.mailboxes).values().for_each(|mailbox| mailbox.wake.notify_one());
     }
 
@@ -166,7 +166,7 @@ impl Workers {
     /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
     /// told that something happened to it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
-        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.lookout.clone());
+        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.observer.clone());
         let mut is_due = false;
         loop {
             mailbox.let_go().await;
@@ -181,8 +181,8 @@ impl Workers {
 
     /// Makes a round, and waits until the next one is due; whether the stack rests then.
     async fn round(&self, rollout: &mut Rollout, mailbox: &Mailbox) -> bool {
-        let (teller, followers) = mailbox.teller();
-        let Attempt { history, pause, pace, broken } = rollout.attempt(&teller).await;
+        let (progress, followers) = mailbox.progress();
+        let Attempt { history, pause, next, broken } = rollout.attempt(&progress).await;
         self.metrics.drifted(rollout.take_tally());
         if let Some(history) = history {
             mailbox.settle(&history, followers);
@@ -190,15 +190,15 @@ impl Workers {
         if let Some(symptom) = &broken {
             mailbox.abandon(symptom, followers);
         }
-        if pace == Pace::Turn && self.slots.available_permits() == 0 {
-            teller.tell(&Progress::Queued);
+        if next == Next::Slot && self.slots.available_permits() == 0 {
+            progress.send(&Progress::Queued);
         }
         // A follower hears that a release has ended by the end of its channel: nothing of it is kept while waiting.
-        drop(teller);
-        match pace {
-            Pace::Rest => return true,
-            Pace::Turn => rollout.take_slot(self.slot().await),
-            Pace::Now | Pace::Soon | Pace::Later => tokio::select! {
+        drop(progress);
+        match next {
+            Next::Rest => return true,
+            Next::Slot => rollout.take_slot(self.slot().await),
+            Next::Now | Next::Soon | Next::Later => tokio::select! {
                 () = self.cluster.clock.wait(pause) => {}
                 () = mailbox.wake.notified() => {}
             },
@@ -234,10 +234,10 @@ impl Mailbox {
     }
 
     /// Who is told of a round that begins now, and how many they are.
-    fn teller(&self) -> (Teller, usize) {
+    fn progress(&self) -> (ProgressSender, usize) {
         let listeners: Vec<_> = lock(&self.followers).iter().map(|follower| follower.progress.clone()).collect();
         let count = listeners.len();
-        (Teller::new(listeners), count)
+        (ProgressSender::new(listeners), count)
     }
 
     fn has_followers(&self) -> bool {
@@ -412,11 +412,11 @@ mod tests {
 
     async fn requests_in_four_minutes_of_rest(stacks: usize) -> u64 {
         let (world, workers) = resting(stacks).await;
-        let lookout = tokio::spawn(workers.clone().look_out());
+        let observer = tokio::spawn(workers.clone().look_out());
         pass(&world, 60).await;
         let before = world.requests();
         pass(&world, 240).await;
-        lookout.abort();
+        observer.abort();
         world.requests() - before
     }
 
@@ -431,14 +431,14 @@ mod tests {
     async fn a_burst_of_node_events_is_one_look() {
         let (world, workers) = resting(3).await;
         let before = world.requests();
-        let lookout = tokio::spawn(workers.clone().look_out());
+        let observer = tokio::spawn(workers.clone().look_out());
         pass(&world, 1).await;
         let one = world.requests() - before;
         for _ in 0..5 {
             workers.wake_all();
         }
         pass(&world, 29).await;
-        lookout.abort();
+        observer.abort();
         let all = world.requests() - before;
         assert!(all <= 4 * one, "{all} requests, and {one} for a look");
     }
@@ -453,9 +453,9 @@ mod tests {
         let engine = Engine::Simulated(world.clone());
         let service: Value = engine.json(Call::get("/services/shop_web")).await.unwrap();
         engine.call(Call::delete("/services/shop_web")).await.unwrap();
-        let lookout = tokio::spawn(workers.clone().look_out());
+        let observer = tokio::spawn(workers.clone().look_out());
         pass(&world, 60).await;
-        lookout.abort();
+        observer.abort();
         let again: Value = engine.json(Call::get("/services/shop_web")).await.unwrap();
         assert_ne!(again["ID"], service["ID"]);
     }

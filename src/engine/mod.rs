@@ -4,12 +4,12 @@
 //! on a value that it does not know. Bodies are JSON as the API has it; only [`crate::swarm`] and [`crate::store`]
 //! know what they mean. Every answer is bounded, every request has a deadline.
 
+pub mod container_output;
 pub mod docker;
 mod list;
 pub mod login;
 pub mod simulated;
 mod transport;
-pub mod written;
 
 use std::fmt;
 

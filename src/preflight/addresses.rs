@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::names::place;
 use super::surroundings::{Neighbour, Segment};
-use super::{Flight, Obstacle};
+use super::{Context, Obstacle};
 use crate::plan::placement;
 use crate::stack::{Mode, Network, Service, UpdateConfig};
 
@@ -29,23 +29,23 @@ struct Need {
 }
 
 /// Networks that are too small or cannot be made, and notes about those that are close to it.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    for name in flight.joined() {
-        let Some(addresses) = flight.addresses(&name) else { continue };
-        let need = flight.need(&name);
-        if need.at_least() > addresses && flight.needs_more(&name) {
-            obstacles.push(flight.too_small(&name, addresses, &need));
-        } else if need.at_most(flight.observed.nodes.len() as u64) * 100 > addresses * CLOSE {
+    for name in context.joined() {
+        let Some(addresses) = context.addresses(&name) else { continue };
+        let need = context.need(&name);
+        if need.at_least() > addresses && context.needs_more(&name) {
+            obstacles.push(context.too_small(&name, addresses, &need));
+        } else if need.at_most(context.observed.nodes.len() as u64) * 100 > addresses * CLOSE {
             notes.push(close(&name, addresses, &need));
         }
     }
-    obstacles.extend(overlapping(flight));
-    obstacles.extend(exhausted(flight));
+    obstacles.extend(overlapping(context));
+    obstacles.extend(exhausted(context));
     (obstacles, notes)
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// The networks that services of the stack join, and the one of published ports.
     fn joined(&self) -> BTreeSet<String> {
         let services = self.desired.services.values();
@@ -187,17 +187,17 @@ fn beside(service: &Service, tasks: u64) -> u64 {
 }
 
 /// Subnets of the stack's that overlap one that is there: Swarm takes the network, and never gives it an address.
-fn overlapping(flight: &Flight<'_>) -> Vec<Obstacle> {
+fn overlapping(context: &Context<'_>) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    for (name, network) in &flight.desired.networks {
+    for (name, network) in &context.desired.networks {
         let Network::Own(own) = network else { continue };
-        if flight.surroundings.networks.contains_key(name) {
+        if context.surroundings.networks.contains_key(name) {
             continue;
         }
         for (subnet, text) in own.subnets.iter().filter_map(|text| Some((text.parse().ok()?, text))) {
-            if let Some(other) = flight.network_over(&subnet) {
+            if let Some(other) = context.network_over(&subnet) {
                 found.push(Obstacle {
-                    place: place("networks", name, flight),
+                    place: place("networks", name, context),
                     message: format!("the subnet {text} overlaps that of the network `{other}`"),
                     help: "choose another one, or leave it to the swarm".into(),
                 });
@@ -208,26 +208,26 @@ fn overlapping(flight: &Flight<'_>) -> Vec<Obstacle> {
 }
 
 /// More new networks than the pool has subnets left.
-fn exhausted(flight: &Flight<'_>) -> Option<Obstacle> {
-    let pool = flight.surroundings.pool.as_ref()?;
+fn exhausted(context: &Context<'_>) -> Option<Obstacle> {
+    let pool = context.surroundings.pool.as_ref()?;
     let is_new = |(name, network): &(&String, &Network)| {
         let needs_one = matches!(network, Network::Own(own) if own.subnets.is_empty());
-        needs_one && !flight.surroundings.networks.contains_key(*name)
+        needs_one && !context.surroundings.networks.contains_key(*name)
     };
-    let new: Vec<&String> = flight.desired.networks.iter().filter(is_new).map(|(name, _)| name).collect();
+    let new: Vec<&String> = context.desired.networks.iter().filter(is_new).map(|(name, _)| name).collect();
     let all: u64 = pool.nets.iter().map(|net| 1 << u64::from(pool.prefix.saturating_sub(net.prefix_len()))).sum();
-    let of_the_swarm = flight.surroundings.networks.values().filter(|network| network.is_of_the_swarm);
+    let of_the_swarm = context.surroundings.networks.values().filter(|network| network.is_of_the_swarm);
     let used = of_the_swarm.flat_map(|network| &network.subnets);
     let used = used.filter(|subnet| pool.nets.iter().any(|net| net.contains(*subnet))).count() as u64;
     let first = new.first().filter(|_| all < used + new.len() as u64)?;
     Some(Obstacle {
-        place: place("networks", first, flight),
+        place: place("networks", first, context),
         message: format!("the swarm has addresses for {all} networks, and {used} of them are in use"),
         help: "remove networks that nobody needs, or write a `subnet` outside of the swarm's pool".into(),
     })
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     fn network_over(&self, subnet: &IpNet) -> Option<&String> {
         let overlaps = |other: &IpNet| other.contains(subnet) || subnet.contains(other);
         let mut networks = self.surroundings.networks.iter().filter(|(_, network)| network.is_of_the_swarm);

@@ -3,7 +3,7 @@
 //! skep starts a command through the engine that it talks to, and that engine reaches the containers of its own node
 //! only.
 
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::stack::check::{Check, Probe};
@@ -11,16 +11,16 @@ use crate::stack::{Mode, Service};
 
 /// Checks that no task, or perhaps no task, is there for; notes about those that a task is there for as long as skep
 /// stays where it is.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    let Some(here) = flight.observed.nodes.iter().find(|node| node.id == flight.surroundings.node) else {
+    let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return (obstacles, notes);
     };
-    for (name, service) in &flight.desired.services {
+    for (name, service) in &context.desired.services {
         let Some(check) = service.checks.iter().find(|check| matches!(check.probe, Probe::Command(_))) else {
             continue;
         };
-        match reach(service, here, &flight.candidates(service)) {
+        match reach(service, here, &context.candidates(service)) {
             Reach::Always => {}
             Reach::Usually => notes.push(usually(name, check, here)),
             Reach::Perhaps => obstacles.push(perhaps(name, check, here)),

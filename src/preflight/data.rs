@@ -3,31 +3,31 @@
 //! A folder that is made on the wrong file system is empty, and a database starts in it as if nothing had been there.
 
 use super::surroundings::DataRoot;
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::stack::{Mount, Service};
 
 /// A data root that is not the one that the swarm knows; services with folders that may run where those are not.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
-    let Some(root) = &flight.surroundings.data else { return Default::default() };
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+    let Some(root) = &context.surroundings.data else { return Default::default() };
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     obstacles.extend(root.fault().map(|message| Obstacle {
         place: vec!["volumes".to_owned()],
         message,
         help: root.remedy(),
     }));
-    let Some(here) = flight.observed.nodes.iter().find(|node| node.id == flight.surroundings.node) else {
+    let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return (obstacles, notes);
     };
     if root.is_shared {
         return (obstacles, notes);
     }
-    for (name, service) in &flight.desired.services {
-        let Some(folder) = flight.folder_of(service) else { continue };
-        let candidates = flight.candidates(service);
+    for (name, service) in &context.desired.services {
+        let Some(folder) = context.folder_of(service) else { continue };
+        let candidates = context.candidates(service);
         let Some(other) = candidates.iter().find(|node| node.id != here.id) else { continue };
-        if flight.mounts_already(name, folder) {
+        if context.mounts_already(name, folder) {
             notes.push(format!("the service `{name}` has its data in {folder}; {}", unknown(root, other)));
         } else {
             obstacles.push(apart(name, folder, root, here, other));
@@ -66,7 +66,7 @@ pub fn config_name(path: &str) -> String {
     format!("skep._data.{}", &digits[..12])
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// The first folder of the stack's that a service mounts.
     fn folder_of<'a>(&self, service: &'a Service) -> Option<&'a String> {
         let is_folder = |mount: &&Mount| mount.kind == "bind" && self.desired.folders.contains(&mount.source);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::plan::Plan;
 use crate::plan::observed::Node;
@@ -26,13 +26,13 @@ pub enum Whereabouts {
 }
 
 /// Services whose image stays on the node where it is built, and which may run on others.
-pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
-    let Some(here) = flight.observed.nodes.iter().find(|node| node.id == flight.surroundings.node) else {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
+    let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return Vec::new();
     };
-    let local = flight.changed().filter(|(_, service)| is_local(&service.image));
+    let local = context.changed().filter(|(_, service)| is_local(&service.image));
     local
-        .filter_map(|(name, service)| Some(unreachable(name, here, flight, elsewhere(service, here, flight)?)))
+        .filter_map(|(name, service)| Some(unreachable(name, here, context, elsewhere(service, here, context)?)))
         .collect()
 }
 
@@ -42,17 +42,17 @@ fn is_local(image: &str) -> bool {
 }
 
 /// Another node that may run a task of the service.
-fn elsewhere<'a>(service: &Service, here: &Node, flight: &'a Flight<'_>) -> Option<&'a Node> {
-    flight.candidates(service).into_iter().find(|node| node.id != here.id)
+fn elsewhere<'a>(service: &Service, here: &Node, context: &'a Context<'_>) -> Option<&'a Node> {
+    context.candidates(service).into_iter().find(|node| node.id != here.id)
 }
 
-fn unreachable(name: &ServiceName, here: &Node, flight: &Flight<'_>, other: &Node) -> Obstacle {
+fn unreachable(name: &ServiceName, here: &Node, context: &Context<'_>, other: &Node) -> Obstacle {
     Obstacle {
         place: of_service(name, &["build"]),
         message: format!(
             "this swarm has {} nodes and skep has no registry: the image is built on {} and stays there, and tasks may be \
              started on {}",
-            flight.observed.nodes.len(),
+            context.observed.nodes.len(),
             here.hostname,
             other.hostname
         ),

@@ -65,7 +65,7 @@ pub struct Consent {
 }
 
 /// A stack between what there is and what should be.
-struct Flight<'a> {
+struct Context<'a> {
     desired: &'a Stack,
     observed: &'a Observed,
     surroundings: &'a Surroundings,
@@ -77,19 +77,20 @@ impl Preflight {
     /// `desired` of what was `observed`.
     pub fn of(desired: &Stack, observed: &Observed, surroundings: &Surroundings, plan: &Plan) -> Self {
         let desired = &*observed.scaled(desired);
-        let flight = Flight { desired, observed, surroundings, plan };
-        let mut obstacles = names::obstacles(&flight);
-        obstacles.extend(ports::obstacles(&flight));
-        obstacles.extend(nodes::obstacles(&flight));
-        obstacles.extend(images::obstacles(&flight));
-        let (crowded, mut notes) = addresses::found(&flight);
+        let context = Context { desired, observed, surroundings, plan };
+        let mut obstacles = names::obstacles(&context);
+        obstacles.extend(ports::obstacles(&context));
+        obstacles.extend(nodes::obstacles(&context));
+        obstacles.extend(images::obstacles(&context));
+        let (crowded, mut notes) = addresses::found(&context);
         obstacles.extend(crowded);
-        let of_files = [volumes::found(&flight), data::found(&flight), room::found(&flight), routes::found(&flight)];
+        let of_files =
+            [volumes::found(&context), data::found(&context), room::found(&context), routes::found(&context)];
         for (more, noted) in of_files {
             obstacles.extend(more);
             notes.extend(noted);
         }
-        let (unchecked, more) = commands::found(&flight);
+        let (unchecked, more) = commands::found(&context);
         notes.extend(more);
         let mut conditions = interruptions(desired, plan);
         conditions.extend(unchecked.into_iter().map(|obstacle| (Agreement::Unchecked, obstacle)));
@@ -163,7 +164,7 @@ pub fn adoption(stack: &StackName) -> Obstacle {
     }
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// The services that are created or changed: where the others run is decided already.
     fn changed(&self) -> impl Iterator<Item = (&ServiceName, &Service)> {
         let changed = self.plan.changed_services();

@@ -4,37 +4,37 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Flight, Obstacle};
+use super::{Context, Obstacle};
 use crate::name::ServiceName;
 use crate::stack::{Config, Network, Secret, TRAEFIK_FIRST};
 
 /// What is referred to and not there, or not of use; what is to be created and is somebody else's.
-pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
-    let mut found = networks(flight);
-    found.extend(configs(flight));
-    found.extend(secrets(flight));
-    found.extend(services(flight));
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
+    let mut found = networks(context);
+    found.extend(configs(context));
+    found.extend(secrets(context));
+    found.extend(services(context));
     found
 }
 
-fn networks(flight: &Flight<'_>) -> Vec<Obstacle> {
+fn networks(context: &Context<'_>) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    for (name, network) in &flight.desired.networks {
-        let (foreign, own) = (&flight.observed.foreign.networks, &flight.observed.networks);
-        let segment = flight.surroundings.networks.get(name);
+    for (name, network) in &context.desired.networks {
+        let (foreign, own) = (&context.observed.foreign.networks, &context.observed.networks);
+        let segment = context.surroundings.networks.get(name);
         match network {
             Network::External if foreign.contains(name) || own.contains_key(name) => {}
             Network::External if segment.is_some_and(|segment| !segment.is_of_the_swarm) => found.push(Obstacle {
-                place: place("networks", name, flight),
+                place: place("networks", name, context),
                 message: format!("the network `{name}` is one of this node only, and services cannot join it"),
                 help: format!("create one for the swarm: `docker network create --driver overlay {name}`"),
             }),
-            Network::External => found.push(match flight.desired.behind_traefik(name) {
+            Network::External => found.push(match context.desired.behind_traefik(name) {
                 Some(service) => without_traefik(service, name),
-                None => absent("network", name, "docker network create --driver overlay", flight),
+                None => absent("network", name, "docker network create --driver overlay", context),
             }),
             Network::Own(_) if !own.contains_key(name) && segment.is_some() => {
-                found.push(taken("network", name, flight));
+                found.push(taken("network", name, context));
             }
             Network::Own(_) => {}
         }
@@ -42,19 +42,19 @@ fn networks(flight: &Flight<'_>) -> Vec<Obstacle> {
     found
 }
 
-fn configs(flight: &Flight<'_>) -> Vec<Obstacle> {
-    let (foreign, own) = (&flight.observed.foreign.configs, &flight.observed.configs);
+fn configs(context: &Context<'_>) -> Vec<Obstacle> {
+    let (foreign, own) = (&context.observed.foreign.configs, &context.observed.configs);
     let mut found = Vec::new();
-    for (name, config) in &flight.desired.configs {
+    for (name, config) in &context.desired.configs {
         match config {
             Config::External if !foreign.contains(name) && !own.contains_key(name) => {
-                found.push(absent("config", name, "docker config create", flight));
+                found.push(absent("config", name, "docker config create", context));
             }
-            Config::Own { .. } if foreign.contains(name) => found.push(taken("config", name, flight)),
+            Config::Own { .. } if foreign.contains(name) => found.push(taken("config", name, context)),
             Config::Own { content, .. } => {
                 let holds = own.get(name).and_then(|there| there.content.as_ref());
                 if holds.is_some_and(|hash| *hash != hex::encode(Sha256::digest(content))) {
-                    found.push(other_content("config", name, flight));
+                    found.push(other_content("config", name, context));
                 }
             }
             Config::External => {}
@@ -63,17 +63,17 @@ fn configs(flight: &Flight<'_>) -> Vec<Obstacle> {
     found
 }
 
-fn secrets(flight: &Flight<'_>) -> Vec<Obstacle> {
-    let (foreign, own) = (&flight.observed.foreign.secrets, &flight.observed.secrets);
+fn secrets(context: &Context<'_>) -> Vec<Obstacle> {
+    let (foreign, own) = (&context.observed.foreign.secrets, &context.observed.secrets);
     let mut found = Vec::new();
-    for (name, secret) in &flight.desired.secrets {
+    for (name, secret) in &context.desired.secrets {
         match secret {
             Secret::External if !foreign.contains(name) && !own.contains_key(name) => {
-                found.push(absent("secret", name, "docker secret create", flight));
+                found.push(absent("secret", name, "docker secret create", context));
             }
-            Secret::Own { .. } if foreign.contains(name) => found.push(taken("secret", name, flight)),
-            Secret::Own { .. } if flight.surroundings.changed_secrets.contains(name) => {
-                found.push(other_content("secret", name, flight));
+            Secret::Own { .. } if foreign.contains(name) => found.push(taken("secret", name, context)),
+            Secret::Own { .. } if context.surroundings.changed_secrets.contains(name) => {
+                found.push(other_content("secret", name, context));
             }
             Secret::External | Secret::Own { .. } => {}
         }
@@ -82,11 +82,11 @@ fn secrets(flight: &Flight<'_>) -> Vec<Obstacle> {
 }
 
 /// A service bears its stack's name, but not every service of such a name is the stack's.
-fn services(flight: &Flight<'_>) -> Vec<Obstacle> {
-    let taken: BTreeSet<&str> = flight.surroundings.services.iter().map(|service| service.name.as_str()).collect();
+fn services(context: &Context<'_>) -> Vec<Obstacle> {
+    let taken: BTreeSet<&str> = context.surroundings.services.iter().map(|service| service.name.as_str()).collect();
     let mut found = Vec::new();
-    for key in flight.desired.services.keys().filter(|key| !flight.observed.services.contains_key(*key)) {
-        let name = flight.desired.name.scoped(key.as_str());
+    for key in context.desired.services.keys().filter(|key| !context.observed.services.contains_key(*key)) {
+        let name = context.desired.name.scoped(key.as_str());
         if taken.contains(name.as_str()) {
             found.push(Obstacle {
                 place: super::of_service(key, &[]),
@@ -98,9 +98,9 @@ fn services(flight: &Flight<'_>) -> Vec<Obstacle> {
     found
 }
 
-fn absent(what: &str, name: &str, command: &str, flight: &Flight<'_>) -> Obstacle {
+fn absent(what: &str, name: &str, command: &str, context: &Context<'_>) -> Obstacle {
     Obstacle {
-        place: place(&format!("{what}s"), name, flight),
+        place: place(&format!("{what}s"), name, context),
         message: format!("the external {what} `{name}` does not exist"),
         help: format!("create it (`{command} {name}`), or take `external` away"),
     }
@@ -115,24 +115,24 @@ fn without_traefik(service: &ServiceName, network: &str) -> Obstacle {
     }
 }
 
-fn taken(what: &str, name: &str, flight: &Flight<'_>) -> Obstacle {
+fn taken(what: &str, name: &str, context: &Context<'_>) -> Obstacle {
     Obstacle {
-        place: place(&format!("{what}s"), name, flight),
+        place: place(&format!("{what}s"), name, context),
         message: format!("there is a {what} `{name}` that is not of this stack"),
         help: format!("write `external: true` to use that one, or give the {what} another `name`"),
     }
 }
 
-fn other_content(what: &str, name: &str, flight: &Flight<'_>) -> Obstacle {
+fn other_content(what: &str, name: &str, context: &Context<'_>) -> Obstacle {
     Obstacle {
-        place: place(&format!("{what}s"), name, flight),
+        place: place(&format!("{what}s"), name, context),
         message: format!("the {what} `{name}` holds something else, and Swarm cannot change a {what}"),
         help: format!("leave its `name` out, so that new content is a new {what}, or give it another `name`"),
     }
 }
 
 /// The place of a network, config or secret in the file, by its full name.
-pub(super) fn place(section: &str, name: &str, flight: &Flight<'_>) -> Vec<String> {
-    let key = name.strip_prefix(&flight.desired.name.scoped("")).unwrap_or(name);
+pub(super) fn place(section: &str, name: &str, context: &Context<'_>) -> Vec<String> {
+    let key = name.strip_prefix(&context.desired.name.scoped("")).unwrap_or(name);
     vec![section.to_owned(), key.to_owned()]
 }

@@ -1,33 +1,33 @@
 //! Whether there are nodes that can run the tasks.
 
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::plan::placement;
 use crate::stack::{Mode, Resources, Service};
 
 /// Constraints that leave no node, too many tasks for the nodes, reservations that no node has.
-pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
     // A swarm without nodes is one that could not be read.
-    if flight.observed.nodes.is_empty() {
+    if context.observed.nodes.is_empty() {
         return Vec::new();
     }
     let runs = |service: &&Service| !matches!(service.mode, Mode::Replicated(Some(0)) | Mode::ReplicatedJob(Some(0)));
-    let services = flight.changed().filter(|(_, service)| runs(service));
-    services.filter_map(|(name, service)| obstacle(name, service, flight)).collect()
+    let services = context.changed().filter(|(_, service)| runs(service));
+    services.filter_map(|(name, service)| obstacle(name, service, context)).collect()
 }
 
-fn obstacle(name: &ServiceName, service: &Service, flight: &Flight<'_>) -> Option<Obstacle> {
-    let candidates = flight.candidates(service);
+fn obstacle(name: &ServiceName, service: &Service, context: &Context<'_>) -> Option<Obstacle> {
+    let candidates = context.candidates(service);
     if candidates.is_empty() {
-        return Some(excluded(name, service, flight));
+        return Some(excluded(name, service, context));
     }
     crowded(name, service, &candidates).or_else(|| overbooked(name, service, &candidates))
 }
 
-fn excluded(name: &ServiceName, service: &Service, flight: &Flight<'_>) -> Obstacle {
-    let available: Vec<&Node> = flight.observed.nodes.iter().filter(|node| node.available).collect();
-    let fit: Vec<&str> = flight
+fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Obstacle {
+    let available: Vec<&Node> = context.observed.nodes.iter().filter(|node| node.available).collect();
+    let fit: Vec<&str> = context
         .observed
         .nodes
         .iter()

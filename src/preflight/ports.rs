@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::surroundings::Neighbour;
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::stack::{Mode, Port, Service};
 
 /// Ports that somebody else has.
-pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    for (name, service) in flight.changed() {
+    for (name, service) in context.changed() {
         for port in service.ports.iter().filter(|port| port.published.is_some_and(|number| number != 0)) {
-            found.extend(holder(name, port, flight).map(|holder| taken(name, port, &holder)));
+            found.extend(holder(name, port, context).map(|holder| taken(name, port, &holder)));
             if port.is_of_the_node() {
-                found.extend(without_nodes(name, service, port, flight));
+                found.extend(without_nodes(name, service, port, context));
             }
         }
     }
@@ -22,12 +22,12 @@ pub(super) fn obstacles(flight: &Flight<'_>) -> Vec<Obstacle> {
 }
 
 /// Who has a port, in the whole swarm: another stack's service, one of this stack that keeps it, or one of the file.
-fn holder(name: &ServiceName, port: &Port, flight: &Flight<'_>) -> Option<String> {
+fn holder(name: &ServiceName, port: &Port, context: &Context<'_>) -> Option<String> {
     let has = |ports: &[Port]| ports.iter().any(|other| other.excludes(port));
-    let neighbour = flight.surroundings.services.iter().find(|service| has(&service.ports));
-    let in_file = flight.desired.services.iter().filter(|(other, _)| *other < name);
+    let neighbour = context.surroundings.services.iter().find(|service| has(&service.ports));
+    let in_file = context.desired.services.iter().filter(|(other, _)| *other < name);
     let twice = || in_file.clone().find(|(_, service)| has(&service.ports)).map(|(other, _)| other);
-    let stays = || flight.staying().into_iter().find(|other| has(&flight.observed.services[*other].service.ports));
+    let stays = || context.staying().into_iter().find(|other| has(&context.observed.services[*other].service.ports));
     let ours = |other: &ServiceName| format!("the service `{other}` of this stack");
     neighbour.map(Neighbour::described).or_else(|| twice().or_else(stays).map(ours))
 }
@@ -41,13 +41,13 @@ fn taken(name: &ServiceName, port: &Port, holder: &str) -> Obstacle {
 }
 
 /// A port of the nodes themselves: every node can give it to one task.
-fn without_nodes(name: &ServiceName, service: &Service, port: &Port, flight: &Flight<'_>) -> Option<Obstacle> {
-    let takers = flight.surroundings.services.iter().filter(|other| has_same(other, port));
+fn without_nodes(name: &ServiceName, service: &Service, port: &Port, context: &Context<'_>) -> Option<Obstacle> {
+    let takers = context.surroundings.services.iter().filter(|other| has_same(other, port));
     let taken: BTreeSet<&String> = takers.clone().flat_map(|other| &other.nodes).collect();
-    let candidates = flight.candidates(service);
+    let candidates = context.candidates(service);
     let free = candidates.iter().filter(|node| !taken.contains(&node.id)).count() as u64;
     let wanted = match service.mode {
-        Mode::Replicated(_) | Mode::ReplicatedJob(_) => flight.tasks(service),
+        Mode::Replicated(_) | Mode::ReplicatedJob(_) => context.tasks(service),
         Mode::Global | Mode::GlobalJob => candidates.len() as u64,
     };
     // That no node may run it at all is told elsewhere.
@@ -77,7 +77,7 @@ fn number(port: &Port) -> String {
     format!("{}/{protocol}", port.published.unwrap_or_default())
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// The services of the stack that are there, are not in the file, and stay.
     fn staying(&self) -> Vec<&ServiceName> {
         let removed = self.plan.removed_services();

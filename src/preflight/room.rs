@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::plan::Action;
 use crate::plan::observed::Node;
@@ -16,16 +16,16 @@ struct Room {
 
 /// Services with `order: start-first` for which there is room for their tasks, and for no task more: what is updated now
 /// cannot be, and what is created cannot be updated later.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    for (name, service) in flight.changed().filter(|(_, service)| starts_first(service)) {
-        let candidates = flight.candidates(service);
-        let wanted = flight.tasks(service);
+    for (name, service) in context.changed().filter(|(_, service)| starts_first(service)) {
+        let candidates = context.candidates(service);
+        let wanted = context.tasks(service);
         // That not even those fit is told elsewhere.
-        let rooms = [per_node(service, &candidates), of_ports(service, flight), reserved(service, &candidates)];
+        let rooms = [per_node(service, &candidates), of_ports(service, context), reserved(service, &candidates)];
         let Some(room) = rooms.into_iter().flatten().find(|room| room.tasks == wanted && wanted > 0) else { continue };
         let obstacle = full(name, &room);
-        if replaces_tasks(name, flight) {
+        if replaces_tasks(name, context) {
             obstacles.push(obstacle);
         } else {
             notes.push(format!("once it runs, no update of it can begin: {obstacle}"));
@@ -49,8 +49,8 @@ fn starts_first(service: &Service) -> bool {
     service.update_config.as_ref().is_some_and(|update| update.order == "start-first")
 }
 
-fn replaces_tasks(name: &ServiceName, flight: &Flight<'_>) -> bool {
-    let mut changes = flight.plan.changes.iter().filter(|change| change.subject.service() == Some(name));
+fn replaces_tasks(name: &ServiceName, context: &Context<'_>) -> bool {
+    let mut changes = context.plan.changes.iter().filter(|change| change.subject.service() == Some(name));
     changes.any(|change| matches!(change.action, Action::Update { restarts: 1.., .. }))
 }
 
@@ -61,11 +61,11 @@ fn per_node(service: &Service, candidates: &[&Node]) -> Option<Room> {
 }
 
 /// A port of the nodes themselves can be taken once on each.
-fn of_ports(service: &Service, flight: &Flight<'_>) -> Option<Room> {
+fn of_ports(service: &Service, context: &Context<'_>) -> Option<Room> {
     let port = service.ports.iter().find(|port| port.is_of_the_node() && port.published.is_some_and(|it| it != 0))?;
-    let takers = flight.surroundings.services.iter().filter(|other| super::ports::has_same(other, port));
+    let takers = context.surroundings.services.iter().filter(|other| super::ports::has_same(other, port));
     let taken: BTreeSet<&String> = takers.flat_map(|other| &other.nodes).collect();
-    let free = flight.candidates(service).iter().filter(|node| !taken.contains(&node.id)).count();
+    let free = context.candidates(service).iter().filter(|node| !taken.contains(&node.id)).count();
     Some(Room { tasks: free as u64, keys: &["ports"] })
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::surroundings::Neighbour;
-use super::{Flight, Obstacle, of_service};
+use super::{Context, Obstacle, of_service};
 use crate::name::ServiceName;
 use crate::stack::Service;
 
@@ -17,17 +17,17 @@ type Thing<'a> = (String, &'a str);
 type Said<'a> = BTreeMap<String, &'a str>;
 
 /// Names that are taken, and notes about those that may be.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     let taken: Vec<(&Neighbour, BTreeMap<Thing<'_>, Said<'_>>)> =
-        flight.surroundings.services.iter().map(|other| (other, defined(&other.routing))).collect();
-    let changed = flight.plan.changed_services();
+        context.surroundings.services.iter().map(|other| (other, defined(&other.routing))).collect();
+    let changed = context.plan.changed_services();
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    for (name, service) in &flight.desired.services {
+    for (name, service) in &context.desired.services {
         for (thing, said) in defined(&service.labels) {
             let other = taken.iter().find_map(|(other, things)| Some((*other, things.get(&thing)?)));
             let Some((other, theirs)) = other else { continue };
             let Some(message) = conflict(&thing, &said, other, theirs) else { continue };
-            if thing.0.ends_with(".services") || !changed.contains(name) || flight.has_several_traefiks() {
+            if thing.0.ends_with(".services") || !changed.contains(name) || context.has_several_traefiks() {
                 notes.push(message);
             } else {
                 obstacles.push(obstacle(name, service, &thing, message));
@@ -37,7 +37,7 @@ pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
     (obstacles, notes)
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// Whether each may look at other services, so that a name may be there twice.
     fn has_several_traefiks(&self) -> bool {
         let own = self.desired.services.values().map(|service| &service.image);

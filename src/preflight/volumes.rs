@@ -7,22 +7,22 @@
 use std::collections::BTreeSet;
 
 use super::surroundings::StoredVolume;
-use super::{Flight, Obstacle};
+use super::{Context, Obstacle};
 use crate::name::ServiceName;
 use crate::stack::{Mount, Service, VolumeOptions};
 
 /// Volumes that would stay as they are though the file says otherwise; notes where only labels would.
-pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     let (mut obstacles, mut notes, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (service, mount, wanted) in flight.new_mounts() {
+    for (service, mount, wanted) in context.new_mounts() {
         if !seen.insert(&mount.source) {
             continue;
         }
-        let there = flight.volume(&mount.source);
+        let there = context.volume(&mount.source);
         let differs = there.as_ref().map(|there| differences(there, wanted)).unwrap_or_default();
         if !differs.is_empty() {
-            obstacles.push(unchangeable(service, &mount.source, &differs, flight));
-        } else if flight.labels_differ(&mount.source, wanted) {
+            obstacles.push(unchangeable(service, &mount.source, &differs, context));
+        } else if context.labels_differ(&mount.source, wanted) {
             notes.push(format!(
                 "the volume `{}` keeps its labels where it exists already: Swarm cannot change a volume",
                 mount.source
@@ -32,7 +32,7 @@ pub(super) fn found(flight: &Flight<'_>) -> (Vec<Obstacle>, Vec<String>) {
     (obstacles, notes)
 }
 
-impl Flight<'_> {
+impl Context<'_> {
     /// The mounts of volumes of the stack's own that are new, or are not what they are now. How a volume is used that a
     /// service has already is not decided by this deploy.
     fn new_mounts(&self) -> Vec<(&ServiceName, &Mount, &VolumeOptions)> {
@@ -94,8 +94,8 @@ fn is_other(there: Option<&String>, wanted: Option<&String>) -> bool {
     there != wanted && !has_placeholder(there) && !has_placeholder(wanted)
 }
 
-fn unchangeable(service: &ServiceName, name: &str, keys: &[String], flight: &Flight<'_>) -> Obstacle {
-    let key = name.strip_prefix(&flight.desired.name.scoped("")).unwrap_or(name);
+fn unchangeable(service: &ServiceName, name: &str, keys: &[String], context: &Context<'_>) -> Obstacle {
+    let key = name.strip_prefix(&context.desired.name.scoped("")).unwrap_or(name);
     Obstacle {
         place: vec!["volumes".to_owned(), key.to_owned()],
         message: format!(

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Prober, Subject};
-use crate::engine::{Call, Error, written};
+use crate::engine::{Call, Error, container_output};
 use crate::health::Reply;
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ impl Prober {
         match self.try_run(words, of).await {
             Ok(reply) => reply,
             // What cannot be started is refused in the words of the runtime.
-            Err(Error::Refused { message, .. }) => Reply::Nothing(written::clean(&message)),
+            Err(Error::Refused { message, .. }) => Reply::Nothing(container_output::clean(&message)),
             Err(error) => Reply::NotAsked(error.to_string()),
         }
     }
@@ -43,7 +43,8 @@ impl Prober {
         let body = json!({ "AttachStdout": true, "AttachStderr": true, "Cmd": words });
         let made: Made = self.engine.json(Call::post(format!("/containers/{container}/exec"), body)).await?;
         let start = Call::post(format!("/exec/{}/start", made.id), json!({ "Detach": false, "Tty": false }));
-        let output = written::lines(&written::demultiplexed(&self.engine.call(start).await?)).join("\n");
+        let output =
+            container_output::lines(&container_output::demultiplexed(&self.engine.call(start).await?)).join("\n");
         let ended: Ended = self.engine.json(Call::get(format!("/exec/{}/json", made.id))).await?;
         Ok(match ended.exit_code {
             Some(code) => Reply::Exit { code, output },

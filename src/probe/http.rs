@@ -6,7 +6,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url, redirect};
 
 use super::Prober;
-use crate::engine::written;
+use crate::engine::container_output;
 use crate::health::Reply;
 use crate::stack::check::HttpProbe;
 
@@ -60,7 +60,7 @@ fn location(answer: &Response) -> Option<String> {
 }
 
 async fn reply(mut answer: Response) -> Reply {
-    let (status, location) = (answer.status().as_u16(), location(&answer).map(|text| written::clean(&text)));
+    let (status, location) = (answer.status().as_u16(), location(&answer).map(|text| container_output::clean(&text)));
     let mut body = Vec::new();
     while body.len() < MAX_BODY {
         match answer.chunk().await {

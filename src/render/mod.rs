@@ -242,6 +242,6 @@ fn unusable(kind: ObjectKind, name: &str, reason: &str) -> String {
 }
 
 #[cfg(test)]
-mod properties;
+mod property_tests;
 #[cfg(test)]
 mod tests;

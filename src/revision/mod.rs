@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::name::{CommitId, RepoPath, StackName, TreeId};
-use crate::stack::file::{File, Manner, Reference, ReferenceKind};
+use crate::stack::file::{File, ReadMode, Reference, ReferenceKind};
 use crate::stack::gather::{Absent, Gathered, Library, gather};
 use crate::stack::merge::Zeros;
 use crate::stack::template::{self, Misfit, Piece, Template, Written};
@@ -167,9 +167,9 @@ impl Revision {
     }
 
     /// How its stack files are read.
-    pub fn manner(&self) -> Manner {
+    pub fn read_mode(&self) -> ReadMode {
         let as_written = self.named.as_ref().is_some_and(|named| named.as_written);
-        Manner { as_written, local: self.named.is_some(), apart: false }
+        ReadMode { as_written, local: self.named.is_some(), apart: false }
     }
 
     /// The folders of `stacks/` that have a stack file, by name, and the file.
@@ -311,10 +311,10 @@ impl Revision {
     /// What the files of a stack say together; none if the first of them was not read.
     pub fn gathered(&self, source: &StackSource, variables: &Variables) -> Option<Gathered> {
         self.texts.get(&source.path)?;
-        let manner = Manner { apart: !source.under.is_empty(), ..self.manner() };
+        let read_mode = ReadMode { apart: !source.under.is_empty(), ..self.read_mode() };
         let text = |path: &RepoPath| self.text(path);
         let written = |path: &RepoPath, text| self.written(path, text);
-        let library = Library { text: &text, written: &written, manner };
+        let library = Library { text: &text, written: &written, read_mode };
         Some(gather(&source.files(), library, variables, source.zeros))
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Swarm;
 use crate::engine::login::RegistryHost;
-use crate::engine::{Call, Error, written};
+use crate::engine::{Call, Error, container_output};
 use crate::health::{Evidence, HealthRun, RegistryAnswer};
 use crate::plan::observed::Task;
 
@@ -77,7 +77,9 @@ impl Swarm {
         call.registry_auth = self.logins.header_to_ask(image);
         match tokio::time::timeout(PATIENCE, self.engine.call(call)).await {
             Ok(Ok(_)) => Some(RegistryAnswer::Has),
-            Ok(Err(Error::Refused { status, message, .. })) => RegistryAnswer::of(status, &written::clean(&message)),
+            Ok(Err(Error::Refused { status, message, .. })) => {
+                RegistryAnswer::of(status, &container_output::clean(&message))
+            }
             Ok(Err(_)) => None,
             Err(_) => Some(RegistryAnswer::Away {
                 reason: format!("{} gave no answer within {} s", RegistryHost::of_image(image), PATIENCE.as_secs()),
@@ -87,6 +89,6 @@ impl Swarm {
 }
 
 fn last_lines(output: &str) -> String {
-    let mut lines = written::lines(output.as_bytes());
+    let mut lines = container_output::lines(output.as_bytes());
     lines.split_off(lines.len().saturating_sub(LINES)).join("\n")
 }

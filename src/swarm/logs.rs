@@ -1,14 +1,14 @@
 //! The last lines of a task's log, fit to be shown anywhere.
 
 use super::{Error, Swarm};
-use crate::engine::{Call, written};
+use crate::engine::{Call, container_output};
 
 impl Swarm {
     /// The last lines of what a task has written, standard output and error mixed as they came.
     pub async fn logs(&self, task_id: &str, lines: usize) -> Result<Vec<String>, Error> {
         let call = Call::get(format!("/tasks/{task_id}/logs")).with("stdout", 1).with("stderr", 1).with("tail", lines);
         let text = self.engine.call(call).await?;
-        let mut cleaned = written::lines(&written::demultiplexed(&text));
+        let mut cleaned = container_output::lines(&container_output::demultiplexed(&text));
         Ok(cleaned.split_off(cleaned.len().saturating_sub(lines)))
     }
 }

@@ -15,12 +15,12 @@ mod listed;
 mod logs;
 mod mark;
 mod observe;
-mod once;
 mod owned;
 mod perform;
 #[cfg(test)]
-mod roundtrip;
+mod roundtrip_tests;
 mod spec;
+mod stack_deploy;
 mod survey;
 mod whereabouts;
 
@@ -33,7 +33,7 @@ use crate::engine::login::Logins;
 use crate::engine::{self, Engine};
 use crate::name::StackName;
 pub use decode::service as read_service;
-pub use once::{Once, Prepared, Resolve, Write};
+pub use stack_deploy::{Options as StackDeployOptions, Prepared, Resolve, Write};
 
 pub use events::{Event, Events};
 pub use follow::{Line, Log, Wanted};

@@ -11,7 +11,7 @@ use skep::config::{self, Settings};
 use skep::controller::clock::Clock;
 use skep::controller::cluster::Cluster;
 use skep::controller::deploy::Deployer;
-use skep::controller::prepare::Workshop;
+use skep::controller::prepare::Preparer;
 use skep::controller::workers::Workers;
 use skep::controller::{Controller, Metrics, Push, RefUpdate};
 use skep::engine::Engine;
@@ -111,7 +111,7 @@ impl Town {
         let settings = Arc::new(Settings { data, repositories, ..Settings::default() });
         let metrics = Metrics::new();
         let deployer = Deployer {
-            workshop: Workshop::new(builder, settings.clone(), metrics.clone()),
+            preparer: Preparer::new(builder, settings.clone(), metrics.clone()),
             workers: Workers::new(cluster.clone(), metrics.clone(), 4),
             cluster,
         };

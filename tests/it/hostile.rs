@@ -7,7 +7,7 @@ use skep::config::Settings;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::Cluster;
 use skep::controller::deploy::Deployer;
-use skep::controller::prepare::Workshop;
+use skep::controller::prepare::Preparer;
 use skep::controller::workers::Workers;
 use skep::controller::{Controller, Metrics, Push, RefUpdate};
 use skep::engine::Engine;
@@ -36,7 +36,7 @@ async fn controller(sandbox: &Sandbox) -> Controller {
     let settings = Arc::new(Settings::default());
     let builder = Builder::connect(&sandbox.host(), None, Limits::default()).await.unwrap();
     let workers = Workers::new(cluster.clone(), metrics.clone(), 1);
-    let workshop = Workshop::new(builder, settings.clone(), metrics.clone());
+    let preparer = Preparer::new(builder, settings.clone(), metrics.clone());
     let server = Server::new(server::Settings {
         root: sandbox.path().join("git"),
         runtime: sandbox.path().join("run"),
@@ -45,7 +45,7 @@ async fn controller(sandbox: &Sandbox) -> Controller {
         max_push: server::Settings::MAX_PUSH,
         patience: server::Settings::PATIENCE,
     });
-    Controller::new(settings, Deployer { workshop, cluster, workers }, server.unwrap(), metrics)
+    Controller::new(settings, Deployer { preparer, cluster, workers }, server.unwrap(), metrics)
 }
 
 fn router() -> axum::Router {

@@ -214,7 +214,7 @@ impl Outcome {
     }
 
     fn tell(&self) -> ExitCode {
-        let say = teller();
+        let say = printer();
         self.unseen.iter().for_each(|why| say(why));
         if self.refused {
             for line in remote(&self.findings, &self.texts, SCREENFUL) {
@@ -242,7 +242,7 @@ fn refuses(finding: &Finding, settings: &Settings) -> bool {
 }
 
 /// GitLab shows a person only lines that begin so.
-fn teller() -> impl Fn(&str) {
+fn printer() -> impl Fn(&str) {
     let is_gitlab = config::variable("GL_ID").or_else(|| config::variable("GL_REPOSITORY")).is_some();
     let before = if is_gitlab { "GL-HOOK-ERR: " } else { "" };
     move |line: &str| output::line(&format!("{before}{line}"))

@@ -130,7 +130,7 @@ struct State {
     reachable_for: Option<u32>,
     requests: u64,
     /// How much time passes with every look at the records.
-    pace: Duration,
+    next: Duration,
 }
 
 /// What every object has.
@@ -181,7 +181,7 @@ impl World {
             panicking: None,
             reachable_for: None,
             requests: 0,
-            pace: Duration::ZERO,
+            next: Duration::ZERO,
         };
         state.add_predefined_networks();
         Self(Arc::new(Mutex::new(state)))
@@ -197,7 +197,7 @@ impl World {
     /// Lets so much time pass whenever somebody looks at the records, as each round of a rollout does: for a controller
     /// in another process, which cannot set this clock.
     pub fn pass_with_each_look(&self, duration: Duration) {
-        self.state().pace = duration;
+        self.state().next = duration;
     }
 
     /// The time by this swarm's clock.

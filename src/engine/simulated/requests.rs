@@ -61,7 +61,7 @@ impl State {
             }
         }
         if request.looks_at_records() {
-            self.advance(self.pace);
+            self.advance(self.next);
         }
         let answer = self.routed(request);
         if is_write && answer.is_refusal() {

@@ -82,7 +82,7 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
     findings.extend(inspection.of_files());
     // The shell says by itself what it does not understand.
     findings.iter_mut().for_each(let_docker(|rule| rule.id.starts_with("SC")));
-    if revision.manner().as_written {
+    if revision.read_mode().as_written {
         findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Deploys)));
     }
     let mut findings = inspection.told(findings, &written);
@@ -586,6 +586,6 @@ fn folders_above(path: &RepoPath) -> Vec<RepoPath> {
 }
 
 #[cfg(test)]
-mod growth;
+mod growth_tests;
 #[cfg(test)]
 mod tests;

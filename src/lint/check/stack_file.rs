@@ -168,7 +168,7 @@ impl Gaps {
 
 /// The values that have a variable in them that is not set.
 pub(super) fn unknown(file: &File) -> impl Iterator<Item = Span> {
-    file.unset.iter().filter(|_| !file.manner.as_written).map(|unset| unset.span.clone())
+    file.unset.iter().filter(|_| !file.read_mode.as_written).map(|unset| unset.span.clone())
 }
 
 /// From the first to the last byte of what is in a value.

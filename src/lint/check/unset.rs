@@ -33,7 +33,7 @@ impl Inspection<'_> {
     }
 
     fn missing(&self, stack: &StackFile) -> Option<Finding> {
-        let file = stack.file().filter(|file| !file.manner.as_written)?;
+        let file = stack.file().filter(|file| !file.read_mode.as_written)?;
         let first = file.unset.first()?;
         let mut by_name: BTreeMap<&str, Vec<&Unset>> = BTreeMap::new();
         file.unset.iter().for_each(|unset| by_name.entry(&unset.name).or_default().push(unset));

@@ -17,10 +17,10 @@ pub(super) static RULES: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
 });
 
 #[cfg(test)]
-mod alarms;
+mod false_alarm_tests;
 #[cfg(test)]
-mod alarms_of_stacks;
+mod message_tests;
 #[cfg(test)]
-mod said;
+mod stack_false_alarm_tests;
 #[cfg(test)]
 mod tests;

@@ -124,7 +124,7 @@ impl Bound<'_> {
         let source = mount.source.trim_end_matches('/');
         let inside = match source.strip_prefix('/') {
             // With a stack file of this machine, paths are the machine's.
-            Some(absolute) if file.manner.local => {
+            Some(absolute) if file.read_mode.local => {
                 let absolute: RepoPath = absolute.parse().ok()?;
                 absolute.below(&folder).is_some().then_some(absolute)?
             }

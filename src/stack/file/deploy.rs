@@ -30,7 +30,7 @@ impl Reader {
     fn endpoint_mode(&mut self, node: &Node) -> Option<Spanned<String>> {
         let Spanned { span, value } = self.string("endpoint_mode", node)?;
         let value = value.to_ascii_lowercase();
-        let is_none = self.manner.as_written && value.is_empty();
+        let is_none = self.read_mode.as_written && value.is_empty();
         if !is_none && !matches!(value.as_str(), "vip" | "dnsrr") {
             self.wrong("endpoint_mode", node, "`vip` or `dnsrr`", "");
         }

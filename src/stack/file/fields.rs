@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::refused;
 use super::types::{Ignored, LeftOut, Spanned};
-use super::{Manner, Problem, bytes, cpus, duration};
+use super::{Problem, ReadMode, bytes, cpus, duration};
 use crate::name::{Invalid, RepoPath, ServiceName};
 use crate::stack::interpolate::Unset;
 use crate::stack::sources::Sources;
@@ -23,7 +23,7 @@ const MAX_PORTS: usize = 10_000;
 pub(super) struct Reader {
     /// The files: where a value stands decides what it is resolved against.
     pub(super) sources: Arc<Sources>,
-    pub(super) manner: Manner,
+    pub(super) read_mode: ReadMode,
     pub(super) problems: Vec<Problem>,
     pub(super) ignored: Vec<Ignored>,
     /// Variables whose values are asked for by their names, and that are not set.
@@ -142,10 +142,10 @@ fn escaped(character: char) -> impl Iterator<Item = char> {
 }
 
 impl Reader {
-    pub(super) fn new(sources: Arc<Sources>, manner: Manner) -> Self {
+    pub(super) fn new(sources: Arc<Sources>, read_mode: ReadMode) -> Self {
         Self {
             sources,
-            manner,
+            read_mode,
             problems: Vec::new(),
             ignored: Vec::new(),
             unset: Vec::new(),
@@ -191,7 +191,7 @@ impl Reader {
     pub(super) fn one_of(&mut self, key: &str, node: &Node, allowed: &[&'static str]) -> Option<Spanned<String>> {
         let text = self.string(key, node)?;
         // To Docker an empty text is none, and a variable that is not set makes one.
-        let is_none = self.manner.as_written && text.is_empty();
+        let is_none = self.read_mode.as_written && text.is_empty();
         if is_none || allowed.contains(&text.as_str()) {
             return Some(text);
         }
@@ -243,7 +243,7 @@ impl Reader {
     }
 
     pub(super) fn cpus(&mut self, key: &str, node: &Node) -> Option<i64> {
-        if self.manner.as_written && node.raw().is_empty() {
+        if self.read_mode.as_written && node.raw().is_empty() {
             return Some(0);
         }
         let value = cpus(node.raw());
@@ -303,7 +303,7 @@ impl Reader {
 
     /// What a value of a map says, none if nothing.
     fn text_of(&self, node: &Node) -> Option<String> {
-        if self.manner.as_written { node.to_go_text() } else { node.to_text() }
+        if self.read_mode.as_written { node.to_go_text() } else { node.to_text() }
     }
 
     /// As [`pairs`](Self::pairs), nothing being the empty text.
@@ -351,8 +351,8 @@ impl Reader {
     /// On this machine a path may be absolute, and `~` is a name like any other, as it is to Docker.
     fn joined_path(&self, folder: &RepoPath, path: &str) -> Result<RepoPath, Invalid> {
         match path.strip_prefix('/') {
-            Some(absolute) if self.manner.local => RepoPath::root().join(absolute.trim_start_matches('/')),
-            _ if self.manner.local => folder.join(&format!("./{path}")),
+            Some(absolute) if self.read_mode.local => RepoPath::root().join(absolute.trim_start_matches('/')),
+            _ if self.read_mode.local => folder.join(&format!("./{path}")),
             _ => folder.join(path),
         }
     }

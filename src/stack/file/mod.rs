@@ -11,7 +11,7 @@
 //! Where Docker's reading is a trap, the author's plain meaning is taken instead: a date stays a date, an empty value
 //! in `environment` is not replaced by the deployer's, `v:/data` is a volume and not a Windows drive, a backslash in
 //! quotes is a shell's, and a second document is an error. Some of this is read as Docker does where the file is to be
-//! deployed as written ([`Manner`]). Knowingly left out: `dockerfile_inline`, and contexts that are
+//! deployed as written ([`ReadMode`]). Knowingly left out: `dockerfile_inline`, and contexts that are
 //! addresses.
 
 mod attach;
@@ -20,9 +20,9 @@ mod circles;
 mod deploy;
 mod fields;
 mod limits;
-mod manner;
 mod mounts;
 mod ports;
+mod read_mode;
 mod refused;
 mod run;
 mod security;
@@ -49,9 +49,9 @@ use super::spans::Spans;
 use super::template::{Misfit, Written};
 use super::variables::Set;
 use super::yaml::{Node, Span};
-pub use manner::Manner;
 pub(crate) use mounts::is_windows_path;
 pub(super) use ports::short as short_ports;
+pub use read_mode::ReadMode;
 pub use service::PROFILES;
 pub use types::*;
 pub use values::{bytes, cpus, duration};
@@ -91,7 +91,7 @@ pub struct File {
     /// What is wrong with `.env` files beside it.
     pub env_files: Vec<Misfit>,
     /// How it was read.
-    pub manner: Manner,
+    pub read_mode: ReadMode,
 }
 
 impl File {
@@ -137,11 +137,11 @@ impl File {
 
     /// What is understood of the files that were gathered, and what is not.
     pub fn of(gathered: Gathered) -> (Self, Vec<Problem>) {
-        let Gathered { sources, tree, problems, manner, unset, env_files, .. } = gathered;
-        let mut reader = Reader::new(Arc::new(sources), manner);
+        let Gathered { sources, tree, problems, read_mode, unset, env_files, .. } = gathered;
+        let mut reader = Reader::new(Arc::new(sources), read_mode);
         reader.problems = problems;
         let known = reader.problems.iter().map(|problem| problem.span.clone());
-        let unknown = unset.iter().filter(|_| !manner.as_written).map(|unset| unset.span.clone());
+        let unknown = unset.iter().filter(|_| !read_mode.as_written).map(|unset| unset.span.clone());
         let unknown: Spans = known.chain(unknown).collect();
         let already = reader.problems.len();
         reader.problems.iter_mut().for_each(|problem| narrow(problem, &reader.sources));
@@ -191,7 +191,7 @@ impl File {
             unset: Vec::new(),
             lost: Vec::new(),
             env_files: Vec::new(),
-            manner: reader.manner,
+            read_mode: reader.read_mode,
         }
     }
 
@@ -241,10 +241,10 @@ fn gathered(files: &[(RepoPath, &[u8])], variables: &Set, zeros: Zeros) -> Gathe
     };
     let written = |path: &RepoPath, text| Ok(Written::Out(path.clone(), text));
     let paths: Vec<RepoPath> = files.iter().map(|(path, _)| path.clone()).collect();
-    gather(&paths, Library { text: &text, written: &written, manner: Manner::default() }, &variables.into(), zeros)
+    gather(&paths, Library { text: &text, written: &written, read_mode: ReadMode::default() }, &variables.into(), zeros)
 }
 
 #[cfg(test)]
-mod contract;
+mod contract_tests;
 #[cfg(test)]
 mod tests;

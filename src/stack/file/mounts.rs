@@ -123,7 +123,7 @@ impl Reader {
         let size = fields.take("size").and_then(|node| self.bytes("size", node));
         // Docker leaves it out.
         let mode =
-            if self.manner.as_written { None } else { fields.take("mode").and_then(|node| self.mode_bits(node)) };
+            if self.read_mode.as_written { None } else { fields.take("mode").and_then(|node| self.mode_bits(node)) };
         fields.finish(self);
         (size.unwrap_or(0), mode.unwrap_or(0))
     }
@@ -160,7 +160,7 @@ impl Reader {
 
     /// The source, which for a bind on this machine becomes an absolute path, as with Docker.
     fn source_of(&self, kind: &str, source: &str, node: &Node) -> String {
-        if kind != "bind" || !self.manner.local || source.is_empty() {
+        if kind != "bind" || !self.read_mode.local || source.is_empty() {
             return source.to_owned();
         }
         let home = self.variable(&node.span, "HOME").filter(|_| source.starts_with('~'));

@@ -72,7 +72,7 @@ impl Reader {
     pub(super) fn expose(&mut self, node: &Node) -> Vec<Spanned<u16>> {
         let mut ports = Vec::new();
         // Docker asks nothing of what it leaves out.
-        if self.manner.as_written {
+        if self.read_mode.as_written {
             return ports;
         }
         for item in self.list("expose", node) {

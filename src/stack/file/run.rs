@@ -100,7 +100,7 @@ impl Reader {
     /// A command line: a list, or a text that is split as a shell would.
     pub(super) fn words(&mut self, key: &str, node: &Node) -> Option<Spanned<Vec<String>>> {
         if let Value::Scalar { text, .. } = &node.value {
-            let words = if self.manner.as_written { shell::split(text) } else { shlex::split(text) };
+            let words = if self.read_mode.as_written { shell::split(text) } else { shlex::split(text) };
             if words.is_none() {
                 self.wrong(key, node, "a command line", "a quote is not closed; close it, or write a list");
             }

@@ -32,7 +32,7 @@ impl Reader {
     /// A key that Docker leaves out in a swarm, and so do we if the file is to be deployed as written.
     fn beyond_docker<'n>(&mut self, fields: &mut Fields<'n>, key: &'static str) -> Option<&'n Node> {
         let node = fields.take(key)?;
-        if !self.manner.as_written {
+        if !self.read_mode.as_written {
             return Some(node);
         }
         let instead = "Docker leaves it out; deploy without `--as-written` to have it";
@@ -92,7 +92,7 @@ impl Reader {
     /// As written nothing is built, and there must be an image.
     fn built(&mut self, fields: &mut Fields<'_>) -> Option<Build> {
         let node = fields.take("build")?;
-        if !self.manner.as_written {
+        if !self.read_mode.as_written {
             return self.build(node);
         }
         let instead = "as written nothing is built: the image must be there";

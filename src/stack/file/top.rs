@@ -172,7 +172,7 @@ impl Reader {
     fn value_of(&mut self, node: &Node) -> Option<Origin> {
         let name = self.string("environment", node)?;
         let Some(value) = self.variable(&node.span, &name) else {
-            if !self.manner.as_written {
+            if !self.read_mode.as_written {
                 let Spanned { span, value } = name;
                 let unknown = format!("${{{value}}}");
                 self.unset.push(Unset { span, name: value, is_empty: false, about: None });

@@ -10,7 +10,7 @@ const KEYS: [&str; 2] = ["default", "comment"];
 impl Gatherer<'_> {
     /// A place where the variables have the defaults of these files, a later file before an earlier one.
     pub(super) fn with_defaults(&mut self, files: &[Loaded], place: &Place) -> Place {
-        if self.library.manner.as_written {
+        if self.library.read_mode.as_written {
             return place.clone();
         }
         let mut defaults = Set::new();
@@ -31,7 +31,7 @@ impl Gatherer<'_> {
 
     /// Takes the block out of a file, and says what is wrong with it.
     pub(super) fn take_defaults(&mut self, tree: &mut Node) {
-        if self.library.manner.as_written {
+        if self.library.read_mode.as_written {
             return;
         }
         let Value::Mapping(sections) = &mut tree.value else { return };

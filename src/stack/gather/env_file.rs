@@ -13,7 +13,7 @@ impl Gatherer<'_> {
     /// said that it is for the stack.
     pub(super) fn with_env_file(&mut self, folder: &RepoPath, variables: &Variables) -> Variables {
         let is_off = variables.get(NO_ENV_FILE).is_some_and(|value| ["1", "true"].contains(&value));
-        let Some(path) = folder.join(".env").ok().filter(|_| !is_off && !self.library.manner.as_written) else {
+        let Some(path) = folder.join(".env").ok().filter(|_| !is_off && !self.library.read_mode.as_written) else {
             return variables.clone();
         };
         self.asked.insert(path.clone());

@@ -16,7 +16,7 @@ mod include;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::file::Manner;
+use super::file::ReadMode;
 use super::interpolate::{Interpolation, MAX_FILLED, Unset, Uses};
 use super::merge::{self, Zeros};
 use super::sources::Sources;
@@ -61,7 +61,7 @@ pub struct Library<'a> {
     /// A text as a stack file, made from its template if it asks for one.
     pub written: Read<'a>,
     /// How they are read.
-    pub manner: Manner,
+    pub read_mode: ReadMode,
 }
 
 /// What came of gathering.
@@ -83,7 +83,7 @@ pub struct Gathered {
     /// How many variables its files set.
     pub set: usize,
     /// How they were read.
-    pub manner: Manner,
+    pub read_mode: ReadMode,
     /// What is wrong with templates.
     pub misfits: Vec<Misfit>,
     /// Every file that was asked for, whether or not it was there.
@@ -120,13 +120,13 @@ pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, z
         fill_left: MAX_FILLED,
         set: 0,
     };
-    let main = if library.manner.apart { files.last() } else { files.first() };
+    let main = if library.read_mode.apart { files.last() } else { files.first() };
     let folder = main.map_or_else(RepoPath::root, RepoPath::parent);
     let variables = gatherer.with_env_file(&folder, variables);
     let place = Place { folder, variables };
     let named: Vec<Mention> = files.iter().map(|path| Mention { path: path.clone(), span: 0..0 }).collect();
     let mut tree = gatherer
-        .model(&named, &place, library.manner.apart)
+        .model(&named, &place, library.read_mode.apart)
         .unwrap_or_else(|| Node::new(0..0, Value::Mapping(Vec::new())));
     merge::settle(&mut tree);
     let Gatherer { sources, problems, unset, about, env_files, is_whole, set, misfits, asked, .. } = gatherer;
@@ -134,7 +134,7 @@ pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, z
     for unset in &mut unset {
         unset.about = unset.about.take().or_else(|| about.get(&unset.name).cloned());
     }
-    Gathered { sources, tree, problems, unset, env_files, is_whole, set, manner: library.manner, misfits, asked }
+    Gathered { sources, tree, problems, unset, env_files, is_whole, set, read_mode: library.read_mode, misfits, asked }
 }
 
 /// A file, and where it is named.
@@ -219,7 +219,8 @@ impl Gatherer<'_> {
     }
 
     fn interpolate(&mut self, node: &mut Node, variables: &Variables) {
-        let filled = Interpolation::new(variables, self.library.manner.as_written).with_room(self.fill_left).fill(node);
+        let filled =
+            Interpolation::new(variables, self.library.read_mode.as_written).with_room(self.fill_left).fill(node);
         self.fill_left = filled.room;
         let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
         self.problems.extend(filled.problems.into_iter().take(room));

@@ -14,7 +14,7 @@ fn read(files: &[(&str, &str)], named: &[&str], zeros: Zeros) -> (File, String) 
     let variables = BTreeMap::from([("TAG".to_owned(), "1".to_owned())]);
     let gathered = gather(
         &named,
-        Library { text: &text, written: &written, manner: Manner::default() },
+        Library { text: &text, written: &written, read_mode: ReadMode::default() },
         &(&variables).into(),
         zeros,
     );

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::stack::file::{File, Manner};
+use crate::stack::file::{File, ReadMode};
 use crate::stack::gather::{Library, gather};
 use crate::stack::merge::Zeros;
 use crate::stack::variables::Variables;
@@ -30,7 +30,7 @@ fn made(stack: &str, body: &str, values: &str) -> Result<Expansion, Vec<Misfit>>
 /// What is understood of what came out.
 fn read(made: &Expansion) -> (File, Vec<Problem>) {
     let written = |_: &RepoPath, _| Ok(Written::Template(Box::new(made.clone())));
-    let library = Library { text: &|_| Ok(Arc::default()), written: &written, manner: Manner::default() };
+    let library = Library { text: &|_| Ok(Arc::default()), written: &written, read_mode: ReadMode::default() };
     File::of(gather(&[path("stack.yml")], library, &Variables::default(), Zeros::Count))
 }
 

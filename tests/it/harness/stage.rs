@@ -12,13 +12,13 @@ use skep::build::{Builder, Limits};
 use skep::config::Settings;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::{Accepted, Cluster};
-use skep::controller::deploy::{Begun, Deployer, Order};
+use skep::controller::deploy::{Begun, DeployRequest, Deployer};
 use skep::controller::lines::Lines;
 use skep::controller::narrate::{self, Narrator};
-use skep::controller::prepare::{Workshop, named};
-use skep::controller::progress::Teller;
-use skep::controller::rollout::{Pace, Rollout};
-use skep::controller::turn::Turns;
+use skep::controller::prepare::{Preparer, named};
+use skep::controller::progress::ProgressSender;
+use skep::controller::rollout::{Next, Rollout};
+use skep::controller::supersede::Generations;
 use skep::controller::workers::Workers;
 use skep::controller::{Metrics, origin};
 use skep::engine::simulated::{Behaviour, World};
@@ -93,7 +93,7 @@ impl Stage {
         let store = if docker.is_some() { store.with_scope(Docker::scope().parse().unwrap()) } else { store };
         let cluster = Cluster { swarm, store, prober: Prober::new(engine), clock };
         let deployer = Deployer {
-            workshop: Workshop::new(builder, Arc::new(Settings::default()), Metrics::new()),
+            preparer: Preparer::new(builder, Arc::new(Settings::default()), Metrics::new()),
             workers: Workers::new(cluster.clone(), Metrics::new(), 1),
             cluster,
         };
@@ -231,10 +231,10 @@ impl Stage {
         };
         let (objects, news) = (Objects::of_repository(&path, None), cause == Cause::Push);
         let since = self.deployer.cluster.clock.now();
-        let turn = Turns::default().next(&repository);
+        let generation = Generations::default().next(&repository);
         let agreed = [("retry", retry), ("confirm-removal", self.confirmed), ("adopt", self.adopts)];
         let options = agreed.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect();
-        let order = Order { checked, objects, origin, base: None, cause, news, since, turn, options };
+        let order = DeployRequest { checked, objects, origin, base: None, cause, news, since, generation, options };
         for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();
@@ -259,39 +259,39 @@ impl Stage {
         let mut narrators = BTreeMap::new();
         for _ in 0..ROUNDS {
             match self.round(&mut narrators, said)? {
-                Pace::Rest if self.awaited.is_empty() => return Ok(()),
-                Pace::Rest => panic!("nobody does anything any more; so far: {said:#?}"),
-                pace => self.pass(pace.pause()),
+                Next::Rest if self.awaited.is_empty() => return Ok(()),
+                Next::Rest => panic!("nobody does anything any more; so far: {said:#?}"),
+                next => self.pass(next.pause()),
             }
         }
         panic!("this goes on for ever: {said:#?}");
     }
 
     /// One round of every stack; the shortest of their paces.
-    fn round(&mut self, narrators: &mut BTreeMap<StackName, Narrator>, said: &mut Vec<String>) -> Result<Pace, Killed> {
+    fn round(&mut self, narrators: &mut BTreeMap<StackName, Narrator>, said: &mut Vec<String>) -> Result<Next, Killed> {
         let mut paces = Vec::new();
         for stack in self.stacks.clone() {
             let narrator = narrators.entry(stack.clone()).or_insert_with(|| Narrator::new(stack.clone()));
             paces.push(self.round_of(&stack, narrator, said)?);
         }
-        Ok(paces.into_iter().min_by_key(|pace| pace.pause()).unwrap_or(Pace::Rest))
+        Ok(paces.into_iter().min_by_key(|next| next.pause()).unwrap_or(Next::Rest))
     }
 
-    fn round_of(&mut self, stack: &StackName, narrator: &mut Narrator, said: &mut Vec<String>) -> Result<Pace, Killed> {
+    fn round_of(&mut self, stack: &StackName, narrator: &mut Narrator, said: &mut Vec<String>) -> Result<Next, Killed> {
         let cluster = self.deployer.cluster.clone();
         let rollout = self.rollouts.entry(stack.clone()).or_insert_with(|| Rollout::new(cluster, stack.clone()));
         let (sender, mut progress) = mpsc::channel(256);
-        let outcome = self.sandbox.runtime.block_on(rollout.round(&Teller::new(vec![sender])));
+        let outcome = self.sandbox.runtime.block_on(rollout.round(&ProgressSender::new(vec![sender])));
         while let Ok(progress) = progress.try_recv() {
             said.extend(narrator.say(&progress));
         }
-        let (pace, history) = match outcome {
+        let (next, history) = match outcome {
             Ok(round) => round,
             Err(_) if self.doomed => return Err(Killed),
             Err(error) => {
                 said.push(format!("  (a round fails: {error})"));
                 self.pass(AGAIN);
-                return Ok(Pace::Soon);
+                return Ok(Next::Soon);
             }
         };
         self.awaited.retain(|awaited| match history.outcome(awaited.release) {
@@ -302,7 +302,7 @@ impl Stage {
             _ => true,
         });
         // What was recorded since the round began is for the next one.
-        Ok(if pace == Pace::Rest && history.rolling().is_some() { Pace::Now } else { pace })
+        Ok(if next == Next::Rest && history.rolling().is_some() { Next::Now } else { next })
     }
 
     /// The controller goes, and all that it remembers; the next one starts with the next command.

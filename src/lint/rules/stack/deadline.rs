@@ -35,7 +35,7 @@ const INTERVAL: Nanos = Nanos::seconds(30);
 const RETRIES: u64 = 3;
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    if subject.file.manner.as_written {
+    if subject.file.read_mode.as_written {
         return Vec::new();
     }
     let services = subject.file.services.values();

@@ -25,7 +25,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         subject.file.services.iter().filter(|(_, service)| service.image.is_none() && service.build.is_none());
     services
         .map(|(name, service)| {
-            if subject.file.manner.as_written {
+            if subject.file.read_mode.as_written {
                 return Found::new(&service.span, format!("the service `{name}` has no `image`"))
                     .help("as written nothing is built: build it, push it, and name it in `image`");
             }

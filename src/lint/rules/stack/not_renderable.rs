@@ -29,7 +29,7 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let mut inputs = Inputs::new(name(subject), &subject.revision.texts);
     inputs.images = subject.file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect();
-    inputs.as_written = subject.file.manner.as_written;
+    inputs.as_written = subject.file.read_mode.as_written;
     let problems = render(subject.file, &inputs).err().unwrap_or_default();
     problems
         .into_iter()

@@ -30,7 +30,7 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    if subject.file.manner.as_written {
+    if subject.file.read_mode.as_written {
         return Vec::new();
     }
     subject.file.unset.iter().map(told).collect()

@@ -2,7 +2,7 @@
 //!
 //! A stack that rests is compared with what was seen of it every half minute. If each stack looked for itself, the requests
 //! and the memory they need would grow with the number of stacks; so one task looks, and the workers share what it saw.
-//! A sight only tells that there is something to do: nothing is written on the strength of one, for it may be half a
+//! A snapshot only tells that there is something to do: nothing is written on the strength of one, for it may be half a
 //! minute old. Whoever has something to do looks again, at its own stack.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use crate::swarm::Overview;
 
 /// All stacks and their records, as one look has shown them.
 #[derive(Debug)]
-pub struct Sight {
+pub struct Snapshot {
     archive: Archive,
     /// The stacks.
     pub overview: Overview,
@@ -29,14 +29,14 @@ pub struct Sight {
     pub end: Timestamp,
 }
 
-/// The newest sight. Cheap to clone; all clones share it.
+/// The newest snapshot. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Lookout {
-    newest: Arc<Mutex<Option<Arc<Sight>>>>,
+pub struct Observer {
+    newest: Arc<Mutex<Option<Arc<Snapshot>>>>,
     asked: Arc<Notify>,
 }
 
-impl Sight {
+impl Snapshot {
     /// Looks at all of the swarm, in as many requests as for one stack.
     pub async fn of(cluster: &Cluster) -> Result<Self, Error> {
         let archive = cluster.store.archive().await?;
@@ -52,18 +52,18 @@ impl Sight {
     }
 }
 
-impl Lookout {
-    /// The newest sight; `None` before the first one.
-    pub fn newest(&self) -> Option<Arc<Sight>> {
+impl Observer {
+    /// The newest snapshot; `None` before the first one.
+    pub fn newest(&self) -> Option<Arc<Snapshot>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shares a sight with everybody.
-    pub fn show(&self, sight: Sight) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(sight));
+    /// Shares a snapshot with everybody.
+    pub fn show(&self, snapshot: Snapshot) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
     }
 
-    /// Asks for a new sight, soon.
+    /// Asks for a new snapshot, soon.
     pub fn ask(&self) {
         self.asked.notify_one();
     }

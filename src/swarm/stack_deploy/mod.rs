@@ -1,7 +1,7 @@
 //! A stack written once, as `docker stack deploy` writes it, with no more of the API than the Docker CLI needs.
 //!
-//! [`Swarm::prepare_once`] reads what is there, asks for digests and converts everything; only then
-//! [`Swarm::write_once`] writes: networks, secrets, configs, services. Nothing is waited for, nothing is removed, and
+//! [`Swarm::prepare_stack_deploy`] reads what is there, asks for digests and converts everything; only then
+//! [`Swarm::stack_deploy`] writes: networks, secrets, configs, services. Nothing is waited for, nothing is removed, and
 //! no release is recorded. What is there already and is the same gets no write.
 //!
 //! The value of a secret cannot be read. So one that is there is sent again, first of all: the engine takes it if it is
@@ -43,7 +43,7 @@ pub enum Resolve {
 
 /// How a stack is written once.
 #[derive(Debug, Clone, Default)]
-pub struct Once {
+pub struct Options {
     /// When a registry is asked for digests.
     pub resolve: Resolve,
     /// The logins to registries; each goes with the images of its own registry.
@@ -56,7 +56,7 @@ pub struct Prepared {
     stack: Stack,
     found: Found,
     platforms: BTreeMap<ServiceName, Vec<spec::Platform>>,
-    once: Once,
+    options: Options,
     /// Whether the engine is so old that it must be told to refuse a second network of the same name.
     check_duplicate: bool,
     writes: Vec<Write>,
@@ -92,11 +92,11 @@ impl Write {
 
 impl Swarm {
     /// Reads what is there, and makes sure that everything can be written. Writes nothing.
-    pub async fn prepare_once(&self, desired: &Stack, once: &Once) -> Result<Prepared, Error> {
+    pub async fn prepare_stack_deploy(&self, desired: &Stack, options: &Options) -> Result<Prepared, Error> {
         let found = self.found(desired).await?;
         let mut warnings = found.warnings(desired)?;
         let mut stack = desired.clone();
-        let platforms = self.resolved(&mut stack, &found, once, &mut warnings).await;
+        let platforms = self.resolved(&mut stack, &found, options, &mut warnings).await;
         let api = self.engine.version().await?;
         warnings.extend(plan::left_out(&stack, api));
         let writes = writes(&stack, &found, api)?;
@@ -105,11 +105,11 @@ impl Swarm {
             encode::service(&stack.name, key, service, &ids)?;
         }
         let check_duplicate = api < (1, 44);
-        Ok(Prepared { stack, found, platforms, once: once.clone(), check_duplicate, writes, warnings })
+        Ok(Prepared { stack, found, platforms, options: options.clone(), check_duplicate, writes, warnings })
     }
 
     /// Writes it. An error ends it where it is.
-    pub async fn write_once(&self, prepared: &Prepared) -> Result<(), Error> {
+    pub async fn stack_deploy(&self, prepared: &Prepared) -> Result<(), Error> {
         let (created, updated): (Vec<&Write>, Vec<&Write>) = prepared.writes.iter().partition(|write| write.creates);
         let (secrets, others): (Vec<_>, Vec<_>) = updated.into_iter().partition(|write| write.is_of_a_secret());
         for write in secrets {
@@ -163,7 +163,7 @@ impl Swarm {
             None => Call::post("/services/create", body),
         };
         let running = live.map(FoundService::image);
-        call.registry_auth = prepared.once.logins.header_to_run(&service.image, running.as_deref());
+        call.registry_auth = prepared.options.logins.header_to_run(&service.image, running.as_deref());
         self.write(call, &format!("service {name}")).await
     }
 }

@@ -13,11 +13,11 @@ use crate::engine::login::Logins;
 use crate::engine::{Engine, docker};
 use crate::name::StackName;
 use crate::plan::FieldChange;
-use crate::swarm::{Once, Prepared, Resolve, Swarm, Write};
+use crate::swarm::{Prepared, Resolve, StackDeployOptions, Swarm, Write};
 
-/// What is said of writing once.
+/// The options of a deploy that is written and not followed.
 #[derive(Debug, Args)]
-pub(super) struct WriteOnce {
+pub(super) struct StackDeploy {
     /// Write once and do not wait: no order of services, no gate, no way back, and no release
     #[arg(long, requires_all = ["as_written", "files"], conflicts_with_all = ["retry", "plan"])]
     pub(super) no_wait: bool,
@@ -41,7 +41,7 @@ enum ResolveImage {
     Never,
 }
 
-impl WriteOnce {
+impl StackDeploy {
     /// Exit code 0: all of it was written, or was there already.
     pub(super) async fn run(
         &self,
@@ -53,10 +53,10 @@ impl WriteOnce {
         let swarm = Swarm::new(Engine::Docker(docker::Client::connect_for_few(&settings.docker_host)?));
         for stack in Workspace::stacks_as_written(&opened)? {
             let logins = if self.with_registry_auth { logins::of(&stack).await? } else { Logins::default() };
-            let once = Once { resolve: self.resolve_image.into(), logins };
-            let prepared = swarm.prepare_once(&stack, &once).await?;
+            let options = StackDeployOptions { resolve: self.resolve_image.into(), logins };
+            let prepared = swarm.prepare_stack_deploy(&stack, &options).await?;
             prepared.warnings.iter().for_each(|warning| output::line(&format!("warning: {warning}")));
-            swarm.write_once(&prepared).await?;
+            swarm.stack_deploy(&prepared).await?;
             match common.format {
                 Format::Json => output::json(&json!({ "stack": stack.name, "written": prepared.writes() })),
                 Format::Human => output::result(&written(&stack.name, &prepared)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::fields::Reader;
-use super::{File, Manner, refused};
+use super::{File, ReadMode, refused};
 use crate::name::RepoPath;
 use crate::stack::yaml;
 
@@ -23,7 +23,7 @@ fn known() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let text = b"x-skep: {}
 services: {a: {image: b, x-skep: {http: {host: c}, check: {tcp: \"c:1\"}}}}
 secrets: {a: {file: b, x-skep: {}}}";
-    let mut reader = Reader::new(Arc::default(), Manner::default());
+    let mut reader = Reader::new(Arc::default(), ReadMode::default());
     File::decode(&mut reader, &yaml::parse(text).unwrap());
     reader.known
 }

@@ -2,7 +2,7 @@
 
 /// How a file is read. The default is that of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Manner {
+pub struct ReadMode {
     /// As `docker stack deploy` reads it: nothing is built, a variable that is not set is empty, a date is a point in
     /// time, a command line is split by Docker's rules, and what Docker leaves out without a word is left out.
     pub as_written: bool,

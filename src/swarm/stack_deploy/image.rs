@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::found::{Found, FoundService, get};
-use super::{AT_ONCE, Once, Resolve, images, label_of_image};
+use super::{AT_ONCE, Options, Resolve, images, label_of_image};
 use crate::engine::Call;
 use crate::name::ServiceName;
 use crate::stack::{Service, Stack};
@@ -37,19 +37,19 @@ impl Swarm {
         &self,
         stack: &mut Stack,
         found: &Found,
-        once: &Once,
+        options: &Options,
         warnings: &mut Vec<String>,
     ) -> BTreeMap<ServiceName, Vec<spec::Platform>> {
         let live = |key: &ServiceName| found.services.get(&stack.name.scoped(key.as_str()));
         let sources: BTreeMap<ServiceName, Source> = stack
             .services
             .iter()
-            .map(|(key, service)| (key.clone(), source(once.resolve, service, live(key))))
+            .map(|(key, service)| (key.clone(), source(options.resolve, service, live(key))))
             .collect();
         let asked = stack.services.iter().filter(|(key, _)| sources[*key] == Source::Registry);
         let asked: BTreeSet<(String, String)> =
             asked.map(|(_, service)| (service.image_as_written.clone(), service.image.clone())).collect();
-        let requests: Vec<_> = asked.into_iter().map(|(written, image)| self.ask(written, image, once)).collect();
+        let requests: Vec<_> = asked.into_iter().map(|(written, image)| self.ask(written, image, options)).collect();
         let answers: BTreeMap<String, Option<Resolved>> =
             stream::iter(requests).buffer_unordered(AT_ONCE).collect().await;
         warnings
@@ -73,9 +73,9 @@ impl Swarm {
     }
 
     /// What the registry says of an image, through the engine.
-    async fn ask(&self, written: String, image: String, once: &Once) -> (String, Option<Resolved>) {
+    async fn ask(&self, written: String, image: String, options: &Options) -> (String, Option<Resolved>) {
         let mut call = Call::get(format!("/distribution/{image}/json"));
-        call.registry_auth = once.logins.header_to_ask(&image);
+        call.registry_auth = options.logins.header_to_ask(&image);
         let answer: Result<Value, _> = self.engine.json(call).await;
         (written, answer.ok().map(|answer| resolved(&image, &answer)))
     }

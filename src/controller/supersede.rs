@@ -1,0 +1,48 @@
+//! A newer commit supersedes an older one: of several pushes to a repository only the newest may become a release, however
+//! long its images take to build.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The generations of all repositories. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Generations(Arc<Mutex<HashMap<String, Arc<AtomicU64>>>>);
+
+/// The number of one commit among those of its repository that were to be deployed.
+#[derive(Clone, Debug)]
+pub struct Generation {
+    newest: Arc<AtomicU64>,
+    mine: u64,
+}
+
+impl Generations {
+    /// The next generation of this repository, which supersedes those before it.
+    pub fn next(&self, repository: &str) -> Generation {
+        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = generations.entry(repository.to_owned()).or_default().clone();
+        let mine = newest.fetch_add(1, Ordering::Relaxed) + 1;
+        Generation { newest, mine }
+    }
+}
+
+impl Generation {
+    /// Whether something newer came.
+    pub fn is_superseded(&self) -> bool {
+        self.newest.load(Ordering::Relaxed) != self.mine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_push_to_a_repository_supersedes_those_before_it() {
+        let generations = Generations::default();
+        let (first, other) = (generations.next("shop"), generations.next("blog"));
+        assert!(!first.is_superseded());
+        let second = generations.next("shop");
+        assert!(first.is_superseded() && !second.is_superseded() && !other.is_superseded());
+    }
+}
