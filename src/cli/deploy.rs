@@ -40,15 +40,15 @@ pub(super) struct Deploy {
     #[arg(long, value_name = "STACK", conflicts_with_all = ["target", "files", "stack", "profiles", "plan", "no_wait"])]
     again: Option<StackName>,
     #[command(flatten)]
-    stack_deploy: StackDeploy,
+    unfollowed: StackDeploy,
 }
 
 impl Deploy {
     /// Exit code 0: it is what runs; 1: it is not.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
-        if self.stack_deploy.no_wait {
-            return super::block_on(self.stack_deploy.run(&self.workspace, &settings, common));
+        if self.unfollowed.no_wait {
+            return super::block_on(self.unfollowed.run(&self.workspace, &settings, common));
         }
         if let Some(stack) = &self.again {
             let agreed = [("confirm-removal", self.confirm_removal), ("adopt", self.adopt)];

@@ -111,7 +111,7 @@ impl Written {
         })
     }
 
-    /// Reads a file with settings: in the read_mode of hadolint if that is what it is called.
+    /// Reads a file with settings: in the way of hadolint if that is what it is called.
     pub fn read(path: &RepoPath, text: &[u8]) -> Self {
         if path.as_str().rsplit('/').next().is_some_and(|name| name.contains("hadolint")) {
             hadolint::read(path, text)
