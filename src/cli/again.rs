@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output;
 use super::request::{LOOK, answered};
 use crate::controller::cluster::Cluster;
-use crate::name::StackName;
+use crate::name::{Repository, RepositoryKind, StackName};
 use crate::release::{History, Intent, State};
 
 /// Has a stack deployed again, with these options of a push. Exit code 0: it runs what its repository says; 1: it does not.
@@ -31,21 +31,29 @@ pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str
 }
 
 /// The repository that a controller can deploy a stack from.
-fn repository<'a>(stack: &StackName, history: &'a History) -> anyhow::Result<&'a str> {
+fn repository<'a>(stack: &StackName, history: &'a History) -> anyhow::Result<&'a Repository> {
     let Some(owner) = history.owner() else {
         anyhow::bail!("skep has no record of a stack `{stack}`; `skep status` lists those it has");
     };
-    if let Some(folder) = owner.strip_prefix("folder ") {
-        anyhow::bail!("the stack `{stack}` comes from a folder; deploy it there again: `skep deploy {folder}`");
+    let place = owner.name();
+    match owner.kind() {
+        RepositoryKind::Hosted | RepositoryKind::Watched => Ok(owner),
+        RepositoryKind::Folder => {
+            anyhow::bail!("the stack `{stack}` comes from a folder; deploy it there again: `skep deploy {place}`")
+        }
+        RepositoryKind::File => {
+            anyhow::bail!(
+                "the stack `{stack}` comes from a file; deploy it there again: `skep deploy -c {place} {stack}`"
+            )
+        }
+        RepositoryKind::ByHand => {
+            anyhow::bail!("the stack `{stack}` comes from no repository; deploy it from its files: `skep deploy`")
+        }
     }
-    if let Some(file) = owner.strip_prefix("file ") {
-        anyhow::bail!("the stack `{stack}` comes from a file; deploy it there again: `skep deploy -c {file} {stack}`");
-    }
-    Ok(owner)
 }
 
 /// Why the commit of a repository does not run as a whole, when nothing is done about it any more; `None` if it does.
-async fn ended(cluster: &Cluster, repository: &str) -> anyhow::Result<Option<String>> {
+async fn ended(cluster: &Cluster, repository: &Repository) -> anyhow::Result<Option<String>> {
     loop {
         let trouble = cluster.store.upstream(repository).await?.and_then(|upstream| upstream.trouble);
         if let Some(trouble) = trouble {

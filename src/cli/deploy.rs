@@ -1,6 +1,6 @@
 //! `skep deploy`: a folder, with the same gate and rollback as a push, without a controller.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,16 +8,18 @@ use serde_json::json;
 
 use super::output::Format;
 use super::plan::{Planned, planned};
-use super::rolling::{Ended, roll_out};
+use super::rolling::{Ended, follow_proposed};
 use super::stack_deploy::StackDeploy;
-use super::workspace::{Opened, Workspace, cluster, shaped};
+use super::workspace::{Opened, Workspace, cluster, lines, shaped};
 use super::{Common, again, output};
 use crate::config::Settings;
-use crate::controller::cluster::{self, Cluster, Consent, Proposal};
-use crate::controller::origin;
+use crate::controller::cluster::{self, Cluster};
+use crate::controller::deploy::urls;
+use crate::controller::request::Deployment;
+use crate::lint::CheckedStack;
 use crate::name::StackName;
 use crate::plan::{Color, Fingerprint};
-use crate::release::Cause;
+use crate::stack::Stack;
 
 /// `skep deploy`
 #[derive(Debug, Args)]
@@ -33,7 +35,7 @@ pub(super) struct Deploy {
     /// Also if that removes more than half of a stack's services
     #[arg(long)]
     confirm_removal: bool,
-    /// Also if the stack runs without a release of skep: it is taken over as it is, and changed from there
+    /// Also if the stack runs without a release of skep, or belongs to a repository: it is taken over
     #[arg(long)]
     adopt: bool,
     /// Have the controller deploy this stack from the repository that it has, although nothing was pushed
@@ -58,48 +60,26 @@ impl Deploy {
         }
         super::block_on(async {
             let settings = shaped(settings).await?;
-            let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
+            let Some(mut opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = cluster(&settings)?;
-            let agreed = self.agreed(&opened, &settings, &cluster).await?;
-            self.check_before_building(&opened, &settings, &cluster).await?;
+            let plans = self.agreed(&opened, &settings, &cluster).await?;
+            (opened.request.plans, opened.request.options) = (plans, self.options());
+            let preparer = self.workspace.preparer(&settings).await?;
+            let deployment = Deployment { preparer: &preparer, cluster: &cluster };
             let mut ended = Vec::new();
-            for desired in self.workspace.built_stacks(&opened, &settings).await? {
-                let bounds = opened.out_of_bounds(&cluster, &desired, &settings).await?;
-                for note in settings.assumptions(&desired).into_iter().chain(bounds) {
-                    output::line(&format!("note: {note}"));
-                }
-                let origin = origin(opened.checked.revision(), &self.workspace.repository(), None);
-                let bound = agreed.get(&desired.name).cloned();
-                let consent = self.consent();
-                let proposal = Proposal { bound, consent, ..Proposal::new(origin, Cause::Command, desired) };
-                let rolled_out = roll_out(&cluster, proposal).await;
-                ended.push(rolled_out.map_err(|error| opened.placed(error))?);
+            for (name, stack, desired) in prepared(&deployment, &opened, &settings).await? {
+                let (urls, deadline) = (urls(&desired), desired.settings.deadline);
+                let proposed = deployment.propose(&opened.request, stack, desired).await?;
+                ended.push(follow_proposed(&cluster, &name, proposed, &urls, deadline).await?);
             }
             Ok(report(&ended, common.format))
         })
     }
 
-    fn consent(&self) -> Consent {
-        Consent { removal: self.confirm_removal, adoption: self.adopt, ..Consent::default() }
-    }
-
-    /// Refuses what can be refused before anything is built.
-    async fn check_before_building(
-        &self,
-        opened: &Opened,
-        settings: &Settings,
-        cluster: &Cluster,
-    ) -> anyhow::Result<()> {
-        for (sketch, history) in self.workspace.sketches(opened, settings).await? {
-            if let Some(failed) = history.quarantine(&opened.checked.revision().tree).filter(|_| !self.retry) {
-                anyhow::bail!("these files failed already, as {}; change them, or use --retry", failed.id);
-            }
-            if opened.builds(&sketch.name) {
-                let foreseen = cluster.foresee(&sketch, &history, self.consent()).await;
-                foreseen.map_err(|error| opened.placed(error.into()))?;
-            }
-        }
-        Ok(())
+    /// What is agreed to, in the words of push options.
+    fn options(&self) -> BTreeSet<String> {
+        let given = [("retry", self.retry), ("confirm-removal", self.confirm_removal), ("adopt", self.adopt)];
+        given.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect()
     }
 
     /// The plans that somebody has agreed to, by stack; an error if one of them is not the plan any more.
@@ -133,6 +113,29 @@ impl Deploy {
         output::line(&format!("the plan is now:\n{}", now.to_text(Color::Never)));
         Err(cluster::Error::Stale { stack: stack.clone(), changed }.into())
     }
+}
+
+/// The stacks as they should be. Nothing is built before everything that can be asked of all of them in advance was.
+async fn prepared<'a>(
+    deployment: &Deployment<'_>,
+    opened: &'a Opened,
+    settings: &Settings,
+) -> anyhow::Result<Vec<(StackName, &'a CheckedStack, Stack)>> {
+    let (request, mut admitted) = (&opened.request, Vec::new());
+    for (name, stack) in opened.stacks()? {
+        let history = deployment.cluster.history(&name).await?;
+        for note in deployment.check(request, &name, stack, &history).await? {
+            output::line(&format!("note: {note}"));
+        }
+        admitted.push((name, stack, history));
+    }
+    let (lines, mut prepared) = (lines(), Vec::new());
+    for (name, stack, history) in admitted {
+        let desired = deployment.prepare(request, &name, stack, &history, &lines).await?;
+        settings.assumptions(&desired).iter().for_each(|note| output::line(&format!("note: {note}")));
+        prepared.push((name, stack, desired));
+    }
+    Ok(prepared)
 }
 
 /// Tells a program how it ended; the exit code tells everybody.

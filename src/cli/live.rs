@@ -50,8 +50,7 @@ pub(super) async fn findings(
 async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Seen>> {
     let (history, observed) = (cluster.history(&stack.name).await?, cluster.swarm.observe(&stack.name).await?);
     let (_, found) = cluster.preflight(stack, &history, &observed).await;
-    let obstacles =
-        found.refusals(Consent { removal: true, adoption: true, ..Consent::default() }).into_iter().map(obstacle);
+    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() }).into_iter().map(obstacle);
     let note = |message| Seen { kind: Kind::Note, keys: Vec::new(), message, help: None };
     let count = observed.nodes.iter().filter(|node| node.role == "manager").count();
     Ok(obstacles.chain(found.notes.into_iter().map(note)).chain(managers(count)).collect())

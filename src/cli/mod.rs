@@ -3,6 +3,7 @@
 //! Commands read the swarm and its records through the Docker API: none but `serve` needs a controller. Results go to
 //! standard output, everything else to standard error.
 
+mod adopt;
 mod again;
 pub mod branch_hook;
 mod completions;
@@ -139,6 +140,8 @@ enum Command {
     Heal(heal::Heal),
     /// Go back to an earlier release
     Rollback(rollback::Rollback),
+    /// Hand a stack over to a repository, or into your own hands
+    Adopt(adopt::Adopt),
     /// Remove a stack, but not its data (exit code 0: there is nothing of it, 1: there is)
     Remove(remove::Remove),
     /// Print a completion script for a shell
@@ -178,6 +181,7 @@ pub fn run() -> ExitCode {
         Command::History(command) => command.run(common),
         Command::Heal(command) => command.run(common),
         Command::Rollback(command) => command.run(common),
+        Command::Adopt(command) => command.run(common),
         Command::Remove(command) => command.run(common),
         Command::Completions(command) => Ok(command.run()),
         Command::Healthcheck(command) => command.run(common),

@@ -1,7 +1,7 @@
 //! The one place that prints: results to standard output, everything else to standard error.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal as _, Write};
+use std::io::{BufRead as _, IsTerminal as _, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -189,4 +189,15 @@ pub(super) fn is_watched() -> bool {
 /// Whether results go to a terminal.
 pub(super) fn is_a_terminal() -> bool {
     std::io::stdout().is_terminal()
+}
+
+/// Asks a person on the terminal; an error where nobody can be asked.
+pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        anyhow::bail!("{question} Nobody is there to be asked; `--yes` says yes in advance");
+    }
+    line(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

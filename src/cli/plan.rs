@@ -6,14 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::Format;
-use super::workspace::{Opened, Workspace, cluster, shaped};
+use super::workspace::{self, Opened, Workspace, shaped};
 use super::{Common, output};
 use crate::config::Settings;
-use crate::controller::cluster::Cluster;
+use crate::controller::cluster::{self, Cluster};
 use crate::name::StackName;
 use crate::plan::{self, Color, Fingerprint};
 use crate::preflight::{Agreement, Consent, Obstacle};
-use crate::release::History;
 use crate::stack::Stack;
 
 /// `skep plan`
@@ -48,7 +47,7 @@ impl Plan {
         super::block_on(async {
             let settings = shaped(settings).await?;
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
-            let cluster = cluster(&settings)?;
+            let cluster = workspace::cluster(&settings)?;
             let mut plans = Vec::new();
             for stack in self.workspace.stacks(&opened, &settings).await? {
                 plans.push(planned(&cluster, &stack, &opened, &settings).await?);
@@ -82,12 +81,18 @@ pub(super) async fn planned(
     let observed = cluster.swarm.observe(&stack.name).await?;
     let (plan, found) = cluster.preflight(stack, &history, &observed).await;
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
-    // Whoever deploys can agree to a removal or an adoption.
-    let obstacles = found.refusals(Consent { removal: true, adoption: true, ..Consent::default() });
+    // Whoever deploys can agree to a removal.
+    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
     let refusals = opened.places(&stack.name, &obstacles);
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
     let agreed = agreed.map(|(option, message)| format!("{message}; only `skep deploy {option}` does that"));
-    let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(quarantined(&history, opened)).collect();
+    let admitted = cluster.admit(&opened.request.candidate(&stack.name), &history).await;
+    let admitted = match admitted {
+        Ok(admission) => admission.note,
+        Err(cluster::Error::Refused(refusal)) => Some(refusal.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(admitted).collect();
     notes.extend(settings.assumptions(stack));
     notes.extend(opened.out_of_bounds(cluster, stack, settings).await?);
     Ok(Planned { stack: stack.name.clone(), fingerprint, plan, obstacles, notes, refusals })
@@ -97,15 +102,8 @@ pub(super) async fn planned(
 fn option(agreement: Agreement) -> Option<&'static str> {
     match agreement {
         Agreement::Removal => Some("--confirm-removal"),
-        Agreement::Adoption => Some("--adopt"),
         Agreement::Recreation | Agreement::Unchecked => None,
     }
-}
-
-/// What is said of files that failed before.
-fn quarantined(history: &History, opened: &Opened) -> Option<String> {
-    let failed = history.quarantine(&opened.checked.revision().tree)?;
-    Some(format!("these files failed already, as {}; only `skep deploy --retry` tries them again", failed.id))
 }
 
 impl Planned {

@@ -1,6 +1,5 @@
 //! `skep remove`: all of a stack but its data, in order, and until it is really gone.
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::controller::narrate;
-use crate::name::StackName;
+use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Plan, Removable};
 use crate::release::{Cause, History, Outcome, Phase};
@@ -94,7 +93,7 @@ impl Remove {
             }
         }
         self.show(observed, plan, common);
-        if !self.may_go_on()? {
+        if !(self.yes || output::confirmed(&format!("remove the stack {}?", self.stack))?) {
             output::line("nothing was changed");
             return Ok(Ended::Left);
         }
@@ -157,19 +156,6 @@ impl Remove {
         lines.push("volumes, folders and what is external stay".into());
         output::result(&lines.join("\n"));
     }
-
-    fn may_go_on(&self) -> anyhow::Result<bool> {
-        if self.yes {
-            return Ok(true);
-        }
-        if !std::io::stdin().is_terminal() {
-            anyhow::bail!("nobody is there to be asked; `--yes` removes the stack without asking");
-        }
-        output::line(&format!("remove the stack {}? [y/N]", self.stack));
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    }
 }
 
 fn is_nothing(observed: &Observed) -> bool {
@@ -187,9 +173,9 @@ fn is_removed(history: &History) -> bool {
 }
 
 /// The repository that a controller looks at by itself, if the stack came from one.
-fn watched(history: &History) -> Option<&str> {
+fn watched(history: &History) -> Option<&Repository> {
     let from_repository =
         |cause: &Cause| !matches!(cause, Cause::RollBack { .. } | Cause::Remove { .. } | Cause::Adopt);
     let last = history.releases().iter().rev().find(|release| from_repository(&release.cause))?;
-    matches!(last.cause, Cause::Poll | Cause::Webhook).then_some(last.origin.repository.as_str())
+    last.cause.is_found().then_some(&last.origin.repository)
 }

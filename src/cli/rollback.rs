@@ -39,7 +39,7 @@ impl Rollback {
                 )
             })?;
             // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
-            let consent = Consent { removal: true, recreation: true, unchecked: true, adoption: false };
+            let consent = Consent { removal: true, recreation: true, unchecked: true, ..Consent::default() };
             let proposal = Proposal::new(to.origin.clone(), Cause::Command, desired);
             let proposal = Proposal { consent, is_recorded: true, ..proposal };
             Ok(report(&[roll_out(&cluster, proposal).await?], common.format))

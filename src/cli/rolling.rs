@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use tokio::sync::mpsc;
 
 use super::output;
-use crate::controller::cluster::{Accepted, Cluster, Proposal};
+use crate::controller::cluster::{Accepted, Cluster, Proposal, Proposed};
 use crate::controller::narrate::{self, Narrator};
 use crate::controller::progress::{Progress, ProgressSender};
 use crate::controller::rollout::{Next, Rollout};
@@ -29,11 +29,22 @@ pub(super) struct Ended {
 
 /// Rolls a proposal out, to its end.
 pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::Result<Ended> {
-    // Whoever may give this command can ask at every address anyway.
-    let cluster = &Cluster { prober: cluster.prober.clone().unbarred(), ..cluster.clone() };
     let (stack, urls) = (proposal.desired.name.clone(), crate::controller::deploy::urls(&proposal.desired));
     let deadline = proposal.desired.settings.deadline;
     let proposed = cluster.propose(proposal).await?;
+    follow_proposed(cluster, &stack, proposed, &urls, deadline).await
+}
+
+/// Rolls out what was proposed, to its end.
+pub(super) async fn follow_proposed(
+    cluster: &Cluster,
+    stack: &StackName,
+    proposed: Proposed,
+    urls: &[String],
+    deadline: Nanos,
+) -> anyhow::Result<Ended> {
+    // Whoever may give this command can ask at every address anyway.
+    let cluster = &Cluster { prober: cluster.prober.clone().unbarred(), ..cluster.clone() };
     for note in &proposed.notes {
         output::line(&format!("note: {note}"));
     }
@@ -41,11 +52,11 @@ pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::R
         Accepted::Unchanged(release) => (Some(release), Outcome::Unchanged),
         Accepted::Rolling(release) => {
             output::line(&format!("{stack} {release} rolls out"));
-            (Some(release), follow(cluster, &stack, release, deadline).await?)
+            (Some(release), follow(cluster, stack, release, deadline).await?)
         }
     };
-    output::line(&narrate::verdict(&stack, release, &outcome, &urls));
-    Ok(Ended { stack, release, outcome })
+    output::line(&narrate::verdict(stack, release, &outcome, urls));
+    Ok(Ended { stack: stack.clone(), release, outcome })
 }
 
 /// Makes rounds until the release has ended. Trouble is shown, and tried again, until nothing could be seen of the swarm

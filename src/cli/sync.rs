@@ -11,6 +11,7 @@ use super::status::repositories;
 use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
+use crate::name::Repository;
 use crate::release::{Handled, Upstream};
 
 /// `skep sync`
@@ -75,24 +76,23 @@ impl Sync {
     }
 
     /// The repositories that are meant.
-    fn meant(&self, watched: &BTreeMap<String, Upstream>) -> anyhow::Result<Vec<String>> {
-        let names: Vec<String> = watched.keys().cloned().collect();
-        if names.is_empty() {
+    fn meant(&self, watched: &BTreeMap<Repository, Upstream>) -> anyhow::Result<Vec<Repository>> {
+        if watched.is_empty() {
             anyhow::bail!(
                 "no controller watches a repository in this swarm; name them under `repositories` in skep's settings"
             );
         }
-        match &self.repository {
-            None => Ok(names),
-            Some(name) if watched.contains_key(name) => Ok(vec![name.clone()]),
-            Some(name) => {
-                anyhow::bail!("skep does not watch a repository `{name}`; it watches {}", names.join(", "))
-            }
+        let Some(name) = &self.repository else { return Ok(watched.keys().cloned().collect()) };
+        let meant: Vec<Repository> = watched.keys().filter(|it| it.to_string() == *name).cloned().collect();
+        if meant.is_empty() {
+            let names = watched.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            anyhow::bail!("skep does not watch a repository `{name}`; it watches {names}");
         }
+        Ok(meant)
     }
 
     /// What became of these repositories, once nothing is done about them any more.
-    async fn settled(&self, cluster: &Cluster, names: &[String]) -> anyhow::Result<Vec<Upstream>> {
+    async fn settled(&self, cluster: &Cluster, names: &[Repository]) -> anyhow::Result<Vec<Upstream>> {
         loop {
             let mut upstreams = cluster.store.upstreams().await?;
             upstreams.retain(|name, _| names.contains(name));

@@ -1,5 +1,6 @@
 //! What the commands share: a folder as a revision, the swarm, a stack as it should be.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,18 +13,21 @@ use crate::build::{Builder, Limits, Registry};
 use crate::config::{self, Settings};
 use crate::controller::Metrics;
 use crate::controller::clock::Clock;
-use crate::controller::cluster::{self, Cluster};
+use crate::controller::cluster::Cluster;
 use crate::controller::lines::Lines;
+use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
+use crate::controller::request::DeployRequest;
+use crate::controller::supersede::Generation;
 use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
 use crate::lint::{self, Checked, CheckedStack, Finding};
-use crate::name::StackName;
+use crate::name::{Repository, StackName};
 use crate::plan::Color;
 use crate::preflight::Obstacle;
 use crate::probe::Prober;
-use crate::release::History;
+use crate::release::Cause;
 use crate::revision::{Revision, Viewpoint};
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
@@ -55,26 +59,16 @@ pub(super) struct Workspace {
 
 /// A folder that passed the checks.
 pub(super) struct Opened {
-    pub(super) checked: Checked,
-    pub(super) objects: Objects,
+    /// What is to be deployed, without anybody's consent.
+    pub(super) request: DeployRequest,
     /// What the stack is called by whoever typed the command.
     given: Option<StackName>,
-    fallback: String,
 }
 
 impl Opened {
-    fn stacks(&self) -> Result<Vec<(StackName, &CheckedStack)>, Refusal> {
-        named_stacks(&self.checked, self.given.as_ref(), &self.fallback)
-    }
-
-    /// An error with the places in the file that it is about.
-    pub(super) fn placed(&self, error: anyhow::Error) -> anyhow::Error {
-        match error.downcast_ref::<cluster::Error>() {
-            Some(cluster::Error::Obstructed { stack, obstacles }) => {
-                anyhow::anyhow!("{}", self.places(stack, obstacles).join("\n"))
-            }
-            _ => error,
-        }
+    /// The stacks that are meant, by name.
+    pub(super) fn stacks(&self) -> Result<Vec<(StackName, &CheckedStack)>, Refusal> {
+        named_stacks(&self.request.checked, self.given.as_ref(), &self.request.fallback)
     }
 
     /// What a stack takes of others, which skep refuses to a repository of this folder's name but not to a person.
@@ -84,15 +78,9 @@ impl Opened {
         stack: &Stack,
         settings: &Settings,
     ) -> anyhow::Result<Vec<String>> {
-        let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.fallback)).await?;
+        let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.request.fallback)).await?;
         let refused = |place| format!("a push of this is refused: {place}");
         Ok(self.places(&stack.name, &obstacles).into_iter().map(refused).collect())
-    }
-
-    /// Whether a stack has images that are built.
-    pub(super) fn builds(&self, stack: &StackName) -> bool {
-        let stacks = self.stacks().unwrap_or_default();
-        stacks.iter().any(|(name, written)| name == stack && written.file.builds().next().is_some())
     }
 
     /// What stands in the way of a stack, each with its place in the file.
@@ -100,7 +88,7 @@ impl Opened {
         let stacks = self.stacks().unwrap_or_default();
         let written = stacks.into_iter().find(|(name, _)| name == stack).map(|(_, written)| written);
         let place = |obstacle: &Obstacle| match written {
-            Some(written) => prepare::placed(&self.checked, written, obstacle),
+            Some(written) => prepare::placed(&self.request.checked, written, obstacle),
             None => obstacle.to_string(),
         };
         obstacles.iter().map(place).collect()
@@ -129,8 +117,24 @@ impl Workspace {
                 "note: the controller of this swarm sets {names}, and this machine does not; their values are not known here"
             ));
         }
-        let (given, fallback) = (self.given()?, self.fallback()?);
-        Ok(checked.map(|checked| Opened { checked, objects, given, fallback }))
+        let Some(checked) = checked else { return Ok(None) };
+        Ok(Some(Opened { request: self.request(checked, objects)?, given: self.given()? }))
+    }
+
+    fn request(&self, checked: Checked, objects: Objects) -> anyhow::Result<DeployRequest> {
+        Ok(DeployRequest {
+            origin: origin(checked.revision(), self.repository(), None),
+            checked,
+            objects,
+            fallback: self.fallback()?,
+            base: None,
+            cause: Cause::Command,
+            news: true,
+            since: Clock::System.now(),
+            generation: Generation::only(),
+            options: BTreeSet::new(),
+            plans: BTreeMap::new(),
+        })
     }
 
     async fn read(&self, variables: Set) -> anyhow::Result<(Revision, Objects)> {
@@ -151,48 +155,26 @@ impl Workspace {
 
     /// The stacks that are meant, exactly as they are written, without asking anybody.
     pub(super) fn stacks_as_written(opened: &Opened) -> anyhow::Result<Vec<Stack>> {
-        let rendered = |(name, stack)| prepare::as_written(&opened.checked, stack, name);
+        let rendered = |(name, stack)| prepare::as_written(&opened.request.checked, stack, name);
         Ok(opened.stacks()?.into_iter().map(rendered).collect::<Result<_, _>>()?)
     }
 
     /// The stacks that are meant, as they would be: nothing is built.
     pub(super) async fn stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
-        let preparer = preparer(settings, Metrics::new()).await?.without_building();
-        self.prepared(preparer, opened, settings, &Lines::nowhere()).await
-    }
-
-    /// The stacks that are meant, as they should be; their images are built.
-    pub(super) async fn built_stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
-        self.prepared(preparer(settings, Metrics::new()).await?, opened, settings, &lines()).await
-    }
-
-    /// The stacks that are meant, before their images are known, and their releases.
-    pub(super) async fn sketches(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<(Stack, History)>> {
-        let preparer = preparer(settings, Metrics::new()).await?.as_written(self.as_written);
-        let cluster = cluster(settings)?;
-        let mut sketches = Vec::new();
-        for (name, stack) in opened.stacks()? {
-            let history = cluster.history(&name).await?;
-            sketches.push((preparer.sketch(&opened.checked, stack, &name, &Running::of(&history)).await?, history));
-        }
-        Ok(sketches)
-    }
-
-    async fn prepared(
-        &self,
-        preparer: Preparer,
-        opened: &Opened,
-        settings: &Settings,
-        lines: &Lines,
-    ) -> anyhow::Result<Vec<Stack>> {
-        let (preparer, cluster) = (preparer.as_written(self.as_written), cluster(settings)?);
-        let mut stacks = Vec::new();
+        let (preparer, cluster) = (self.preparer(settings).await?.without_building(), cluster(settings)?);
+        let (request, lines, mut stacks) = (&opened.request, Lines::nowhere(), Vec::new());
         for (name, stack) in opened.stacks()? {
             // Without a record nothing is known to run.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
-            stacks.push(preparer.prepare(&opened.checked, stack, &name, &opened.objects, &running, lines).await?);
+            let prepared = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &lines);
+            stacks.push(prepared.await?);
         }
         Ok(stacks)
+    }
+
+    /// What makes the stacks that are meant.
+    pub(super) async fn preparer(&self, settings: &Settings) -> anyhow::Result<Preparer> {
+        Ok(preparer(settings, Metrics::new()).await?.as_written(self.as_written))
     }
 
     /// The name that was typed, whatever the file says.
@@ -213,12 +195,12 @@ impl Workspace {
     }
 
     /// How releases of it name their repository.
-    pub(super) fn repository(&self) -> String {
+    pub(super) fn repository(&self) -> Repository {
         if let Some(file) = self.files.first() {
-            return format!("file {}", file.display());
+            return Repository::file(file.display());
         }
         let folder = self.target.canonicalize().unwrap_or_else(|_| self.target.clone());
-        format!("folder {}", folder.display())
+        Repository::folder(folder.display())
     }
 }
 
@@ -313,7 +295,7 @@ pub(super) fn painted(text: &str, ansi: &str, color: Color) -> String {
 }
 
 /// Lines about what happens, to standard error.
-fn lines() -> Lines {
+pub(super) fn lines() -> Lines {
     let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(256);
     tokio::spawn(async move {
         while let Some(line) = lines.recv().await {

@@ -23,9 +23,9 @@ use serde::{Deserialize, Deserializer};
 
 pub use process::{is_running, process};
 
+use crate::name::Scope;
 use crate::name::{Invalid, StackName};
 use crate::policy::{self, Bounds};
-use crate::release::Scope;
 use crate::render;
 use crate::stack::Nanos;
 use crate::stack::variables::Set;

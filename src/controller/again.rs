@@ -7,7 +7,7 @@ use super::commit::broken;
 use super::supersede::Generation;
 use super::supervise::caught;
 use super::{Controller, origin};
-use crate::name::CommitId;
+use crate::name::{CommitId, Repository, RepositoryKind};
 use crate::release::{Cause, Intent, State};
 use crate::source::server::{self, RepositoryName};
 use crate::store::Request;
@@ -24,9 +24,12 @@ impl Controller {
             if !self.is_new(&request) {
                 continue;
             }
-            if let Some(wake) = self.wakes.get(&request.repository) {
+            let repository = &request.repository;
+            let watched =
+                (repository.kind() == RepositoryKind::Watched).then(|| self.wakes.get(repository.name())).flatten();
+            if let Some(wake) = watched {
                 wake.ask(request);
-            } else if let Some(name) = self.repository(&request.repository) {
+            } else if let Some(name) = self.repository(repository) {
                 drop(tokio::spawn(self.clone().deploy_branch(name, request)));
             }
         }
@@ -38,8 +41,8 @@ impl Controller {
     }
 
     /// The repository of this name, if it is on the disk of this controller.
-    fn repository(&self, name: &str) -> Option<RepositoryName> {
-        name.parse().ok().filter(|name| self.server.has(name))
+    fn repository(&self, repository: &Repository) -> Option<RepositoryName> {
+        repository.hosted_name()?.parse().ok().filter(|name| self.server.has(name))
     }
 
     /// Deploys what the branch of a repository names again.
@@ -76,7 +79,7 @@ impl Controller {
         let revision = read.inspect_err(|error| tracing::warn!(repository = %name, %error, "cannot be deployed again"));
         let intent = Intent {
             number: 0,
-            origin: origin(&revision.ok()?, &name.to_string(), branch),
+            origin: origin(&revision.ok()?, Repository::hosted(name.to_string()), branch),
             cause: Cause::Push,
             created: self.deployer.cluster.clock.now(),
             base: Some(commit.clone()),

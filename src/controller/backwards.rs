@@ -3,7 +3,7 @@
 //! A repository on an empty or an old disk takes any commit for a new branch. What runs is in the record, and a record
 //! does not lie on that disk. A repository elsewhere is not asked: there the forge decides what its branch names.
 
-use super::deploy::DeployRequest;
+use super::request::DeployRequest;
 use crate::name::{CommitId, StackName};
 use crate::release::{Cause, History, Origin, Release, ReleaseId};
 use crate::source::Ancestry;
@@ -129,6 +129,7 @@ mod tests {
             id: ReleaseId(id),
             stack: stack.name.clone(),
             origin: origin(digit),
+            owner: None,
             cause,
             created: Timestamp::UNIX_EPOCH,
             images: BTreeMap::new(),

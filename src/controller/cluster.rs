@@ -4,14 +4,14 @@ use jiff::SignedDuration;
 
 use super::backoff::Backoff;
 use super::clock::Clock;
-use crate::name::StackName;
+use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
-use crate::preflight::{self, Agreement, Obstacle, Preflight};
+use crate::preflight::{self, Obstacle, Preflight};
 use crate::probe::Prober;
-use crate::release::{Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
+use crate::release::{self, Admission, Candidate, Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
 use crate::stack::{Drift, Nanos, Settings, Stack};
 use crate::store::{self, Records, Store};
 use crate::swarm::{self, Swarm};
@@ -59,6 +59,9 @@ pub enum Error {
         /// What is in the way.
         obstacles: Vec<Obstacle>,
     },
+    /// It is not tried at all.
+    #[error(transparent)]
+    Refused(#[from] release::Refusal),
     /// A record is not what skep wrote: nothing is deployed or removed on the strength of it.
     #[error(
         "the record `{name}` is damaged: {why}; look at it with `docker config inspect {name}`, and remove it to go on"
@@ -85,7 +88,7 @@ impl Error {
         match self {
             Self::Swarm(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
-            Self::Stale { .. } | Self::Obstructed { .. } | Self::Damaged { .. } => false,
+            Self::Stale { .. } | Self::Obstructed { .. } | Self::Refused(_) | Self::Damaged { .. } => false,
         }
     }
 }
@@ -103,14 +106,27 @@ pub struct Proposal {
     pub bound: Option<Fingerprint>,
     /// What somebody has agreed to that is not done otherwise.
     pub consent: Consent,
-    /// Whether it is what an earlier release was: nobody has looked for its images since.
+    /// Whether somebody is known to have changed something.
+    pub news: bool,
+    /// Whether it is what an earlier release was: it is not admitted anew, and nobody has looked for its images since.
     pub is_recorded: bool,
+    /// To whom the stack belongs from now on; decided by its admission if `None`.
+    pub owner: Option<Repository>,
 }
 
 impl Proposal {
     /// One that is bound to no plan, and to which nobody has agreed in advance.
     pub fn new(origin: Origin, cause: Cause, desired: Stack) -> Self {
-        Self { origin, cause, desired, bound: None, consent: Consent::default(), is_recorded: false }
+        Self {
+            origin,
+            cause,
+            desired,
+            bound: None,
+            consent: Consent::default(),
+            news: true,
+            is_recorded: false,
+            owner: None,
+        }
     }
 }
 
@@ -162,7 +178,7 @@ impl Cluster {
     }
 
     /// What a commit of the repository is to become, if that is recorded.
-    pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
+    pub async fn intent(&self, repository: &Repository) -> Result<Option<Intent>, Error> {
         self.patiently(|| async { Ok(self.store.intent(repository).await?) }).await
     }
 
@@ -202,7 +218,9 @@ impl Cluster {
         let observed = async { Ok(self.swarm.observe(&desired.name).await?) };
         let (history, observed) = tokio::try_join!(self.history(&desired.name), observed)?;
         proposal.check_plan(&history, &observed)?;
-        if let Some(accepted) = unchanged(desired, &history, &observed).or_else(|| proposal.again(&history)) {
+        let owner = proposal.owner(&history, &observed)?;
+        let settled = unchanged(desired, &history, &observed).filter(|_| history.owner() == Some(&owner));
+        if let Some(accepted) = settled.or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
         }
         let (plan, mut found) = self.preflight(desired, &history, &observed).await;
@@ -215,10 +233,10 @@ impl Cluster {
         }
         let history = self.adopted(history, &proposal.origin, &observed).await?;
         self.create_secrets(desired, &observed).await?;
-        let id = history.next_id();
         let Proposal { origin, cause, desired, .. } = proposal.clone();
-        self.store.add(&self.release(id, origin, cause, desired)).await?;
-        Ok(Proposed { accepted: Accepted::Rolling(id), notes: [plan.notes, found.notes].concat() })
+        let release = Release { owner: Some(owner), ..self.release(&history, origin, cause, desired) };
+        self.store.add(&release).await?;
+        Ok(Proposed { accepted: Accepted::Rolling(release.id), notes: [plan.notes, found.notes].concat() })
     }
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.
@@ -243,10 +261,7 @@ impl Cluster {
             plan.notes.retain(|note| *note != network.note());
             found.obstacles.push(obstacle);
         }
-        if history.is_adoption(observed) {
-            found.conditions.push((Agreement::Adoption, preflight::adoption(&desired.name)));
-        }
-        let release = self.release(history.next_id(), Origin::unknown(), Cause::Command, desired.clone());
+        let release = self.release(history, Origin::unknown(), Cause::Command, desired.clone());
         if let Err(error) = store::fits(&release) {
             let help = "make its configs smaller, or fewer".to_owned();
             found.obstacles.push(Obstacle { place: vec!["configs".into()], message: error.to_string(), help });
@@ -274,9 +289,9 @@ impl Cluster {
         let settings = Settings { stable: Nanos(0), prune: true, drift: Drift::Warn, ..settings.unwrap_or_default() };
         let desired = Stack { settings, ..Stack::empty(stack.clone()) };
         let origin = last.map_or_else(Origin::unknown, |last| last.origin.clone());
-        let id = history.next_id();
-        self.store.add(&self.release(id, origin, cause, desired)).await?;
-        Ok(id)
+        let release = self.release(&history, origin, cause, desired);
+        self.store.add(&release).await?;
+        Ok(release.id)
     }
 
     /// What ran before skep knew the stack is recorded, so that it can be gone back to.
@@ -284,24 +299,19 @@ impl Cluster {
         if !history.is_adoption(observed) {
             return Ok(history);
         }
-        let id = history.next_id();
         let origin = Origin { subject: "what ran before skep".into(), ..origin.clone() };
-        let mut release = self.release(id, origin, Cause::Adopt, observed.as_stack());
+        let mut release = self.release(&history, origin, Cause::Adopt, observed.as_stack());
         release.phase = Phase::promoted(release.created);
         self.store.add(&release).await?;
         Ok(History::new([history.releases(), &[release]].concat()))
     }
 
-    /// Whether a stack may be changed without anybody's consent to its adoption.
-    pub async fn check_adoption(&self, stack: &StackName, history: &History) -> Result<(), Error> {
-        if !history.leaves_nothing() {
-            return Ok(());
-        }
-        let observed = self.swarm.observe(stack).await?;
-        if !history.is_adoption(&observed) {
-            return Ok(());
-        }
-        Err(Error::Obstructed { stack: stack.clone(), obstacles: vec![preflight::adoption(stack)] })
+    /// Whether a stack may become what a repository wants, before anything is built for it.
+    pub async fn admit(&self, candidate: &Candidate<'_>, history: &History) -> Result<Admission, Error> {
+        let stack = candidate.stack;
+        let observe = || async { Ok(history.is_adoption(&self.swarm.observe(stack).await?)) };
+        let is_unrecorded = history.leaves_nothing() && self.patiently(observe).await?;
+        Ok(release::admit(candidate, history, is_unrecorded)?)
     }
 
     /// What a stack would take that its repository is not allowed to.
@@ -325,11 +335,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// A release that begins now.
-    pub(super) fn release(&self, id: ReleaseId, origin: Origin, cause: Cause, desired: Stack) -> Release {
+    /// The next release of a stack, which begins now. The stack goes on belonging to its owner, if it has one.
+    pub(super) fn release(&self, history: &History, origin: Origin, cause: Cause, desired: Stack) -> Release {
         let now = self.clock.now();
         Release {
-            id,
+            id: history.next_id(),
+            owner: Some(history.owner().unwrap_or(&origin.repository).clone()),
             stack: desired.name.clone(),
             origin,
             cause,
@@ -343,6 +354,17 @@ impl Cluster {
 }
 
 impl Proposal {
+    /// To whom the stack belongs from now on, if it may be deployed.
+    fn owner(&self, history: &History, observed: &Observed) -> Result<Repository, release::Refusal> {
+        let kept = self.is_recorded.then(|| history.owner().unwrap_or(&self.origin.repository));
+        if let Some(owner) = self.owner.as_ref().or(kept) {
+            return Ok(owner.clone());
+        }
+        let Self { origin: Origin { repository, tree, .. }, news, consent, .. } = self;
+        let candidate = Candidate { stack: &self.desired.name, repository, tree, news: *news, consent: *consent };
+        Ok(release::admit(&candidate, history, history.is_adoption(observed))?.owner)
+    }
+
     /// The release that this was recorded as already: the answer was lost, or somebody asked twice.
     fn again(&self, history: &History) -> Option<Accepted> {
         let last = history.last().filter(|last| matches!(last.phase, Phase::Rolling { .. }))?;

@@ -28,12 +28,14 @@ use jiff::Timestamp;
 use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
-use super::deploy::{DeployRequest, Deployed, stacks_of};
+use super::deploy::{Deployed, stacks_of};
 use super::found::rejected;
 use super::lines::Lines;
+use super::request::DeployRequest;
 use super::supersede::Generation;
 use super::supervise::caught;
-use crate::release::{Intent, Origin, Resumption, State, is_foreign};
+use crate::name::Repository;
+use crate::release::{Intent, Origin, Resumption, State};
 use crate::source::server::{self, RepositoryName};
 use crate::source::{self, Objects};
 use crate::store::{self, Intents};
@@ -97,14 +99,8 @@ impl Controller {
     }
 
     /// Deploys all stacks of a commit and moves the branch when all of them run it.
-    pub(super) async fn carry_out(
-        &self,
-        intent: Intent,
-        request: &DeployRequest,
-        fallback: &str,
-        lines: &Lines,
-    ) -> Ended {
-        match caught(self.deploy_all(intent.clone(), request, fallback, lines)).await {
+    pub(super) async fn carry_out(&self, intent: Intent, request: &DeployRequest, lines: &Lines) -> Ended {
+        match caught(self.deploy_all(intent.clone(), request, lines)).await {
             Ok(ended) => ended,
             Err(panic) => {
                 lines.say(format!("error: {}", broken(&panic))).await;
@@ -113,8 +109,8 @@ impl Controller {
         }
     }
 
-    async fn deploy_all(&self, mut intent: Intent, request: &DeployRequest, fallback: &str, lines: &Lines) -> Ended {
-        let stacks = match stacks_of(&request.checked, fallback) {
+    async fn deploy_all(&self, mut intent: Intent, request: &DeployRequest, lines: &Lines) -> Ended {
+        let stacks = match stacks_of(&request.checked, &request.fallback) {
             Ok(stacks) => stacks,
             Err(refused) => return self.refused(intent, &refused.to_string()).await,
         };
@@ -146,16 +142,16 @@ impl Controller {
     /// Records how far a commit has got. A newer commit may have taken its place, and then nothing is recorded.
     async fn note(&self, intent: &mut Intent, state: State) {
         if let Err(error) = self.deployer.cluster.mark(intent, state).await {
-            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, %error, "the state of a commit was not recorded");
+            tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, %error, "the state of a commit was not recorded");
         }
     }
 
     /// Records that a commit does not run as a whole, and that nothing more is done about it.
     pub(super) async fn fail(&self, intent: &mut Intent, why: &str) {
         if self.verdicts.is_news(&intent.origin, why) {
-            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
+            tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
         } else {
-            tracing::debug!(repository = intent.origin.repository, commit = %intent.origin.commit, why, "commit still not deployed as a whole");
+            tracing::debug!(repository = %intent.origin.repository, commit = %intent.origin.commit, why, "commit still not deployed as a whole");
         }
         let failed = State::failed(self.deployer.cluster.clock.now(), why);
         self.note(intent, failed).await;
@@ -164,7 +160,7 @@ impl Controller {
 
     /// Records that a commit is not tried again, because handling it has ended a controller.
     pub(super) async fn give_up(&self, intent: &mut Intent) {
-        tracing::error!(repository = intent.origin.repository, commit = %intent.origin.commit, "this commit {}", intent.given_up());
+        tracing::error!(repository = %intent.origin.repository, commit = %intent.origin.commit, "this commit {}", intent.given_up());
         let at = self.deployer.cluster.clock.now();
         self.note(intent, State::GivenUp { at }).await;
         self.let_go(&intent.origin).await;
@@ -197,7 +193,7 @@ impl Controller {
                 Ok(()) => return,
                 Err(error) if error.is_final() => return self.fail(&mut intent, &error.to_string()).await,
                 Err(error) => {
-                    tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, %error, "the commit runs, and its branch was not moved; trying again");
+                    tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, %error, "the commit runs, and its branch was not moved; trying again");
                 }
             }
         }
@@ -220,7 +216,7 @@ impl Controller {
 
     /// The repository on this disk that a commit was pushed to, and the name of its branch.
     fn branch_of(&self, intent: &Intent) -> Option<(PathBuf, String)> {
-        let name: RepositoryName = intent.origin.repository.parse().ok()?;
+        let name = hosted(&intent.origin.repository)?;
         Some((self.server.path(&name), format!("refs/heads/{}", intent.origin.branch.as_ref()?)))
     }
 
@@ -235,13 +231,13 @@ impl Controller {
         let Some((path, name)) = self.branch_of(intent) else { return Ok(()) };
         let commit = &intent.origin.commit;
         server::move_branch(&path, &name, intent.base.as_ref(), commit).await?;
-        tracing::info!(repository = intent.origin.repository, branch = intent.branch(), %commit, "branch moved to what runs");
+        tracing::info!(repository = %intent.origin.repository, branch = intent.branch(), %commit, "branch moved to what runs");
         Ok(())
     }
 
     /// Lets go of the objects of a pushed commit: a branch has it, or nobody wants it.
     pub(super) async fn let_go(&self, origin: &Origin) {
-        let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
+        let Some(name) = hosted(&origin.repository) else { return };
         if !self.server.has(&name) {
             return;
         }
@@ -282,18 +278,18 @@ impl Controller {
     async fn put_down_commits(&self) {
         let store = &self.deployer.cluster.store;
         let Ok(intents) = store.intents().await else { return };
-        for intent in intents.intents.values().filter(|intent| !is_foreign(&intent.origin.repository)) {
+        for intent in intents.intents.values().filter(|intent| !intent.origin.repository.is_foreign()) {
             let Some(state) = intent.put_down() else { continue };
             if let Err(error) = store.set_state(intent, &state).await {
-                tracing::warn!(repository = intent.origin.repository, %error, "the next controller takes this for a failed attempt");
+                tracing::warn!(repository = %intent.origin.repository, %error, "the next controller takes this for a failed attempt");
             }
         }
     }
 
     fn has_repository_of(&self, intent: &Intent) -> bool {
-        let there = intent.origin.repository.parse().is_ok_and(|name: RepositoryName| self.server.has(&name));
+        let there = hosted(&intent.origin.repository).is_some_and(|name| self.server.has(&name));
         if !there {
-            tracing::warn!(repository = intent.origin.repository, commit = %intent.origin.commit, "a commit waits for its repository, which is not on this disk");
+            tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, "a commit waits for its repository, which is not on this disk");
         }
         there
     }
@@ -324,10 +320,10 @@ impl Controller {
             match self.deployer.cluster.mark(intent, state.clone()).await {
                 Ok(()) => return true,
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(repository = intent.origin.repository, %error, "a commit waits for the swarm");
+                    tracing::warn!(repository = %intent.origin.repository, %error, "a commit waits for the swarm");
                 }
                 Err(error) => {
-                    tracing::info!(repository = intent.origin.repository, %error, "a commit is not taken up");
+                    tracing::info!(repository = %intent.origin.repository, %error, "a commit is not taken up");
                     return false;
                 }
             }
@@ -337,19 +333,19 @@ impl Controller {
     /// Reads, checks and deploys a commit whose intent is recorded.
     pub(super) async fn deploy_again(&self, mut intent: Intent, generation: Generation) {
         let origin = &intent.origin;
-        tracing::info!(repository = origin.repository, commit = %origin.commit, "taking up a commit");
-        let Ok(name) = origin.repository.parse::<RepositoryName>() else { return };
+        tracing::info!(repository = %origin.repository, commit = %origin.commit, "taking up a commit");
+        let Some(name) = hosted(&origin.repository) else { return };
         let path = self.server.path(&name);
-        let variables = self.variables(&origin.repository, origin.branch.as_deref());
+        let variables = self.variables(origin.repository.name(), origin.branch.as_deref());
         let checked = match self.read(&path, &origin.commit, None, variables.clone()).await {
             Ok(revision) => self.lint(revision, &variables).await.map_err(|rejection| rejected(&rejection)),
             Err(error) => Err(error.to_string()),
         };
         match checked {
             Ok(checked) => {
-                let request = DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), generation);
-                let repository = request.origin.repository.clone();
-                self.carry_out(intent, &request, &repository, &Lines::nowhere()).await;
+                let (objects, fallback) = (Objects::of_repository(&path, None), name.to_string());
+                let request = DeployRequest::of(&intent, checked, objects, &fallback, generation);
+                self.carry_out(intent, &request, &Lines::nowhere()).await;
             }
             Err(why) => self.fail(&mut intent, &why).await,
         }
@@ -359,7 +355,7 @@ impl Controller {
     pub(super) async fn tidy_up(self, intents: Intents, run: Vec<(Timestamp, Origin)>) {
         for name in self.server.repositories().await {
             let path = self.server.path(&name);
-            let intent = intents.intents.get(&name.to_string());
+            let intent = intents.intents.get(&Repository::hosted(name.to_string()));
             let wanted = intent.filter(|intent| !intent.state.has_ended()).map(|intent| &intent.origin.commit);
             for commit in server::pinned(&path).await.unwrap_or_default() {
                 if Some(&commit) != wanted {
@@ -382,10 +378,10 @@ impl Controller {
         }
         match server::move_branch(path, &name, None, &origin.commit).await {
             Ok(()) => {
-                tracing::warn!(repository = origin.repository, branch, commit = %origin.commit, "the branch was lost; restored from the newest release");
+                tracing::warn!(repository = %origin.repository, branch, commit = %origin.commit, "the branch was lost; restored from the newest release");
             }
             Err(error) => {
-                tracing::warn!(repository = origin.repository, branch, %error, "the branch was lost, and cannot be restored");
+                tracing::warn!(repository = %origin.repository, branch, %error, "the branch was lost, and cannot be restored");
             }
         }
     }
@@ -396,9 +392,14 @@ pub(super) fn broken(panic: &str) -> String {
     format!("skep itself failed on this commit: {panic}; see the log of skep")
 }
 
+/// The name of a repository on this server.
+fn hosted(repository: &Repository) -> Option<RepositoryName> {
+    repository.hosted_name()?.parse().ok()
+}
+
 /// The newest of what runs of a repository.
 fn newest_of<'a>(repository: &RepositoryName, run: &'a [(Timestamp, Origin)]) -> Option<&'a Origin> {
-    let of_it = run.iter().filter(|(_, origin)| origin.repository == repository.to_string());
+    let of_it = run.iter().filter(|(_, origin)| origin.repository.hosted_name() == Some(&repository.to_string()));
     of_it.max_by_key(|(created, _)| *created).map(|(_, origin)| origin)
 }
 

@@ -1,23 +1,20 @@
 //! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::cluster::{self, Accepted, Cluster, Consent, Proposal};
+use super::cluster::{self, Accepted, Cluster};
 use super::lines::Lines;
 use super::narrate::{self, Narrator};
-use super::prepare::{self, Preparer, Refusal, Running, named};
+use super::prepare::{Preparer, Refusal, named};
 use super::progress::Progress;
-use super::supersede::Generation;
+use super::request::{DeployRequest, Deployment};
 use super::workers::{Hold, Workers};
 use crate::lint::{Checked, CheckedStack};
-use crate::name::{CommitId, StackName};
-use crate::release::{Cause, History, Intent, Origin, Outcome, Phase, Release, ReleaseId};
-use crate::source::Objects;
+use crate::name::StackName;
+use crate::release::{self, Outcome, ReleaseId};
 use crate::stack::Stack;
 
 /// Lines of progress that may wait for their reader.
@@ -31,46 +28,18 @@ pub enum Refused {
     /// It could not be prepared.
     #[error(transparent)]
     Preparing(#[from] Refusal),
-    /// The swarm or the record could not be read.
+    /// The swarm or the record could not be read, or the stack is not admitted.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// It is another repository's.
-    #[error(
-        "the stack `{stack}` belongs to the repository {owner}; give this one another name, or remove that stack first"
-    )]
-    Foreign {
-        /// The stack.
-        stack: StackName,
-        /// The repository that it belongs to.
-        owner: String,
-    },
-    /// The same files failed already.
-    #[error(
-        "these files failed already, as {release}: {why}; push a change, or the same again with `git push -o retry`"
-    )]
-    Quarantined {
-        /// The release that failed.
-        release: ReleaseId,
-        /// Its first symptom.
-        why: String,
-    },
     /// It would take back what runs.
     #[error(transparent)]
     Backwards(#[from] super::backwards::Refusal),
     /// Its images took longer than the next push.
     #[error("a newer push took its place")]
-    Overtaken,
+    Superseded,
     /// Something in the file cannot be done in this swarm as it is.
     #[error("{}", .0.join("\n"))]
     Obstructed(Vec<String>),
-    /// A person has removed it, and nothing was pushed since.
-    #[error("the stack `{stack}` was removed, as {release}; nothing is deployed until something new is pushed")]
-    Removed {
-        /// The stack.
-        stack: StackName,
-        /// The release that removed it.
-        release: ReleaseId,
-    },
 }
 
 impl Refused {
@@ -79,13 +48,11 @@ impl Refused {
     fn may_pass(&self) -> bool {
         match self {
             Self::Preparing(refusal) => refusal.may_pass(),
+            // Whoever deployed the stack may take it away.
+            Self::Cluster(cluster::Error::Refused(release::Refusal::Unrecorded { .. })) => true,
             Self::Cluster(error) => error.is_transient(),
             Self::Obstructed(_) => true,
-            Self::Foreign { .. }
-            | Self::Quarantined { .. }
-            | Self::Backwards(_)
-            | Self::Overtaken
-            | Self::Removed { .. } => false,
+            Self::Backwards(_) | Self::Superseded => false,
         }
     }
 }
@@ -99,55 +66,6 @@ pub struct Deployer {
     pub cluster: Cluster,
     /// Roll out.
     pub workers: Workers,
-}
-
-/// A revision that passed the checks, and all that is known about why it is to be deployed.
-pub struct DeployRequest {
-    /// The revision.
-    pub checked: Checked,
-    /// The bytes of its files.
-    pub objects: Objects,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// Where the branch was when it was asked for; none if it did not exist, or if the repository is not skep's.
-    pub base: Option<CommitId>,
-    /// Why now.
-    pub cause: Cause,
-    /// Whether somebody is known to have changed something: then a stack that was removed may come back.
-    pub news: bool,
-    /// When it was asked for.
-    pub since: Timestamp,
-    /// Its number among the commits of its repository.
-    pub generation: Generation,
-    /// What the pusher, or the settings of a watched repository, agreed to: the names of push options.
-    pub options: BTreeSet<String>,
-}
-
-impl DeployRequest {
-    /// What is to be done about a commit whose intent is recorded.
-    pub fn of(intent: &Intent, checked: Checked, objects: Objects, generation: Generation) -> Self {
-        Self {
-            checked,
-            objects,
-            origin: intent.origin.clone(),
-            base: intent.base.clone(),
-            cause: intent.cause.clone(),
-            news: intent.news,
-            since: intent.created,
-            generation,
-            options: intent.options.clone(),
-        }
-    }
-
-    /// Whether this push option was given.
-    pub fn has(&self, option: &str) -> bool {
-        self.options.contains(option)
-    }
-
-    fn consent(&self) -> Consent {
-        let (removal, adoption) = (self.has("confirm-removal"), self.has("adopt"));
-        Consent { removal, adoption, ..Consent::default() }
-    }
 }
 
 /// The stacks of a revision by name; one without a name of its own is called like the last part of `fallback`.
@@ -191,8 +109,8 @@ impl Deployed {
     }
 
     /// Whether something newer of the repository took its place.
-    pub fn is_overtaken(&self) -> bool {
-        matches!(self.outcome, Err(Refused::Overtaken) | Ok(Outcome::Superseded { .. }))
+    pub fn is_superseded(&self) -> bool {
+        matches!(self.outcome, Err(Refused::Superseded) | Ok(Outcome::Superseded { .. }))
     }
 
     /// The verdict in one line.
@@ -275,50 +193,27 @@ impl Deployer {
         lines: &Lines,
     ) -> Result<Begun, Refused> {
         let history = self.cluster.history_in_time(name).await?;
-        if let Some(tried) = tried(request, &history) {
+        if let Some(tried) = request.tried(&history) {
             let urls = tried.desired.as_ref().map(urls).unwrap_or_default();
             return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
         }
-        admit(request, name, &history)?;
-        if let Some(apart) = narrate::apart(&history) {
-            lines.say(format!("  note: {name}: {apart}; this deploy goes on from there")).await;
+        let deployment = Deployment { preparer: &self.preparer, cluster: &self.cluster };
+        let notes = deployment.check(request, name, stack, &history).await?;
+        for note in notes {
+            lines.say(format!("  note: {name}: {note}")).await;
         }
-        request.goes_backwards(&history).await.map_or(Ok(()), Err)?;
-        let running = Running::of(&history);
-        let sketch = self.preparer.sketch(&request.checked, stack, name, &running).await?;
-        self.check_bounds(request, &sketch, stack).await?;
-        if !request.has("adopt") {
-            self.cluster.check_adoption(name, &history).await.map_err(|error| placed(error, request, stack))?;
-        }
-        if stack.file.builds().next().is_some() {
-            let foreseen = self.cluster.foresee(&sketch, &history, request.consent()).await;
-            foreseen.map_err(|error| placed(error, request, stack))?;
-        }
-        let desired = self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, lines).await?;
+        let desired = deployment.prepare(request, name, stack, &history, lines).await?;
         if request.generation.is_superseded() {
-            return Err(Refused::Overtaken);
+            return Err(Refused::Superseded);
         }
-        let urls = urls(&desired);
-        let consent = request.consent();
-        let proposal = Proposal { consent, ..Proposal::new(request.origin.clone(), request.cause.clone(), desired) };
         let hold = self.workers.hold(name);
-        let proposed = self.cluster.propose(proposal).await.map_err(|error| placed(error, request, stack))?;
+        let urls = urls(&desired);
+        let proposed = deployment.propose(request, stack, desired).await?;
         for note in &proposed.notes {
             lines.say(format!("  note: {note}")).await;
         }
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
-
-    /// Whether the repository may deploy this stack, before anything is built for it.
-    async fn check_bounds(&self, request: &DeployRequest, sketch: &Stack, stack: &CheckedStack) -> Result<(), Refused> {
-        let bounds = self.preparer.bounds(&request.origin.repository);
-        let obstacles = self.cluster.out_of_bounds(sketch, &bounds).await?;
-        if obstacles.is_empty() {
-            return Ok(());
-        }
-        Err(placed(cluster::Error::Obstructed { stack: sketch.name.clone(), obstacles }, request, stack))
-    }
-
     /// Says what happens to a release until it ends.
     pub async fn follow(&self, stack: &StackName, release: ReleaseId, hold: Option<Hold>, lines: &Lines) -> Outcome {
         let (sender, mut progress) = mpsc::channel::<Progress>(PROGRESS);
@@ -351,50 +246,6 @@ impl Deployed {
             _ => Vec::new(),
         }
     }
-}
-
-/// The release that was made of this commit already: by a controller that was killed, or when it was found before. A
-/// commit that is pushed again is tried again, and so is one that was found and failed because of a node or a registry.
-fn tried<'a>(request: &DeployRequest, history: &'a History) -> Option<&'a Release> {
-    let found = |cause: &Cause| matches!(cause, Cause::Poll | Cause::Webhook);
-    let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
-    let of_this = |release: &&Release| match request.cause {
-        Cause::Push => release.cause == Cause::Push && release.created >= request.since,
-        _ => found(&request.cause) && found(&release.cause) && is_over(&release.phase) && !request.has("retry"),
-    };
-    let same = |release: &&Release| {
-        release.origin.repository == request.origin.repository && release.origin.commit == request.origin.commit
-    };
-    history.releases().iter().rev().find(|release| same(release) && of_this(release))
-}
-
-/// An error with the places in the file that it is about.
-fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
-    match error {
-        cluster::Error::Obstructed { obstacles, .. } => {
-            Refused::Obstructed(obstacles.iter().map(|it| prepare::placed(&request.checked, stack, it)).collect())
-        }
-        error => error.into(),
-    }
-}
-
-/// Whether the history lets this revision try.
-fn admit(request: &DeployRequest, stack: &StackName, history: &History) -> Result<(), Refused> {
-    if let Some(owner) = history.owner().filter(|owner| *owner != request.origin.repository) {
-        return Err(Refused::Foreign { stack: stack.clone(), owner: owner.to_owned() });
-    }
-    if let Some(last) = history.last().filter(|last| matches!(last.cause, Cause::Remove { .. }) && !request.news) {
-        return Err(Refused::Removed { stack: stack.clone(), release: last.id });
-    }
-    match history.quarantine(&request.origin.tree) {
-        Some(failed) if !request.has("retry") => Err(Refused::Quarantined { release: failed.id, why: why(failed) }),
-        _ => Ok(()),
-    }
-}
-
-fn why(failed: &Release) -> String {
-    let Phase::Failed { symptoms, .. } = &failed.phase else { return String::new() };
-    symptoms.first().map(|symptom| symptom.message.clone()).unwrap_or_default()
 }
 
 /// Where people reach a stack.

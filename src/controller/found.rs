@@ -2,8 +2,9 @@
 //! of the repository.
 
 use super::commit::Ended;
-use super::deploy::{DeployRequest, Deployed, stacks_of};
+use super::deploy::{Deployed, stacks_of};
 use super::lines::Lines;
+use super::request::DeployRequest;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
 use crate::forge::gitlab::{Reporter, State, Status};
@@ -55,7 +56,7 @@ impl Controller {
                 return Ok(());
             }
         };
-        let origin = origin(&revision, &repository.name, Some(&repository.settings.branch));
+        let origin = origin(&revision, intent.origin.repository.clone(), Some(&repository.settings.branch));
         let checked = match self.lint(revision, &variables).await {
             Ok(checked) => checked,
             Err(rejection) => {
@@ -71,7 +72,8 @@ impl Controller {
             state => state,
         };
         let (intent, generation) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
-        let request = DeployRequest::of(&intent, checked, Objects::of_repository(path, None), generation);
+        let request =
+            DeployRequest::of(&intent, checked, Objects::of_repository(path, None), repository.stack(), generation);
         let controller = self.clone();
         drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &request, tries).await }));
         Ok(())
@@ -79,7 +81,7 @@ impl Controller {
 
     async fn deploy_found(&self, repository: &RemoteRepository, intent: Intent, request: &DeployRequest, tries: u32) {
         let was_told = self.verdicts.has(&request.origin);
-        let ended = self.carry_out(intent, request, repository.stack(), &Lines::nowhere()).await;
+        let ended = self.carry_out(intent, request, &Lines::nowhere()).await;
         for result in &ended.results {
             repository.tell(&request.origin.commit, result, was_told).await;
         }
@@ -91,9 +93,9 @@ impl Controller {
 
     /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.
     async fn note_end(&self, origin: &Origin, ended: &Ended, tries: u32) {
-        let is_overtaken = ended.results.iter().any(Deployed::is_overtaken);
+        let is_superseded = ended.results.iter().any(Deployed::is_superseded);
         let change = |it: &mut Upstream, now| {
-            if it.commit.as_ref() != Some(&origin.commit) || is_overtaken {
+            if it.commit.as_ref() != Some(&origin.commit) || is_superseded {
                 return;
             }
             match &ended.why {
@@ -102,10 +104,10 @@ impl Controller {
             }
         };
         if ended.why.is_some() {
-            self.metrics.commit_failed(&origin.repository);
+            self.metrics.commit_failed(origin.repository.name());
         }
-        self.upstreams.change(&origin.repository, change).await;
-        if let Some(wake) = self.wakes.get(&origin.repository) {
+        self.upstreams.change(origin.repository.name(), change).await;
+        if let Some(wake) = self.wakes.get(origin.repository.name()) {
             wake.reconsider();
         }
     }

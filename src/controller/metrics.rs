@@ -125,7 +125,7 @@ impl Metrics {
 
     /// How a watched repository is.
     pub fn upstream(&self, upstream: &Upstream) {
-        let name = [upstream.repository.as_str()];
+        let name = [upstream.repository.name()];
         self.repository_good.with_label_values(&name).set(upstream.is_good().into());
         if let Some(looked) = upstream.looked {
             self.repository_looked.with_label_values(&name).set(looked.as_second());

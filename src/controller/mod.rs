@@ -26,6 +26,7 @@ pub mod prepare;
 pub mod progress;
 mod push;
 mod registration;
+pub mod request;
 pub mod rollout;
 pub mod supersede;
 pub mod supervise;
@@ -44,8 +45,8 @@ use crate::build;
 use crate::config::{self, Settings};
 use crate::engine;
 use crate::lint::{self, Checked, Rejection};
-use crate::name::CommitId;
-use crate::release::{History, Origin, Release, is_foreign};
+use crate::name::{CommitId, Repository};
+use crate::release::{History, Origin, Release};
 use crate::revision::Revision;
 use crate::source;
 use crate::source::server::Server;
@@ -134,13 +135,13 @@ impl Controller {
         let store = &self.deployer.cluster.store;
         store.authenticate().await.map_err(cluster::Error::from)?;
         let mut intents = store.intents().await.map_err(cluster::Error::from)?;
-        intents.intents.retain(|repository, _| !is_foreign(repository));
+        intents.intents.retain(|repository, _| !repository.is_foreign());
         let archive = store.archive().await.map_err(cluster::Error::from)?;
         let mut run = Vec::new();
         // One stack after the other: what the records of all of them hold is not in memory at once.
         for stack in archive.stacks() {
             let history = History::new(archive.records(stack).releases);
-            if history.releases().iter().any(|release| is_foreign(&release.origin.repository)) {
+            if history.owner().is_some_and(Repository::is_foreign) {
                 // The controller of another scope cares for it.
                 continue;
             }
@@ -185,7 +186,7 @@ impl Controller {
     }
 
     /// The newest generation of a repository, which supersedes those before it.
-    fn generation(&self, repository: &str) -> Generation {
+    fn generation(&self, repository: &Repository) -> Generation {
         self.generations.next(repository)
     }
 
@@ -230,9 +231,9 @@ fn is_of_an_intent(release: &Release, intents: &Intents) -> bool {
 const WORDS: usize = 500;
 
 /// Where a revision comes from.
-pub fn origin(revision: &Revision, repository: &str, branch: Option<&str>) -> Origin {
+pub fn origin(revision: &Revision, repository: Repository, branch: Option<&str>) -> Origin {
     Origin {
-        repository: repository.to_owned(),
+        repository,
         branch: branch.map(str::to_owned),
         commit: revision.commit.clone(),
         tree: revision.tree.clone(),

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::deploy::{DeployRequest, Deployed, stacks_of};
+use super::deploy::{Deployed, stacks_of};
 use super::lines::Lines;
+use super::request::DeployRequest;
 use super::supervise::caught;
 use super::{Controller, origin};
 use crate::lint::{self, Checked, Severity};
-use crate::name::CommitId;
+use crate::name::{CommitId, Repository};
 use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
 use crate::source::Objects;
@@ -151,11 +152,11 @@ impl Controller {
         let since = request.since;
         if push.has("async") {
             lines.say(accepted(intent.branch())).await;
-            let (controller, repository) = (self.clone(), push.repository.clone());
-            tokio::spawn(async move { controller.carry_out(intent, &request, &repository, &Lines::nowhere()).await });
+            let controller = self.clone();
+            tokio::spawn(async move { controller.carry_out(intent, &request, &Lines::nowhere()).await });
             return true;
         }
-        let good = self.carry_out(intent, &request, &push.repository, lines).await.why.is_none();
+        let good = self.carry_out(intent, &request, lines).await.why.is_none();
         tracing::info!(repository = push.repository, user = push.user, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
         good
     }
@@ -183,7 +184,7 @@ impl Controller {
         let variables = self.variables(&push.repository, branch);
         let read = self.read(&path, commit, push.quarantine.as_deref(), variables.clone()).await;
         let revision = read.map_err(|error| said(&error))?;
-        let origin = origin(&revision, &push.repository, branch);
+        let origin = origin(&revision, Repository::hosted(&push.repository), branch);
         let checked = self.checked(revision, &variables, lines).await?;
         let stacks = stacks_of(&checked, &push.repository).map_err(|error| said(&error))?;
         let intent = Intent {
@@ -204,14 +205,18 @@ impl Controller {
             server::pin(&path, commit).await.map_err(|error| said(&error))?;
         }
         let (intent, generation) = self.intend(intent).await.map_err(|error| said(&error))?;
-        let request = DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), generation);
+        let request =
+            DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), &push.repository, generation);
         Ok((intent, request))
     }
 
     /// A commit that has ended a controller is not even read, unless somebody means it. Who did not wait for the commit
     /// before reads how it ended.
     async fn look_back(&self, push: &Push, commit: &CommitId, lines: &Lines) -> Result<(), String> {
-        let Some(before) = self.deployer.cluster.intent(&push.repository).await.ok().flatten() else { return Ok(()) };
+        let Some(before) = self.deployer.cluster.intent(&Repository::hosted(&push.repository)).await.ok().flatten()
+        else {
+            return Ok(());
+        };
         let is_given_up = matches!(before.state, State::GivenUp { .. });
         if before.origin.commit != *commit {
             if before.options.contains("async") && before.state.has_ended() {

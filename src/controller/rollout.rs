@@ -1,8 +1,8 @@
 //! Performing: one round after another for one stack, until there is nothing left to do.
 //!
 //! A round reads the record and the swarm, asks [`release::next`] what to do, and does it. It may be killed at any point
-//! and made again by anybody: each effect is a write with a version index, or can be done twice. Nothing is remembered
-//! between rounds but a [`Watch`], which only makes a verdict later.
+//! and made again by anybody: each effect is a write with a version index, or can be done twice. Between rounds there is
+//! only a [`Memory`], and it may be lost.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,13 +18,12 @@ use super::observer::{Observer, Snapshot};
 use super::progress::{Progress, ProgressSender};
 use super::supervise::caught;
 use super::surroundings::Surroundings;
-use crate::health::{CheckId, Symptom, Watch};
+use crate::health::{CheckId, Symptom};
 use crate::name::{ServiceName, StackName};
 use crate::plan::observed::Observed;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Change, Plan};
 use crate::probe;
-use crate::release::drift::Healing;
-use crate::release::{self, Absent, Cause, History, Phase, Release, ReleaseId, Step};
+use crate::release::{self, Absent, Cause, Consequence, History, Memory, Phase, Release, ReleaseId, Step, Written};
 use crate::stack::Stack;
 use crate::stack::check::Check;
 use crate::swarm;
@@ -43,11 +42,8 @@ const LOG_LINES: usize = 12;
 pub struct Rollout {
     cluster: Cluster,
     stack: StackName,
-    watch: Watch,
-    healing: Healing,
-    gave_way: bool,
+    memory: Memory,
     tally: Tally,
-    of: Option<ReleaseId>,
     trouble: Option<String>,
     backoff: Backoff,
     observer: Observer,
@@ -133,6 +129,18 @@ pub enum Next {
 }
 
 impl Next {
+    /// When the next round is due if several of a round's writes each say when: a release that has failed is not looked at
+    /// later because of another write.
+    fn and_then(self, other: Self) -> Self {
+        let urgency = |next: &Self| match next {
+            Self::Now => 0,
+            Self::Rest => 1,
+            Self::Later => 2,
+            Self::Soon | Self::Slot => 3,
+        };
+        std::cmp::min_by_key(self, other, urgency)
+    }
+
     /// How long to wait before the next round, when nothing happens before.
     pub fn pause(self) -> Duration {
         match self {
@@ -153,11 +161,8 @@ impl Rollout {
             active: cluster.clock.now(),
             cluster,
             stack,
-            watch: Watch::default(),
-            healing: Healing::default(),
-            gave_way: false,
+            memory: Memory::default(),
             tally: Tally::default(),
-            of: None,
             trouble: None,
             backoff: Backoff::default(),
             looked: None,
@@ -222,12 +227,12 @@ impl Rollout {
     fn rests(&mut self, snapshot: &Snapshot) -> bool {
         let Ok((history, observed)) = snapshot.stack(&self.stack) else { return false };
         let Some(release) = history.rolling().or(history.last()) else { return true };
-        if self.of.is_some_and(|newer| release.id < newer) {
+        if self.memory.release().is_some_and(|newer| release.id < newer) {
             // The snapshot is older than what this worker saw last.
             return true;
         }
         let look = Look { observed, begin: snapshot.begin, end: snapshot.end };
-        let rests = release::next(release, &history, &look.observed, &self.watch, look.begin) == Step::Rest;
+        let rests = release::next(release, &history, &look.observed, &self.memory, look.begin) == Step::Rest;
         if rests {
             self.begin(release);
             self.look_for_drift(release, &history, &look);
@@ -243,7 +248,7 @@ impl Rollout {
         progress: &ProgressSender,
     ) -> Result<Result<(Next, History), Error>, String> {
         tracing::error!(stack = %self.stack, panic, "skep itself failed in a round");
-        (self.watch, self.healing, self.of) = (Watch::default(), Healing::default(), None);
+        self.memory = Memory::default();
         caught(Box::pin(self.give_up(panic, progress))).await
     }
 
@@ -254,7 +259,7 @@ impl Rollout {
         {
             let observed = &Observed::nothing(self.stack.clone());
             let round = Round { release, desired, history: &history, observed, progress };
-            self.end(vec![panicked(panic)], &round).await?;
+            self.perform(release::failed(release, &history, vec![panicked(panic)]), &round).await?;
         }
         Ok((Next::Later, history))
     }
@@ -284,9 +289,9 @@ impl Rollout {
         }
         let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
         self.look_for_drift(&release, &history, &look);
-        self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
+        self.memory.saw(&look.observed.scaled(desired), &look.observed, look.end);
         let look = self.check(&release, desired, &history, look).await?;
-        let step = release::next(&release, &history, &look.observed, &self.watch, look.begin);
+        let step = release::next(&release, &history, &look.observed, &self.memory, look.begin);
         let round = Round { release: &release, desired, history: &history, observed: &look.observed, progress };
         let next = self.perform(step, &round).await?;
         self.looked = Some((self.cluster.clock.now(), Absent::Swarm));
@@ -295,8 +300,8 @@ impl Rollout {
 
     /// Forgets what was seen of an older release.
     fn begin(&mut self, release: &Release) {
-        if self.of.replace(release.id) != Some(release.id) {
-            (self.watch, self.healing, self.trouble) = (Watch::default(), Healing::default(), None);
+        if self.memory.begin(release) {
+            self.trouble = None;
             (self.active, self.looked) = (self.cluster.clock.now(), None);
             self.surroundings.forget_release();
         }
@@ -315,7 +320,7 @@ impl Rollout {
         if let Some(&away) = phase.away().get(release.phase.away().len())
             && away.who != Absent::Turn
         {
-            self.watch = Watch::default();
+            self.memory.look_away();
             tracing::warn!(stack = %self.stack, release.id = %release.id, %away, "a rollout was not watched for a while");
             progress.send(&Progress::Unwatched { release: release.id, away });
         }
@@ -351,7 +356,7 @@ impl Rollout {
         history: &History,
         look: Look,
     ) -> Result<Look, Error> {
-        let due = release::due(release, history, &look.observed, &self.watch, look.begin);
+        let due = release::due(release, history, &look.observed, &self.memory.watch, look.begin);
         if due.is_empty() {
             return Ok(look);
         }
@@ -367,9 +372,10 @@ impl Rollout {
         let asked: Vec<_> = due.into_iter().map(ask).collect();
         let answers: Vec<_> = stream::iter(asked).buffer_unordered(WRITES).collect().await;
         let look = self.look(desired).await?;
-        self.watch = self.watch.after(&look.observed.scaled(desired), &look.observed, look.end);
+        self.memory.saw(&look.observed.scaled(desired), &look.observed, look.end);
         for (id, check, reply) in answers {
-            self.watch = std::mem::take(&mut self.watch).answered(desired, id, &check, &reply, look.begin);
+            let watch = &mut self.memory.watch;
+            *watch = std::mem::take(watch).answered(desired, id, &check, &reply, look.begin);
         }
         Ok(look)
     }
@@ -377,7 +383,6 @@ impl Rollout {
     async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Next, Error> {
         match step {
             Step::Apply(_) if matches!(self.slot, Slot::Missing) => Ok(Next::Slot),
-            Step::Apply(plan) if matches!(round.release.phase, Phase::Promoted { .. }) => self.heal(&plan, round).await,
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
                 let tasks = round.observed.leaving.len();
@@ -394,46 +399,32 @@ impl Rollout {
                 self.fail(round, symptoms).await?;
                 Ok(Next::Now)
             }
+            Step::GiveWay { places } => self.give_way(&places, round).await,
             Step::Rest => Ok(Next::Rest),
         }
     }
 
     /// Tells of what was changed by hand, once.
     fn look_for_drift(&mut self, release: &Release, history: &History, look: &Look) {
-        if matches!(&release.phase, Phase::Promoted { contested, .. } if contested.is_empty() && self.gave_way) {
-            // A person had it healed: then it is tried again.
-            (self.healing, self.gave_way) = (Healing::default(), false);
-        }
         let Some(drift) = release::differences(release, history, &look.observed, look.begin) else { return };
-        for place in self.healing.news(&drift) {
+        for place in self.memory.drifted(&drift) {
             tracing::warn!(stack = %self.stack, release.id = %release.id, place, "it differs from its release");
             self.tally.found += 1;
         }
     }
 
-    /// Changes back what was changed by hand, but not what somebody changes again and again.
-    async fn heal(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
-        let now = self.cluster.clock.now();
-        let contested = self.healing.contested(plan, now);
-        if !contested.is_empty() {
-            return self.give_way(contested, round).await;
+    /// Records what is left alone from now on because somebody else changes it back.
+    async fn give_way(&mut self, places: &BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
+        let release = round.release;
+        for place in places {
+            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "somebody changes it back again and again: it is not healed any more");
         }
-        self.apply(plan, round).await
-    }
-
-    /// Two who each undo what the other does would go on for ever: the record says what is left alone from now on.
-    async fn give_way(&mut self, new: BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
-        let Phase::Promoted { at, contested, away } = &round.release.phase else { return Ok(Next::Rest) };
-        for place in &new {
-            tracing::warn!(stack = %self.stack, release.id = %round.release.id, place, "somebody changes it back again and again: it is not healed any more");
-        }
-        self.tally.contested += new.len() as u64;
-        self.gave_way = true;
-        let places = new.iter().cloned().collect();
-        round.progress.send(&Progress::GivingWay { release: round.release.id, places });
-        let contested = contested.union(&new).cloned().collect();
-        let phase = Phase::Promoted { at: *at, contested, away: away.clone() };
-        self.cluster.store.set_phase(&self.stack, round.release.id, &round.release.phase, &phase).await?;
+        self.tally.contested += places.len() as u64;
+        self.memory.give_way();
+        let said = places.iter().cloned().collect();
+        round.progress.send(&Progress::GivingWay { release: release.id, places: said });
+        let phase = release.phase.contested_by(places);
+        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
         Ok(Next::Now)
     }
 
@@ -460,64 +451,32 @@ impl Rollout {
         let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
         let mut next = Next::Soon;
         for (change, result) in results {
-            match result {
-                Ok(()) if matches!(round.release.phase, Phase::Promoted { .. }) => {
-                    self.tally.healed += self.healing.note(change, self.cluster.clock.now()) as u64;
-                }
-                Ok(()) => {}
-                Err(error @ swarm::Error::OutOfSequence { .. }) => self.note(&error.to_string(), round.progress),
-                Err(error) if error.is_transient() => {
-                    self.note(&error.to_string(), round.progress);
-                    next = Next::Later;
-                }
-                // What is removed may still be in use by a task that is stopping: that is no trouble yet.
-                Err(error) if change.action == Action::Remove => {
-                    self.watch.note_use(&change.subject, self.cluster.clock.now());
-                    tracing::debug!(stack = %self.stack, %error, "a removal is tried again");
-                }
-                Err(error) if self.is_made(change, &error, round).await => {
-                    self.note(&error.to_string(), round.progress);
-                }
-                // What could not be healed is still what was promoted.
-                Err(error) if matches!(round.release.phase, Phase::Promoted { .. }) => {
-                    self.note(&error.to_string(), round.progress);
-                    return Ok(Next::Rest);
-                }
-                Err(error) => return self.refused(change, &error, round).await,
-            }
+            next = next.and_then(self.note_write(change, result, round));
         }
         Ok(next)
     }
 
-    /// Whether what could not be created is there by now: another controller works on the same record.
-    async fn is_made(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> bool {
-        if !matches!(error, swarm::Error::Conflict { .. }) {
-            return false;
-        }
-        let Ok(observed) = self.cluster.swarm.observe(&self.stack).await else { return false };
-        let plan = Plan::between(round.desired, &observed, &round.history.removable());
-        change.action == Action::Create && !plan.changes.iter().any(|other| other.subject == change.subject)
-    }
-
-    /// The engine will not have it: the release fails, as if it had not become healthy.
-    async fn refused(&self, change: &Change, error: &swarm::Error, round: &Round<'_>) -> Result<Next, Error> {
-        let symptom = Symptom {
-            service: change.subject.service().cloned(),
-            ..Symptom::whole_stack(format!("{} was refused: {error}", change.subject))
+    /// Notes what became of a change, tells of it where people should know, and says when the next round is due.
+    fn note_write(&mut self, change: &Change, result: Result<(), swarm::Error>, round: &Round<'_>) -> Next {
+        let (written, said) = match &result {
+            Ok(()) => (Written::Done, String::new()),
+            Err(error) => (written(error), error.to_string()),
         };
-        self.end(vec![symptom], round).await
-    }
-
-    /// Ends a rollout that has failed: the stack goes back, if there is something to go back to.
-    async fn end(&self, symptoms: Vec<Symptom>, round: &Round<'_>) -> Result<Next, Error> {
-        match release::failed(round.release, round.history, symptoms) {
-            Step::RollBack { to, symptoms } => self.roll_back(round, to, symptoms).await,
-            Step::Halt { symptoms } => {
-                self.fail(round, symptoms).await?;
-                Ok(Next::Now)
+        match self.memory.wrote(round.release, change, written, &said, self.cluster.clock.now()) {
+            Consequence::GoOn { healed } => self.tally.healed += healed as u64,
+            Consequence::TryAgain => tracing::debug!(stack = %self.stack, said, "a removal is tried again"),
+            Consequence::Fail => return Next::Now,
+            Consequence::Tell => self.note(&said, round.progress),
+            Consequence::TellAndWait => {
+                self.note(&said, round.progress);
+                return Next::Later;
             }
-            _ => Ok(Next::Soon),
+            Consequence::TellAndRest => {
+                self.note(&said, round.progress);
+                return Next::Rest;
+            }
         }
+        Next::Soon
     }
 
     async fn promote(&self, round: &Round<'_>) -> Result<Next, Error> {
@@ -546,7 +505,7 @@ impl Rollout {
         let Some(stack) = release::target(history, to, round.desired) else { return Ok(Next::Rest) };
         let origin = to.and_then(|id| history.get(id)).map_or(&release.origin, |good| &good.origin);
         let cause = Cause::RollBack { failed: release.failed_version(), to };
-        let back = self.cluster.release(history.next_id(), origin.clone(), cause, stack);
+        let back = self.cluster.release(history, origin.clone(), cause, stack);
         round.progress.send(&Progress::RollingBack { release: back.id, to });
         self.cluster.store.add(&back).await?;
         Ok(Next::Now)
@@ -599,6 +558,16 @@ impl Rollout {
             progress.send(&Progress::Trouble { message: trouble.to_owned() });
             self.trouble = Some(trouble.to_owned());
         }
+    }
+}
+
+/// What an error of a write means.
+fn written(error: &swarm::Error) -> Written {
+    match error {
+        swarm::Error::OutOfSequence { .. } => Written::OutOfSequence,
+        error if error.is_transient() => Written::Hindered,
+        swarm::Error::Conflict { .. } => Written::Conflict,
+        _ => Written::Refused,
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::name::Repository;
+
 /// The generations of all repositories. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Generations(Arc<Mutex<HashMap<String, Arc<AtomicU64>>>>);
+pub struct Generations(Arc<Mutex<HashMap<Repository, Arc<AtomicU64>>>>);
 
 /// The number of one commit among those of its repository that were to be deployed.
 #[derive(Clone, Debug)]
@@ -18,15 +20,20 @@ pub struct Generation {
 
 impl Generations {
     /// The next generation of this repository, which supersedes those before it.
-    pub fn next(&self, repository: &str) -> Generation {
+    pub fn next(&self, repository: &Repository) -> Generation {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = generations.entry(repository.to_owned()).or_default().clone();
+        let newest = generations.entry(repository.clone()).or_default().clone();
         let mine = newest.fetch_add(1, Ordering::Relaxed) + 1;
         Generation { newest, mine }
     }
 }
 
 impl Generation {
+    /// That of a request which nothing supersedes.
+    pub fn only() -> Self {
+        Self { newest: Arc::new(AtomicU64::new(1)), mine: 1 }
+    }
+
     /// Whether something newer came.
     pub fn is_superseded(&self) -> bool {
         self.newest.load(Ordering::Relaxed) != self.mine
@@ -40,9 +47,9 @@ mod tests {
     #[test]
     fn the_newest_push_to_a_repository_supersedes_those_before_it() {
         let generations = Generations::default();
-        let (first, other) = (generations.next("shop"), generations.next("blog"));
+        let (first, other) = (generations.next(&"shop".into()), generations.next(&"blog".into()));
         assert!(!first.is_superseded());
-        let second = generations.next("shop");
+        let second = generations.next(&"shop".into());
         assert!(first.is_superseded() && !second.is_superseded() && !other.is_superseded());
     }
 }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::cluster::Cluster;
 use super::metrics::Metrics;
 use crate::config::Repository;
-use crate::release::{Handled, Upstream, is_foreign};
+use crate::name;
+use crate::release::{Handled, Upstream};
 use crate::source::{self, Remote};
 
 /// The watched repositories. Cheap to clone.
@@ -32,7 +33,7 @@ impl Upstreams {
     /// The repositories of the settings, of which nothing is known yet.
     pub(super) fn new(cluster: Cluster, metrics: Metrics, settings: &BTreeMap<String, Repository>) -> Self {
         let new = |(name, settings): (&String, &Repository)| {
-            let now = Upstream::new(name, &shown(&settings.url), &settings.branch);
+            let now = Upstream::new(name::Repository::watched(name), &shown(&settings.url), &settings.branch);
             (name.clone(), Known { now, noted: None })
         };
         let all = settings.iter().map(new).collect();
@@ -49,13 +50,14 @@ impl Upstreams {
             }
         };
         let watched: BTreeSet<String> = self.lock().keys().cloned().collect();
-        for name in left.keys().filter(|name| !watched.contains(*name) && !is_foreign(name)) {
-            if let Err(error) = self.cluster.store.forget_upstream(name).await {
-                tracing::warn!(repository = name, %error, "what was known of a repository that is not watched any more stays");
+        let own = || left.keys().filter(|repository| !repository.is_foreign());
+        for repository in own().filter(|repository| !watched.contains(repository.name())) {
+            if let Err(error) = self.cluster.store.forget_upstream(repository).await {
+                tracing::warn!(%repository, %error, "what was known of a repository that is not watched any more stays");
             }
         }
-        for (name, left) in left {
-            if let Some(known) = self.lock().get_mut(&name) {
+        for (repository, left) in left.into_iter().filter(|(repository, _)| !repository.is_foreign()) {
+            if let Some(known) = self.lock().get_mut(repository.name()) {
                 known.take_up(left);
             }
         }

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::name::CommitId;
+use crate::name::{CommitId, Repository};
 use crate::release::{Intent, Origin, State};
 
 /// The last verdict over each repository. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdicts(Arc<Mutex<HashMap<String, (CommitId, String)>>>);
+pub(super) struct Verdicts(Arc<Mutex<HashMap<Repository, (CommitId, String)>>>);
 
 impl Verdicts {
     /// Takes up what a controller before this has told.

@@ -15,12 +15,13 @@ use tokio::sync::Mutex;
 use super::backoff::jittered;
 use super::commit::broken;
 use super::found::{NotBegun, RemoteRepository};
+use super::request::ADOPT_UNOWNED;
 use super::supervise::{caught, supervise};
 use super::wake::Wake;
 use super::{Controller, cluster};
 use crate::config::{self, Repository};
 use crate::forge::gitlab::{self, Reporter};
-use crate::name::CommitId;
+use crate::name::{self, CommitId};
 use crate::release::{self, Cause, Intent, Origin, Remedy, Resumption, Trouble};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Credentials};
@@ -98,7 +99,7 @@ impl Controller {
     /// Watches all repositories that the settings name, for ever.
     pub(super) fn watch_all(&self, intents: &Intents) {
         for (name, settings) in &self.settings.repositories {
-            let left = intents.intents.get(name).filter(|intent| !intent.is_pushed()).cloned();
+            let left = intents.intents.get(&name::Repository::watched(name)).cloned();
             let wake = self.wakes[name].clone();
             let watched =
                 Watched { name: name.clone(), settings: settings.clone(), opened: None, wake, done: None, left };
@@ -282,7 +283,7 @@ impl Watched {
     /// What is to become of a commit of which nothing has been read.
     fn intent(&self, found: &Found, look: &Look, now: Timestamp) -> Intent {
         let origin = Origin {
-            repository: self.name.clone(),
+            repository: name::Repository::watched(&self.name),
             branch: Some(self.settings.branch.clone()),
             commit: found.commit.clone(),
             subject: String::new(),
@@ -290,7 +291,7 @@ impl Watched {
         };
         let mut options = look.options();
         // Beyond what whoever asks agrees to there is only what the settings say.
-        options.extend((found.news && self.settings.adopt).then(|| "adopt".to_owned()));
+        options.extend((found.news && self.settings.adopt).then(|| ADOPT_UNOWNED.to_owned()));
         Intent {
             number: 0,
             origin,

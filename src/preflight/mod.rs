@@ -19,7 +19,7 @@ pub mod surroundings;
 mod tests;
 mod volumes;
 
-use crate::name::{ServiceName, StackName};
+use crate::name::ServiceName;
 use crate::plan::observed::{Node, Observed};
 use crate::plan::{Action, Change, Plan, placement};
 pub use crate::stack::Obstacle;
@@ -46,8 +46,6 @@ pub enum Agreement {
     Recreation,
     /// A check of the stack's own may not be made.
     Unchecked,
-    /// A stack is taken over that skep did not deploy.
-    Adoption,
 }
 
 /// What somebody has agreed to.
@@ -60,8 +58,12 @@ pub struct Consent {
     pub recreation: bool,
     /// That a check of the stack's own may not be made.
     pub unchecked: bool,
-    /// That a stack is taken over that skep did not deploy.
+    /// That a stack is taken over which no repository owns: skep did not deploy it, or a person did.
     pub adoption: bool,
+    /// That a stack is taken over from the repository that owns it.
+    pub takeover: bool,
+    /// That the same files are tried again that failed.
+    pub retry: bool,
 }
 
 /// A stack between what there is and what should be.
@@ -111,7 +113,6 @@ impl Consent {
             Agreement::Removal => self.removal,
             Agreement::Recreation => self.recreation,
             Agreement::Unchecked => self.unchecked,
-            Agreement::Adoption => self.adoption,
         }
     }
 }
@@ -148,20 +149,6 @@ fn great_removal(observed: &Observed, plan: &Plan) -> Option<Obstacle> {
         message: format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")),
         help: "if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`".into(),
     })
-}
-
-/// A stack that runs, and of which no release is recorded. It has no place in the file.
-pub fn adoption(stack: &StackName) -> Obstacle {
-    Obstacle {
-        place: Vec::new(),
-        message: format!(
-            "the stack `{stack}` runs already, and no release of it is recorded: somebody else deployed it, or its records \
-             were removed"
-        ),
-        help: "to take it over as it is and change it from there, push with `git push -o adopt`, use `skep deploy --adopt`, \
-               or set `adopt: true` for a repository that is watched and push once more"
-            .into(),
-    }
 }
 
 impl Context<'_> {

@@ -17,14 +17,14 @@ const WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a controller has healed of one release, and seen to differ.
 #[derive(Debug, Clone, Default)]
-pub struct Healing {
+pub(super) struct Healing {
     healed: BTreeMap<String, Vec<Timestamp>>,
     seen: BTreeSet<String>,
 }
 
 impl Healing {
     /// What differs now and did not the last time.
-    pub fn news(&mut self, drift: &Plan) -> Vec<String> {
+    pub(super) fn news(&mut self, drift: &Plan) -> Vec<String> {
         let differs: BTreeSet<String> = drifted(drift).flat_map(places).collect();
         let news = differs.difference(&self.seen).cloned().collect();
         self.seen = differs;
@@ -32,7 +32,7 @@ impl Healing {
     }
 
     /// What of a plan has been healed too often to go on with it.
-    pub fn contested(&self, plan: &Plan, now: Timestamp) -> BTreeSet<String> {
+    pub(super) fn contested(&self, plan: &Plan, now: Timestamp) -> BTreeSet<String> {
         let recent = |times: &Vec<Timestamp>| times.iter().filter(|at| now.duration_since(**at) < WITHIN).count();
         let often = |place: &String| self.healed.get(place).is_some_and(|times| recent(times) >= TOO_OFTEN);
         drifted(plan).flat_map(places).filter(often).collect()
@@ -40,7 +40,7 @@ impl Healing {
 
     /// Notes that a change was made now; how many fields it has healed. What could not be changed back is not noted:
     /// nobody has changed it again.
-    pub fn note(&mut self, change: &Change, now: Timestamp) -> usize {
+    pub(super) fn note(&mut self, change: &Change, now: Timestamp) -> usize {
         let places = if change.is_housekeeping() { Vec::new() } else { places(change) };
         for place in &places {
             let times = self.healed.entry(place.clone()).or_default();
@@ -57,7 +57,7 @@ fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
 }
 
 /// The places that a change is about, such as `service web: replicas`.
-pub fn places(change: &Change) -> Vec<String> {
+pub(super) fn places(change: &Change) -> Vec<String> {
     match &change.action {
         Action::Update { fields, .. } if !fields.is_empty() => {
             fields.iter().map(|field| format!("{}: {}", change.subject, field.field)).collect()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cause, Phase, Release, ReleaseId};
-use crate::name::{ServiceName, TreeId};
+use crate::name::{Repository, ServiceName, TreeId};
 use crate::plan::Removable;
 use crate::plan::observed::Observed;
 use crate::stack::{Config, Network, Secret, Stack};
@@ -100,10 +100,16 @@ impl History {
         (last.phase.is_blamed() && last.origin.tree == *tree).then_some(last)
     }
 
-    /// The repository that the stack belongs to: that of its first release from one.
-    pub fn owner(&self) -> Option<&str> {
-        let known = self.releases.iter().find(|release| release.cause != Cause::Adopt)?;
-        Some(&known.origin.repository)
+    /// To whom the stack belongs: what its newest release says, or, where none says it, the repository of the first one. A
+    /// stack that was removed belongs to nobody.
+    pub fn owner(&self) -> Option<&Repository> {
+        let is_removed = |last: &Release| matches!(last.cause, Cause::Remove { .. }) && !last.phase.is_rolling();
+        if self.last().is_some_and(is_removed) {
+            return None;
+        }
+        let said = self.releases.iter().rev().find_map(|release| release.owner.as_ref());
+        let first = || self.releases.iter().find(|release| release.cause != Cause::Adopt);
+        said.or_else(|| Some(&first()?.origin.repository))
     }
 
     /// Whether nothing of the stack should run as far as its releases say: there is none, or the last one was to leave nothing.
@@ -211,6 +217,7 @@ mod tests {
             id: ReleaseId(id),
             stack: stack.name.clone(),
             origin,
+            owner: None,
             cause,
             created: Timestamp::UNIX_EPOCH,
             images: BTreeMap::new(),

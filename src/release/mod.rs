@@ -4,17 +4,18 @@
 //! like any other, with the stack of an older one. A [`Release`] is kept whole in the swarm ([`crate::store`]); its
 //! [`Phase`] is all of it that changes.
 
+mod admission;
 mod arrival;
 mod away;
 mod departure;
-pub mod drift;
+mod drift;
 mod history;
 mod instance;
 mod intent;
 mod kept_images;
+mod memory;
 mod next;
 mod outcome;
-mod scope;
 mod shaping;
 mod upstream;
 
@@ -25,18 +26,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Blame, Symptom};
-use crate::name::{CommitId, ServiceName, StackName, TreeId};
+use crate::name::{CommitId, Repository, ServiceName, StackName, TreeId};
 use crate::stack::Stack;
 
+pub use admission::{Admission, Candidate, Refusal, admit};
 pub use arrival::{Arrival, unheld};
 pub use away::{Absent, Away};
 pub use history::History;
 pub use instance::{Instance, Process, Standing, TaskLife, TaskName};
 pub use intent::{Intent, Resumption, State};
 pub use kept_images::{StackImages, StoredImage, Upkeep};
+pub use memory::{Consequence, Memory, Written};
 pub use next::{Step, counted, differences, due, failed, missing, next, target};
 pub use outcome::Outcome;
-pub use scope::{Scope, is_foreign};
 pub use shaping::{Place, Proxy, Shaping};
 pub use upstream::{Handled, Remedy, Trouble, Upstream};
 
@@ -66,6 +68,9 @@ pub struct Release {
     pub id: ReleaseId,
     /// Where it came from.
     pub origin: Origin,
+    /// To whom the stack belongs with this release; unknown in records of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Repository>,
     /// Why it was made.
     pub cause: Cause,
     /// When it was made, by the controller's clock.
@@ -87,9 +92,8 @@ pub struct Release {
 /// Where a release came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The repository: its URL, its name on the built-in server, or the folder of `skep deploy`. A stack belongs to
-    /// the repository of its first release.
-    pub repository: String,
+    /// The repository, or what took its place.
+    pub repository: Repository,
     /// The branch, if there is one.
     pub branch: Option<String>,
     /// The commit.
@@ -108,7 +112,7 @@ impl Origin {
     pub fn unknown() -> Self {
         let nothing = "0".repeat(40);
         Self {
-            repository: "unknown".into(),
+            repository: Repository::by_hand(),
             branch: None,
             commit: nothing.parse().expect("it has forty digits"),
             tree: nothing.parse().expect("it has forty digits"),
@@ -144,6 +148,13 @@ pub enum Cause {
         /// Whether everything goes that bears the stack's label, whoever made it.
         everything: bool,
     },
+}
+
+impl Cause {
+    /// Whether skep found the commit in a repository elsewhere.
+    pub fn is_found(&self) -> bool {
+        matches!(self, Self::Webhook | Self::Poll)
+    }
 }
 
 /// How far a release has got.
@@ -212,9 +223,24 @@ impl Phase {
         Self::Promoted { at, contested: BTreeSet::new(), away: Vec::new() }
     }
 
+    /// The same, leaving these fields alone, too, which somebody else changes back; a phase that is not promoted stays.
+    #[must_use]
+    pub fn contested_by(&self, places: &BTreeSet<String>) -> Self {
+        let mut phase = self.clone();
+        if let Self::Promoted { contested, .. } = &mut phase {
+            contested.extend(places.iter().cloned());
+        }
+        phase
+    }
+
     /// Failed at this time, because of this.
     pub fn failed(at: Timestamp, symptoms: Vec<Symptom>) -> Self {
         Self::Failed { at, symptoms, away: Vec::new() }
+    }
+
+    /// Whether it is being applied and watched.
+    pub fn is_rolling(&self) -> bool {
+        matches!(self, Self::Rolling { .. })
     }
 
     /// Whether it failed because of what was deployed, as far as can be told.

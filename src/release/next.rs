@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::arrival::{self, Arrival};
 use super::departure::{self, Departure};
 use super::drift;
-use super::{Cause, History, Phase, Release, ReleaseId};
+use super::{Cause, History, Memory, Phase, Release, ReleaseId};
 use crate::health::{self, Blame, CheckId, Reply, Symptom, Verdict, Waiting, Watch};
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
@@ -48,21 +48,26 @@ pub enum Step {
         /// Why.
         symptoms: Vec<Symptom>,
     },
+    /// Somebody changes these fields back again and again: they are left alone from now on, and the record says so.
+    GiveWay {
+        /// The fields, such as `service web: replicas`.
+        places: BTreeSet<String>,
+    },
     /// There is nothing to do.
     Rest,
 }
 
-/// Says what to do now about `release`, given the stack's history, what there is, and what was seen so far.
-pub fn next(release: &Release, history: &History, observed: &Observed, watch: &Watch, now: Timestamp) -> Step {
+/// Says what to do now about `release`, given the stack's history, what there is, and what is remembered of earlier rounds.
+pub fn next(release: &Release, history: &History, observed: &Observed, memory: &Memory, now: Timestamp) -> Step {
     let Some(desired) = &release.desired else { return Step::Rest };
     let desired = &*observed.scaled(desired);
     match &release.phase {
         Phase::Superseded { .. } => Step::Rest,
         Phase::Failed { .. } => unanswered(release, history, observed, now),
         Phase::Promoted { contested, .. } => {
-            keep(desired, observed, planned(desired, observed, history, now), contested, watch, now)
+            keep(desired, observed, planned(desired, observed, history, now), contested, memory, now)
         }
-        Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, watch, now) {
+        Phase::Rolling { since, .. } => match roll(release, desired, history, observed, *since, memory, now) {
             Ok(step) => step,
             Err(_) if may_be_excused(release, desired, observed) => Step::Wait(health::waits(desired, observed)),
             Err(symptoms) => failed(release, history, symptoms),
@@ -129,17 +134,21 @@ fn keep(
     observed: &Observed,
     plan: Plan,
     contested: &BTreeSet<String>,
-    watch: &Watch,
+    memory: &Memory,
     now: Timestamp,
 ) -> Step {
     let heals = desired.settings.drift == Drift::Heal;
     let is_contested = |change: &Change| drift::places(change).iter().any(|place| contested.contains(place));
     let is_wanted =
         |change: &Change| change.is_housekeeping() || (heals && may_heal(desired, change) && !is_contested(change));
-    let plan = plan.only(|change| is_wanted(change) && !watch.has_given_up(&change.subject, now));
+    let plan = plan.only(|change| is_wanted(change) && !memory.watch.has_given_up(&change.subject, now));
     let Arrival { now: ready, waiting } = arrival::unheld(&plan, desired, observed);
     match (ready.is_empty(), waiting.is_empty()) {
-        (false, _) => Step::Apply(ready),
+        // Two who each undo what the other does would go on for ever.
+        (false, _) => match memory.contested(&ready, now) {
+            places if places.is_empty() => Step::Apply(ready),
+            places => Step::GiveWay { places },
+        },
         (true, false) => Step::Wait(waiting),
         (true, true) => Step::Rest,
     }
@@ -158,9 +167,10 @@ fn roll(
     history: &History,
     observed: &Observed,
     since: Timestamp,
-    watch: &Watch,
+    memory: &Memory,
     now: Timestamp,
 ) -> Result<Step, Vec<Symptom>> {
+    let watch = &memory.watch;
     let missing = missing(desired, observed);
     if !missing.is_empty() {
         return Err(missing);
@@ -169,6 +179,9 @@ fn roll(
     let rolled_back = health::rolled_back(desired, observed, release.recorded);
     if !rolled_back.is_empty() {
         return Err(rolled_back);
+    }
+    if !memory.refused().is_empty() {
+        return Err(memory.refused().to_vec());
     }
     let plan = planned(desired, observed, history, now);
     let changed = plan.changed_services();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::health::{Blame, Reply, Watch};
 use crate::plan::observed::{Node, Observed, ObservedService, Task, TaskState};
-use crate::plan::{Action, Plan, Removable, Subject};
+use crate::plan::{Action, Change, Plan, Removable, Subject};
 use crate::stack::check::{Check, Probe};
 use crate::stack::{Condition, Mode, Nanos, Service, Stack, UpdateConfig};
 
@@ -36,6 +36,7 @@ fn release(id: u64, desired: Stack, phase: Phase) -> Release {
             author: "Ada <ada@example.com>".into(),
             subject: "Change".into(),
         },
+        owner: None,
         cause: Cause::Push,
         created: Timestamp::UNIX_EPOCH,
         images: BTreeMap::new(),
@@ -133,13 +134,13 @@ fn what_a_service_may_have_answered_that_goes_is_asked_again_before_the_release_
     let watch = Watch::default().after(&desired, &both, now(1));
     assert_eq!(asked(&watch, &both, 1), 1);
     let watch = watch.answered(&desired, id(), &check, &Reply::Connected, now(2));
-    assert_eq!(said(&next(&release, &history, &both, &watch, now(2))), "apply", "the other one goes");
+    assert_eq!(said(&next(&release, &history, &both, &watch.clone().into(), now(2))), "apply", "the other one goes");
     let watch = watch.after(&desired, &alone, now(3));
-    assert_eq!(said(&next(&release, &history, &alone, &watch, now(3))), "wait");
+    assert_eq!(said(&next(&release, &history, &alone, &watch.clone().into(), now(3))), "wait");
     let watch = watch.after(&desired, &alone, now(4));
     assert_eq!(asked(&watch, &alone, 4), 1);
     let watch = watch.answered(&desired, id(), &check, &Reply::Connected, now(5));
-    assert_eq!(said(&next(&release, &history, &alone, &watch, now(5))), "promote");
+    assert_eq!(said(&next(&release, &history, &alone, &watch.clone().into(), now(5))), "promote");
 }
 
 fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i32) -> Step {
@@ -147,7 +148,7 @@ fn step(release: &Release, before: Vec<Release>, observed: &Observed, minutes: i
     let now = Timestamp::UNIX_EPOCH + MINUTE * minutes;
     let desired = release.desired.as_ref().unwrap();
     let watch = Watch::default().after(desired, observed, now - MINUTE);
-    next(release, &history, observed, &watch, now)
+    next(release, &history, observed, &watch.into(), now)
 }
 
 fn said(step: &Step) -> &'static str {
@@ -155,6 +156,7 @@ fn said(step: &Step) -> &'static str {
         Step::Apply(_) => "apply",
         Step::Wait(_) => "wait",
         Step::Promote => "promote",
+        Step::GiveWay { .. } => "give way",
         Step::RollBack { to: Some(_), .. } => "roll back",
         Step::RollBack { to: None, .. } => "remove",
         Step::Halt { .. } => "halt",
@@ -212,7 +214,7 @@ fn what_nobody_watched_does_not_count_against_the_deadline() {
         let of_b = release(2, b.clone(), rolling(away));
         let (history, observed) = (History::new(vec![release(1, a.clone(), promoted()), of_b.clone()]), runs(&b, 1, 0));
         let watch = Watch::default().after(&b, &observed, at(began));
-        next(&of_b, &history, &observed, &watch, at(now))
+        next(&of_b, &history, &observed, &watch.clone().into(), at(now))
     };
     assert_eq!(said(&decided(vec![], 1, 9)), "wait");
     assert_eq!(said(&decided(vec![], 1, 10)), "roll back");
@@ -364,15 +366,15 @@ fn what_is_still_in_use_elsewhere_holds_up_no_release() {
     let history = History::new(vec![before, after.clone()]);
     let now = Timestamp::UNIX_EPOCH + MINUTE;
     let mut watch = Watch::default().after(after.desired.as_ref().unwrap(), &there, now - MINUTE);
-    assert_eq!(changes(&next(&after, &history, &there, &watch, now)), "- config shop_page");
+    assert_eq!(changes(&next(&after, &history, &there, &watch.clone().into(), now)), "- config shop_page");
     let page = Subject::Config("shop_page".into());
     watch.note_use(&page, now - SignedDuration::from_secs(31));
     watch.note_use(&page, now);
-    assert_eq!(changes(&next(&after, &history, &there, &watch, now)), "promote");
+    assert_eq!(changes(&next(&after, &history, &there, &watch.clone().into(), now)), "promote");
     let promoted = Release { phase: promoted(), ..after };
-    assert_eq!(changes(&next(&promoted, &history, &there, &watch, now)), "rest");
+    assert_eq!(changes(&next(&promoted, &history, &there, &watch.clone().into(), now)), "rest");
     let later = now + SignedDuration::from_mins(11);
-    assert_eq!(changes(&next(&promoted, &history, &there, &watch, later)), "- config shop_page");
+    assert_eq!(changes(&next(&promoted, &history, &there, &watch.clone().into(), later)), "- config shop_page");
 }
 
 #[test]
@@ -645,7 +647,7 @@ proptest! {
                 there.tasks = (0..3).map(|nth| Task { id: nth.to_string(), ..task(1, TaskState::Failed) }).collect();
             }
             let now = Timestamp::UNIX_EPOCH + MINUTE * 11;
-            let step = next(&rolling, &history, &observed, &Watch::default(), now);
+            let step = next(&rolling, &history, &observed, &Memory::default(), now);
             let index = releases.iter().position(|release| release.id == rolling.id).unwrap();
             match step {
                 Step::RollBack { to, .. } => {
@@ -658,7 +660,7 @@ proptest! {
                 }
                 Step::Halt { .. } => releases[index].phase = failed(),
                 Step::Promote => releases[index].phase = promoted(),
-                Step::Apply(_) | Step::Wait(_) | Step::Rest => {
+                Step::Apply(_) | Step::Wait(_) | Step::GiveWay { .. } | Step::Rest => {
                     prop_assert!(desired.services.is_empty() || rolling.id.0 > 1, "{}", said(&step));
                     releases[index].phase = promoted();
                 }
@@ -699,18 +701,20 @@ proptest! {
                 noted = noted.watched_at(Some((created, Absent::Swarm)), now).unwrap_or(noted);
                 noted.unwatched();
             }
-            let (mut watch, mut healing) = (Watch::default(), drift::Healing::default());
+            let mut memory = Memory::default();
+            let network = Change::new(Subject::Network("shop_default".into()), Action::Remove);
             for now in [first, second, third] {
-                watch = watch.after(&desired, &observed, now);
-                watch.note_use(&Subject::Network("shop_default".into()), now);
-                due(&release, &history, &observed, &watch, now);
+                memory.begin(&release);
+                memory.saw(&desired, &observed, now);
+                memory.wrote(&release, &network, Written::Refused, "in use", now);
+                due(&release, &history, &observed, &memory.watch, now);
                 if let Some(drift) = differences(&release, &history, &observed, now) {
                     for change in &drift.changes {
-                        healing.note(change, now);
+                        memory.wrote(&release, change, Written::Done, "", now);
                     }
-                    healing.contested(&drift, now);
+                    memory.drifted(&drift);
                 }
-                let step = next(&release, &history, &observed, &watch, now);
+                let step = next(&release, &history, &observed, &memory, now);
                 prop_assert!(!said(&step).is_empty());
             }
             history.next_id();

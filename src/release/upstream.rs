@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::name::CommitId;
+use crate::name::{CommitId, Repository};
 use crate::time;
 
 /// The most lines of a reason that are kept, and the most characters of each.
@@ -24,7 +24,7 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
     /// Its name in the settings.
-    pub repository: String,
+    pub repository: Repository,
     /// Its address, without credentials.
     pub url: String,
     /// The branch that is deployed.
@@ -101,9 +101,9 @@ pub enum Handled {
 
 impl Upstream {
     /// One that was not looked at yet.
-    pub fn new(repository: &str, url: &str, branch: &str) -> Self {
+    pub fn new(repository: Repository, url: &str, branch: &str) -> Self {
         Self {
-            repository: repository.to_owned(),
+            repository,
             url: url.to_owned(),
             branch: branch.to_owned(),
             looked: None,
@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn shop() -> Upstream {
-        Upstream::new("shop", "https://example.com/shop.git", "main")
+        Upstream::new("shop".into(), "https://example.com/shop.git", "main")
     }
 
     /// The pauses after the first failures, in seconds.

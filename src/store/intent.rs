@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::record::{self, Labels};
 use super::{Config, Damaged, Error, Keys, Store};
 use crate::engine::{self, Call};
+use crate::name::Repository;
 use crate::release::{Intent, Origin, State};
 use crate::stack::NAMESPACE_LABEL;
 
@@ -28,8 +29,8 @@ const TRIES: usize = 3;
 /// What the store knows of the commits of all repositories.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Intents {
-    /// The intent of each repository that has one, by its name.
-    pub intents: BTreeMap<String, Intent>,
+    /// The intent of each repository that has one.
+    pub intents: BTreeMap<Repository, Intent>,
     /// Records that are there and cannot be read.
     pub damaged: Vec<Damaged>,
 }
@@ -44,7 +45,7 @@ struct Name {
 impl Name {
     /// That of an intent which calls its repository as records do.
     fn of(intent: &Intent) -> Self {
-        Self { repository: hash(&intent.origin.repository), number: intent.number }
+        Self { repository: hash(&intent.origin.repository.key()), number: intent.number }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -72,7 +73,7 @@ impl Store {
     }
 
     /// The intent of a repository, if it has one that can be read. One request.
-    pub async fn intent(&self, repository: &str) -> Result<Option<Intent>, Error> {
+    pub async fn intent(&self, repository: &Repository) -> Result<Option<Intent>, Error> {
         let mut found = read(&self.list(&self.prefix(repository)).await?, &self.keys);
         Ok(found.intents.remove(repository))
     }
@@ -103,7 +104,7 @@ impl Store {
         let configs = self.list(&name).await?;
         let config = configs.into_iter().find(|config| config.spec.name == name).ok_or_else(|| replaced(intent))?;
         if !self.relabel(config, STATE_LABEL, record::json(state)).await? {
-            return Err(Error::Contended { repository: intent.origin.repository.clone() });
+            return Err(Error::Contended { repository: intent.origin.repository.to_string() });
         }
         Ok(())
     }
@@ -116,28 +117,29 @@ impl Store {
     }
 
     /// What the names of the intents of a repository begin with.
-    fn prefix(&self, repository: &str) -> String {
-        format!("{PREFIX}{}.", hash(&self.keys.scope.recorded(repository)))
+    fn prefix(&self, repository: &Repository) -> String {
+        format!("{PREFIX}{}.", hash(&repository.recorded(&self.keys.scope).key()))
     }
 
     /// An intent as it is recorded.
     fn recorded(&self, intent: &Intent) -> Intent {
-        let repository = self.keys.scope.recorded(&intent.origin.repository);
+        let repository = intent.origin.repository.recorded(&self.keys.scope);
         Intent { origin: Origin { repository, ..intent.origin.clone() }, ..intent.clone() }
     }
 }
 
 fn replaced(intent: &Intent) -> Error {
-    Error::Replaced { repository: intent.origin.repository.clone() }
+    Error::Replaced { repository: intent.origin.repository.to_string() }
 }
 
 fn body(intent: &Intent, keys: &Keys) -> Result<Value, Error> {
     let text = record::json(intent);
     let payload = record::packed(&text);
     if payload.len() > record::MAX_PAYLOAD || text.len() > record::MAX_UNFOLDED {
-        return Err(Error::TooManyStacks { repository: intent.origin.repository.clone() });
+        return Err(Error::TooManyStacks { repository: intent.origin.repository.to_string() });
     }
-    let labels = [(REPOSITORY_LABEL, intent.origin.repository.clone()), (STATE_LABEL, record::json(&intent.state))];
+    let labels =
+        [(REPOSITORY_LABEL, intent.origin.repository.clone().into()), (STATE_LABEL, record::json(&intent.state))];
     let name = Name::of(intent).to_string();
     let (labels, data) = record::sealed(&name, labels, &payload, keys);
     Ok(json!({ "Name": name, "Labels": labels, "Data": data }))
@@ -157,9 +159,12 @@ fn authentic(config: &Config, keys: &Keys) -> Result<Intent, String> {
 /// The intent that a config holds, or what is wrong with it. Who wrote it is not asked.
 pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
     let labels: &Labels = &config.spec.labels;
-    let intent: Intent = record::content(labels, &config.spec.data, "an intent")?;
+    let mut intent: Intent = record::content(labels, &config.spec.data, "an intent")?;
     let state = serde_json::from_str(record::label(labels, STATE_LABEL)?)
         .map_err(|error| format!("its label `{STATE_LABEL}` is not a state: {error}"))?;
+    if intent.cause.is_found() {
+        intent.origin.repository = intent.origin.repository.as_watched();
+    }
     if Name::of(&intent).to_string() == config.spec.name {
         Ok(Intent { state, ..intent })
     } else {
@@ -173,7 +178,7 @@ fn read(configs: &[Config], keys: &Keys) -> Intents {
     for config in configs.iter().filter(|config| is_intent(config)) {
         match authentic(config, keys) {
             Ok(mut intent) => {
-                intent.origin.repository = keys.scope.read(&intent.origin.repository);
+                intent.origin.repository = intent.origin.repository.seen_from(&keys.scope);
                 let known = found.intents.get(&intent.origin.repository).map_or(0, |known| known.number);
                 if intent.number > known {
                     found.intents.insert(intent.origin.repository.clone(), intent);
@@ -225,11 +230,11 @@ mod tests {
     async fn an_intent_comes_back_as_it_was_recorded_and_is_no_stack() {
         let store = store();
         let long = format!("team/{}", "x".repeat(60));
-        for repository in ["shop", &long] {
+        for repository in ["shop", long.as_str()] {
             let recorded = store.intend(intent(repository, "a")).await.unwrap();
             assert_eq!(recorded.number, 1);
-            assert_eq!(store.intent(repository).await.unwrap(), Some(recorded.clone()));
-            assert_eq!(store.intents().await.unwrap().intents[repository], recorded);
+            assert_eq!(store.intent(&repository.into()).await.unwrap(), Some(recorded.clone()));
+            assert_eq!(store.intents().await.unwrap().intents[&repository.into()], recorded);
         }
         assert_eq!(store.stacks().await.unwrap(), BTreeMap::new());
     }
@@ -244,7 +249,11 @@ mod tests {
         let late = store.set_state(&older, &State::Deployed).await.unwrap_err();
         assert!(!late.is_transient(), "{late}");
         store.settle(&older).await.unwrap();
-        assert_eq!(store.intent("shop").await.unwrap(), Some(newer.clone()), "the older one settles only itself");
+        assert_eq!(
+            store.intent(&"shop".into()).await.unwrap(),
+            Some(newer.clone()),
+            "the older one settles only itself"
+        );
         store.settle(&newer).await.unwrap();
         assert_eq!(store.intents().await.unwrap(), Intents::default());
     }
@@ -256,7 +265,7 @@ mod tests {
         for _ in 0..2 {
             store.set_state(&intent, &State::Rolling).await.unwrap();
         }
-        assert_eq!(store.intent("shop").await.unwrap().unwrap().state, State::Rolling);
+        assert_eq!(store.intent(&"shop".into()).await.unwrap().unwrap().state, State::Rolling);
     }
 
     #[tokio::test]
@@ -265,12 +274,13 @@ mod tests {
         let lab = store.clone().with_scope(scope);
         for (store, commit) in [(&store, "a"), (&lab, "c")] {
             let recorded = store.intend(intent("shop", commit)).await.unwrap();
-            assert_eq!(store.intent("shop").await.unwrap(), Some(recorded));
+            assert_eq!(store.intent(&"shop".into()).await.unwrap(), Some(recorded));
         }
-        let names = |intents: Intents| intents.intents.into_keys().collect::<Vec<_>>().join(", ");
-        assert_eq!(names(store.intents().await.unwrap()), "lab:shop, shop");
+        let names =
+            |intents: Intents| intents.intents.into_keys().map(|it| it.to_string()).collect::<Vec<_>>().join(", ");
+        assert_eq!(names(store.intents().await.unwrap()), "shop, lab:shop");
         assert_eq!(names(lab.intents().await.unwrap()), "shop, shop of the controller without SKEP_SCOPE");
-        lab.settle(&lab.intent("shop").await.unwrap().unwrap()).await.unwrap();
+        lab.settle(&lab.intent(&"shop".into()).await.unwrap().unwrap()).await.unwrap();
         assert_eq!(names(store.intents().await.unwrap()), "shop");
     }
 
@@ -281,6 +291,6 @@ mod tests {
         let new = store.intend(intent("shop", "c")).await.unwrap();
         old.number = 0;
         store.engine.call(Call::post("/configs/create", body(&old, &Keys::default()).unwrap())).await.unwrap();
-        assert_eq!(store.intent("shop").await.unwrap(), Some(new));
+        assert_eq!(store.intent(&"shop".into()).await.unwrap(), Some(new));
     }
 }

@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::engine::{self, Call, Engine};
-use crate::name::StackName;
-use crate::release::{Origin, Phase, Release, ReleaseId, Scope};
+use crate::name::{Scope, StackName};
+use crate::release::{Origin, Phase, Release, ReleaseId};
 use crate::stack::NAMESPACE_LABEL;
 use record::{Labels, Name, Shape};
 use seal::SEAL_LABEL;
@@ -202,7 +202,7 @@ impl Store {
     }
 
     /// The same records, as the controller of this scope sees them: repositories of other scopes have other names
-    /// ([`release::is_foreign`](crate::release::is_foreign)).
+    /// ([`Repository::is_foreign`](crate::name::Repository::is_foreign)).
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {
         Self { keys: self.keys.of(scope), ..self }
@@ -322,9 +322,10 @@ impl Store {
     }
 
     async fn create(&self, release: &Release, shape: Shape) -> Result<(), Error> {
-        let repository = self.keys.scope.recorded(&release.origin.repository);
-        let origin = Origin { repository, ..release.origin.clone() };
-        let body = record::body(&Release { origin, ..release.clone() }, shape, &self.keys)?;
+        let scope = &self.keys.scope;
+        let origin = Origin { repository: release.origin.repository.recorded(scope), ..release.origin.clone() };
+        let owner = release.owner.as_ref().map(|owner| owner.recorded(scope));
+        let body = record::body(&Release { origin, owner, ..release.clone() }, shape, &self.keys)?;
         self.expect_key().await?;
         match self.engine.call(Call::post("/configs/create", body)).await {
             Err(engine::Error::Refused { status: 409, .. }) => {
@@ -433,7 +434,8 @@ fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
             // The whole record comes before its thin double.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
             Ok(mut release) => {
-                release.origin.repository = keys.scope.read(&release.origin.repository);
+                release.origin.repository = release.origin.repository.seen_from(&keys.scope);
+                release.owner = release.owner.map(|owner| owner.seen_from(&keys.scope));
                 records.releases.push(Release { recorded: config.created_at, ..release });
             }
             Err(why) => records.damaged.push(Damaged { name: config.spec.name, why }),

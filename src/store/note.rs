@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::intent::{REPOSITORY_LABEL, hash};
 use super::{Config, Error, Store, record};
 use crate::engine::{self, Call, RECORD_LABEL};
+use crate::name::Repository;
 use crate::release::{Instance, Shaping, Upstream};
 use crate::stack::NAMESPACE_LABEL;
 
@@ -43,7 +44,7 @@ pub struct Note<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The repository.
-    pub repository: String,
+    pub repository: Repository,
     /// What they agree to: the names of push options.
     pub options: BTreeSet<String>,
     id: String,
@@ -58,44 +59,44 @@ impl Request {
 
 impl Store {
     /// What is known of the watched repositories, by name. One request.
-    pub async fn upstreams(&self) -> Result<BTreeMap<String, Upstream>, Error> {
+    pub async fn upstreams(&self) -> Result<BTreeMap<Repository, Upstream>, Error> {
         let notes = self.notes::<Upstream>(UPSTREAM).await?;
         let read = |note: Note<Upstream>| {
-            let repository = self.keys.scope.read(&note.said.repository);
+            let repository = note.said.repository.clone().as_watched().seen_from(&self.keys.scope);
             (repository.clone(), Upstream { repository, ..note.said })
         };
         Ok(notes.into_iter().map(read).collect())
     }
 
     /// What is known of one watched repository. One request.
-    pub async fn upstream(&self, repository: &str) -> Result<Option<Upstream>, Error> {
+    pub async fn upstream(&self, repository: &Repository) -> Result<Option<Upstream>, Error> {
         let note: Option<Note<Upstream>> = self.note(&self.upstream_name(repository)).await?;
-        Ok(note.map(|note| Upstream { repository: repository.to_owned(), ..note.said }))
+        Ok(note.map(|note| Upstream { repository: repository.clone(), ..note.said }))
     }
 
     /// Keeps what is known of a watched repository.
     pub async fn set_upstream(&self, upstream: &Upstream) -> Result<(), Error> {
-        let repository = self.keys.scope.recorded(&upstream.repository);
+        let repository = upstream.repository.recorded(&self.keys.scope);
         self.put(&self.upstream_name(&upstream.repository), &Upstream { repository, ..upstream.clone() }).await
     }
 
     /// Forgets a repository that is not watched any more.
-    pub async fn forget_upstream(&self, repository: &str) -> Result<(), Error> {
+    pub async fn forget_upstream(&self, repository: &Repository) -> Result<(), Error> {
         self.erase(&self.upstream_name(repository)).await
     }
 
     /// Asks the controller to look at a repository now. A request that is waiting already is replaced. Whoever may use
     /// the Docker API may ask: a request is not authenticated.
-    pub async fn ask(&self, repository: &str, options: &BTreeSet<String>) -> Result<Request, Error> {
-        let recorded = self.keys.scope.recorded(repository);
-        let name = format!("{REQUEST}{}", hash(&recorded));
+    pub async fn ask(&self, repository: &Repository, options: &BTreeSet<String>) -> Result<Request, Error> {
+        let recorded = repository.recorded(&self.keys.scope);
+        let name = format!("{REQUEST}{}", hash(&recorded.key()));
         self.erase(&name).await?;
         let options_text = options.iter().cloned().collect::<Vec<_>>().join(",");
         let labels = json!({ RECORD_LABEL: "1", REPOSITORY_LABEL: recorded, OPTIONS_LABEL: options_text });
         let body = json!({ "Name": name, "Labels": labels, "Data": record::encoded(b"skep sync") });
         let answer: Value = self.engine.json(Call::post("/configs/create", body)).await?;
         let id = answer["ID"].as_str().unwrap_or_default().to_owned();
-        Ok(Request { repository: repository.to_owned(), options: options.clone(), id })
+        Ok(Request { repository: repository.clone(), options: options.clone(), id })
     }
 
     /// The requests that wait. One request.
@@ -210,14 +211,14 @@ impl Store {
         if labels.contains_key(NAMESPACE_LABEL) {
             return None;
         }
-        let repository = self.keys.scope.read(labels.get(REPOSITORY_LABEL)?);
+        let repository = Repository::from(labels.get(REPOSITORY_LABEL)?.clone()).seen_from(&self.keys.scope);
         let options = labels.get(OPTIONS_LABEL).map(String::as_str).unwrap_or_default();
         let options = options.split(',').filter(|option| !option.is_empty()).map(str::to_owned).collect();
         Some(Request { repository, options, id: config.id })
     }
 
-    fn upstream_name(&self, repository: &str) -> String {
-        format!("{UPSTREAM}{}", hash(&self.keys.scope.recorded(repository)))
+    fn upstream_name(&self, repository: &Repository) -> String {
+        format!("{UPSTREAM}{}", hash(&repository.recorded(&self.keys.scope).key()))
     }
 
     /// Removes a config by its id or its name; it need not be there.
@@ -248,8 +249,12 @@ mod tests {
     use crate::engine::{Engine, simulated::World};
     use crate::release::Handled;
 
+    fn team_shop() -> Repository {
+        Repository::watched("team/shop")
+    }
+
     fn shop(handled: Handled) -> Upstream {
-        Upstream { handled, ..Upstream::new("team/shop", "https://example.com/shop.git", "main") }
+        Upstream { handled, ..Upstream::new(Repository::watched("team/shop"), "https://example.com/shop.git", "main") }
     }
 
     #[tokio::test]
@@ -258,11 +263,11 @@ mod tests {
         let store = Store::new(Engine::Simulated(world));
         for handled in [Handled::Underway, Handled::Runs] {
             store.set_upstream(&shop(handled.clone())).await.unwrap();
-            assert_eq!(store.upstream("team/shop").await.unwrap(), Some(shop(handled)));
+            assert_eq!(store.upstream(&team_shop()).await.unwrap(), Some(shop(handled)));
         }
         assert_eq!(store.upstreams().await.unwrap().len(), 1);
         assert_eq!(store.stacks().await.unwrap().len(), 0, "it is no stack");
-        store.forget_upstream("team/shop").await.unwrap();
+        store.forget_upstream(&team_shop()).await.unwrap();
         assert_eq!(store.upstreams().await.unwrap().len(), 0);
     }
 
@@ -272,9 +277,9 @@ mod tests {
         let store = Store::new(engine.clone());
         store.set_upstream(&shop(Handled::Runs)).await.unwrap();
         let keyed = store.clone().with_keys(Keys::new(vec![SecretString::from("k".repeat(32))]));
-        assert_eq!(keyed.upstream("team/shop").await.unwrap(), None);
+        assert_eq!(keyed.upstream(&team_shop()).await.unwrap(), None);
         keyed.set_upstream(&shop(Handled::Underway)).await.unwrap();
-        assert_eq!(keyed.upstream("team/shop").await.unwrap(), Some(shop(Handled::Underway)));
+        assert_eq!(keyed.upstream(&team_shop()).await.unwrap(), Some(shop(Handled::Underway)));
     }
 
     #[tokio::test]
@@ -283,12 +288,13 @@ mod tests {
         let lab = store.clone().with_scope("lab".parse().unwrap());
         store.set_upstream(&shop(Handled::Runs)).await.unwrap();
         lab.set_upstream(&shop(Handled::Underway)).await.unwrap();
-        assert_eq!(lab.upstream("team/shop").await.unwrap(), Some(shop(Handled::Underway)));
-        let names: Vec<String> = store.upstreams().await.unwrap().into_keys().collect();
-        assert_eq!(names, ["lab:team/shop", "team/shop"]);
+        assert_eq!(lab.upstream(&team_shop()).await.unwrap(), Some(shop(Handled::Underway)));
+        let names: Vec<String> = store.upstreams().await.unwrap().into_keys().map(|it| it.to_string()).collect();
+        assert_eq!(names, ["team/shop", "lab:team/shop"]);
         // Whoever runs a command outside of the scope sees the repository, and may ask for it.
-        store.ask("lab:team/shop", &BTreeSet::new()).await.unwrap();
-        let asked = |requests: Vec<Request>| requests.into_iter().map(|it| it.repository).collect::<Vec<_>>();
+        store.ask(&"lab:watched team/shop".into(), &BTreeSet::new()).await.unwrap();
+        let asked =
+            |requests: Vec<Request>| requests.into_iter().map(|it| it.repository.to_string()).collect::<Vec<_>>();
         assert_eq!(asked(lab.requests().await.unwrap()), ["team/shop"]);
         assert_eq!(asked(store.requests().await.unwrap()), ["lab:team/shop"]);
     }
@@ -297,11 +303,11 @@ mod tests {
     async fn a_request_waits_until_it_is_answered() {
         let store = Store::new(Engine::Simulated(World::new()));
         let options = BTreeSet::from(["adopt".to_owned(), "retry".to_owned()]);
-        let first = store.ask("team/shop", &BTreeSet::new()).await.unwrap();
-        let second = store.ask("team/shop", &options).await.unwrap();
+        let first = store.ask(&team_shop(), &BTreeSet::new()).await.unwrap();
+        let second = store.ask(&team_shop(), &options).await.unwrap();
         assert!(!store.is_waiting(&first).await.unwrap() && store.is_waiting(&second).await.unwrap());
         let waiting = store.requests().await.unwrap();
-        assert_eq!((waiting.len(), &waiting[0].options, waiting[0].repository.as_str()), (1, &options, "team/shop"));
+        assert_eq!((waiting.len(), &waiting[0].options, waiting[0].repository.name()), (1, &options, "team/shop"));
         store.answered(&waiting[0]).await.unwrap();
         assert!(!store.is_waiting(&second).await.unwrap());
     }

@@ -120,7 +120,10 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
 
 /// The release that a record holds, or what is wrong with the record.
 pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
-    let release: Release = content(labels, data, "a release")?;
+    let mut release: Release = content(labels, data, "a release")?;
+    if release.cause.is_found() {
+        release.origin.repository = release.origin.repository.as_watched();
+    }
     let label = |key: &str| label(labels, key);
     let phase: Phase = serde_json::from_str(label(PHASE_LABEL)?)
         .map_err(|error| format!("its label `{PHASE_LABEL}` is not a phase: {error}"))?;

@@ -24,7 +24,7 @@ use sha2::Sha256;
 use super::record::{self, Labels};
 use super::{Config, Error, Spec, Store};
 use crate::engine::{self, Call, RECORD_LABEL};
-use crate::release::Scope;
+use crate::name::Scope;
 
 /// The config that says that the records of this swarm are authenticated.
 pub const MARKER: &str = "skep.key";

@@ -34,6 +34,7 @@ fn release(id: u64) -> Release {
             author: "Ada <ada@example.com>".into(),
             subject: "Sell more".into(),
         },
+        owner: None,
         cause: Cause::Push,
         created: at(0),
         images: BTreeMap::new(),
@@ -337,8 +338,8 @@ async fn each_scope_has_keys_of_its_own() {
             (stacks.values().flat_map(|it| &it.damaged), stacks.values().flat_map(|it| &it.releases));
         assert_eq!((damaged.next(), releases.count()), (None, 2));
     }
-    assert!(!crate::release::is_foreign(&live.history(&stack()).await.unwrap().releases[0].origin.repository));
-    assert!(crate::release::is_foreign(&lab("x").history(&stack()).await.unwrap().releases[0].origin.repository));
+    assert!(!live.history(&stack()).await.unwrap().releases[0].origin.repository.is_foreign());
+    assert!(lab("x").history(&stack()).await.unwrap().releases[0].origin.repository.is_foreign());
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ fn files_that_failed_are_not_tried_again_unless_somebody_says_so() {
     let again = shop.commit("Hope for the best").push();
     assert_snapshot!(again.told(), @"
     checking COMMIT Hope for the best
-    skep-e2e-tried was not deployed: these files failed already, as r2: the update stopped: a new task failed: exit code 3; push a change, or the same again with `git push -o retry`
+    skep-e2e-tried was not deployed: these files failed already, as r2: the update stopped: a new task failed: exit code 3; change them, or try the same again with `git push -o retry`
     (refused)
     ");
     assert_eq!(swarm::everything(&shop.name), before);

@@ -274,7 +274,7 @@ fn a_stack_belongs_to_the_repository_that_made_it() {
     let push = thief.write("stack.yml", named).commit("Take it over").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Take it over
-    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository skep-e2e-owned; give this one another name, or remove that stack first
+    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository `skep-e2e-owned` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`
     (refused)
     ");
     assert_eq!(swarm::everything(&shop.name), before);

@@ -16,7 +16,7 @@ use skep::controller::workers::Workers;
 use skep::controller::{Controller, Metrics, Push, RefUpdate};
 use skep::engine::Engine;
 use skep::engine::simulated::{Behaviour, World};
-use skep::name::CommitId;
+use skep::name::{self, CommitId};
 use skep::probe::Prober;
 use skep::release::{Cause, History, Intent, Origin, State};
 use skep::source::server::{self, Server, branch_at};
@@ -175,7 +175,8 @@ impl Town {
 
     fn intent_of(&self, repository: &str, running: &Running) -> Option<Intent> {
         let store = Store::new(Engine::Simulated(self.sandbox.world.clone()));
-        running.runtime.block_on(store.intent(repository)).unwrap()
+        let intents = running.runtime.block_on(store.intents()).unwrap().intents;
+        intents.into_values().find(|intent| intent.origin.repository.name() == repository)
     }
 
     /// What runs, where the branch is, and what is known of the commit.
@@ -329,7 +330,11 @@ fn left(repository: &str, commit: &CommitId, cause: Cause, state: State) -> Inte
     Intent {
         number: 0,
         origin: Origin {
-            repository: repository.into(),
+            repository: if cause.is_found() {
+                name::Repository::watched(repository)
+            } else {
+                name::Repository::hosted(repository)
+            },
             branch: Some("main".into()),
             commit: commit.clone(),
             ..Origin::unknown()

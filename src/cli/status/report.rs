@@ -7,7 +7,7 @@ use crate::cli::history::{ansi, phase};
 use crate::cli::workspace::painted;
 use crate::controller::narrate;
 use crate::health;
-use crate::name::{CommitId, StackName};
+use crate::name::{CommitId, Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Color, Plan};
 use crate::release::{Cause, History, Phase, Release, ReleaseId};
@@ -28,7 +28,7 @@ pub(super) struct Report {
     pub(super) phase: Option<Phase>,
     /// The commit that says what runs; none if no commit does.
     pub(super) commit: Option<String>,
-    pub(super) repository: Option<String>,
+    pub(super) repository: Option<Repository>,
     /// Each service with how many of its tasks run.
     pub(super) services: Vec<Service>,
     /// What differs from the promoted release, in lines.
@@ -160,7 +160,7 @@ impl Report {
             attempted_commit: attempted.map(|release| release.origin.commit.clone()),
             way_back_failed: attempted.is_some_and(has_not_come_back),
             pending: None,
-            repository: promoted.or(attempted).map(|release| release.origin.repository.clone()),
+            repository: history.owner().cloned(),
             services: Vec::new(),
             urls: Vec::new(),
             drift: Vec::new(),

@@ -29,7 +29,7 @@ pub(super) fn detail(upstream: &Upstream, now: Timestamp, color: Color) -> Vec<S
     let looked = looked(upstream, now).map_or_else(|| "never looked at".into(), |age| format!("looked at {age} ago"));
     let head = format!(
         "{}: {}, {} {}{commit}, {looked}",
-        painted(&upstream.repository, "1", color),
+        painted(&upstream.repository.to_string(), "1", color),
         painted(word, ansi, color),
         upstream.url,
         upstream.branch
@@ -42,7 +42,7 @@ fn row(upstream: &Upstream, now: Timestamp) -> [Cell; 6] {
     let (word, ansi) = state(upstream);
     let complaints = complaints(upstream, now);
     [
-        Cell::painted(&*upstream.repository, "1"),
+        Cell::painted(upstream.repository.to_string(), "1"),
         upstream.branch.as_str().into(),
         Cell::painted(word, ansi),
         upstream.commit.as_ref().map_or("-", |commit| commit.short()).into(),
@@ -83,10 +83,10 @@ mod tests {
     fn a_repository_that_is_not_up_to_date_says_why() {
         let start = Timestamp::UNIX_EPOCH;
         let at = |seconds| start + SignedDuration::from_secs(seconds);
-        let new = |name: &str| Upstream::new(name, &format!("https://example.com/{name}.git"), "main");
+        let new = |name: &str| Upstream::new(name.into(), &format!("https://example.com/{name}.git"), "main");
         let mut all: Vec<Upstream> = ["good", "away", "broken", "later", "new", "silent"].map(new).into();
-        for upstream in all.iter_mut().filter(|it| it.repository != "new") {
-            let looked = if upstream.repository == "silent" { 0 } else { 1980 };
+        for upstream in all.iter_mut().filter(|it| it.repository.name() != "new") {
+            let looked = if upstream.repository.name() == "silent" { 0 } else { 1980 };
             upstream.found(&"1".repeat(40).parse().unwrap(), at(looked));
             upstream.handled = Handled::Runs;
         }

@@ -35,6 +35,7 @@ fn help_lists_the_commands() {
       heal         Change back what was changed by hand (exit code 0: it is as it should be, 1: it is
                    not)
       rollback     Go back to an earlier release
+      adopt        Hand a stack over to a repository, or into your own hands
       remove       Remove a stack, but not its data (exit code 0: there is nothing of it, 1: there is)
       completions  Print a completion script for a shell
 

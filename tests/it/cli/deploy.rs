@@ -44,7 +44,7 @@ fn what_is_not_healthy_goes_back_and_is_not_tried_again() {
     assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
     exit code 1
     --- stderr
-    error: these files failed already, as r2; change them, or use --retry
+    error: these files failed already, as r2: the update stopped: a new task failed: exit code 1; change them, or try the same again with `skep deploy --retry`
     ");
 }
 

@@ -1,5 +1,6 @@
 //! What a person sees of each command: exit code, results, and everything else. One file a command.
 
+mod adopt;
 mod commands;
 mod deploy;
 mod engine;

@@ -301,7 +301,7 @@ fn files_that_failed_before_are_told() {
     let sandbox = super::shop_that_went_back();
     let text = sandbox.run(&["plan", "shop"]);
     let note = text.lines().find(|line| line.starts_with("note:")).unwrap_or_default();
-    assert_snapshot!(note, @"note: these files failed already, as r2; only `skep deploy --retry` tries them again");
+    assert_snapshot!(note, @"note: these files failed already, as r2: the update stopped: a new task failed: exit code 1; change them, or try the same again with `skep deploy --retry`");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn nobody_is_there_to_be_asked() {
     - network shop_default
     volumes, folders and what is external stay
     --- stderr
-    error: nobody is there to be asked; `--yes` removes the stack without asking
+    error: remove the stack shop? Nobody is there to be asked; `--yes` says yes in advance
     ");
     assert!(left(&sandbox).contains(&"shop_web".to_owned()));
 }

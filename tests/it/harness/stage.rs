@@ -12,20 +12,21 @@ use skep::build::{Builder, Limits};
 use skep::config::Settings;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::{Accepted, Cluster};
-use skep::controller::deploy::{Begun, DeployRequest, Deployer};
+use skep::controller::deploy::{Begun, Deployer};
 use skep::controller::lines::Lines;
 use skep::controller::narrate::{self, Narrator};
 use skep::controller::prepare::{Preparer, named};
 use skep::controller::progress::ProgressSender;
+use skep::controller::request::DeployRequest;
 use skep::controller::rollout::{Next, Rollout};
-use skep::controller::supersede::Generations;
+use skep::controller::supersede::Generation;
 use skep::controller::workers::Workers;
 use skep::controller::{Metrics, origin};
 use skep::engine::simulated::{Behaviour, World};
 use skep::engine::{Call, Engine, docker::Client};
 use skep::health;
 use skep::lint::{self, Finding, Severity, report};
-use skep::name::StackName;
+use skep::name::{self, StackName};
 use skep::probe::Prober;
 use skep::release::{Cause, Outcome, ReleaseId};
 use skep::source::{self, Objects};
@@ -218,7 +219,7 @@ impl Stage {
         let variables = BTreeMap::new();
         let wanted = |revision: &skep::revision::Revision| revision.wanted_with(&BTreeMap::new());
         let revision = self.sandbox.runtime.block_on(source::read(&path, &commit, None, wanted)).unwrap();
-        let origin = origin(&revision, &repository, Some("main"));
+        let origin = origin(&revision, name::Repository::hosted(&repository), Some("main"));
         let checked = match lint::check(revision, &variables) {
             Ok(checked) => checked,
             Err(rejection) => {
@@ -231,14 +232,27 @@ impl Stage {
         };
         let (objects, news) = (Objects::of_repository(&path, None), cause == Cause::Push);
         let since = self.deployer.cluster.clock.now();
-        let generation = Generations::default().next(&repository);
+        let generation = Generation::only();
         let agreed = [("retry", retry), ("confirm-removal", self.confirmed), ("adopt", self.adopts)];
         let options = agreed.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect();
-        let order = DeployRequest { checked, objects, origin, base: None, cause, news, since, generation, options };
-        for (stack, checked) in named(&order.checked, None, &repository).unwrap() {
+        let (fallback, plans) = (repository.clone(), BTreeMap::new());
+        let request = DeployRequest {
+            checked,
+            objects,
+            origin,
+            fallback,
+            base: None,
+            cause,
+            news,
+            since,
+            generation,
+            options,
+            plans,
+        };
+        for (stack, checked) in named(&request.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
             let lines = Lines::nowhere();
-            let begun = self.deployer.begin(&order, &stack, checked, &lines);
+            let begun = self.deployer.begin(&request, &stack, checked, &lines);
             match self.sandbox.runtime.block_on(begun) {
                 Ok(Begun { accepted: Accepted::Rolling(release), urls, .. }) => {
                     said.push(format!("{stack} {release} rolls out"));
