@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
-use super::deploy::{DeployRequest, Deployed, stacks_of};
+use super::deploy::{DeployRequest, Deployed};
 use super::found::rejected;
 use super::lines::Lines;
 use super::supersede::Generation;
@@ -100,7 +100,7 @@ impl Controller {
     pub(super) async fn carry_out(
         &self,
         intent: Intent,
-        request: &DeployRequest,
+        request: DeployRequest,
         fallback: &str,
         lines: &Lines,
     ) -> Ended {
@@ -113,15 +113,15 @@ impl Controller {
         }
     }
 
-    async fn deploy_all(&self, mut intent: Intent, request: &DeployRequest, fallback: &str, lines: &Lines) -> Ended {
-        let stacks = match stacks_of(&request.checked, fallback) {
-            Ok(stacks) => stacks,
+    async fn deploy_all(&self, mut intent: Intent, request: DeployRequest, fallback: &str, lines: &Lines) -> Ended {
+        let since = request.since;
+        let begun = async { self.note(&mut intent, State::Rolling).await };
+        let results = match self.deployer.deploy(request, fallback, lines, begun).await {
+            Ok(results) => results,
             Err(refused) => return self.refused(intent, &refused.to_string()).await,
         };
-        let begun = async { self.note(&mut intent, State::Rolling).await };
-        let results = self.deployer.deploy(request, stacks, lines, begun).await;
         for result in &results {
-            self.count(result, request);
+            self.count(result, since);
             lines.say(result.verdict()).await;
         }
         let why = match unfinished(&results) {
@@ -349,7 +349,7 @@ impl Controller {
             Ok(checked) => {
                 let request = DeployRequest::of(&intent, checked, Objects::of_repository(&path, None), generation);
                 let repository = request.origin.repository.clone();
-                self.carry_out(intent, &request, &repository, &Lines::nowhere()).await;
+                self.carry_out(intent, request, &repository, &Lines::nowhere()).await;
             }
             Err(why) => self.fail(&mut intent, &why).await,
         }
