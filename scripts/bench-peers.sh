@@ -5,8 +5,8 @@
 #
 # From the environment: ROUNDS (5) of each kind, SKEP for a binary instead of the release build of this tree, DOCKER_HOST for
 # another engine.
-# It needs a quiet machine, an engine with a swarm that no other controller works on (scripts/engine.sh up), git, curl and
-# python3. What it makes has names that begin with bench- and end in its process id; all of it is removed at the end, also
+# It needs a quiet machine, an engine with a swarm (scripts/engine.sh up), git, curl and python3. The controller has a scope of
+# its own, so that it takes no part in what another one does. What it makes has names that begin with bench- and end in its process id; all of it is removed at the end, also
 # when it fails.
 #
 # Beside skep stands `docker stack deploy`, which writes every service each time. swarm-cd and doco-cd, which do what skep does
@@ -25,6 +25,7 @@ readonly DEADLINE=120
 readonly AT_REST=20 COUNTED=30
 # Stacks that rest.
 readonly STACKS=10
+export SKEP_SCOPE="bench-$$"
 LOAD=$(cut -d' ' -f1 /proc/loadavg)
 readonly LOAD
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/bench-XXXXXX")
@@ -33,7 +34,7 @@ readonly WORK
 main() {
     trap clean EXIT
     trap 'exit 130' INT TERM
-    scripts/images.sh python >&2
+    docker image inspect redis:7 >/dev/null 2>&1 || scripts/images.sh python >&2
     if [ -z "${SKEP:-}" ]; then
         cargo build --release --locked >&2
         SKEP=$PWD/target/release/skep
@@ -252,10 +253,16 @@ clean() {
     stop_controller
     for pid in "${proxy:-}" "${listener:-}"; do [ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null; done
     stacks | xargs -r docker stack rm >/dev/null 2>&1
-    docker config ls --format '{{.Name}}' | grep -E "^skep\.bench-[a-z-]+-$$(-[0-9]+)?\." | xargs -r docker config rm >/dev/null
+    records | xargs -r docker config rm >/dev/null
     for name in $(stacks); do wait_for 0.5 is_gone "$name"; done
     rm -rf "$WORK"
     exit "$status"
+}
+
+# What skep has kept of these stacks and repositories, and of its own scope.
+records() {
+    docker config ls -q --filter label=skep.record | xargs -r docker config inspect --format '{{.Spec.Name}} {{json .Spec.Labels}}' \
+        | grep -E "bench-([a-z]+-)*$$\b" | cut -d' ' -f1
 }
 
 stacks() {
