@@ -224,9 +224,9 @@ row() {
 table() {
     echo "| $1 | services written after | tasks run after | services written |"
     echo "| --- | ---: | ---: | ---: |"
-    row '`docker stack deploy`' "by-hand.$2"
-    row '`git push` to skep' "pushed.$2"
-    row 'a commit that skep watches, `skep sync`' "watched.$2"
+    row "\`docker stack deploy\`" "by-hand.$2"
+    row "\`git push\` to skep" "pushed.$2"
+    row "a commit that skep watches, \`skep sync\`" "watched.$2"
     echo
 }
 
@@ -270,7 +270,9 @@ stacks() {
     for ((number = 1; number <= STACKS; number++)); do echo "$REST-$number"; done
 }
 
+# The engine may refuse to remove a network that tasks are just leaving.
 is_gone() {
+    docker stack rm "$1"
     [ -z "$(docker ps -aq --filter "label=com.docker.stack.namespace=$1")" ] \
         && [ -z "$(docker network ls -q --filter "label=com.docker.stack.namespace=$1")" ]
 }

@@ -1,9 +1,14 @@
 //! What a deploy costs in requests: as much as it changes, however large the stack and the swarm are.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use super::clock::Clock;
 use super::cluster::{Accepted, Cluster, Proposal};
+use super::observer::Observer;
 use super::progress::ProgressSender;
-use super::rollout::Rollout;
+use super::rollout::{Next, Rollout};
 use crate::engine::Engine;
 use crate::engine::simulated::World;
 use crate::probe::Prober;
@@ -66,8 +71,12 @@ async fn requests_until_written(others: usize, services: usize, changed: usize) 
     let before = world.requests();
     cluster.propose(proposal(stack("shop", services, changed))).await.unwrap();
     Rollout::new(cluster, "shop".parse().unwrap()).round(&ProgressSender::new(Vec::new())).await.unwrap();
-    let written = world.calls().iter().filter(|write| write.path.starts_with("/services")).count();
-    (world.requests() - before, written)
+    (world.requests() - before, written(&world))
+}
+
+/// How many services were written.
+fn written(world: &World) -> usize {
+    world.calls().iter().filter(|write| write.path.starts_with("/services")).count()
 }
 
 #[tokio::test]
@@ -87,4 +96,17 @@ async fn a_stack_that_stays_as_it_is_is_looked_at_once_and_nothing_around_it() {
     let proposed = cluster.propose(proposal(stack("shop", 5, 0))).await.unwrap();
     assert!(matches!(proposed.accepted, Accepted::Unchanged(_)));
     assert_eq!(world.requests() - before, 8, "its releases, and seven lists");
+}
+
+#[tokio::test]
+async fn a_free_slot_is_taken_with_the_first_look_and_without_one_nothing_is_written() {
+    let (world, cluster) = swarm(0, 1).await;
+    cluster.propose(proposal(stack("shop", 1, 1))).await.unwrap();
+    let (slots, nobody) = (Arc::new(Semaphore::new(0)), ProgressSender::new(Vec::new()));
+    let mut rollout = Rollout::of_many(cluster, "shop".parse().unwrap(), Observer::default(), slots.clone());
+    let (next, _) = rollout.round(&nobody).await.unwrap();
+    assert_eq!((next, written(&world)), (Next::Slot, 0));
+    slots.add_permits(1);
+    let (next, _) = rollout.round(&nobody).await.unwrap();
+    assert_eq!((next, written(&world), slots.available_permits()), (Next::Soon, 1, 0));
 }

@@ -76,8 +76,8 @@ impl Swarm {
             networks.iter().map(|network| (network.id.as_str(), network.name.as_str())).collect();
         let mut foreign: BTreeMap<String, Neighbour> = foreign.into_iter().collect();
         for neighbour in foreign.values_mut() {
-            let named = |id: String| names.get(id.as_str()).map_or(id, |name| (*name).to_owned());
-            neighbour.networks = std::mem::take(&mut neighbour.networks).into_iter().map(named).collect();
+            let called = |id: String| names.get(id.as_str()).map_or(id, |name| (*name).to_owned());
+            neighbour.networks = std::mem::take(&mut neighbour.networks).into_iter().map(called).collect();
         }
         self.locate(&mut foreign, desired).await;
         Surroundings {
