@@ -1,4 +1,4 @@
-//! What a controller needs for many stacks: `cargo bench --bench many`.
+//! What a controller needs for many stacks: `cargo bench --bench many`; with `-- --stacks 100`, for so many in place of 500.
 //!
 //! The real `skep serve` with real pushes, on a simulated engine in a process of its own, so that only skep's own memory is
 //! in the figures. Pushes are of stacks of two services; nothing is built.
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use skep::engine::simulated::{World, serve};
 
-/// The stacks of the three repositories; together, the stacks that rest.
-const REPOSITORIES: [(&str, usize); 3] = [("large", 201), ("small", 99), ("middle", 200)];
+/// How many stacks there are unless the command line says otherwise.
+const STACKS: usize = 500;
 /// How long a controller rests while its requests are counted.
 const REST: Duration = Duration::from_mins(1);
 /// How long it takes at most to come to rest after something happened.
@@ -32,26 +32,35 @@ fn main() {
     }
     // `cargo test --all-targets` runs this, too, but not for figures.
     if arguments.iter().any(|argument| argument == "--bench") {
-        measure();
+        let given = arguments.iter().skip_while(|argument| *argument != "--stacks").nth(1);
+        measure(given.map_or(STACKS, |count| count.parse().unwrap()));
     }
 }
 
-fn measure() {
+/// The stacks of the three repositories; together, the stacks that rest.
+fn repositories(stacks: usize) -> [(&'static str, usize); 3] {
+    let (small, middle) = (stacks / 5, stacks * 2 / 5);
+    [("large", stacks - small - middle), ("small", small), ("middle", middle)]
+}
+
+fn measure(stacks: usize) {
     let folder = tempfile::tempdir().unwrap();
     let mut bed = Bed::start(folder.path());
     println!("| phase | time | requests | most memory | memory after it | of its own |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    for (repository, stacks) in REPOSITORIES {
-        bed.phase(&format!("first push of {stacks} stacks"), |bed| bed.push(repository, stacks, "app:1"));
+    let repositories = repositories(stacks);
+    for (repository, count) in repositories {
+        bed.phase(&format!("first push of {count} stacks"), |bed| bed.push(repository, count, "app:1"));
     }
     sleep(CALM);
-    bed.phase("500 stacks at rest", |_| sleep(REST));
+    bed.phase(&format!("{stacks} stacks at rest"), |_| sleep(REST));
     bed.phase("one node event", |bed| bed.node_events(1));
     bed.phase("five node events", |bed| bed.node_events(5));
-    bed.phase("push of 99 stacks", |bed| bed.push("small", 99, "app:2"));
-    bed.phase("push of 200 stacks", |bed| bed.push("middle", 200, "app:2"));
+    for (repository, count) in &repositories[1..] {
+        bed.phase(&format!("push that changes {count} stacks"), |bed| bed.push(repository, *count, "app:2"));
+    }
     bed.phase("restart", Bed::restart);
-    bed.phase("500 stacks at rest again", |_| sleep(REST));
+    bed.phase(&format!("{stacks} stacks at rest again"), |_| sleep(REST));
     bed.stop();
 }
 

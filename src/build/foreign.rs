@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error as EngineError;
-use oci_client::Reference;
 use tokio::time::{Instant, timeout};
 
 use super::registry::{PATIENCE, for_engine};
 use super::{Builder, Error, repository};
 use crate::health::RegistryAnswer;
+use crate::render::image::{check as check_name, check_digest};
 
 /// How long a digest that was asked for is taken to be current.
 const FRESH: Duration = Duration::from_mins(5);
@@ -21,8 +21,8 @@ impl Builder {
     /// pulled or pushed. None when the registry does not know the image, and the engine has one of that name: it runs as
     /// written.
     pub async fn resolve(&self, image: &str, running: Option<&str>) -> Result<Option<String>, Error> {
-        let reference: Reference = image.parse().map_err(|_| Error::NotAnImage(image.to_owned()))?;
-        if reference.digest().is_some() {
+        check_name(image).and_then(|()| check_digest(image)).map_err(|_| Error::NotAnImage(image.to_owned()))?;
+        if image.contains('@') {
             return Ok(Some(image.to_owned()));
         }
         if let Some(fresh) = self.fresh(image) {

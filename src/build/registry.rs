@@ -58,7 +58,7 @@ impl Registry {
 
     /// The digest of an image, if the registry has it.
     pub(super) async fn digest(&self, client: &Client, image: &str) -> Result<Option<String>, Error> {
-        let reference: Reference = image.parse().map_err(|_| Error::NotAnImage(image.to_owned()))?;
+        let reference = reference(image)?;
         let auth = self.login.as_ref().map_or(RegistryAuth::Anonymous, |login| {
             RegistryAuth::Basic(login.username.clone(), login.password.expose_secret().to_owned())
         });
@@ -105,6 +105,17 @@ impl Registry {
     fn away(&self, reason: String) -> Error {
         let reason = if speaks_plainly(&reason) { format!("{PLAIN} ({reason})") } else { reason };
         Error::RegistryAway { registry: self.host().to_string(), reason }
+    }
+}
+
+/// An image as the client of registries names it. The client's own parser, which keeps 7 MiB for a pattern, is asked only where
+/// the name has no host.
+fn reference(image: &str) -> Result<Reference, Error> {
+    let host = RegistryHost::of_image(image).to_string();
+    let below = image.strip_prefix(&host).and_then(|rest| rest.strip_prefix('/')).filter(|rest| !rest.contains('@'));
+    match below.and_then(|rest| rest.rsplit_once(':')) {
+        Some((repository, tag)) => Ok(Reference::with_tag(host, repository.to_owned(), tag.to_owned())),
+        None => image.parse().map_err(|_| Error::NotAnImage(image.to_owned())),
     }
 }
 
@@ -163,6 +174,16 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_what_the_client_of_registries_takes_it_for() {
+        let digest = format!("r.example.com/web@sha256:{}", "a".repeat(64));
+        let images =
+            ["r.example.com/team/shop/web:key", "localhost:5000/web:1", "docker.io/team/web:1", "team/web:1", &digest];
+        for image in images {
+            assert_eq!(reference(image).unwrap(), image.parse().unwrap(), "{image}");
+        }
+    }
 
     #[test]
     fn a_refused_upload_says_what_to_do() {

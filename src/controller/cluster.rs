@@ -9,6 +9,7 @@ use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
+use crate::preflight::surroundings::Surroundings;
 use crate::preflight::{self, Obstacle, Preflight};
 use crate::probe::Prober;
 use crate::release::{self, Admission, Candidate, Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
@@ -215,15 +216,18 @@ impl Cluster {
 
     async fn try_propose(&self, proposal: &Proposal) -> Result<Proposed, Error> {
         let desired = &proposal.desired;
-        let observed = async { Ok(self.swarm.observe(&desired.name).await?) };
-        let (history, observed) = tokio::try_join!(self.history(&desired.name), observed)?;
+        let history = self.history(&desired.name).await?;
+        // What is around it need not be known of a stack that stays as it is.
+        let survey = async { if is_last(desired, &history) { None } else { Some(self.swarm.survey(desired).await) } };
+        let (observed, around) = tokio::join!(self.swarm.observe_for(desired), survey);
+        let observed = observed?;
         proposal.check_plan(&history, &observed)?;
         let owner = proposal.owner(&history, &observed)?;
         let settled = unchanged(desired, &history, &observed).filter(|_| history.owner() == Some(&owner));
         if let Some(accepted) = settled.or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
         }
-        let (plan, mut found) = self.preflight(desired, &history, &observed).await;
+        let (plan, mut found) = self.preflight_among(desired, &history, &observed, around).await;
         if proposal.is_recorded {
             self.look_for_images(&plan, desired, &observed, &mut found).await;
         }
@@ -241,7 +245,7 @@ impl Cluster {
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.
     pub async fn foresee(&self, sketch: &Stack, history: &History, consent: Consent) -> Result<(), Error> {
-        let observed = self.patiently(|| async { Ok(self.swarm.observe(&sketch.name).await?) }).await?;
+        let observed = self.patiently(|| async { Ok(self.swarm.observe_for(sketch).await?) }).await?;
         let (_, found) = self.preflight(sketch, history, &observed).await;
         let obstacles = found.refusals(consent);
         if obstacles.is_empty() { Ok(()) } else { Err(Error::Obstructed { stack: sketch.name.clone(), obstacles }) }
@@ -250,11 +254,27 @@ impl Cluster {
     /// What a deploy would change, and what it is refused for before its first write. Whoever deploys and whoever only
     /// tells of a deploy ask this, and nothing else refuses.
     pub async fn preflight(&self, desired: &Stack, history: &History, observed: &Observed) -> (Plan, Preflight) {
+        self.preflight_among(desired, history, observed, None).await
+    }
+
+    /// The same where it may be known already what there is around the stack.
+    async fn preflight_among(
+        &self,
+        desired: &Stack,
+        history: &History,
+        observed: &Observed,
+        around: Option<Surroundings>,
+    ) -> (Plan, Preflight) {
         let mut plan = Plan::between(desired, observed, &history.removable_of(observed));
         if unchanged(desired, history, observed).is_some() {
             return (plan, Preflight::default());
         }
-        let mut found = Preflight::of(desired, observed, &self.swarm.survey(desired, observed).await, &plan);
+        let mut around = match around {
+            Some(around) => around,
+            None => self.swarm.survey(desired).await,
+        };
+        around.changed_secrets = self.swarm.changed_secrets(desired, observed).await;
+        let mut found = Preflight::of(desired, observed, &around, &plan);
         let runs = history.promoted().and_then(|release| release.desired.as_ref());
         for (network, obstacle) in preflight::networks::changed(desired, observed, runs) {
             // It is said once.
@@ -308,8 +328,8 @@ impl Cluster {
 
     /// Whether a stack may become what a repository wants, before anything is built for it.
     pub async fn admit(&self, candidate: &Candidate<'_>, history: &History) -> Result<Admission, Error> {
-        let stack = candidate.stack;
-        let observe = || async { Ok(history.is_adoption(&self.swarm.observe(stack).await?)) };
+        let nothing = Stack::empty(candidate.stack.clone());
+        let observe = || async { Ok(history.is_adoption(&self.swarm.observe_for(&nothing).await?)) };
         let is_unrecorded = history.leaves_nothing() && self.patiently(observe).await?;
         Ok(release::admit(candidate, history, is_unrecorded)?)
     }
@@ -386,11 +406,16 @@ impl Proposal {
     }
 }
 
+/// Whether what should be is what the newest release made of the stack.
+fn is_last(desired: &Stack, history: &History) -> bool {
+    history.last().is_some_and(|last| last.desired.as_ref() == Some(desired))
+}
+
 /// Whether what should be is what runs and is known to be good: then a push costs no write at all.
 fn unchanged(desired: &Stack, history: &History, observed: &Observed) -> Option<Accepted> {
     if history.rolling().is_some() || !Plan::between(desired, observed, &history.removable()).is_empty() {
         return None;
     }
-    let last = history.last().filter(|last| last.desired.as_ref() == Some(desired))?;
+    let last = history.last().filter(|_| is_last(desired, history))?;
     matches!(last.phase, Phase::Promoted { .. }).then_some(Accepted::Unchanged(last.id))
 }

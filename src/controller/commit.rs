@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
-use super::deploy::{Deployed, stacks_of};
+use super::deploy::Deployed;
 use super::found::rejected;
 use super::lines::Lines;
 use super::request::DeployRequest;
@@ -99,7 +99,7 @@ impl Controller {
     }
 
     /// Deploys all stacks of a commit and moves the branch when all of them run it.
-    pub(super) async fn carry_out(&self, intent: Intent, request: &DeployRequest, lines: &Lines) -> Ended {
+    pub(super) async fn carry_out(&self, intent: Intent, request: DeployRequest, lines: &Lines) -> Ended {
         match caught(self.deploy_all(intent.clone(), request, lines)).await {
             Ok(ended) => ended,
             Err(panic) => {
@@ -109,15 +109,15 @@ impl Controller {
         }
     }
 
-    async fn deploy_all(&self, mut intent: Intent, request: &DeployRequest, lines: &Lines) -> Ended {
-        let stacks = match stacks_of(&request.checked, &request.fallback) {
-            Ok(stacks) => stacks,
+    async fn deploy_all(&self, mut intent: Intent, request: DeployRequest, lines: &Lines) -> Ended {
+        let since = request.since;
+        let begun = async { self.note(&mut intent, State::Rolling).await };
+        let results = match self.deployer.deploy(request, lines, begun).await {
+            Ok(results) => results,
             Err(refused) => return self.refused(intent, &refused.to_string()).await,
         };
-        let begun = async { self.note(&mut intent, State::Rolling).await };
-        let results = self.deployer.deploy(request, stacks, lines, begun).await;
         for result in &results {
-            self.count(result, request);
+            self.count(result, since);
             lines.say(result.verdict()).await;
         }
         let why = match unfinished(&results) {
@@ -345,7 +345,7 @@ impl Controller {
             Ok(checked) => {
                 let (objects, fallback) = (Objects::of_repository(&path, None), name.to_string());
                 let request = DeployRequest::of(&intent, checked, objects, &fallback, generation);
-                self.carry_out(intent, &request, &Lines::nowhere()).await;
+                self.carry_out(intent, request, &Lines::nowhere()).await;
             }
             Err(why) => self.fail(&mut intent, &why).await,
         }

@@ -1,9 +1,11 @@
 //! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
 
-use std::convert::Infallible;
+use std::panic::resume_unwind;
 
 use futures_util::future::join_all;
-use tokio::sync::{Semaphore, mpsc};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::cluster::{self, Accepted, Cluster};
 use super::lines::Lines;
@@ -123,65 +125,60 @@ impl Deployed {
 }
 
 impl Deployer {
-    /// Deploys these stacks of the revision; what happens is said as it happens. A few are prepared at a time, and all roll
-    /// out at once. When the last of them has been proposed or refused, `begun` is done.
+    /// Deploys the stacks of the revision; what happens is said as it happens. A few are prepared at a time, and all roll
+    /// out at once. When the last of them has been proposed or refused, `begun` is done. One without a name of its own is
+    /// called as the request says.
     pub async fn deploy(
+        &self,
+        request: DeployRequest,
+        lines: &Lines,
+        begun: impl Future<Output = ()>,
+    ) -> Result<Vec<Deployed>, Refusal> {
+        let stacks = stacks_of(&request.checked, &request.fallback)?;
+        let rolling = self.begin_all(&request, stacks, lines).await;
+        // Rollouts can take long, and nobody needs the files any more.
+        drop(request);
+        begun.await;
+        let ended = join_all(rolling).await.into_iter();
+        Ok(ended.map(|ended| ended.unwrap_or_else(|error| resume_unwind(error.into_panic()))).collect())
+    }
+
+    /// Prepares and proposes stacks, and follows each of them from then on.
+    async fn begin_all(
         &self,
         request: &DeployRequest,
         stacks: Vec<(StackName, &CheckedStack)>,
         lines: &Lines,
-        begun: impl Future<Output = ()>,
-    ) -> Vec<Deployed> {
-        let places = Semaphore::new(PROPOSALS);
-        // Nothing is ever sent: the channel ends when the last stack lets go of it.
-        let (unproposed, mut all_proposed) = mpsc::channel::<Infallible>(1);
-        let one = |(name, stack)| self.deploy_one(request, name, stack, lines, &places, unproposed.clone());
-        let deploys: Vec<_> = stacks.into_iter().map(one).collect();
-        drop(unproposed);
-        let begun = async {
-            while all_proposed.recv().await.is_some() {}
-            begun.await;
-        };
-        tokio::join!(join_all(deploys), begun).0
+    ) -> Vec<JoinHandle<Deployed>> {
+        let mut begins = Vec::new();
+        for (nth, (name, stack)) in stacks.into_iter().enumerate() {
+            begins.push(async move {
+                let begun = Box::pin(self.begin(request, &name, stack, lines)).await;
+                (nth, tokio::spawn(self.clone().end(name, begun, lines.clone())))
+            });
+        }
+        let mut begun: Vec<_> = stream::iter(begins).buffer_unordered(PROPOSALS).collect().await;
+        begun.sort_by_key(|(nth, _)| *nth);
+        begun.into_iter().map(|(_, following)| following).collect()
     }
 
-    async fn deploy_one(
-        &self,
-        request: &DeployRequest,
-        name: StackName,
-        stack: &CheckedStack,
-        lines: &Lines,
-        places: &Semaphore,
-        unproposed: mpsc::Sender<Infallible>,
-    ) -> Deployed {
-        let mut result = Deployed { stack: name, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
-        let begun = {
-            let _place = places.acquire().await;
-            self.begin(request, &result.stack, stack, lines).await
-        };
-        drop(unproposed);
-        result.outcome = match begun {
-            Ok(begun) => Ok(self.end(begun, &mut result, lines).await),
-            Err(refused) => Err(refused),
-        };
+    /// How a stack fares that was proposed or refused.
+    async fn end(self, stack: StackName, begun: Result<Begun, Refused>, lines: Lines) -> Deployed {
+        let mut result = Deployed { stack, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
+        match begun {
+            Ok(Begun { accepted: Accepted::Unchanged(release), urls, .. }) => {
+                (result.release, result.urls) = (Some(release), urls);
+            }
+            Ok(Begun { accepted: Accepted::Rolling(release), urls, hold }) => {
+                (result.release, result.urls) = (Some(release), urls);
+                result.outcome = Ok(self.follow(&result.stack, release, hold, &lines).await);
+            }
+            Err(refused) => result.outcome = Err(refused),
+        }
         for line in result.log() {
             lines.say(line).await;
         }
         result
-    }
-
-    async fn end(&self, begun: Begun, result: &mut Deployed, lines: &Lines) -> Outcome {
-        result.urls = begun.urls;
-        match begun.accepted {
-            Accepted::Unchanged(release) => {
-                result.release = Some(release);
-                Outcome::Unchanged
-            }
-            Accepted::Rolling(release) => {
-                result.release = Some(release);
-                self.follow(&result.stack, release, begun.hold, lines).await
-            }
-        }
     }
 
     /// Everything up to the record of a release, after which rounds of [`super::rollout`] do the rest.

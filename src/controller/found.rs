@@ -75,20 +75,21 @@ impl Controller {
         let request =
             DeployRequest::of(&intent, checked, Objects::of_repository(path, None), repository.stack(), generation);
         let controller = self.clone();
-        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, &request, tries).await }));
+        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, request, tries).await }));
         Ok(())
     }
 
-    async fn deploy_found(&self, repository: &RemoteRepository, intent: Intent, request: &DeployRequest, tries: u32) {
-        let was_told = self.verdicts.has(&request.origin);
+    async fn deploy_found(&self, repository: &RemoteRepository, intent: Intent, request: DeployRequest, tries: u32) {
+        let origin = request.origin.clone();
+        let was_told = self.verdicts.has(&origin);
         let ended = self.carry_out(intent, request, &Lines::nowhere()).await;
         for result in &ended.results {
-            repository.tell(&request.origin.commit, result, was_told).await;
+            repository.tell(&origin.commit, result, was_told).await;
         }
         if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
-            repository.report(&request.origin.commit, None, State::Failed, why).await;
+            repository.report(&origin.commit, None, State::Failed, why).await;
         }
-        self.note_end(&request.origin, &ended, tries).await;
+        self.note_end(&origin, &ended, tries).await;
     }
 
     /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.

@@ -12,6 +12,8 @@ pub mod clock;
 pub mod cluster;
 mod commit;
 pub mod computing;
+#[cfg(test)]
+mod cost_tests;
 pub mod deploy;
 mod found;
 pub mod heal;

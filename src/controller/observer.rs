@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::cluster::{Cluster, Error};
 use crate::name::StackName;
@@ -16,6 +16,10 @@ use crate::plan::observed::Observed;
 use crate::release::History;
 use crate::store::Archive;
 use crate::swarm::Overview;
+
+/// How many workers look at their own stacks at once. Each has all that it has read in memory: without a bound hundreds of
+/// stacks that roll out together need as much as they all are.
+const AT_ONCE: usize = 16;
 
 /// All stacks and their records, as one look has shown them.
 #[derive(Debug)]
@@ -30,10 +34,17 @@ pub struct Snapshot {
 }
 
 /// The newest snapshot. Cheap to clone; all clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Observer {
     newest: Arc<Mutex<Option<Arc<Snapshot>>>>,
     asked: Arc<Notify>,
+    places: Arc<Semaphore>,
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        Self { newest: Arc::default(), asked: Arc::default(), places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
 }
 
 impl Snapshot {
@@ -53,6 +64,11 @@ impl Snapshot {
 }
 
 impl Observer {
+    /// The right to look at a stack of one's own: to be given back when that was seen.
+    pub async fn place(&self) -> SemaphorePermit<'_> {
+        self.places.acquire().await.expect("the semaphore is never closed")
+    }
+
     /// The newest snapshot; `None` before the first one.
     pub fn newest(&self) -> Option<Arc<Snapshot>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()

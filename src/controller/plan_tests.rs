@@ -116,7 +116,7 @@ async fn make_foreign(engine: &Engine) {
 /// The configs and secrets that hold something else than they should.
 async fn untrue(cluster: &Cluster, desired: &Stack) -> BTreeSet<String> {
     let observed = cluster.swarm.observe(&desired.name).await.unwrap();
-    let mut untrue = cluster.swarm.survey(desired, &observed).await.changed_secrets;
+    let mut untrue = cluster.swarm.changed_secrets(desired, &observed).await;
     for (name, config) in &desired.configs {
         let Config::Own { content, .. } = config else { continue };
         let hash = observed.configs.get(name).and_then(|there| there.content.as_ref());

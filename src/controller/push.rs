@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::deploy::{Deployed, stacks_of};
@@ -153,10 +154,10 @@ impl Controller {
         if push.has("async") {
             lines.say(accepted(intent.branch())).await;
             let controller = self.clone();
-            tokio::spawn(async move { controller.carry_out(intent, &request, &Lines::nowhere()).await });
+            tokio::spawn(async move { controller.carry_out(intent, request, &Lines::nowhere()).await });
             return true;
         }
-        let good = self.carry_out(intent, &request, lines).await.why.is_none();
+        let good = self.carry_out(intent, request, lines).await.why.is_none();
         tracing::info!(repository = push.repository, user = push.user, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
         good
     }
@@ -246,13 +247,14 @@ impl Controller {
         Ok(checked)
     }
 
-    pub(super) fn count(&self, result: &Deployed, request: &DeployRequest) {
+    /// Counts how a stack fared that was asked for at `since`.
+    pub(super) fn count(&self, result: &Deployed, since: Timestamp) {
         match &result.outcome {
             Ok(outcome) => self.metrics.ended(outcome),
             Err(_) => self.metrics.refused(),
         }
         if result.is_good() {
-            let took = self.deployer.cluster.clock.now().duration_since(request.since);
+            let took = self.deployer.cluster.clock.now().duration_since(since);
             self.metrics.healthy_after(took.unsigned_abs());
         }
     }

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::backoff::Backoff;
 use super::cluster::{Cluster, Error};
@@ -66,10 +67,29 @@ pub struct Rollout {
 enum Slot {
     /// Nobody counts: a command rolls out one stack.
     Unbounded,
-    /// It has none.
-    Missing,
+    /// It has none; where they come from.
+    Missing(Arc<Semaphore>),
     /// It has one.
-    Held(#[expect(dead_code, reason = "it is given back when it is dropped")] OwnedSemaphorePermit),
+    Held(OwnedSemaphorePermit),
+}
+
+impl Slot {
+    /// Takes a slot if one is free at once; whether the stack may write now.
+    fn take(&mut self) -> bool {
+        if let Self::Missing(slots) = self
+            && let Ok(slot) = slots.clone().try_acquire_owned()
+        {
+            *self = Self::Held(slot);
+        }
+        !matches!(self, Self::Missing(_))
+    }
+
+    /// Gives the slot back, if the stack has one.
+    fn give_back(&mut self) {
+        if let Self::Held(slot) = self {
+            *self = Self::Missing(slot.semaphore().clone());
+        }
+    }
 }
 
 /// A round that was made, or could not be.
@@ -170,9 +190,9 @@ impl Rollout {
         }
     }
 
-    /// The same as one of many, which share a observer, and write only in [a slot](Self::take_slot).
-    pub fn of_many(cluster: Cluster, stack: StackName, observer: Observer) -> Self {
-        Self { observer, slot: Slot::Missing, ..Self::new(cluster, stack) }
+    /// The same as one of many, which share a observer, and write only in one of these slots.
+    pub fn of_many(cluster: Cluster, stack: StackName, observer: Observer, slots: Arc<Semaphore>) -> Self {
+        Self { observer, slot: Slot::Missing(slots), ..Self::new(cluster, stack) }
     }
 
     /// Lets the stack write, until it rests or does not get on.
@@ -207,8 +227,8 @@ impl Rollout {
         let now = self.cluster.clock.now();
         // Also if the clock was set back.
         let is_idle = now.duration_since(self.active).abs() >= IDLE;
-        if matches!(self.slot, Slot::Held(_)) && (is_idle || matches!(next, Next::Later | Next::Rest)) {
-            self.slot = Slot::Missing;
+        if is_idle || matches!(next, Next::Later | Next::Rest) {
+            self.slot.give_back();
         }
         if next == Next::Later {
             return self.backoff.next(now);
@@ -277,11 +297,14 @@ impl Rollout {
 
     /// Makes one round.
     pub async fn round(&mut self, progress: &ProgressSender) -> Result<(Next, History), Error> {
+        let observer = self.observer.clone();
+        let place = observer.place().await;
         let history = self.cluster.history(&self.stack).await?;
         self.supersede_older(&history).await?;
         let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Next::Rest, history)) };
         let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
         let mut look = self.look(desired).await?;
+        drop(place);
         self.begin(&release);
         let release = self.note_look(release.clone(), look.begin, progress).await?;
         if matches!(release.phase, Phase::Rolling { .. }) {
@@ -344,7 +367,7 @@ impl Rollout {
                 return Ok(observed);
             }
         }
-        Ok(swarm.observe(&self.stack).await?)
+        Ok(swarm.observe_for(desired).await?)
     }
 
     /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what
@@ -382,7 +405,8 @@ impl Rollout {
 
     async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Next, Error> {
         match step {
-            Step::Apply(_) if matches!(self.slot, Slot::Missing) => Ok(Next::Slot),
+            // A free slot is taken at once: what was seen is fresh, and need not be looked at again.
+            Step::Apply(_) if !self.slot.take() => Ok(Next::Slot),
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
                 let tasks = round.observed.leaving.len();

@@ -38,6 +38,8 @@ pub struct Workers {
 #[derive(Debug, Default)]
 struct Mailbox {
     wake: Notify,
+    /// Where it is told that an event was about its stack.
+    event: Notify,
     /// Whether the worker is to look at its stack, and not only at what the observer saw.
     asked: AtomicBool,
     followers: Mutex<Vec<Follower>>,
@@ -108,7 +110,7 @@ impl Workers {
         let name = name.strip_prefix(store::PREFIX).unwrap_or(name);
         for (stack, mailbox) in lock(&self.mailboxes).iter() {
             if name.strip_prefix(stack.as_str()).is_some_and(of_stack) {
-                mailbox.ask();
+                mailbox.hear();
             }
         }
     }
@@ -166,14 +168,14 @@ impl Workers {
     /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
     /// told that something happened to it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
-        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.observer.clone());
+        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.observer.clone(), self.slots.clone());
         let mut is_due = false;
         loop {
             mailbox.let_go().await;
             let looks = mailbox.is_asked() || is_due || mailbox.has_followers() || !rollout.seems_to_rest();
             let rests = !looks || self.round(&mut rollout, &mailbox).await;
             if rests {
-                mailbox.wake.notified().await;
+                mailbox.something().await;
             }
             is_due = !rests;
         }
@@ -198,9 +200,14 @@ impl Workers {
         match next {
             Next::Rest => return true,
             Next::Slot => rollout.take_slot(self.slot().await),
-            Next::Now | Next::Soon | Next::Later => tokio::select! {
+            // A rollout makes an event of each of its own writes and of each step of Swarm's, and is looked at soon anyway.
+            Next::Soon if pause <= Next::Soon.pause() => tokio::select! {
                 () = self.cluster.clock.wait(pause) => {}
                 () = mailbox.wake.notified() => {}
+            },
+            Next::Now | Next::Soon | Next::Later => tokio::select! {
+                () = self.cluster.clock.wait(pause) => {}
+                () = mailbox.something() => {}
             },
         }
         false
@@ -219,6 +226,20 @@ impl Mailbox {
     fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.wake.notify_one();
+    }
+
+    /// Has the worker look for itself, unless it is about to.
+    fn hear(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.event.notify_one();
+    }
+
+    /// Comes back when there is something to do.
+    async fn something(&self) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = self.event.notified() => {}
+        }
     }
 
     /// Whether the worker is to look for itself, since it was last asked whether it is.
@@ -408,6 +429,31 @@ mod tests {
         while world.now().duration_since(begin).as_secs() < seconds {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The requests of some seconds of a rollout that waits for its tasks, with an event about its stack now and again.
+    async fn requests_of_a_rollout(events: bool) -> u64 {
+        let (world, cluster) = simulated();
+        let workers = Workers::new(cluster, Metrics::new(), 1);
+        world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
+        let sick = proposal_of("sick", "sick:1");
+        let Accepted::Rolling(id) = workers.cluster.propose(sick).await.unwrap().accepted else { panic!("it is new") };
+        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        let (begin, before) = (world.now(), world.requests());
+        while world.now().duration_since(begin).as_secs() < 5 {
+            if events {
+                workers.heard_of("sick_web");
+            }
+            tokio::task::yield_now().await;
+        }
+        world.requests() - before
+    }
+
+    #[tokio::test]
+    async fn a_rollout_is_not_looked_at_more_often_for_the_events_that_it_makes_itself() {
+        let without = requests_of_a_rollout(false).await;
+        let with = requests_of_a_rollout(true).await;
+        assert!(with <= without + 10, "{with} requests, and {without} without events");
     }
 
     async fn requests_in_four_minutes_of_rest(stacks: usize) -> u64 {

@@ -19,6 +19,12 @@ use url::Url;
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// How many connections are kept for later requests, at most: each has buffers, at both of its ends.
+const IDLE: usize = 16;
+/// The bytes that are read at once. Left to itself the buffer of a connection grows with the longest list that came over it, and
+/// stays so.
+const READ_BUFFER: usize = 16 << 10;
+
 /// Where requests go. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Transport {
@@ -86,6 +92,7 @@ fn on_socket(socket: &Path, path: &str) -> Uri {
 
 fn pool(idle: usize) -> legacy::Builder {
     let mut builder = Client::builder(TokioExecutor::new());
-    builder.pool_timer(TokioTimer::new()).pool_max_idle_per_host(idle);
+    builder.pool_timer(TokioTimer::new()).pool_max_idle_per_host(idle.min(IDLE));
+    builder.http1_read_buf_exact_size(READ_BUFFER);
     builder
 }

@@ -1,7 +1,8 @@
 //! What is there: a stack as the swarm has it, in the terms of [`crate::stack`].
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,11 +39,49 @@ pub struct Observed {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Foreign {
     /// Networks of swarm scope, and the predefined ones (`host`, `none`, …).
-    pub networks: BTreeSet<String>,
-    /// Configs.
-    pub configs: BTreeSet<String>,
-    /// Secrets.
-    pub secrets: BTreeSet<String>,
+    pub networks: ForeignNames,
+    /// Configs: all of them, or those that the stack names.
+    pub configs: ForeignNames,
+    /// Secrets: all of them, or those that the stack names.
+    pub secrets: ForeignNames,
+}
+
+/// Names of one kind, each with the stack that owns it, if one does. Every stack of a swarm shares them.
+pub type Owners = Arc<BTreeMap<String, Option<StackName>>>;
+
+/// The names among those of a swarm that a stack does not own.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ForeignNames {
+    owners: Owners,
+    stack: Option<StackName>,
+}
+
+impl ForeignNames {
+    /// The names that `stack` does not own.
+    pub fn of(owners: &Owners, stack: &StackName) -> Self {
+        Self { owners: owners.clone(), stack: Some(stack.clone()) }
+    }
+
+    /// Whether there is something of this name that the stack does not own.
+    pub fn contains(&self, name: &str) -> bool {
+        self.owners.get(name).is_some_and(|owner| self.is_foreign(owner.as_ref()))
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.owners.iter().filter(|(_, owner)| self.is_foreign(owner.as_ref())).map(|(name, _)| name.as_str())
+    }
+
+    fn is_foreign(&self, owner: Option<&StackName>) -> bool {
+        owner.is_none() || owner != self.stack.as_ref()
+    }
+}
+
+impl FromIterator<String> for ForeignNames {
+    /// Names that nobody owns.
+    fn from_iter<T: IntoIterator<Item = String>>(names: T) -> Self {
+        Self { owners: Arc::new(names.into_iter().map(|name| (name, None)).collect()), stack: None }
+    }
 }
 
 /// A service as the swarm has it.
@@ -54,6 +93,8 @@ pub struct ObservedService {
     pub version: u64,
     /// What it is now, without what Docker adds (its labels, IDs in place of names).
     pub service: Service,
+    /// The counter that `docker service update --force` raises, and every other update keeps.
+    pub force_update: u64,
     /// What it has beyond what a stack file can say (set by hand, or by a newer engine), by its place in the API's
     /// body, such as `TaskTemplate.ContainerSpec.Privileges.SELinuxContext`.
     pub unknown: BTreeMap<String, String>,

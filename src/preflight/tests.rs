@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::surroundings::{DataRoot, Marks, Neighbour, Pool, Segment, StoredVolume};
 use super::*;
 use crate::plan::Removable;
-use crate::plan::observed::{ObservedFile, ObservedService, Task, TaskState};
+use crate::plan::observed::{ForeignNames, ObservedFile, ObservedService, Task, TaskState};
 use crate::stack::check::{Check, Probe};
 use crate::stack::{
     Attachment, Config, Mount, Network, OwnNetwork, Port, Resources, Secret, SecretBytes, UpdateConfig, VolumeOptions,
@@ -33,6 +33,11 @@ fn nothing_stands_in_the_way_of_a_stack_that_can_run() {
     assert_eq!(said_beside(&desired, &Observed::nothing(desired.name.clone()), &Surroundings::default()), "");
 }
 
+/// Names that nobody owns.
+fn names(names: &[&str]) -> ForeignNames {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 #[test]
 fn what_is_referred_to_must_be_there_and_of_use() {
     let mut desired = stack(&[]);
@@ -40,7 +45,7 @@ fn what_is_referred_to_must_be_there_and_of_use() {
     desired.configs.insert("page".into(), Config::External);
     desired.secrets.insert("key".into(), Secret::External);
     let mut there = observed(&[]);
-    there.foreign.networks.insert("host".into());
+    there.foreign.networks = names(&["host"]);
     let networks = BTreeMap::from([("bridge-here".to_owned(), Segment::default())]);
     let surroundings = Surroundings { networks, ..Surroundings::default() };
     assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
@@ -64,8 +69,8 @@ fn what_is_somebody_elses_is_not_taken() {
     };
     desired.secrets.insert("key".into(), secret);
     let mut there = observed(&[]);
-    there.foreign.configs.insert("page".into());
-    there.foreign.secrets.insert("key".into());
+    there.foreign.configs = names(&["page"]);
+    there.foreign.secrets = names(&["key"]);
     let surroundings = Surroundings {
         services: vec![Neighbour { name: "shop_web".into(), ..Neighbour::default() }],
         networks: BTreeMap::from([("shop_front".to_owned(), Segment::default())]),
@@ -292,7 +297,7 @@ fn the_swarms_own_pool_gives_a_network_its_size_and_others_share_it() {
 
     desired.networks.insert("shop_front".into(), Network::External);
     let mut there = observed(&[]);
-    there.foreign.networks.insert("shop_front".into());
+    there.foreign.networks = names(&["shop_front"]);
     let other = Neighbour {
         mode: Mode::Replicated(Some(9)),
         networks: BTreeSet::from(["shop_front".into()]),

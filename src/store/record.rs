@@ -189,6 +189,8 @@ pub(super) fn packed(text: &str) -> Vec<u8> {
     let packed = || {
         let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
         encoder.include_checksum(true)?;
+        // Otherwise whoever reads it makes room for 2 MiB of it, however small it is.
+        encoder.set_pledged_src_size(Some(text.len() as u64))?;
         encoder.write_all(text.as_bytes())?;
         encoder.finish()
     };

@@ -78,6 +78,13 @@ async fn tamper(world: &World, name: &str, change: impl FnOnce(&mut Value)) {
     engine.call(Call::post("/configs/create", spec)).await.unwrap();
 }
 
+#[test]
+fn whoever_reads_a_record_makes_room_for_what_it_holds_and_no_more() {
+    let text = "a stack ".repeat(100);
+    let size = zstd::zstd_safe::get_frame_content_size(&record::packed(&text));
+    assert_eq!(size.ok().flatten(), Some(text.len() as u64));
+}
+
 #[tokio::test]
 async fn a_release_comes_back_as_it_was_added() {
     let (_, store) = store();

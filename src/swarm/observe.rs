@@ -1,6 +1,7 @@
 //! From the lists that the API gives to a stack as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use serde_json::Value;
@@ -11,8 +12,10 @@ use super::{Error, Swarm, decode};
 use crate::engine::{Call, Error as EngineError};
 use crate::name::{ServiceName, StackName};
 use crate::plan::ApiVersion;
-use crate::plan::observed::{Foreign, Node, Observed, ObservedFile, ObservedNetwork, ObservedService, Task};
-use crate::stack::{NAMESPACE_LABEL, Network, PREDEFINED_NETWORKS};
+use crate::plan::observed::{
+    Foreign, ForeignNames, Node, Observed, ObservedFile, ObservedNetwork, ObservedService, Owners, Task,
+};
+use crate::stack::{NAMESPACE_LABEL, Network, PREDEFINED_NETWORKS, Stack};
 
 /// The services and tasks of one stack.
 #[derive(Debug, Default)]
@@ -22,19 +25,26 @@ struct Share {
     tasks: BTreeMap<String, Vec<Task>>,
 }
 
-/// A service whose spec is kept as text: that takes a fifth of the memory.
+/// A service whose spec is kept as text: that takes a fifth of the memory. It is packed as it arrives, so that a long list
+/// is never in memory unpacked.
 #[derive(Debug)]
 struct PackedService {
     id: String,
     version: u64,
     update_status: UpdateStatus,
+    /// The stack that it is labelled with.
+    stack: Option<StackName>,
+    /// The ids of the networks that it is attached to.
+    networks: Vec<String>,
     spec: Box<str>,
 }
 
 impl PackedService {
     fn of(listed: ListedService) -> Self {
+        let stack = listed.stack();
+        let networks = attached_networks(&listed.spec).map(str::to_owned).collect();
         let ListedService { id, version, spec, update_status } = listed;
-        Self { id, version: version.index, update_status, spec: spec.to_string().into() }
+        Self { id, version: version.index, update_status, stack, networks, spec: spec.to_string().into() }
     }
 
     fn spec(&self) -> Value {
@@ -52,6 +62,59 @@ struct Around {
     api: ApiVersion,
     /// The names of networks by id, also of those that are in no list.
     names: Labels,
+    owners: AllOwners,
+}
+
+/// Whose everything is, shared by all stacks that are observed among it.
+#[derive(Debug)]
+struct AllOwners {
+    networks: Owners,
+    configs: Owners,
+    secrets: Owners,
+}
+
+impl AllOwners {
+    fn of(networks: &[ListedNetwork], configs: &[&[File]], secrets: &[&[File]]) -> Self {
+        let of_swarm = networks.iter().filter(|network| network.scope == "swarm");
+        let listed = of_swarm.map(|network| (network.name.clone(), owner(&network.labels)));
+        let predefined = PREDEFINED_NETWORKS.map(|name| (name.to_owned(), None));
+        let files = |lists: &[&[File]]| {
+            let all = lists.iter().copied().flatten();
+            Arc::new(all.map(|file| (file.name.clone(), owner(&file.labels))).collect())
+        };
+        Self {
+            networks: Arc::new(predefined.into_iter().chain(listed).collect()),
+            configs: files(configs),
+            secrets: files(secrets),
+        }
+    }
+
+    /// What is not the stack's.
+    fn foreign(&self, stack: &StackName) -> Foreign {
+        Foreign {
+            networks: ForeignNames::of(&self.networks, stack),
+            configs: ForeignNames::of(&self.configs, stack),
+            secrets: ForeignNames::of(&self.secrets, stack),
+        }
+    }
+}
+
+/// The stack that labels name.
+fn owner(labels: &Labels) -> Option<StackName> {
+    labels.get(NAMESPACE_LABEL)?.parse().ok()
+}
+
+/// The names of networks by id: those that a look has found itself, and those that an overview knows.
+#[derive(Clone, Copy)]
+struct NetworkNames<'a> {
+    found: &'a Labels,
+    known: Option<&'a Labels>,
+}
+
+impl NetworkNames<'_> {
+    fn get(&self, id: &str) -> Option<&str> {
+        self.found.get(id).or_else(|| self.known?.get(id)).map(String::as_str)
+    }
 }
 
 /// What a stack has beside services and tasks; other stacks' may be among it.
@@ -99,6 +162,38 @@ impl Swarm {
         Ok(Overview { shares: by_stack(services, tasks), around })
     }
 
+    /// The stack of this name as it is now, as far as somebody needs to know who is about to make `desired` of it: of
+    /// configs and secrets only its own, and those of others that have a name in it. What is asked for does not become
+    /// more with the swarm, but for the list of networks.
+    pub async fn observe_for(&self, desired: &Stack) -> Result<Observed, Error> {
+        let (stack, label) = (&desired.name, of(&desired.name));
+        let _permit = self.looks.acquire().await;
+        let services = self.services(&label).await?;
+        let (tasks, networks, configs, named_configs, secrets, named_secrets, nodes, api) = tokio::try_join!(
+            self.tasks(&label),
+            self.networks(Call::get("/networks")),
+            self.listed_files(Call::get("/configs").filtered("label", &[&label])),
+            self.named_files("/configs", desired.configs.keys()),
+            self.listed_files(Call::get("/secrets").filtered("label", &[&label])),
+            self.named_files("/secrets", desired.secrets.keys()),
+            self.nodes(),
+            async { Ok(self.engine.version().await?) },
+        )?;
+        let names = self.network_names(&networks, &services).await?;
+        let owners = AllOwners::of(&networks, &[&configs, &named_configs], &[&secrets, &named_secrets]);
+        let around = Around { networks, configs, secrets, nodes, api, names, owners };
+        around.stack(stack, &Share::of(services, tasks))
+    }
+
+    /// The configs or secrets that have one of these names. The API's filter takes a prefix for the whole name.
+    async fn named_files(&self, path: &str, names: impl Iterator<Item = &String>) -> Result<Vec<File>, Error> {
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.listed_files(Call::get(path).filtered("name", &names)).await
+    }
+
     /// The stack as it is now, among nodes and things of others as an overview has shown them: what is asked for does
     /// not become more with the swarm. A stack that is attached to a network which the overview does not know is
     /// observed as if there was none.
@@ -111,18 +206,18 @@ impl Swarm {
             self.listed_files(Call::get("/configs").filtered("label", &[&label])),
             self.listed_files(Call::get("/secrets").filtered("label", &[&label])),
         )?;
-        let mut names = overview.around.names.clone();
-        names.extend(names_by_id(&networks));
-        if services.iter().flat_map(|service| attached_networks(&service.spec)).any(|id| !names.contains_key(id)) {
+        let found = names_by_id(&networks).collect();
+        let names = NetworkNames { found: &found, known: Some(&overview.around.names) };
+        if services.iter().flat_map(|service| &service.networks).any(|id| names.get(id).is_none()) {
             return self.observe(stack).await;
         }
         let own = Belongings { networks: &networks, configs: &configs, secrets: &secrets };
-        overview.around.stack_with(stack, &Share::of(services, tasks), &own, &names)
+        overview.around.stack_with(stack, &Share::of(services, tasks), &own, names)
     }
 
     /// All lists; of services and tasks only what has this label. They are long where the swarm is big, so that only a
     /// few look at them at once.
-    async fn lists(&self, label: &str) -> Result<(Vec<ListedService>, Vec<StackTask>, Around), Error> {
+    async fn lists(&self, label: &str) -> Result<(Vec<PackedService>, Vec<StackTask>, Around), Error> {
         let _permit = self.looks.acquire().await;
         let services = self.services(label).await?;
         let (tasks, networks, configs, secrets, nodes) = tokio::try_join!(
@@ -134,11 +229,13 @@ impl Swarm {
         )?;
         let names = self.network_names(&networks, &services).await?;
         let api = self.engine.version().await?;
-        Ok((services, tasks, Around { networks, configs, secrets, nodes, api, names }))
+        let owners = AllOwners::of(&networks, &[&configs], &[&secrets]);
+        Ok((services, tasks, Around { networks, configs, secrets, nodes, api, names, owners }))
     }
 
-    async fn services(&self, label: &str) -> Result<Vec<ListedService>, Error> {
-        Ok(self.engine.list(Call::get("/services").filtered("label", &[label]), Some).await?)
+    async fn services(&self, label: &str) -> Result<Vec<PackedService>, Error> {
+        let call = Call::get("/services").filtered("label", &[label]);
+        Ok(self.engine.list(call, |service| Some(PackedService::of(service))).await?)
     }
 
     async fn tasks(&self, label: &str) -> Result<Vec<StackTask>, Error> {
@@ -173,9 +270,9 @@ impl Swarm {
 
     /// The names of networks by id. Swarm has predefined networks (`host`) that the engine shows only when it is asked
     /// for each by its id (moby `daemon/cluster/networks.go`, `filterPredefinedNetworks`).
-    async fn network_names(&self, listed: &[ListedNetwork], services: &[ListedService]) -> Result<Labels, Error> {
+    async fn network_names(&self, listed: &[ListedNetwork], services: &[PackedService]) -> Result<Labels, Error> {
         let mut names: Labels = names_by_id(listed).collect();
-        let attached: BTreeSet<&str> = services.iter().flat_map(|service| attached_networks(&service.spec)).collect();
+        let attached: BTreeSet<&String> = services.iter().flat_map(|service| &service.networks).collect();
         let unlisted = attached.into_iter().filter(|&id| !names.contains_key(id));
         let found = try_join_all(unlisted.map(|id| self.unlisted_network(id))).await?;
         names.extend(found.into_iter().flatten().map(|network| (network.id, network.name)));
@@ -206,8 +303,8 @@ impl StackTask {
 }
 
 impl Share {
-    fn of(services: Vec<ListedService>, tasks: Vec<StackTask>) -> Self {
-        Self { services: services.into_iter().map(PackedService::of).collect(), tasks: by_service(tasks) }
+    fn of(services: Vec<PackedService>, tasks: Vec<StackTask>) -> Self {
+        Self { services, tasks: by_service(tasks) }
     }
 }
 
@@ -233,13 +330,13 @@ fn by_service(tasks: Vec<StackTask>) -> BTreeMap<String, Vec<Task>> {
 }
 
 /// The share of each stack. A task whose service is gone still has the label on its container.
-fn by_stack(services: Vec<ListedService>, tasks: Vec<StackTask>) -> BTreeMap<StackName, Share> {
+fn by_stack(services: Vec<PackedService>, tasks: Vec<StackTask>) -> BTreeMap<StackName, Share> {
     let mut shares: BTreeMap<StackName, Share> = BTreeMap::new();
     let mut stacks: BTreeMap<String, StackName> = BTreeMap::new();
     for service in services {
-        let Some(stack) = service.stack() else { continue };
+        let Some(stack) = service.stack.clone() else { continue };
         stacks.insert(service.id.clone(), stack.clone());
-        shares.entry(stack).or_default().services.push(PackedService::of(service));
+        shares.entry(stack).or_default().services.push(service);
     }
     let mut of_stack: BTreeMap<StackName, Vec<StackTask>> = BTreeMap::new();
     for task in tasks {
@@ -256,7 +353,7 @@ fn by_stack(services: Vec<ListedService>, tasks: Vec<StackTask>) -> BTreeMap<Sta
 impl Around {
     fn stack(&self, stack: &StackName, share: &Share) -> Result<Observed, Error> {
         let all = Belongings { networks: &self.networks, configs: &self.configs, secrets: &self.secrets };
-        self.stack_with(stack, share, &all, &self.names)
+        self.stack_with(stack, share, &all, NetworkNames { found: &self.names, known: None })
     }
 
     /// The stack of this share and these belongings; `names` has the networks that its services are attached to.
@@ -265,19 +362,13 @@ impl Around {
         stack: &StackName,
         share: &Share,
         own: &Belongings<'_>,
-        names: &Labels,
+        names: NetworkNames<'_>,
     ) -> Result<Observed, Error> {
         let mut tasks = share.tasks.clone();
         let services = observed_services(stack, &share.services, &mut tasks, names)?;
-        let foreign_networks = self.networks.iter().filter(|network| !network.is_of(stack));
-        let foreign_networks = foreign_networks.filter(|network| network.scope == "swarm").map(|it| it.name.clone());
         Ok(Observed {
             name: stack.clone(),
-            foreign: Foreign {
-                networks: foreign_networks.chain(PREDEFINED_NETWORKS.map(String::from)).collect(),
-                configs: foreign_files(stack, &self.configs),
-                secrets: foreign_files(stack, &self.secrets),
-            },
+            foreign: self.owners.foreign(stack),
             networks: self.observed_networks(stack, own.networks, &services),
             services,
             configs: own_files(stack, own.configs),
@@ -311,10 +402,6 @@ fn own_files(stack: &StackName, files: &[File]) -> BTreeMap<String, ObservedFile
     files.iter().filter(|file| file.is_of(stack)).map(|file| (file.name.clone(), file.observed())).collect()
 }
 
-fn foreign_files(stack: &StackName, files: &[File]) -> BTreeSet<String> {
-    files.iter().filter(|file| !file.is_of(stack)).map(|file| file.name.clone()).collect()
-}
-
 /// The filter with which the engine itself says which tasks run what their service is now: swarmkit's `IsTaskDirty`
 /// (`manager/orchestrator/task.go`), negated. `docker service update` waits with it (docker/cli
 /// `service/progress/progress.go`).
@@ -331,7 +418,7 @@ fn observed_services(
     stack: &StackName,
     services: &[PackedService],
     tasks: &mut BTreeMap<String, Vec<Task>>,
-    networks: &Labels,
+    networks: NetworkNames<'_>,
 ) -> Result<BTreeMap<ServiceName, ObservedService>, Error> {
     let mut observed = BTreeMap::new();
     for service in services {
@@ -341,7 +428,7 @@ fn observed_services(
             continue;
         };
         let tasks = tasks.remove(&service.id).unwrap_or_default();
-        name_networks(&mut spec, networks);
+        name_networks(&mut spec, |id| networks.get(id));
         let service = observed_service(stack, &key, service, &spec, tasks)?;
         observed.insert(key, service);
     }
@@ -363,6 +450,7 @@ fn observed_service(
         id: listed.id.clone(),
         version: listed.version,
         service,
+        force_update: spec.pointer("/TaskTemplate/ForceUpdate").and_then(Value::as_u64).unwrap_or(0),
         unknown,
         update_state: listed.update_status.state.clone(),
         update_message: listed.update_status.message.clone(),
@@ -384,11 +472,11 @@ pub(super) fn attached_networks(spec: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Puts names where the engine keeps ids. A network that is gone keeps its id, so that it differs from every name.
-pub(super) fn name_networks(spec: &mut Value, names: &Labels) {
+pub(super) fn name_networks<'a>(spec: &mut Value, name: impl Fn(&str) -> Option<&'a str>) {
     let Some(attachments) = spec.pointer_mut("/TaskTemplate/Networks").and_then(Value::as_array_mut) else { return };
     for attachment in attachments {
-        if let Some(name) = attachment["Target"].as_str().and_then(|id| names.get(id)) {
-            attachment["Target"] = name.as_str().into();
+        if let Some(name) = attachment["Target"].as_str().and_then(&name) {
+            attachment["Target"] = name.into();
         }
     }
 }

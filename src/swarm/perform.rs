@@ -159,13 +159,11 @@ impl Swarm {
         force: u64,
     ) -> Result<(), Error> {
         let name = desired.name.scoped(key.as_str());
+        // What was observed has this version; if anybody changed it since, nothing is written.
         let live = observed.services.get(key).ok_or_else(|| missing("service", &name))?;
-        let inspected: Value = self.engine.json(Call::get(format!("/services/{}", live.id))).await?;
-        let force_update = inspected.pointer("/Spec/TaskTemplate/ForceUpdate").and_then(Value::as_u64).unwrap_or(0);
-        let body = self.service_body(key, desired, observed, force_update.saturating_add(force)).await?;
+        let body = self.service_body(key, desired, observed, live.force_update.saturating_add(force)).await?;
         let call = Call::post(format!("/services/{}/update", live.id), body).with("version", live.version);
-        let running = inspected.pointer("/Spec/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str);
-        self.write_service(call, key, desired, running).await
+        self.write_service(call, key, desired, Some(&live.service.image)).await
     }
 
     async fn service_body(

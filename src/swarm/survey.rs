@@ -59,22 +59,26 @@ struct ListedVolume {
 }
 
 impl Swarm {
-    /// What there is around a stack. Three requests, one more each if the stack has volumes of its own, if it has folders, for each secret that has a name of its own, and if others
-    /// publish ports on the nodes themselves that the stack wants, however big the swarm is. What cannot be read is left
-    /// out.
-    pub async fn survey(&self, desired: &Stack, observed: &Observed) -> Surroundings {
+    /// What there is around a stack, whatever the stack itself is now. Three requests at once, one more each if the stack has
+    /// volumes of its own, if it has folders, and if others publish ports on the nodes themselves that the stack wants,
+    /// however big the swarm is. What cannot be read is left out. [`changed_secrets`](Self::changed_secrets) has the rest.
+    pub async fn survey(&self, desired: &Stack) -> Surroundings {
         let _permit = self.looks.acquire().await;
         let data = async { if desired.folders.is_empty() { None } else { self.data_root().await.ok() } };
-        let (networks, info, volumes, changed_secrets, data) = tokio::join!(
+        let (networks, info, foreign, volumes, data) = tokio::join!(
             self.list(Call::get("/networks"), Some::<ListedNetwork>),
             self.read(Call::get("/info"), |call| self.engine.json::<Info>(call)),
+            self.list(Call::get("/services"), |service| neighbour(&desired.name, service)),
             self.stored_volumes(desired),
-            self.changed_secrets(desired, observed),
             data,
         );
-        let names = networks.iter().map(|network| (network.id.clone(), network.name.clone())).collect();
-        let foreign = self.list(Call::get("/services"), |service| neighbour(&desired.name, service, &names)).await;
+        let names: BTreeMap<&str, &str> =
+            networks.iter().map(|network| (network.id.as_str(), network.name.as_str())).collect();
         let mut foreign: BTreeMap<String, Neighbour> = foreign.into_iter().collect();
+        for neighbour in foreign.values_mut() {
+            let called = |id: String| names.get(id.as_str()).map_or(id, |name| (*name).to_owned());
+            neighbour.networks = std::mem::take(&mut neighbour.networks).into_iter().map(called).collect();
+        }
         self.locate(&mut foreign, desired).await;
         Surroundings {
             services: foreign.into_values().collect(),
@@ -82,7 +86,7 @@ impl Swarm {
             pool: pool(&info.swarm.cluster),
             node: info.swarm.node_id,
             volumes,
-            changed_secrets,
+            changed_secrets: BTreeSet::new(),
             data,
         }
     }
@@ -104,7 +108,8 @@ impl Swarm {
 
     /// The secrets that keep their name and not their content. Nobody can read a secret, but the engine compares: an update
     /// with other content is refused as that, and one with the same content for its version index, which no secret has.
-    async fn changed_secrets(&self, desired: &Stack, observed: &Observed) -> BTreeSet<String> {
+    /// One request for each secret that has a name of its own.
+    pub async fn changed_secrets(&self, desired: &Stack, observed: &Observed) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         for (name, secret) in desired.secrets.iter().filter(|(name, _)| !is_content_addressed(&desired.name, name)) {
             let Some(there) = observed.secrets.get(name) else { continue };
@@ -161,19 +166,15 @@ fn on_nodes(port: &Port) -> Option<(u16, String)> {
     Some((number, protocol.to_owned()))
 }
 
-/// A service of somebody else, by its id; none for one of the stack's own, and for one that is not understood.
-fn neighbour(
-    stack: &StackName,
-    listed: ListedService,
-    networks: &BTreeMap<String, String>,
-) -> Option<(String, Neighbour)> {
+/// A service of somebody else, by its id, with the ids of its networks; none for one of the stack's own, and for one that is
+/// not understood.
+fn neighbour(stack: &StackName, listed: ListedService) -> Option<(String, Neighbour)> {
     let spec: ServiceSpec = serde_json::from_value(listed.spec).ok()?;
     let (name, owner) = (spec.name.clone(), spec.labels.get(NAMESPACE_LABEL).cloned());
     if owner.as_deref() == Some(stack.as_str()) {
         return None;
     }
     let service = decode::from_spec(spec);
-    let named = |id: &String| networks.get(id).unwrap_or(id).clone();
     Some((
         listed.id,
         Neighbour {
@@ -182,7 +183,7 @@ fn neighbour(
             routing: service.labels.into_iter().filter(|(key, _)| is_for_traefik(key)).collect(),
             image: service.image,
             mode: service.mode,
-            networks: service.networks.keys().map(named).collect(),
+            networks: service.networks.into_keys().collect(),
             has_virtual_address: service.endpoint_mode.as_deref() != Some("dnsrr"),
             constraints: service.constraints,
             ports: service.ports,

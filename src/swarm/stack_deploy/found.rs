@@ -198,12 +198,12 @@ impl Found {
 
     /// The services as they are.
     pub(super) fn observed(&self, stack: &StackName) -> Result<Observed, Error> {
-        let names = self.networks.iter().map(|(name, id)| (id.clone(), name.clone())).collect();
+        let names: BTreeMap<&str, &str> = self.networks.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
         let mut observed = Observed::nothing(stack.clone());
         for found in self.services.values() {
             let Some(key) = key_of(stack, &found.spec) else { continue };
             let mut spec = found.spec.clone();
-            name_networks(&mut spec, &names);
+            name_networks(&mut spec, |id| names.get(id).copied());
             let (service, unknown) = decode::service(stack, &key, &spec).map_err(|error| engine::Error::Strange {
                 call: "GET /services".into(),
                 reason: format!("service {}: {error}", stack.scoped(key.as_str())),
@@ -212,6 +212,7 @@ impl Found {
                 id: found.id.clone(),
                 version: found.version,
                 service,
+                force_update: found.force_update,
                 unknown,
                 ..ObservedService::default()
             };
