@@ -128,8 +128,13 @@ pub enum Cause {
     Webhook,
     /// It was found when looking.
     Poll,
-    /// Somebody ran `skep deploy` or `skep rollback`.
+    /// Somebody ran `skep deploy` or `skep sync`.
     Command,
+    /// Somebody ran `skep rollback`.
+    GoBack {
+        /// The release whose stack this one has.
+        to: ReleaseId,
+    },
     /// The stack ran before skep knew it; this is what was there.
     Adopt,
     /// A release failed, and this is the one before it.
@@ -215,6 +220,11 @@ impl Phase {
     /// Failed at this time, because of this.
     pub fn failed(at: Timestamp, symptoms: Vec<Symptom>) -> Self {
         Self::Failed { at, symptoms, away: Vec::new() }
+    }
+
+    /// Whether it was healthy.
+    pub fn is_promoted(&self) -> bool {
+        matches!(self, Self::Promoted { .. })
     }
 
     /// Whether it failed because of what was deployed, as far as can be told.
