@@ -217,7 +217,11 @@ impl Deployer {
         let places = Semaphore::new(PROPOSALS);
         // Nothing is ever sent: the channel ends when the last stack lets go of it.
         let (unproposed, mut all_proposed) = mpsc::channel::<Infallible>(1);
-        let one = |(name, stack)| self.deploy_one(request, name, stack, lines, &places, unproposed.clone());
+        let is_one_of_several = stacks.len() > 1;
+        let one = |(name, stack)| {
+            let lines = if is_one_of_several { lines.of(&name) } else { lines.clone() };
+            self.deploy_one(request, name, stack, lines, &places, unproposed.clone())
+        };
         let deploys: Vec<_> = stacks.into_iter().map(one).collect();
         drop(unproposed);
         let begun = async {
@@ -232,18 +236,18 @@ impl Deployer {
         request: &DeployRequest,
         name: StackName,
         stack: &CheckedStack,
-        lines: &Lines,
+        lines: Lines,
         places: &Semaphore,
         unproposed: mpsc::Sender<Infallible>,
     ) -> Deployed {
         let mut result = Deployed { stack: name, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
         let begun = {
             let _place = places.acquire().await;
-            self.begin(request, &result.stack, stack, lines).await
+            self.begin(request, &result.stack, stack, &lines).await
         };
         drop(unproposed);
         result.outcome = match begun {
-            Ok(begun) => Ok(self.end(begun, &mut result, lines).await),
+            Ok(begun) => Ok(self.end(begun, &mut result, &lines).await),
             Err(refused) => Err(refused),
         };
         for line in result.log() {
