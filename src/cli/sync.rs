@@ -84,10 +84,7 @@ impl Sync {
         }
         match &self.repository {
             None => Ok(names),
-            Some(name) if watched.contains_key(name) => Ok(vec![name.clone()]),
-            Some(name) => {
-                anyhow::bail!("skep does not watch a repository `{name}`; it watches {}", names.join(", "))
-            }
+            Some(name) => named(name, &names).map(|name| vec![name]),
         }
     }
 
@@ -102,5 +99,33 @@ impl Sync {
             }
             cluster.clock.wait(LOOK).await;
         }
+    }
+}
+
+/// The repository of this name; one of a scope may be named without it, as long as no other scope has one of that name.
+fn named(name: &str, watched: &[String]) -> anyhow::Result<String> {
+    if watched.iter().any(|it| it == name) {
+        return Ok(name.to_owned());
+    }
+    let is_meant = |it: &&String| it.split_once(':').is_some_and(|(_, of_scope)| of_scope == name);
+    match watched.iter().filter(is_meant).collect::<Vec<_>>()[..] {
+        [only] => Ok(only.clone()),
+        _ => anyhow::bail!("skep does not watch a repository `{name}`; it watches {}", watched.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_of_a_scope_may_be_named_without_it() {
+        let watched = ["blog", "lab:blog", "lab:shop", "lab:wiki", "test:wiki"].map(String::from);
+        let named = |name: &str| named(name, &watched).unwrap_or_else(|error| error.to_string());
+        assert_eq!(
+            (named("blog"), named("lab:blog"), named("shop")),
+            ("blog".into(), "lab:blog".into(), "lab:shop".into())
+        );
+        insta::assert_snapshot!(named("wiki"), @"skep does not watch a repository `wiki`; it watches blog, lab:blog, lab:shop, lab:wiki, test:wiki");
     }
 }
