@@ -119,6 +119,23 @@ fn quotes_in_inputs_reach_the_shell_and_the_push_goes_where_skep_listens() {
     "#);
 }
 
+#[test]
+fn a_test_of_several_lines_is_folded_or_refused_by_the_name_of_its_input() {
+    let Some(interpreter) = interpreter() else { return };
+    let image = "      image: r.example.com/shop\n      test-command:";
+    let variables = [("CI_COMMIT_SHA", "abc"), ("CI_DEFAULT_BRANCH", "trunk")];
+    for style in [">-", ">"] {
+        let sandbox = repository(&format!("{image} {style}\n        make lint &&\n        make test"));
+        let (passed, said) = interpreted(&interpreter, &sandbox, &[], &variables);
+        assert!(passed, "{said}");
+        let asked = std::fs::read_to_string(sandbox.path().join("asked")).unwrap();
+        assert!(asked.contains("docker run --rm r.example.com/shop:abc sh -c make lint && make test\n"), "{asked}");
+    }
+    let sandbox = repository(&format!("{image} |\n        make lint\n        make test"));
+    let (passed, said) = interpreted(&interpreter, &sandbox, &[], &variables);
+    assert!(!passed && said.contains("test-command"), "{said}");
+}
+
 /// The jobs of the pipeline of a branch, of one with an open merge request, and of the merge request.
 fn jobs(interpreter: &Path, inputs: &str) -> String {
     let sandbox = repository(inputs);
