@@ -86,7 +86,7 @@ pub(super) async fn planned(
     let obstacles = found.refusals(Consent { removal: true, adoption: true, ..Consent::default() });
     let refusals = opened.places(&stack.name, &obstacles);
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
-    let agreed = agreed.map(|(option, message)| format!("{message}; only `skep deploy {option}` does that"));
+    let agreed = agreed.map(|(option, message)| format!("{message}; `skep deploy` needs `{option}`"));
     let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(quarantined(&history, opened)).collect();
     notes.extend(settings.assumptions(stack));
     notes.extend(opened.out_of_bounds(cluster, stack, settings).await?);
