@@ -85,7 +85,8 @@ fn interpreted(
         command.args(["--variable", &format!("{name}={value}")]);
     }
     let output = command.args(arguments).output().unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 const ALL: &str = r#"      path: "my 'odd' folder"
