@@ -39,14 +39,17 @@ impl Heal {
     }
 
     async fn heal(&self, cluster: &Cluster) -> anyhow::Result<Healed> {
-        match cluster.heal(&self.stack).await? {
-            Some(healed) => Ok(healed),
-            None => anyhow::bail!(
-                "the stack `{}` has no release that runs and could be gone back to; see `skep status {}`",
-                self.stack,
-                self.stack
-            ),
+        if let Some(healed) = cluster.heal(&self.stack).await? {
+            return Ok(healed);
         }
+        let stack = &self.stack;
+        anyhow::ensure!(
+            cluster.history(stack).await?.last().is_some(),
+            "skep has no record of a stack `{stack}`; `skep status` lists those it has"
+        );
+        anyhow::bail!(
+            "the last release of `{stack}` rolls out or failed: there is none to heal to; see `skep status {stack}`"
+        )
     }
 
     fn tell(&self, healed: &Healed, common: &Common) {

@@ -124,6 +124,7 @@ fn cause(cause: &Cause) -> String {
         Cause::Webhook => "webhook".into(),
         Cause::Poll => "poll".into(),
         Cause::Command => "command".into(),
+        Cause::GoBack { to } => format!("rollback to {to}"),
         Cause::Adopt => "found running".into(),
         Cause::RollBack { failed, to: Some(to) } => format!("rollback of {failed} to {to}"),
         Cause::RollBack { failed, to: None } => format!("rollback of {failed} to nothing"),

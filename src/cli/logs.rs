@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::output::Format;
-use super::workspace::{cluster, painted};
+use super::workspace::{cluster, painted, without_services};
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::{ServiceName, StackName};
@@ -85,6 +85,9 @@ impl Logs {
         super::block_on(async {
             let cluster = cluster(&settings)?;
             let observed = cluster.swarm.observe(&self.stack).await?;
+            if observed.services.is_empty() {
+                return Err(without_services(&cluster, &self.stack).await);
+            }
             let services = self.services(&observed)?;
             for line in not_asked(&observed, &services) {
                 output::line(&line);
@@ -113,9 +116,6 @@ impl Logs {
     }
 
     fn services(&self, observed: &Observed) -> anyhow::Result<Vec<ServiceName>> {
-        if observed.services.is_empty() {
-            anyhow::bail!("there is no stack `{}`; `skep status` lists those there are", self.stack);
-        }
         let Some(service) = &self.service else { return Ok(observed.services.keys().cloned().collect()) };
         if !observed.services.contains_key(service) {
             let known: Vec<&str> = observed.services.keys().map(ServiceName::as_str).collect();

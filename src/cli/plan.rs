@@ -85,7 +85,7 @@ pub(super) async fn planned(
     let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
     let refusals = opened.places(&stack.name, &obstacles);
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
-    let agreed = agreed.map(|(option, message)| format!("{message}; only `skep deploy {option}` does that"));
+    let agreed = agreed.map(|(option, message)| format!("{message}; `skep deploy` needs `{option}`"));
     let admitted = cluster.admit(&opened.request.candidate(&stack.name), &history).await;
     let admitted = match admitted {
         Ok(admission) => admission.note,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output::Format;
 use super::table::{Cell, table};
-use super::workspace::cluster;
+use super::workspace::{cluster, without_services};
 use super::{Common, output};
 use crate::health;
 use crate::name::StackName;
@@ -53,7 +53,7 @@ impl Ps {
             let cluster = cluster(&settings)?;
             let observed = cluster.swarm.observe(&self.stack).await?;
             if observed.services.is_empty() {
-                anyhow::bail!("there is no stack `{}`; `skep status` lists those there are", self.stack);
+                return Err(without_services(&cluster, &self.stack).await);
             }
             let tasks = self.tasks(&observed);
             match common.format {

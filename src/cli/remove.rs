@@ -88,7 +88,7 @@ impl Remove {
             }
             if !self.foreign {
                 anyhow::bail!(
-                    "skep has no record of the stack `{stack}`, and removes only what it made; `--foreign` removes it all the same"
+                    "skep has no record of the stack `{stack}`, and removes only what it made; `--foreign` removes it nevertheless"
                 );
             }
         }
@@ -151,7 +151,7 @@ impl Remove {
         let goes = plan.removed_services();
         let stays = observed.services.keys().filter(|name| !goes.contains(name));
         lines.extend(stays.map(|name| {
-            format!("note: service {name} stays: no release of skep made it; `--foreign` removes it, too")
+            format!("note: service {name} stays: no release of skep made it; `--foreign` removes it as well")
         }));
         lines.push("volumes, folders and what is external stay".into());
         output::result(&lines.join("\n"));
@@ -174,8 +174,7 @@ fn is_removed(history: &History) -> bool {
 
 /// The repository that a controller looks at by itself, if the stack came from one.
 fn watched(history: &History) -> Option<&Repository> {
-    let from_repository =
-        |cause: &Cause| !matches!(cause, Cause::RollBack { .. } | Cause::Remove { .. } | Cause::Adopt);
-    let last = history.releases().iter().rev().find(|release| from_repository(&release.cause))?;
+    let found = |cause: &Cause| matches!(cause, Cause::Push | Cause::Poll | Cause::Webhook);
+    let last = history.releases().iter().rev().find(|release| found(&release.cause))?;
     last.cause.is_found().then_some(&last.origin.repository)
 }

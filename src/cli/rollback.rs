@@ -11,7 +11,7 @@ use super::rolling::roll_out;
 use super::workspace::cluster;
 use crate::controller::cluster::{Consent, Proposal};
 use crate::name::StackName;
-use crate::release::{Cause, History, Phase, Release, ReleaseId};
+use crate::release::{Cause, History, Release, ReleaseId};
 
 /// `skep rollback`
 #[derive(Debug, Args)]
@@ -32,6 +32,9 @@ impl Rollback {
                 anyhow::bail!("skep has no record of a stack `{}`; `skep status` lists those it has", self.stack);
             }
             let to = self.target(&history)?;
+            if to.leaves_nothing() {
+                anyhow::bail!("{} left nothing of the stack; to remove it, use `skep remove {}`", to.id, self.stack);
+            }
             let desired = to.desired.clone().with_context(|| {
                 format!(
                     "{} is too old: only its digests are kept; `skep history {}` shows which can be gone back to",
@@ -40,7 +43,7 @@ impl Rollback {
             })?;
             // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
             let consent = Consent { removal: true, recreation: true, unchecked: true, ..Consent::default() };
-            let proposal = Proposal::new(to.origin.clone(), Cause::Command, desired);
+            let proposal = Proposal::new(to.origin.clone(), Cause::GoBack { to: to.id }, desired);
             let proposal = Proposal { consent, is_recorded: true, ..proposal };
             Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
         })
@@ -48,7 +51,8 @@ impl Rollback {
 
     fn target<'a>(&self, history: &'a History) -> anyhow::Result<&'a Release> {
         let Some(text) = &self.release else {
-            return before_last_good(history)
+            return history
+                .before_last()
                 .with_context(|| format!("the stack `{}` has no earlier good release to go back to", self.stack));
         };
         let number = text.strip_prefix('r').unwrap_or(text).parse().ok();
@@ -57,11 +61,4 @@ impl Rollback {
             format!("the stack `{}` has no release {id}; see `skep history {}`", self.stack, self.stack)
         })
     }
-}
-
-/// The newest good release whose stack is not the one that runs.
-fn before_last_good(history: &History) -> Option<&Release> {
-    let running = history.promoted()?;
-    let good = |release: &&Release| matches!(release.phase, Phase::Promoted { .. });
-    history.releases().iter().rev().filter(good).find(|release| release.desired != running.desired)
 }

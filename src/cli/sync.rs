@@ -82,13 +82,12 @@ impl Sync {
                 "no controller watches a repository in this swarm; name them under `repositories` in skep's settings"
             );
         }
-        let Some(name) = &self.repository else { return Ok(watched.keys().cloned().collect()) };
-        let meant: Vec<Repository> = watched.keys().filter(|it| it.to_string() == *name).cloned().collect();
-        if meant.is_empty() {
-            let names = watched.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            anyhow::bail!("skep does not watch a repository `{name}`; it watches {names}");
+        let all: Vec<Repository> = watched.keys().cloned().collect();
+        match &self.repository {
+            None => Ok(all),
+            Some(name) => named(name, &all).map(|repository| vec![repository]),
         }
-        Ok(meant)
+        }
     }
 
     /// What became of these repositories, once nothing is done about them any more.
@@ -102,5 +101,37 @@ impl Sync {
             }
             cluster.clock.wait(LOOK).await;
         }
+    }
+}
+
+/// The repository of this name; one of a scope may be named without it, as long as no other scope has one of that name.
+fn named(name: &str, watched: &[Repository]) -> anyhow::Result<Repository> {
+    let shown = |it: &Repository| it.to_string();
+    if let Some(it) = watched.iter().find(|it| shown(it) == name) {
+        return Ok(it.clone());
+    }
+    let is_meant = |it: &&Repository| it.name() == name;
+    match watched.iter().filter(is_meant).collect::<Vec<_>>()[..] {
+        [only] => Ok(only.clone()),
+        _ => {
+            let names = watched.iter().map(shown).collect::<Vec<_>>().join(", ");
+            anyhow::bail!("skep does not watch a repository `{name}`; it watches {names}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_of_a_scope_may_be_named_without_it() {
+        let watched = ["blog", "lab:blog", "lab:shop", "lab:wiki", "test:wiki"].map(Repository::from);
+        let named = |name: &str| named(name, &watched).map_or_else(|error| error.to_string(), |it| it.to_string());
+        assert_eq!(
+            (named("blog"), named("lab:blog"), named("shop")),
+            ("blog".into(), "lab:blog".into(), "lab:shop".into())
+        );
+        insta::assert_snapshot!(named("wiki"), @"skep does not watch a repository `wiki`; it watches blog, lab:blog, lab:shop, lab:wiki, test:wiki");
     }
 }

@@ -10,7 +10,7 @@ use crate::config::{self, Settings};
 use crate::source::folder;
 use crate::source::read::MAX_TEXT;
 use crate::stack::dotenv;
-use crate::stack::file::PROFILES;
+use crate::stack::file::ASKED_PROFILES;
 use crate::stack::gather::NO_ENV_FILE;
 use crate::stack::variables::{Origin, Set, Variables, is_name};
 
@@ -26,7 +26,7 @@ pub(super) struct Given {
     /// Read variables from this file, and not from `.env` beside the stack file
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Services with this profile, too
+    /// Also services with this profile
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
 }
@@ -99,11 +99,10 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Variables that ask for these profiles, too.
+/// Variables that also ask for these profiles.
 fn with_profiles(mut variables: Set, profiles: &[String]) -> Set {
     if !profiles.is_empty() {
-        let asked = variables.entry(PROFILES.to_owned()).or_default();
-        *asked = [asked.as_str(), &profiles.join(",")].join(",");
+        variables.insert(ASKED_PROFILES.to_owned(), profiles.join(","));
     }
     variables
 }

@@ -141,6 +141,8 @@ impl Workspace {
         let given = variables.clone();
         let wanted = move |revision: &Revision| revision.wanted_with(&variables);
         if self.files.is_empty() {
+            let file = self.target.display();
+            anyhow::ensure!(!self.target.is_file(), "{file} is a file; name its folder, or `-c {file} STACK`");
             return Ok(folder::read(&self.target, wanted).await?);
         }
         let contexts = move |revision: &Revision| revision.contexts(&given);
@@ -238,6 +240,19 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     let store = Store::new(engine.clone()).with_keys(store::Keys::new(config::record_keys(settings)?));
     let store = store.with_scope(settings.scope.clone());
     Ok(Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System })
+}
+
+/// Why nothing can be shown of a stack that has no service.
+pub(super) async fn without_services(cluster: &Cluster, stack: &StackName) -> anyhow::Error {
+    match cluster.history(stack).await {
+        Err(error) => error.into(),
+        Ok(history) if history.last().is_none() => {
+            anyhow::anyhow!("there is no stack `{stack}`; `skep status` lists those there are")
+        }
+        Ok(_) => {
+            anyhow::anyhow!("no service of the stack `{stack}` is there; `skep status {stack}` says what became of it")
+        }
+    }
 }
 
 /// The settings, with those of the swarm's controller where this machine says nothing. What differs is told.

@@ -150,11 +150,13 @@ impl Deployer {
         stacks: Vec<(StackName, &CheckedStack)>,
         lines: &Lines,
     ) -> Vec<JoinHandle<Deployed>> {
+        let is_one_of_several = stacks.len() > 1;
         let mut begins = Vec::new();
         for (nth, (name, stack)) in stacks.into_iter().enumerate() {
+            let lines = if is_one_of_several { lines.of(&name) } else { lines.clone() };
             begins.push(async move {
-                let begun = Box::pin(self.begin(request, &name, stack, lines)).await;
-                (nth, tokio::spawn(self.clone().end(name, begun, lines.clone())))
+                let begun = Box::pin(self.begin(request, &name, stack, &lines)).await;
+                (nth, tokio::spawn(self.clone().end(name, begun, lines)))
             });
         }
         let mut begun: Vec<_> = stream::iter(begins).buffer_unordered(PROPOSALS).collect().await;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::name::StackName;
+
 /// How long a reader may take for a line before it is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -14,12 +16,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Lines {
     reader: mpsc::Sender<String>,
     given_up: Arc<AtomicBool>,
+    /// What details are of, where several stacks are deployed at once.
+    subject: Option<StackName>,
 }
 
 impl Lines {
     /// Lines to this reader.
     pub fn to(reader: mpsc::Sender<String>) -> Self {
-        Self { reader, given_up: Arc::default() }
+        Self { reader, given_up: Arc::default(), subject: None }
+    }
+
+    /// The same for one of several stacks: its details, the indented lines, begin with its name.
+    #[must_use]
+    pub fn of(&self, stack: &StackName) -> Self {
+        Self { subject: Some(stack.clone()), ..self.clone() }
+    }
+
+    fn attributed(&self, line: String) -> String {
+        match (&self.subject, line.strip_prefix("  ")) {
+            (Some(stack), Some(detail)) => format!("  {stack}: {detail}"),
+            _ => line,
+        }
     }
 
     /// Lines to nobody.
@@ -36,7 +53,7 @@ impl Lines {
         if self.given_up.load(Ordering::Relaxed) {
             return self.mention(line);
         }
-        if self.reader.send_timeout(line.into(), patience).await.is_err() {
+        if self.reader.send_timeout(self.attributed(line.into()), patience).await.is_err() {
             self.given_up.store(true, Ordering::Relaxed);
         }
     }
@@ -44,7 +61,7 @@ impl Lines {
     /// Says a line that can be missed, such as one of many of a build.
     pub fn mention(&self, line: impl Into<String>) {
         // A reader that went away, or does not keep up, loses it.
-        drop(self.reader.try_send(line.into()));
+        drop(self.reader.try_send(self.attributed(line.into())));
     }
 }
 
@@ -62,5 +79,21 @@ mod tests {
         assert!(lines.given_up.load(Ordering::Relaxed));
         drop(lines);
         assert_eq!((reader.recv().await.as_deref(), reader.recv().await), (Some("first"), None));
+    }
+
+    #[tokio::test]
+    async fn details_of_one_stack_among_several_name_it() {
+        let (sender, mut reader) = mpsc::channel(9);
+        let lines = Lines::to(sender).of(&"shop".parse().unwrap());
+        for line in ["shop r1 rolls out", "  + service web", "    | boom"] {
+            lines.say(line).await;
+        }
+        lines.mention("  web | #1 DONE");
+        drop(lines);
+        let mut said = Vec::new();
+        while let Some(line) = reader.recv().await {
+            said.push(line);
+        }
+        assert_eq!(said, ["shop r1 rolls out", "  shop: + service web", "  shop:   | boom", "  shop: web | #1 DONE"]);
     }
 }

@@ -64,7 +64,8 @@ impl Narrator {
             Progress::RollingBack { release, to } => {
                 self.said.clear();
                 self.changes.clear();
-                self.steady = false;
+                // Where nothing is to run, no task is waited for.
+                self.steady = to.is_none();
                 vec![match to {
                     Some(to) => format!("{} goes back to {to} (as {release})", self.stack),
                     None => format!("{} had no release before: what was made is removed (as {release})", self.stack),

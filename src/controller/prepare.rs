@@ -331,7 +331,7 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
         format!("the image `{image}` cannot be found: {reason}")
     };
     let help = if *away {
-        "see that the registry runs, and push again"
+        "see that the registry runs, and try again"
     } else if denied {
         "correct the name, or give skep an account that may pull it (`registry` in its settings)"
     } else {

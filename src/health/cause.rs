@@ -3,6 +3,8 @@
 //! Swarm says little, and in the words of whoever said it first. What the node that ran the task knows beyond that, and what
 //! the registry says of its image, is [`Evidence`].
 
+use std::net::IpAddr;
+
 use super::{RegistryAnswer, Symptom};
 use crate::plan::observed::{Task, TaskState};
 use crate::stack::{Healthcheck, Nanos, Service};
@@ -206,7 +208,7 @@ fn start(error: &str) -> Option<Cause> {
         Some(Cause::plain(format!("its command `{program}` may not be executed")).with(help).certain())
     } else if reason.contains("not found") || reason.contains("no such file") {
         let help =
-            "check `command` and `entrypoint`: the program must be in the image, and a script's interpreter, too";
+            "check `command` and `entrypoint`: the program, and the interpreter of a script, must be in the image";
         Some(Cause::plain(format!("its command `{program}` is not in the image")).with(help).certain())
     } else {
         None
@@ -214,9 +216,22 @@ fn start(error: &str) -> Option<Cause> {
 }
 
 fn port(error: &str) -> Option<Cause> {
-    let taken = error.contains("port is already allocated") || error.contains("address already in use");
+    if !error.contains("port is already allocated") && !error.contains("address already in use") {
+        return None;
+    }
+    let which = error.split_whitespace().find_map(bound_port).map_or_else(String::new, |port| format!(" {port}"));
     let help = "something else on the node has the port: free it, or publish another one";
-    taken.then(|| Cause::plain(error.rsplit("failed: ").next().unwrap_or(error).trim_end_matches(':')).with(help))
+    Some(Cause::plain(format!("its port{which} is taken on the node")).with(help))
+}
+
+/// The port of a word such as `0.0.0.0:80`, `[::]:80` or `0.0.0.0:80:172.18.0.2:80/tcp`: engines word it differently.
+fn bound_port(word: &str) -> Option<u16> {
+    let (address, rest) = match word.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:")?,
+        None => word.split_once(':')?,
+    };
+    let digits = rest.split(|other: char| !other.is_ascii_digit()).next()?;
+    address.parse::<IpAddr>().ok().and_then(|_| digits.parse().ok())
 }
 
 impl Cause {

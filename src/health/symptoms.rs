@@ -236,7 +236,7 @@ pub(super) fn overdue(waiting: &Waiting, service: &Service, there: &ObservedServ
 /// A service that was not up at the deadline, because a node or a registry was not there.
 pub(super) fn held_up(waiting: &Waiting, by: &str) -> Symptom {
     let message = format!("{} of {} tasks run at the deadline: {by}", waiting.running, waiting.wanted);
-    let help = "repair that, and push again: these files are not quarantined";
+    let help = "repair that, and deploy again: these files are not quarantined";
     Symptom {
         service: Some(waiting.service.clone()),
         help: Some(help.to_owned()),

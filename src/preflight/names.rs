@@ -31,7 +31,7 @@ fn networks(context: &Context<'_>) -> Vec<Obstacle> {
             }),
             Network::External => found.push(match context.desired.behind_traefik(name) {
                 Some(service) => without_traefik(service, name),
-                None => absent("network", name, "docker network create --driver overlay", context),
+                None => absent("network", name, &format!("docker network create --driver overlay {name}"), context),
             }),
             Network::Own(_) if !own.contains_key(name) && segment.is_some() => {
                 found.push(taken("network", name, context));
@@ -48,7 +48,7 @@ fn configs(context: &Context<'_>) -> Vec<Obstacle> {
     for (name, config) in &context.desired.configs {
         match config {
             Config::External if !foreign.contains(name) && !own.contains_key(name) => {
-                found.push(absent("config", name, "docker config create", context));
+                found.push(absent("config", name, &format!("docker config create {name} FILE"), context));
             }
             Config::Own { .. } if foreign.contains(name) => found.push(taken("config", name, context)),
             Config::Own { content, .. } => {
@@ -69,7 +69,7 @@ fn secrets(context: &Context<'_>) -> Vec<Obstacle> {
     for (name, secret) in &context.desired.secrets {
         match secret {
             Secret::External if !foreign.contains(name) && !own.contains_key(name) => {
-                found.push(absent("secret", name, "docker secret create", context));
+                found.push(absent("secret", name, &format!("docker secret create {name} FILE"), context));
             }
             Secret::Own { .. } if foreign.contains(name) => found.push(taken("secret", name, context)),
             Secret::Own { .. } if context.surroundings.changed_secrets.contains(name) => {
@@ -102,7 +102,7 @@ fn absent(what: &str, name: &str, command: &str, context: &Context<'_>) -> Obsta
     Obstacle {
         place: place(&format!("{what}s"), name, context),
         message: format!("the external {what} `{name}` does not exist"),
-        help: format!("create it (`{command} {name}`), or take `external` away"),
+        help: format!("create it (`{command}`), or take `external` away"),
     }
 }
 

@@ -77,7 +77,7 @@ fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Op
     });
     Some(Obstacle {
         place: of_service(name, &["deploy", "resources", "reservations"]),
-        message: format!("no node has what is set aside for one task, {}; the largest have {has}", shown(wanted)),
+        message: format!("one task reserves {}, and the largest nodes have {has}", shown(wanted)),
         help: "lower the reservation, or add a node".into(),
     })
 }

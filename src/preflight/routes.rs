@@ -57,7 +57,7 @@ fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said
     let what = kind.rsplit('.').next()?.trim_end_matches('s');
     if what == "service" {
         return Some(format!(
-            "Traefik shares the requests for its service `{name}` with {whose}, which has labels for it, too"
+            "Traefik shares the requests for its service `{name}` with {whose}, which also has labels for it"
         ));
     }
     let message = || format!("the {what} `{name}` is defined otherwise by {whose}: Traefik would leave out both");

@@ -51,8 +51,8 @@ fn what_is_referred_to_must_be_there_and_of_use() {
     assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
     networks.bridge-here: the network `bridge-here` is one of this node only, and services cannot join it; create one for the swarm: `docker network create --driver overlay bridge-here`
     networks.traefik: the external network `traefik` does not exist; create it (`docker network create --driver overlay traefik`), or take `external` away
-    configs.page: the external config `page` does not exist; create it (`docker config create page`), or take `external` away
-    secrets.key: the external secret `key` does not exist; create it (`docker secret create key`), or take `external` away
+    configs.page: the external config `page` does not exist; create it (`docker config create page FILE`), or take `external` away
+    secrets.key: the external secret `key` does not exist; create it (`docker secret create key FILE`), or take `external` away
     ");
 }
 
@@ -248,9 +248,9 @@ fn tasks_must_fit_on_the_nodes() {
     let reserved = |resources: Resources| stack(&[("web", service(|web| web.reservations = resources))]);
     let memory = |gib: i64| Resources { memory: gib << 30, ..Resources::default() };
     assert_eq!(said(&reserved(memory(8))), "");
-    assert_snapshot!(said(&reserved(Resources { nano_cpus: 500_000_000, ..memory(9) })), @"services.web.deploy.resources.reservations: no node has what is set aside for one task, 0.5 cpus and 9.0 GiB of memory; the largest have 4 cpus and 8.0 GiB of memory; lower the reservation, or add a node");
+    assert_snapshot!(said(&reserved(Resources { nano_cpus: 500_000_000, ..memory(9) })), @"services.web.deploy.resources.reservations: one task reserves 0.5 cpus and 9.0 GiB of memory, and the largest nodes have 4 cpus and 8.0 GiB of memory; lower the reservation, or add a node");
     let gpu = Resources { generic: BTreeMap::from([("gpu".to_owned(), 1)]), ..Resources::default() };
-    assert_snapshot!(said(&reserved(gpu)), @"services.web.deploy.resources.reservations: no node has what is set aside for one task, 1 gpu; the largest have none of it; lower the reservation, or add a node");
+    assert_snapshot!(said(&reserved(gpu)), @"services.web.deploy.resources.reservations: one task reserves 1 gpu, and the largest nodes have none of it; lower the reservation, or add a node");
 }
 
 #[test]
@@ -648,14 +648,14 @@ fn what_traefik_would_leave_out_is_told_before_it_takes_down_another_stack() {
     let desired = stack(&[("web", service(|web| web.labels = labels("Host(`shop.example.com`)")))]);
     assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`wiki.example.com`)")]), @"
     services.web.deploy.labels: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both; give one of the two another name in its labels
-    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too
+    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
-    assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`shop.example.com`)")]), @"note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too");
+    assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`shop.example.com`)")]), @"note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it");
     let traefik = |name: &str| Neighbour { name: name.into(), image: "traefik:v3.7".into(), ..Neighbour::default() };
     let inner = vec![neighbour("nginx:1", "Host(`wiki.example.com`)"), traefik("one"), traefik("two")];
     assert_snapshot!(beside(&desired, inner), @"
     note: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both
-    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which has labels for it, too
+    note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
     let mut off = neighbour("nginx:1", "Host(`wiki.example.com`)");
     off.routing.insert("traefik.enable".into(), "False".into());

@@ -52,13 +52,13 @@ impl History {
     /// The release that a person went back from, as long as what they went back to runs: the branch it came from is still
     /// at its commit, or at a later one.
     pub fn gone_back_from(&self) -> Option<&Release> {
-        let running = self.promoted().filter(|it| it.cause == Cause::Command && it.origin.branch.is_some())?;
-        let is_of_repository = |it: &&Release| matches!(it.cause, Cause::Push | Cause::Webhook | Cause::Poll);
-        let before = || self.releases.iter().rev().filter(|it| it.id < running.id);
-        let good = |it: &&Release| matches!(it.phase, Phase::Promoted { .. });
-        let left = before().filter(good).find(is_of_repository)?;
-        let is_older = before().any(|it| it.id < left.id && it.origin.commit == running.origin.commit);
-        (is_older && left.origin.commit != running.origin.commit).then_some(left)
+        let is_by_hand = |it: &&Release| matches!(it.cause, Cause::GoBack { .. }) && it.origin.branch.is_some();
+        let running = self.promoted().filter(is_by_hand)?;
+        let is_of_repository =
+            |it: &&Release| matches!(it.cause, Cause::Push | Cause::Webhook | Cause::Poll | Cause::Command);
+        let before = self.releases.iter().rev().filter(|it| it.id < running.id);
+        let left = before.filter(|it| it.phase.is_promoted()).find(is_of_repository)?;
+        (left.origin.branch.is_some() && left.origin.commit != running.origin.commit).then_some(left)
     }
 
     /// The images of others that run by digest, by their names in the file.
@@ -75,6 +75,14 @@ impl History {
         let services = desired.into_iter().flat_map(|desired| &desired.services);
         let unaltered = services.filter(|(_, service)| service.image == service.image_as_written);
         unaltered.map(|(name, service)| (name.clone(), service.image.clone())).collect()
+    }
+
+    /// The release that `skep rollback` goes back to: the newest good one with another stack than what was last
+    /// attempted. Releases with nothing in them do not count: removals, and what a first release that failed went back to.
+    pub fn before_last(&self) -> Option<&Release> {
+        let last = self.last()?;
+        let is_other = |it: &&Release| it.desired != last.desired && !it.leaves_nothing();
+        self.releases.iter().rev().filter(|it| it.phase.is_promoted()).find(is_other)
     }
 
     /// The release that is being rolled out, if one is. The newest, when a killed controller left two.
@@ -114,10 +122,7 @@ impl History {
 
     /// Whether nothing of the stack should run as far as its releases say: there is none, or the last one was to leave nothing.
     pub fn leaves_nothing(&self) -> bool {
-        self.last().is_none_or(|last| {
-            let is_empty = last.desired.as_ref().is_some_and(|desired| desired.services.is_empty());
-            is_empty && matches!(last.phase, Phase::Promoted { .. })
-        })
+        self.last().is_none_or(|last| last.leaves_nothing() && last.phase.is_promoted())
     }
 
     /// Whether a new release would take over what somebody else has deployed.
@@ -184,6 +189,11 @@ impl History {
 }
 
 impl Release {
+    /// Whether nothing of the stack runs once it is rolled out.
+    pub fn leaves_nothing(&self) -> bool {
+        self.desired.as_ref().is_some_and(|desired| desired.services.is_empty())
+    }
+
     /// Whether it was healthy, or may yet be.
     fn can_be_gone_back_to(&self) -> bool {
         matches!(self.phase, Phase::Promoted { .. } | Phase::Rolling { .. })
@@ -237,11 +247,14 @@ mod tests {
     #[test]
     fn what_a_person_went_back_from_is_known_until_something_else_is_deployed() {
         let (first, second) = ((1, "1", Cause::Push), (2, "2", Cause::Push));
-        let back = (3, "1", Cause::Command);
+        let back = (3, "1", Cause::GoBack { to: ReleaseId(1) });
         assert_eq!(gone_back_from(&[first.clone(), second.clone(), back.clone()]), Some(2));
         assert_eq!(gone_back_from(&[first.clone(), second.clone(), back.clone(), (4, "3", Cause::Push)]), None);
-        assert_eq!(gone_back_from(&[first.clone(), second.clone(), (3, "2", Cause::Command)]), None, "the same again");
-        assert_eq!(gone_back_from(&[first, (2, "4", Cause::Command), back]), None, "a folder has no branch that moved");
+        assert_eq!(
+            gone_back_from(&[first.clone(), second.clone(), (3, "2", Cause::GoBack { to: ReleaseId(2) })]),
+            None,
+            "the same again"
+        );
         let by_itself = (3, "1", Cause::RollBack { failed: ReleaseId(2), to: Some(ReleaseId(1)) });
         assert_eq!(gone_back_from(&[second, by_itself]), None, "the branch never went there");
     }

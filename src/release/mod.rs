@@ -132,8 +132,13 @@ pub enum Cause {
     Webhook,
     /// It was found when looking.
     Poll,
-    /// Somebody ran `skep deploy` or `skep rollback`.
+    /// Somebody ran `skep deploy` or `skep sync`.
     Command,
+    /// Somebody ran `skep rollback`.
+    GoBack {
+        /// The release whose stack this one has.
+        to: ReleaseId,
+    },
     /// The stack ran before skep knew it; this is what was there.
     Adopt,
     /// A release failed, and this is the one before it.
@@ -241,6 +246,11 @@ impl Phase {
     /// Whether it is being applied and watched.
     pub fn is_rolling(&self) -> bool {
         matches!(self, Self::Rolling { .. })
+    }
+
+    /// Whether it was healthy.
+    pub fn is_promoted(&self) -> bool {
+        matches!(self, Self::Promoted { .. })
     }
 
     /// Whether it failed because of what was deployed, as far as can be told.

@@ -257,10 +257,10 @@ pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
     });
     let networks = networks.map(|(name, _)| match desired.behind_traefik(name) {
         Some(service) => without_traefik(service, name),
-        None => absent("network", name, "docker network create --driver overlay"),
+        None => absent("network", name, &format!("docker network create --driver overlay {name}")),
     });
-    let configs = configs.map(|(name, _)| absent("config", name, "docker config create"));
-    let secrets = secrets.map(|(name, _)| absent("secret", name, "docker secret create"));
+    let configs = configs.map(|(name, _)| absent("config", name, &format!("docker config create {name} FILE")));
+    let secrets = secrets.map(|(name, _)| absent("secret", name, &format!("docker secret create {name} FILE")));
     networks.chain(configs).chain(secrets).collect()
 }
 
@@ -274,7 +274,7 @@ fn absent(what: &str, name: &str, command: &str) -> Symptom {
     Symptom {
         service: None,
         message: format!("the external {what} `{name}` does not exist"),
-        help: Some(format!("create it (`{command} {name}`), or take `external` away")),
+        help: Some(format!("create it (`{command}`), or take `external` away")),
         task: None,
         log: Vec::new(),
         blame: Blame::Version,

@@ -734,3 +734,16 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
 fn any_length() -> impl Strategy<Value = Nanos> {
     prop_oneof![Just(Nanos(i64::MIN)), Just(Nanos(i64::MAX)), Just(Nanos(0)), any::<i64>().prop_map(Nanos)]
 }
+
+/// A person who goes back while a release rolls out means the one that ran before it.
+#[test]
+fn a_person_goes_back_to_the_last_good_release_that_ran_something_else() {
+    let (a, b, c) = (stack(&[("web", "a")]), stack(&[("web", "b")]), stack(&[("web", "c")]));
+    let back = |releases: Vec<Release>| History::new(releases).before_last().map(|it| it.id.0);
+    let good = |id, stack: &Stack| release(id, stack.clone(), promoted());
+    assert_eq!(back(vec![good(1, &a), good(2, &b)]), Some(1));
+    assert_eq!(back(vec![good(1, &a), good(2, &b), release(3, c.clone(), rolling())]), Some(2));
+    assert_eq!(back(vec![good(1, &a), good(2, &b), release(3, c, failed())]), Some(2), "it could not go back");
+    assert_eq!(back(vec![good(1, &a), removal(2), good(3, &a)]), None, "a removal is no version");
+    assert_eq!(back(vec![good(1, &a), removal(2), good(3, &b)]), Some(1));
+}

@@ -138,7 +138,7 @@ pub(super) fn walk_into(
 
 fn children(folder: &Path) -> Result<Vec<DirEntry>, Error> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut children = listed.map_err(Error::disk(format!("read the folder {}", folder.display())))?;
+    let mut children = listed.map_err(Error::disk(format!("read {}", folder.display())))?;
     children.retain(|child| child.file_name() != OsStr::new(".git"));
     Ok(children)
 }

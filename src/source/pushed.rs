@@ -192,12 +192,27 @@ fn pushed(
 
 /// Where the hooks of a work tree are.
 pub fn hooks(folder: &Path) -> Option<PathBuf> {
-    let repository = Repository::open(folder).ok()?;
-    let set = repository.config().and_then(|config| config.get_path("core.hooksPath"));
+    let (git, config) = match Repository::open(folder) {
+        Ok(repository) => (repository.commondir().to_owned(), repository.config()),
+        Err(_) if is_sha_256(folder) => {
+            let git = folder.join(".git").canonicalize().ok()?;
+            let config = settings_of(&git);
+            (git, config)
+        }
+        Err(_) => return None,
+    };
+    let set = config.and_then(|config| config.get_path("core.hooksPath"));
     Some(match set {
         Ok(path) => folder.join(path),
-        Err(_) => repository.commondir().join("hooks"),
+        Err(_) => git.join("hooks"),
     })
+}
+
+/// The settings of the user and of a repository that libgit2 does not open.
+fn settings_of(git: &Path) -> Result<git2::Config, git2::Error> {
+    let mut config = git2::Config::open_default()?;
+    config.add_file(&git.join("config"), git2::ConfigLevel::Local, false)?;
+    Ok(config)
 }
 
 #[cfg(test)]
@@ -214,6 +229,14 @@ mod tests {
         std::fs::write(&config, "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n")
             .unwrap();
         assert!(is_sha_256(&inside) && is_sha_256(folder.path()));
+        let git = folder.path().canonicalize().unwrap().join(".git");
+        assert_eq!((hooks(folder.path()), hooks(&inside)), (Some(git.join("hooks")), None));
+        std::fs::write(
+            &config,
+            [&std::fs::read_to_string(&config).unwrap(), "[core]\n\thooksPath = .hooks\n"].concat(),
+        )
+        .unwrap();
+        assert_eq!(hooks(folder.path()), Some(folder.path().join(".hooks")));
         std::fs::write(&config, "[core]\n\trepositoryformatversion = 0\n").unwrap();
         assert!(!is_sha_256(&inside));
     }

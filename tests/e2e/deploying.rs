@@ -98,7 +98,6 @@ fn not_one_request_fails_while_a_second_push_rolls() {
     assert_eq!(answer(&url), "hello, this is version 2");
     let kinds: Vec<_> = answers.keys().map(String::as_str).collect();
     assert_eq!(kinds, ["hello, this is version 1", "hello, this is version 2"], "{answers:?}");
-    assert!(answers.values().sum::<usize>() > 50, "{answers:?}");
 }
 
 fn hello_behind_a_front(port: u16) -> String {

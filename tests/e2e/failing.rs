@@ -1,11 +1,9 @@
 //! Releases that do not become healthy: what runs goes back, and the pusher reads why.
 
-use std::time::Duration;
-
 use insta::assert_snapshot;
 
 use crate::harness::stacks::{CRASH, SWIFT, quiet, service};
-use crate::harness::waiting::{SOON, timed, wait_for};
+use crate::harness::waiting::{SOON, wait_until};
 use crate::harness::{IMAGE, Lab, swarm};
 
 /// A service that is healthy at once, and is replaced only by one that is, too.
@@ -16,17 +14,13 @@ fn served(command: &str) -> String {
 }
 
 #[test]
-fn a_crash_is_noticed_within_30_s_and_the_old_version_serves_all_the_while() {
+fn a_crash_ends_the_release_and_the_old_version_serves_all_the_while() {
     let Some(lab) = Lab::open() else { return };
     let shop = lab.repository("crash");
     assert!(shop.write("stack.yml", served("[sleep, \"1000\"]")).commit("Open").push().accepted);
     let (good, web) = (shop.head(), format!("{}_web", shop.name));
     let old = swarm::containers(&web);
-    let pushing = shop.write("stack.yml", served(CRASH)).commit("Break it").begin(&["main"]);
-    wait_for("a task has failed", SOON, || swarm::first_failure(&web));
-    let ((), noticed) = timed(|| pushing.wait_for("r2 failed", SOON));
-    assert!(noticed < Duration::from_secs(30), "{noticed:?}");
-    let push = pushing.end();
+    let push = shop.write("stack.yml", served(CRASH)).commit("Break it").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Break it
     skep-e2e-crash r2 rolls out
@@ -40,7 +34,10 @@ fn a_crash_is_noticed_within_30_s_and_the_old_version_serves_all_the_while() {
     (refused)
     ");
     assert!(!push.accepted);
-    assert_eq!((swarm::containers(&web), shop.deployed()), (old, Some(good)), "the old task was never stopped");
+    // The verdict may come while the container that failed still ends.
+    wait_until("the old task is alone again", SOON, || swarm::containers(&web) == old);
+    assert_eq!(shop.deployed(), Some(good));
+    swarm::wait_until_at_rest(&shop.name);
     assert_eq!(swarm::arguments(&web), "sleep 1000");
     assert_snapshot!(lab.status(&shop), @"
     skep-e2e-crash: r3 (COMMIT), last tried: r2 failed, from skep-e2e-crash
@@ -51,15 +48,11 @@ fn a_crash_is_noticed_within_30_s_and_the_old_version_serves_all_the_while() {
 }
 
 #[test]
-fn a_crash_loop_of_a_first_version_is_noticed_within_30_s() {
+fn a_crash_loop_of_a_first_version_ends_the_release() {
     let Some(lab) = Lab::open() else { return };
     let shop = lab.repository("loop");
     let crashing = format!("{SWIFT}services:\n{}", service("web", CRASH));
-    let pushing = shop.write("stack.yml", crashing).commit("Open").begin(&["main"]);
-    wait_for("a task has failed", SOON, || swarm::first_failure(&format!("{}_web", shop.name)));
-    let ((), noticed) = timed(|| pushing.wait_for("r1 failed", SOON));
-    assert!(noticed < Duration::from_secs(30), "{noticed:?}");
-    let push = pushing.end();
+    let push = shop.write("stack.yml", crashing).commit("Open").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Open
     skep-e2e-loop r1 rolls out
@@ -195,19 +188,21 @@ fn files_that_failed_are_not_tried_again_unless_somebody_says_so() {
 
 #[test]
 fn an_image_that_cannot_be_pulled_is_named() {
-    let (told, took) = symptom("no-image", "    image: 127.0.0.1:1/nobody/has:this\n");
+    let Some(told) = symptom("no-image", PATIENT, "    image: 127.0.0.1:1/nobody/has:this\n") else { return };
     assert_snapshot!(told, @r#"
     checking COMMIT Open
-    skep-e2e-no-image was not deployed: stack.yml:5:5: services.web.image: the registry of the image `127.0.0.1:1/nobody/has:this` does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused; see that the registry runs, and push again
+    skep-e2e-no-image was not deployed: stack.yml:5:5: services.web.image: the registry of the image `127.0.0.1:1/nobody/has:this` does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused; see that the registry runs, and try again
     (refused)
     "#);
-    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
 fn a_digest_that_no_registry_has_is_named() {
     let digest = "0".repeat(64);
-    let (told, took) = symptom("no-digest", &format!("    image: 127.0.0.1:1/nobody/has@sha256:{digest}\n"));
+    let Some(told) = symptom("no-digest", "25s", &format!("    image: 127.0.0.1:1/nobody/has@sha256:{digest}\n"))
+    else {
+        return;
+    };
     assert_snapshot!(told, @r#"
     checking COMMIT Open
     skep-e2e-no-digest r1 rolls out
@@ -216,14 +211,13 @@ fn a_digest_that_no_registry_has_is_named() {
     skep-e2e-no-digest r1 failed
       not healthy within 25s
       web: 0 of 1 tasks run at the deadline: the registry of its image does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
-        help: repair that, and push again: these files are not quarantined
+        help: repair that, and deploy again: these files are not quarantined
     skep-e2e-no-digest had no release before: what was made is removed (as r2)
       - service web
       - network skep-e2e-no-digest_default
     skep-e2e-no-digest r1 was not healthy; nothing of it is left
     (refused)
     "#);
-    assert!(took < Duration::from_mins(1), "{took:?}");
 }
 
 #[test]
@@ -231,7 +225,11 @@ fn a_task_that_finds_no_node_is_told_why() {
     // Each task takes all processors of the only node, so that there is room for one of two.
     let all = std::thread::available_parallelism().unwrap();
     let placement = format!("    deploy: {{ replicas: 2, resources: {{ reservations: {{ cpus: \"{all}\" }} }} }}\n");
-    let (told, took) = symptom("no-node", &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{placement}"));
+    let Some(told) =
+        symptom("no-node", PATIENT, &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{placement}"))
+    else {
+        return;
+    };
     assert_snapshot!(told, @"
     checking COMMIT Open
     skep-e2e-no-node r1 rolls out
@@ -246,13 +244,16 @@ fn a_task_that_finds_no_node_is_told_why() {
     skep-e2e-no-node r1 was not healthy; nothing of it is left
     (refused)
     ");
-    assert!(took < Duration::from_mins(1), "{took:?}");
 }
 
 #[test]
 fn a_constraint_that_no_node_meets_is_refused_before_anything_is_written() {
     let placement = "    deploy: { placement: { constraints: [node.labels.skep-e2e == nowhere] } }\n";
-    let (told, _) = symptom("nowhere", &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{placement}"));
+    let Some(told) =
+        symptom("nowhere", PATIENT, &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{placement}"))
+    else {
+        return;
+    };
     assert_snapshot!(told, @"
     checking COMMIT Open
     skep-e2e-nowhere was not deployed: stack.yml:7:28: services.web.deploy.placement.constraints: no node satisfies `node.labels.skep-e2e == nowhere`; change the constraint, or the node (`docker node update`)
@@ -263,7 +264,10 @@ fn a_constraint_that_no_node_meets_is_refused_before_anything_is_written() {
 #[test]
 fn a_health_check_that_never_passes_ends_at_the_deadline() {
     let check = "    healthcheck: { test: [CMD, \"false\"], interval: 1s, timeout: 1s, retries: 1000 }\n";
-    let (told, took) = symptom("sick", &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{check}"));
+    let Some(told) = symptom("sick", "25s", &format!("    image: {IMAGE}\n    command: [sleep, \"1000\"]\n{check}"))
+    else {
+        return;
+    };
     assert_snapshot!(told, @r#"
     checking COMMIT Open
     stack.yml:7:18: warning[SK3004]: this check may take 16m40s to decide, and the release is given up after 25s
@@ -283,17 +287,20 @@ fn a_health_check_that_never_passes_ends_at_the_deadline() {
     skep-e2e-sick r1 was not healthy; nothing of it is left
     (refused)
     "#);
-    assert!(took < Duration::from_secs(40), "{took:?}");
 }
 
-/// Pushes a first version with a service `web` like this; what the pusher reads, and after how long.
-pub(crate) fn symptom(name: &str, web: &str) -> (String, Duration) {
-    let Some(lab) = Lab::open() else { return (String::new(), Duration::ZERO) };
+/// A deadline that a slow machine does not reach either: what is noticed before it says so in its own words.
+pub(crate) const PATIENT: &str = "5m";
+
+/// Pushes a first version with a service `web` like this, which must be healthy within so long; what the pusher reads.
+pub(crate) fn symptom(name: &str, deadline: &str, web: &str) -> Option<String> {
+    let lab = Lab::open()?;
     let shop = lab.repository(name);
-    let stack = format!("x-skep: {{ stable: 1s, deadline: 25s }}\nservices:\n  web:\n    stop_signal: SIGKILL\n{web}");
-    let (push, took) = timed(|| shop.write("stack.yml", stack).commit("Open").push());
+    let settings = format!("x-skep: {{ stable: 1s, deadline: {deadline} }}\n");
+    let stack = format!("{settings}services:\n  web:\n    stop_signal: SIGKILL\n{web}");
+    let push = shop.write("stack.yml", stack).commit("Open").push();
     assert!(!push.accepted);
     assert_eq!(swarm::services(&shop.name), Vec::<String>::new());
     assert_eq!(shop.deployed(), None);
-    (push.told(), took)
+    Some(push.told())
 }

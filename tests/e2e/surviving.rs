@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 
+use crate::harness::command::output;
 use crate::harness::repository::Repository;
 use crate::harness::stacks::{CRASH, SWIFT, quiet, service};
-use crate::harness::waiting::{SOON, wait_until};
+use crate::harness::waiting::{SOON, wait_for, wait_until};
 use crate::harness::{IMAGE, Lab, swarm};
 
 /// A build that takes four seconds, also when another test, or an earlier run, has left the engine's cache warm.
@@ -131,11 +132,12 @@ fn killed_before_an_async_deploy_is_recorded_it_deploys_when_it_is_back() {
 fn killed_in_the_middle_of_the_apply_it_goes_on_and_moves_the_branch() {
     let Some(lab) = Lab::alone("") else { return };
     let shop = lab.repository("during");
-    let slow = "    healthcheck: { test: [CMD, test, -e, /ready], interval: 1s, timeout: 5s, retries: 30 }\n";
-    let db = service("db", r#"[sh, -c, "sleep 3; touch /ready; sleep 1000"]"#);
+    let slow = "    healthcheck: { test: [CMD, test, -e, /ready], interval: 1s, timeout: 5s, retries: 1000 }\n";
+    let db = service("db", r#"[sleep, "1000"]"#);
     let db = db.replace("    healthcheck: { disable: true }\n", slow);
     let web = service("web", "[sleep, \"1000\"]");
-    let stack = format!("{SWIFT}services:\n{db}{web}    depends_on: [db]\n");
+    let patient = SWIFT.replace("60s", "20m");
+    let stack = format!("{patient}services:\n{db}{web}    depends_on: [db]\n");
     let pushing = shop.write("stack.yml", stack).commit("Open").begin(&["main"]);
     wait_until("the first service is there", SOON, || swarm::services(&shop.name).len() == 1);
     pushing.wait_for("+ service db", SOON);
@@ -150,6 +152,9 @@ fn killed_in_the_middle_of_the_apply_it_goes_on_and_moves_the_branch() {
     assert_eq!(swarm::services(&shop.name), [format!("{}_db", shop.name)]);
     assert!(lab_is_down_and_branch_unmoved(&lab, &shop.name));
     lab.restart();
+    let db =
+        wait_for("the first service has a container", SOON, || swarm::containers(&format!("{}_db", shop.name)).pop());
+    output("docker", &["exec", &db, "touch", "/ready"]);
     wait_until("the branch names what runs", SOON, || shop.deployed() == Some(shop.head()));
     assert_eq!(swarm::containers(&format!("{}_web", shop.name)).len(), 1);
 }

@@ -85,7 +85,8 @@ fn interpreted(
         command.args(["--variable", &format!("{name}={value}")]);
     }
     let output = command.args(arguments).output().unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 const ALL: &str = r#"      path: "my 'odd' folder"
@@ -117,6 +118,23 @@ fn quotes_in_inputs_reach_the_shell_and_the_push_goes_where_skep_listens() {
     docker push r.example.com/shop:abc
     git -c http.extraHeader=Authorization: Basic Y2k6Z2VoZWlt push https://skep.example.com/git/shop.git HEAD:refs/heads/main
     "#);
+}
+
+#[test]
+fn a_test_of_several_lines_is_folded_or_refused_by_the_name_of_its_input() {
+    let Some(interpreter) = interpreter() else { return };
+    let image = "      image: r.example.com/shop\n      test-command:";
+    let variables = [("CI_COMMIT_SHA", "abc"), ("CI_DEFAULT_BRANCH", "trunk")];
+    for style in [">-", ">"] {
+        let sandbox = repository(&format!("{image} {style}\n        make lint &&\n        make test"));
+        let (passed, said) = interpreted(&interpreter, &sandbox, &[], &variables);
+        assert!(passed, "{said}");
+        let asked = std::fs::read_to_string(sandbox.path().join("asked")).unwrap();
+        assert!(asked.contains("docker run --rm r.example.com/shop:abc sh -c make lint && make test\n"), "{asked}");
+    }
+    let sandbox = repository(&format!("{image} |\n        make lint\n        make test"));
+    let (passed, said) = interpreted(&interpreter, &sandbox, &[], &variables);
+    assert!(!passed && said.contains("test-command"), "{said}");
 }
 
 /// The jobs of the pipeline of a branch, of one with an open merge request, and of the merge request.

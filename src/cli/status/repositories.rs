@@ -26,7 +26,7 @@ pub(in crate::cli) fn in_detail(upstreams: &[Upstream], now: Timestamp, color: C
 pub(super) fn detail(upstream: &Upstream, now: Timestamp, color: Color) -> Vec<String> {
     let (word, ansi) = state(upstream);
     let commit = upstream.commit.as_ref().map(|commit| format!(" at {}", commit.short())).unwrap_or_default();
-    let looked = looked(upstream, now).map_or_else(|| "never looked at".into(), |age| format!("looked at {age} ago"));
+    let looked = looked(upstream, now).map_or_else(|| "not read yet".into(), |age| format!("looked at {age} ago"));
     let head = format!(
         "{}: {}, {} {}{commit}, {looked}",
         painted(&upstream.repository.to_string(), "1", color),

@@ -52,10 +52,18 @@ fn a_container_that_cannot_be_started_says_what_is_missing() {
             Some(127),
         )
     };
-    assert_snapshot!(runc("exec: \"/bin/nope\": stat /bin/nope: no such file or directory"), @"web: a task cannot be started: its command `/bin/nope` is not in the image; help: check `command` and `entrypoint`: the program must be in the image, and a script's interpreter, too");
-    assert_snapshot!(runc("exec: \"nope\": executable file not found in $PATH"), @"web: a task cannot be started: its command `nope` is not in the image; help: check `command` and `entrypoint`: the program must be in the image, and a script's interpreter, too");
+    assert_snapshot!(runc("exec: \"/bin/nope\": stat /bin/nope: no such file or directory"), @"web: a task cannot be started: its command `/bin/nope` is not in the image; help: check `command` and `entrypoint`: the program, and the interpreter of a script, must be in the image");
+    assert_snapshot!(runc("exec: \"nope\": executable file not found in $PATH"), @"web: a task cannot be started: its command `nope` is not in the image; help: check `command` and `entrypoint`: the program, and the interpreter of a script, must be in the image");
     assert_snapshot!(runc("exec: \"/t\": permission denied"), @"web: a task cannot be started: its command `/t` may not be executed; help: make the file executable in the image (`chmod +x`), or start it by its interpreter");
-    assert_snapshot!(said("starting container failed: driver failed programming external connectivity on endpoint shop: Bind for 0.0.0.0:80 failed: port is already allocated", Some(128)), @"port is already allocated; help: something else on the node has the port: free it, or publish another one");
+    assert_snapshot!(said("starting container failed: driver failed programming external connectivity on endpoint shop: Bind for 0.0.0.0:80 failed: port is already allocated", Some(128)), @"its port 80 is taken on the node; help: something else on the node has the port: free it, or publish another one");
+    for (words, port) in [
+        ("Error starting userland proxy: listen tcp4 0.0.0.0:18998: bind: address already in use", 18998),
+        ("failed to bind host port for [::]:8080:172.18.0.3:80/tcp: address already in use", 8080),
+        ("failed to bind host port 10.0.0.1:53/udp: address already in use", 53),
+    ] {
+        let words = said(&format!("driver failed programming external connectivity: {words}"), None);
+        assert!(words.starts_with(&format!("its port {port} is taken on the node; ")), "{words}");
+    }
     assert_snapshot!(said("invalid mount config for type \"bind\": bind source path does not exist: /data/x", None), @"the folder `/data/x` to mount does not exist on the node; help: the folder must be there on the node that runs the task: create it, or keep the data in a named volume");
     assert_snapshot!(said("task: non-zero exit (127)", Some(127)), @"exit code 127 (a command in it was not found)");
 }

@@ -135,7 +135,7 @@ fn causes_are_told_in_words_and_with_what_to_do() {
     assert_snapshot!(of("task: non-zero exit (2): dockerexec: unhealthy container", Some(2)), @"web: 3 tasks failed in 3 s: its health check failed");
     assert_snapshot!(of("No such image: shop:9", None), @"web: 3 tasks failed in 3 s: the image cannot be pulled: No such image: shop:9; help: check the image's name and tag, and that the nodes can reach and log in to its registry");
     assert_snapshot!(of("invalid mount config for type \"bind\": bind source path does not exist: /data/x", None), @"web: 3 tasks failed in 3 s: the folder `/data/x` to mount does not exist on the node; help: the folder must be there on the node that runs the task: create it, or keep the data in a named volume");
-    assert_snapshot!(of("starting container failed: port is already allocated", Some(128)), @"web: 3 tasks failed in 3 s: port is already allocated; help: something else on the node has the port: free it, or publish another one");
+    assert_snapshot!(of("starting container failed: port is already allocated", Some(128)), @"web: 3 tasks failed in 3 s: its port is taken on the node; help: something else on the node has the port: free it, or publish another one");
 }
 
 #[test]

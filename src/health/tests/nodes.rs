@@ -179,6 +179,6 @@ fn at_the_deadline_the_node_is_blamed_for_all_of_it() {
     assert!(symptoms.iter().all(|symptom| symptom.blame == Blame::Surroundings));
     assert_snapshot!(shown(&Verdict::Unhealthy(symptoms)).replace(", web", "\nweb"), @"
     api: 0 of 1 tasks run at the deadline; the others: starting; help: a task runs only once its health check passes: try the check's command in the container, or give it a longer `start_period`
-    web: 0 of 1 tasks run at the deadline: node n1 is down; help: repair that, and push again: these files are not quarantined
+    web: 0 of 1 tasks run at the deadline: node n1 is down; help: repair that, and deploy again: these files are not quarantined
     ");
 }

@@ -201,7 +201,7 @@ fn of_stack_files() {
     stack.yml:3:13: error[SK1018]: the template `web` has no value `hots`
       did you mean `host`?
     compose.yaml:1:1: info[SK1019]: this stack file is not deployed
-      list it in `skep.yml` to deploy it too; `stack.yml` is what is deployed
+      list it in `skep.yml` to deploy it as well; `stack.yml` is what is deployed
     stack.yml:4:36: error[SK1020]: 512 bytes of memory are too few: Swarm takes 4 MiB or more
       write it with its unit, such as `512M`
     stack.yml:4:18: error[SK1021]: a list begins with CMD, CMD-SHELL or NONE, and not with `curl`

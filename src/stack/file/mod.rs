@@ -52,7 +52,7 @@ use super::yaml::{Node, Span};
 pub(crate) use mounts::is_windows_path;
 pub(super) use ports::short as short_ports;
 pub use read_mode::ReadMode;
-pub use service::PROFILES;
+pub use service::ASKED_PROFILES;
 pub use types::*;
 pub use values::{bytes, cpus, duration};
 

@@ -9,7 +9,10 @@ use crate::stack::yaml::{Node, Value};
 use crate::stack::{Condition, CredentialSpec, Logging};
 
 /// The variable that names the profiles whose services are not left out, with commas between them.
-pub const PROFILES: &str = "COMPOSE_PROFILES";
+const PROFILES: &str = "COMPOSE_PROFILES";
+/// What names further ones, as `--profile` does: called as no variable can be, so that `.env` and what is above it in the
+/// table of variables add to each other.
+pub const ASKED_PROFILES: &str = "--profile";
 
 impl Reader {
     pub(super) fn services(&mut self, node: &Node) -> BTreeMap<ServiceName, Service> {
@@ -44,8 +47,8 @@ impl Reader {
     fn left_out(&mut self, service: &Node) -> Option<LeftOut> {
         let node = service.get("profiles").filter(|node| !node.is_null())?;
         let variables = self.sources.first().map(|source| source.variables.clone()).unwrap_or_default();
-        let asked: Vec<&str> =
-            variables.get(PROFILES).map(|names| names.split(',').map(str::trim).collect()).unwrap_or_default();
+        let named = [PROFILES, ASKED_PROFILES].into_iter().filter_map(|name| variables.get(name));
+        let asked: Vec<&str> = named.flat_map(|names| names.split(',').map(str::trim)).collect();
         let profiles: Vec<String> = self.strings("profiles", node).into_iter().map(|name| name.value).collect();
         let is_asked = |name: &String| asked.contains(&name.as_str()) || asked.contains(&"*");
         (!profiles.is_empty() && !profiles.iter().any(is_asked)).then_some(LeftOut { profiles })

@@ -207,7 +207,8 @@ impl Push {
 
 fn told(line: &str) -> Option<String> {
     static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^  (\S+ \d+/\d+ .*|all tasks run; .*|[a-z]\S* \| .*|  \| #\d+ (DONE|CACHED|copy|\[).*)$").unwrap()
+        Regex::new(r"^  (\S+: )?(\S+ \d+/\d+ .*|all tasks run; .*|[a-z]\S* \| .*|  \| #\d+ (DONE|CACHED|copy|\[).*)$")
+            .unwrap()
     });
     let said = line.strip_prefix("remote: ").or_else(|| line.strip_prefix("remote:"))?.trim_end();
     (!PROGRESS.is_match(said)).then(|| said.to_owned())

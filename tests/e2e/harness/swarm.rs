@@ -1,5 +1,7 @@
 //! What is in the swarm, as the docker CLI shows it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::command::{attempt, output};
@@ -33,23 +35,39 @@ pub(crate) fn containers(service: &str) -> Vec<String> {
     lines(&output("docker", &["ps", "--quiet", "--no-trunc", "--filter", &label]))
 }
 
-/// When the first task of a service failed, by the swarm's clock.
-pub(crate) fn first_failure(service: &str) -> Option<jiff::Timestamp> {
+/// Waits until every task of a stack is where Swarm wants it, alone in its place: a verdict may come while one that failed
+/// still ends, or is about to.
+pub(crate) fn wait_until_at_rest(stack: &str) {
+    let is_running = |state: &Value| *state == "running";
+    let is_over = |state: &Value| {
+        ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"].iter().any(|it| state == it)
+    };
+    let is_at_rest = |task: &Value| {
+        let (desired, state) = (&task["DesiredState"], &task["Status"]["State"]);
+        if is_running(desired) { is_running(state) } else { is_over(state) }
+    };
+    wait_until(&format!("the tasks of {stack} are at rest"), SOON, || {
+        services(stack).iter().map(|service| tasks(service)).all(|tasks| {
+            let places =
+                || tasks.iter().filter(|task| is_running(&task["DesiredState"])).map(|task| task["Slot"].as_u64());
+            tasks.iter().all(is_at_rest) && places().collect::<BTreeSet<_>>().len() == places().count()
+        })
+    });
+}
+
+fn tasks(service: &str) -> Vec<Value> {
     let shown = attempt("docker", &["service", "ps", "--quiet", "--no-trunc", service]);
-    let tasks = lines(&String::from_utf8(shown.stdout).unwrap());
-    let failed = tasks.iter().map(|task| inspected("task", task)).filter(|task| task["Status"]["State"] == "failed");
-    failed.filter_map(|task| task["Status"]["Timestamp"].as_str()?.parse().ok()).min()
+    let ids = lines(&String::from_utf8(shown.stdout).unwrap());
+    ids.iter().map(|id| inspected("task", id)).collect()
 }
 
 /// How many tasks of a service have failed with this among the arguments of their container.
 pub(crate) fn failed_with(service: &str, argument: &str) -> usize {
-    let shown = attempt("docker", &["service", "ps", "--quiet", "--no-trunc", service]);
-    let tasks = lines(&String::from_utf8(shown.stdout).unwrap());
     let has_failed = |task: &Value| {
         let arguments = task["Spec"]["ContainerSpec"]["Args"].to_string();
         task["Status"]["State"] == "failed" && arguments.contains(argument)
     };
-    tasks.iter().map(|task| inspected("task", task)).filter(has_failed).count()
+    tasks(service).into_iter().filter(has_failed).count()
 }
 
 /// Everything of a stack, its records included, each with its version: the same text, the same state.

@@ -22,11 +22,3 @@ pub(crate) fn wait_for<T>(what: &str, deadline: Duration, mut find: impl FnMut()
         std::thread::sleep(Duration::from_millis(50));
     }
 }
-
-/// How long something takes.
-#[expect(clippy::disallowed_methods, reason = "the one place where the tests measure time")]
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let done = work();
-    (done, start.elapsed())
-}

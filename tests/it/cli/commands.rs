@@ -107,7 +107,7 @@ fn help_of_a_command_tells_its_exit_codes() {
               Read variables from this file, and not from `.env` beside the stack file
 
           --profile <NAME>
-              Services with this profile, too
+              Also services with this profile
 
           --as-written
               Deploy exactly the file, with none of skep's rewriting
@@ -181,7 +181,7 @@ fn help_of_lint_groups_what_says_which_rules_count() {
               Read variables from this file, and not from `.env` beside the stack file
 
           --profile <NAME>
-              Services with this profile, too
+              Also services with this profile
 
           --live
               Also what only the swarm knows: what a deploy would be refused for

@@ -124,7 +124,7 @@ fn a_folder_that_is_not_there_is_no_finding() {
     assert_snapshot!(Sandbox::new().run(&["lint", "nowhere"]), @"
     exit code 2
     --- stderr
-    error: cannot read the folder nowhere: No such file or directory (os error 2)
+    error: cannot read nowhere: No such file or directory (os error 2)
     ");
 }
 
@@ -263,7 +263,7 @@ fn files_are_looked_at_alone() {
     assert_snapshot!(sandbox.run(&["lint", "--short", "nowhere/Dockerfile"]), @"
     exit code 2
     --- stderr
-    error: cannot read the folder nowhere/Dockerfile: No such file or directory (os error 2)
+    error: cannot read nowhere/Dockerfile: No such file or directory (os error 2)
     ");
 }
 

@@ -401,3 +401,13 @@ fn what_takes_the_place_of_another_service_is_told() {
     0 to create, 1 to change, 0 to remove, 1 unchanged
     ");
 }
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_told_how_to_be_named() {
+    let sandbox = shop("app:1");
+    assert_snapshot!(sandbox.run(&["plan", "shop/stack.yml"]), @"
+    exit code 1
+    --- stderr
+    error: shop/stack.yml is a file; name its folder, or `-c shop/stack.yml STACK`
+    ");
+}

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use super::{shop, shop_that_went_back};
+use super::{crashes, shop, shop_that_went_back};
 use crate::harness::sandbox::Sandbox;
 
 /// Ages depend on the clock of the machine.
@@ -41,5 +41,23 @@ fn those_that_ended_tell_why() {
     web.1  node-1  shutdown (old)  failed AGE 1     exit code 1
     web.2  node-1  shutdown        shutdown AGE 0
     web.1  node-1  shutdown        shutdown AGE 0
+    ");
+}
+
+#[test]
+fn a_stack_of_which_nothing_is_left_says_where_to_look() {
+    let sandbox = shop("app:1");
+    crashes(&sandbox, "app:1");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["ps", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: no service of the stack `shop` is there; `skep status shop` says what became of it
+    ");
+    assert_eq!(sandbox.run(&["logs", "shop"]), sandbox.run(&["ps", "shop"]));
+    assert_snapshot!(sandbox.run(&["heal", "blog"]), @"
+    exit code 1
+    --- stderr
+    error: skep has no record of a stack `blog`; `skep status` lists those it has
     ");
 }

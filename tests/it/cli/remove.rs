@@ -146,7 +146,7 @@ fn a_stack_that_skep_does_not_know_is_left_alone_unless_somebody_insists() {
     assert_snapshot!(sandbox.run(&["remove", "shop", "--yes"]), @"
     exit code 1
     --- stderr
-    error: skep has no record of the stack `shop`, and removes only what it made; `--foreign` removes it all the same
+    error: skep has no record of the stack `shop`, and removes only what it made; `--foreign` removes it nevertheless
     ");
     assert_snapshot!(sandbox.run(&["remove", "shop", "--yes", "--foreign"]), @"
     exit code 0
@@ -179,7 +179,7 @@ fn what_no_release_made_stays_unless_somebody_insists() {
     stack shop
     - service web
     - network shop_default
-    note: service by-hand stays: no release of skep made it; `--foreign` removes it, too
+    note: service by-hand stays: no release of skep made it; `--foreign` removes it as well
     volumes, folders and what is external stay
     --- stderr
       - service web

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use skep::engine::simulated::Behaviour;
 
-use super::{shop, write};
+use super::{crashes, shop, write};
 
 #[test]
 fn an_earlier_release_comes_back_through_the_same_gate() {
@@ -97,5 +97,42 @@ fn what_cannot_be_gone_back_to_stops_no_task() {
       ~ service web: image app:2 -> app:1 (restarts 2 tasks)
       all tasks run; waiting for them to stay so
     shop r3 is deployed
+    ");
+}
+
+/// Otherwise going back would remove the whole stack without a question.
+#[test]
+fn a_release_that_left_nothing_is_not_gone_back_to() {
+    let sandbox = shop("app:1");
+    crashes(&sandbox, "app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    sandbox.run(&["deploy", "shop"]);
+    assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
+    exit code 1
+    --- stderr
+    error: the stack `shop` has no earlier good release to go back to
+    ");
+    assert_snapshot!(sandbox.run(&["rollback", "shop", "r2"]), @"
+    exit code 1
+    --- stderr
+    error: r2 left nothing of the stack; to remove it, use `skep remove shop`
+    ");
+}
+
+#[test]
+fn the_history_says_what_was_gone_back_to() {
+    let sandbox = shop("app:1");
+    sandbox.run(&["deploy", "shop"]);
+    write(&sandbox, "app:2");
+    sandbox.run(&["deploy", "shop"]);
+    sandbox.run(&["rollback", "shop"]);
+    assert_snapshot!(sandbox.run(&["history", "shop"]), @"
+    exit code 0
+    --- stdout
+    RELEASE  CREATED              STATE     COMMIT   AUTHOR  CAUSE           SUBJECT
+    r3       [TIME]  promoted  dc8da0d  -       rollback to r1  folder shop
+    r2       [TIME]  promoted  d708f8e  -       command         folder shop
+    r1       [TIME]  promoted  dc8da0d  -       command         folder shop
     ");
 }

@@ -244,20 +244,20 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     assert_snapshot!(stable(&sandbox.run(&["sync"])), @"
     exit code 1
     --- stdout
-    old: failing, ssh://gitlab.example.com/old.git main, never looked at
+    old: failing, ssh://gitlab.example.com/old.git main, not read yet
       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
 
-    shop: failing, [SANDBOX]/shop.git main, never looked at
+    shop: failing, [SANDBOX]/shop.git main, not read yet
       there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
 
-    typo: failing, /srv/typo main, never looked at
+    typo: failing, /srv/typo main, not read yet
       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 1
     --- stdout
-    shop: failing, [SANDBOX]/shop.git main, never looked at
+    shop: failing, [SANDBOX]/shop.git main, not read yet
       [SANDBOX]/shop.git has no branch `main`; push it, or name another branch in the settings (LOOKS have failed in TIME; tried again in TIME)
     ");
     shop.files.insert("stack.yml".into(), SICK.into());

@@ -103,3 +103,19 @@ fn what_is_no_variable_is_told() {
     error: cannot read gone.env: No such file or directory (os error 2)
     ");
 }
+
+#[test]
+fn a_profile_of_the_command_line_adds_to_those_of_the_variables() {
+    let sandbox = Sandbox::new();
+    let service = |name: &str| format!("  {name}: {{ image: \"{name}:1\", profiles: [{name}] }}\n");
+    sandbox.write("shop/stack.yml", &format!("services:\n{}{}{}", service("a"), service("b"), service("c")));
+    sandbox.write("shop/.env", "COMPOSE_PROFILES=a\n");
+    let images = |arguments: &[&str]| {
+        let shown = sandbox.run(&[&["render", "shop"], arguments].concat());
+        let images = shown.lines().filter_map(|line| line.trim().strip_prefix("image: "));
+        images.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(images(&[]), "a:1");
+    assert_eq!(images(&["--profile", "b"]), "a:1 b:1");
+    assert_eq!(images(&["--profile", "b", "-e", "COMPOSE_PROFILES=c"]), "b:1 c:1");
+}

@@ -27,6 +27,7 @@ use skep::engine::{Call, Engine, docker::Client};
 use skep::health;
 use skep::lint::{self, Finding, Severity, report};
 use skep::name::{self, StackName};
+use skep::plan::observed::{Observed, ObservedService, Task, TaskState};
 use skep::probe::Prober;
 use skep::release::{Cause, Outcome, ReleaseId};
 use skep::source::{self, Objects};
@@ -42,6 +43,9 @@ use super::sandbox::{Sandbox, skep};
 const ROUNDS: u32 = 5_000;
 /// What a controller waits after a round that it could not make.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether the swarm has come to rest, and how long apart.
+const LOOKS: u32 = 300;
+const PAUSE: Duration = Duration::from_millis(200);
 /// Whose files are pushed, unless a command says otherwise.
 const REPOSITORY: &str = "town";
 
@@ -159,7 +163,8 @@ impl Stage {
             ["follow"] => self.follow(said)?,
             ["round"] => self.round(&mut BTreeMap::new(), said).map(drop)?,
             ["edit", path, old, new] => self.edit(path, old, new),
-            ["swarm"] => self.swarm(said),
+            ["swarm"] => self.swarm(true, said),
+            ["swarm", "at", "once"] => self.swarm(false, said),
             ["skep", ..] => self.skep(&words[1..], said),
             ["someone", "scales", service, count] => self.scale(service, count.parse().unwrap()),
             ["someone", "removes", "the", "records", "of", stack] => self.remove_records(stack),
@@ -340,10 +345,10 @@ impl Stage {
         calls.iter().filter(|call| is_meant(&call.path) && call.body.to_string().contains(text)).count()
     }
 
-    /// What there is of the stacks that were ever pushed.
-    pub(crate) fn swarm(&self, said: &mut Vec<String>) {
+    /// What there is of the stacks that were ever pushed, at once or when every task is where Swarm wants it.
+    fn swarm(&self, settled: bool, said: &mut Vec<String>) {
         for stack in &self.stacks {
-            let observed = self.sandbox.runtime.block_on(self.deployer.cluster.swarm.observe(stack)).unwrap();
+            let observed = if settled { self.settled(stack) } else { self.observed(stack) };
             for (name, there) in &observed.services {
                 let wanted = health::wanted(&there.service).map_or_else(String::new, |wanted| format!("/{wanted}"));
                 let image = there.service.image.split('@').next().unwrap();
@@ -356,6 +361,23 @@ impl Stage {
         if said.is_empty() {
             said.push("(nothing)".into());
         }
+    }
+
+    fn observed(&self, stack: &StackName) -> Observed {
+        self.sandbox.runtime.block_on(self.deployer.cluster.swarm.observe(stack)).unwrap()
+    }
+
+    /// A verdict may come while a task of the version before still ends, and a change while its tasks still start: how
+    /// long that takes depends on the machine. What never comes to rest is shown as it is in the end.
+    fn settled(&self, stack: &StackName) -> Observed {
+        for _ in 0..LOOKS {
+            let observed = self.observed(stack);
+            if observed.services.values().all(is_settled) {
+                return observed;
+            }
+            self.pass(PAUSE);
+        }
+        self.observed(stack)
     }
 
     fn skep(&self, arguments: &[&str], said: &mut Vec<String>) {
@@ -437,6 +459,17 @@ impl Stage {
     fn outward(&self, text: &str) -> String {
         self.docker.as_ref().map_or_else(|| text.to_owned(), |docker| docker.outward(text))
     }
+}
+
+/// Whether all its tasks are where Swarm wants them, and none runs beside the one that takes its place.
+fn is_settled(there: &ObservedService) -> bool {
+    let wanted = health::wanted(&there.service).and_then(|wanted| usize::try_from(wanted).ok());
+    there.tasks.iter().all(is_at_rest) && wanted.is_none_or(|wanted| there.running() <= wanted)
+}
+
+/// Whether a task is where Swarm wants it.
+fn is_at_rest(task: &Task) -> bool {
+    if task.desired.is_over() { task.state.is_over() } else { task.state == TaskState::Running }
 }
 
 fn behaviour(words: &str) -> Option<Behaviour> {

@@ -41,7 +41,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let passed_over = revision.passed_over().into_iter().filter(|path| !is_part(path));
     passed_over
         .map(|path| {
-            let help = format!("list it in `skep.yml` to deploy it too; {instead} is what is deployed");
+            let help = format!("list it in `skep.yml` to deploy it as well; {instead} is what is deployed");
             Found::new(&(0..0), "this stack file is not deployed").in_file(path).help(help)
         })
         .collect()
