@@ -43,6 +43,16 @@ pub enum Error {
     /// The record could not be read or written.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// It is another repository's. Nothing was changed.
+    #[error(
+        "the stack `{stack}` belongs to the repository {owner}; give this one another name, or remove that stack first"
+    )]
+    Foreign {
+        /// The stack.
+        stack: StackName,
+        /// The repository that it belongs to.
+        owner: String,
+    },
     /// The plan that somebody agreed to is not the plan any more. Nothing was changed.
     #[error("the plan for `{stack}` is out of date: {}", changed.join("; "))]
     Stale {
@@ -85,7 +95,7 @@ impl Error {
         match self {
             Self::Swarm(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
-            Self::Stale { .. } | Self::Obstructed { .. } | Self::Damaged { .. } => false,
+            Self::Foreign { .. } | Self::Stale { .. } | Self::Obstructed { .. } | Self::Damaged { .. } => false,
         }
     }
 }
@@ -201,6 +211,10 @@ impl Cluster {
         let desired = &proposal.desired;
         let observed = async { Ok(self.swarm.observe(&desired.name).await?) };
         let (history, observed) = tokio::try_join!(self.history(&desired.name), observed)?;
+        if proposal.cause.is_of_a_repository() {
+            // Another repository may have made the stack while the images of this one were built.
+            check_owner(&desired.name, &history, &proposal.origin)?;
+        }
         proposal.check_plan(&history, &observed)?;
         if let Some(accepted) = unchanged(desired, &history, &observed).or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
@@ -361,6 +375,14 @@ impl Proposal {
             return Ok(());
         }
         Err(Error::Stale { stack: self.desired.name.clone(), changed: bound.since(&now) })
+    }
+}
+
+/// Refuses what comes from another repository than the stack's.
+pub fn check_owner(stack: &StackName, history: &History, origin: &Origin) -> Result<(), Error> {
+    match history.owner().filter(|owner| *owner != origin.repository) {
+        Some(owner) => Err(Error::Foreign { stack: stack.clone(), owner: owner.to_owned() }),
+        None => Ok(()),
     }
 }
 

@@ -34,16 +34,6 @@ pub enum Refused {
     /// The swarm or the record could not be read.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// It is another repository's.
-    #[error(
-        "the stack `{stack}` belongs to the repository {owner}; give this one another name, or remove that stack first"
-    )]
-    Foreign {
-        /// The stack.
-        stack: StackName,
-        /// The repository that it belongs to.
-        owner: String,
-    },
     /// The same files failed already.
     #[error(
         "these files failed already, as {release}: {why}; push a change, or the same again with `git push -o retry`"
@@ -81,11 +71,7 @@ impl Refused {
             Self::Preparing(refusal) => refusal.may_pass(),
             Self::Cluster(error) => error.is_transient(),
             Self::Obstructed(_) => true,
-            Self::Foreign { .. }
-            | Self::Quarantined { .. }
-            | Self::Backwards(_)
-            | Self::Overtaken
-            | Self::Removed { .. } => false,
+            Self::Quarantined { .. } | Self::Backwards(_) | Self::Overtaken | Self::Removed { .. } => false,
         }
     }
 }
@@ -380,9 +366,7 @@ fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) 
 
 /// Whether the history lets this revision try.
 fn admit(request: &DeployRequest, stack: &StackName, history: &History) -> Result<(), Refused> {
-    if let Some(owner) = history.owner().filter(|owner| *owner != request.origin.repository) {
-        return Err(Refused::Foreign { stack: stack.clone(), owner: owner.to_owned() });
-    }
+    cluster::check_owner(stack, history, &request.origin)?;
     if let Some(last) = history.last().filter(|last| matches!(last.cause, Cause::Remove { .. }) && !request.news) {
         return Err(Refused::Removed { stack: stack.clone(), release: last.id });
     }

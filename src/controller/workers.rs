@@ -359,6 +359,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_two_repositories_that_propose_a_new_stack_the_first_one_has_it() {
+        let (_, cluster) = simulated();
+        // Neither saw the other when it was admitted: both were building their images.
+        let of = |repository: &str, cause: Cause| {
+            let Proposal { origin, desired, .. } = proposal_of("shop", &format!("{repository}:1"));
+            Proposal::new(Origin { repository: repository.into(), ..origin }, cause, desired)
+        };
+        let (one, other) =
+            tokio::join!(cluster.propose(of("team/a", Cause::Push)), cluster.propose(of("team/b", Cause::Poll)));
+        let refused = [one, other].into_iter().filter_map(Result::err).map(|error| error.to_string());
+        let refused: Vec<String> = refused.collect();
+        let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
+        assert_eq!((refused.len(), history.releases().len()), (1, 1));
+        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap(), "OWNER"), @"the stack `shop` belongs to the repository OWNER; give this one another name, or remove that stack first");
+        // Who may use the engine is asked nothing.
+        assert!(cluster.propose(of("team/c", Cause::Command)).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_release_fails_with_words_when_skep_panics_on_it() {
         let (world, cluster) = simulated();
         let workers = Workers::new(cluster, Metrics::new(), 1);

@@ -146,6 +146,13 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Whether it is what somebody committed to a repository, and not what a person asked the swarm for.
+    pub fn is_of_a_repository(&self) -> bool {
+        matches!(self, Self::Push | Self::Webhook | Self::Poll)
+    }
+}
+
 /// How far a release has got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "phase")]
