@@ -45,6 +45,8 @@ pub struct Bounds {
     pub traefik_network: String,
     /// The stack that skep itself is in.
     pub own_stack: String,
+    /// The folder with skep's own files: all repositories that are pushed to.
+    pub own_data: String,
     /// What the settings allow: full names of secrets, configs, networks, volumes and stacks, folders with all below
     /// them, or `*`.
     pub allowed: BTreeSet<String>,
@@ -61,7 +63,7 @@ pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacl
     found.extend(networks(desired, owned, bounds));
     for (service, mount) in mounts(desired) {
         found.extend(volume(service, mount, desired, owned, bounds));
-        found.extend(folder(service, mount, desired, bounds));
+        found.extend(folders(mount).iter().filter_map(|path| folder(service, path, desired, bounds)));
     }
     found
 }
@@ -162,23 +164,37 @@ fn volume(service: &ServiceName, mount: &Mount, desired: &Stack, owned: &Owned, 
     })
 }
 
-/// A folder of the host that is mounted, also by way of a volume's options.
-fn folder(service: &ServiceName, mount: &Mount, desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
-    let device = mount.volume.as_ref().and_then(|volume| volume.driver_opts.get("device"));
-    let path = if mount.kind == "bind" { Some(&mount.source) } else { device }.filter(|path| path.starts_with('/'))?;
-    let (parts, root) = (parts(path), parts(&bounds.data_root));
+/// The folders of the host that are mounted, also by way of a volume's options (`man 8 mount`): the engine takes a relative
+/// path there from where it was started, which is `/`.
+fn folders(mount: &Mount) -> Vec<String> {
+    if mount.kind == "bind" {
+        return vec![mount.source.clone()];
+    }
+    let option = |key: &str| {
+        let value = mount.volume.as_ref().and_then(|volume| volume.driver_opts.get(key));
+        value.map(String::as_str).unwrap_or_default()
+    };
+    let (device, flags) = (option("device"), option("o"));
+    let is_bind = flags.split(',').any(|flag| matches!(flag, "bind" | "rbind"));
+    let layers = flags.split(',').filter_map(|flag| flag.split_once('='));
+    let layers = layers.filter(|(key, _)| matches!(*key, "lowerdir" | "upperdir" | "workdir"));
+    let device = Some(device).filter(|device| device.starts_with('/') || is_bind && !device.is_empty());
+    let folders = device.into_iter().chain(layers.flat_map(|(_, folders)| folders.split(':')));
+    folders.map(|folder| if folder.starts_with('/') { folder.to_owned() } else { format!("/{folder}") }).collect()
+}
+
+/// Why a stack may not mount a folder of the host.
+fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
+    let parts = Some(parts(path)).filter(|parts| path.starts_with('/') && !parts.is_empty())?;
     let is_allowed = |folder: &String| folder.starts_with('/') && parts.starts_with(&self::parts(folder));
-    if root.is_empty() || bounds.allowed.iter().any(is_allowed) {
+    if bounds.allowed.iter().any(is_allowed) {
         return None;
     }
-    let message = match parts.strip_prefix(root.as_slice()) {
-        Some([]) => format!("the folder `{path}` holds the data of all stacks"),
-        Some([first, ..]) if *first == desired.name.as_str() => return None,
-        Some([first, ..]) => format!("the folder `{path}` is not data of this stack, but of `{first}`"),
-        None if !parts.is_empty() && root.starts_with(&parts) => {
-            format!("the folder `{path}` holds the data of all stacks")
-        }
-        None => return None,
+    let message = match owner(&parts, bounds)? {
+        Owner::Skep => format!("the folder `{path}` holds skep's own files"),
+        Owner::AllStacks => format!("the folder `{path}` holds the data of all stacks"),
+        Owner::Stack(name) if name == desired.name.as_str() => return None,
+        Owner::Stack(name) => format!("the folder `{path}` is not data of this stack, but of `{name}`"),
     };
     Some(Obstacle {
         place: of_service(service, &["volumes"]),
@@ -190,6 +206,27 @@ fn folder(service: &ServiceName, mount: &Mount, desired: &Stack, bounds: &Bounds
             allow(path)
         ),
     })
+}
+
+/// Whose data a folder holds.
+enum Owner<'a> {
+    Skep,
+    AllStacks,
+    Stack(&'a str),
+}
+
+/// Who has data in a folder of the host, or above it; none if it is nobody's.
+fn owner<'a>(folder: &[&'a str], bounds: &'a Bounds) -> Option<Owner<'a>> {
+    let (root, own) = (parts(&bounds.data_root), parts(&bounds.own_data));
+    let below = (!root.is_empty()).then(|| folder.strip_prefix(root.as_slice())).flatten();
+    match below {
+        _ if !own.is_empty() && folder.starts_with(&own) => Some(Owner::Skep),
+        Some([]) => Some(Owner::AllStacks),
+        None if root.starts_with(folder) => Some(Owner::AllStacks),
+        _ if own.starts_with(folder) => Some(Owner::Skep),
+        Some([first, ..]) => Some(Owner::Stack(first)),
+        None => None,
+    }
 }
 
 /// The names on the way to a folder, with `.` and `..` followed.
@@ -304,6 +341,7 @@ mod tests {
             data_root: "/data".into(),
             traefik_network: "traefik".into(),
             own_stack: "gitops".into(),
+            own_data: "/data/skep-lab".into(),
             allowed: allowed.iter().map(ToString::to_string).collect(),
         }
     }
@@ -382,15 +420,44 @@ mod tests {
         {
             assert_eq!(of(bind(path)).len(), 1, "{path}");
         }
-        let options = [("type", "none"), ("o", "bind"), ("device", "/data/bank")];
-        let driver_opts = options.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let volume = Some(VolumeOptions { driver_opts, ..VolumeOptions::default() });
-        insta::assert_snapshot!(of(Mount { kind: "volume".into(), source: "x".into(), volume, ..Mount::default() })[0], @"the folder `/data/bank` is not data of this stack, but of `bank`");
+        let by_options = |flags: &str, device: &str| {
+            let options = [("type", "none"), ("o", flags), ("device", device)];
+            let driver_opts = options.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            let volume = Some(VolumeOptions { driver_opts, ..VolumeOptions::default() });
+            of(Mount { kind: "volume".into(), source: "x".into(), volume, ..Mount::default() }).join("; ")
+        };
+        let by_options_too = [
+            by_options("bind", "/data/bank"),
+            by_options("ro,bind", "data/bank"),
+            by_options("lowerdir=/data/shop:/data/bank,upperdir=/data/shop/up,workdir=data/mail/x", "overlay"),
+        ];
+        insta::assert_snapshot!(by_options_too.join("\n"), @"
+        the folder `/data/bank` is not data of this stack, but of `bank`
+        the folder `/data/bank` is not data of this stack, but of `bank`
+        the folder `/data/bank` is not data of this stack, but of `bank`; the folder `/data/mail/x` is not data of this stack, but of `mail`
+        ");
+        assert_eq!(by_options("addr=nas,rw", ":/data/bank") + &by_options("", "tmpfs"), "");
         let media = shop(Service { volumes: vec![bind("/data/media/films")], ..Service::default() });
         assert_eq!((told(&media, &["/data/media"]).len(), told(&media, &["/data/med"]).len()), (0, 1));
         let deep = Bounds { data_root: "/srv/data/".into(), ..bounds(&[]) };
         let above = shop(Service { volumes: vec![bind("/srv")], ..Service::default() });
         assert_eq!(obstacles(&above, &owned(), &deep).len(), 1);
+    }
+
+    #[test]
+    fn skeps_own_files_are_nobodys_data() {
+        let of = |stack: &str, path: &str, bounds: &Bounds| {
+            let mut stack = Stack::empty(stack.parse().unwrap());
+            let web = Service { volumes: vec![bind(path)], ..Service::default() };
+            stack.services.insert("web".parse().unwrap(), web);
+            obstacles(&stack, &owned(), bounds).iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; ")
+        };
+        // The stack is called like the folder, which would make it the stack's own.
+        insta::assert_snapshot!(of("skep-lab", "/data/skep-lab/git", &bounds(&[])), @"the folder `/data/skep-lab/git` holds skep's own files");
+        let elsewhere = Bounds { own_data: "/srv/skep".into(), ..bounds(&[]) };
+        insta::assert_snapshot!(of("shop", "/srv", &elsewhere), @"the folder `/srv` holds skep's own files");
+        assert_eq!(of("shop", "/srv/skepper", &elsewhere) + &of("shop", "/", &elsewhere), "");
+        assert_eq!(of("shop", "/srv/skep", &Bounds { allowed: ["/srv".to_owned()].into(), ..elsewhere }), "");
     }
 
     #[test]

@@ -188,10 +188,21 @@ pub fn run() -> ExitCode {
         Command::PushHook(command) => block_on(async { Ok(push_hook::run(command.clone()).await) }),
         Command::BranchHook => Ok(branch_hook::run()),
     };
-    outcome.unwrap_or_else(|error| {
+    let code = outcome.unwrap_or_else(|error| {
         trouble::tell(&error);
         ExitCode::FAILURE
-    })
+    });
+    match output::lost() {
+        Some(error) => incomplete(&cli.command, error),
+        None => code,
+    }
+}
+
+/// The end of a command whose result could not be written whole: who reads the rest must not take it for all.
+fn incomplete(command: &Command, error: &std::io::Error) -> ExitCode {
+    output::line(&format!("error: the result could not be written whole: {error}"));
+    let could_not_run = matches!(command, Command::Lint(_) | Command::Hook(_));
+    if could_not_run { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// Runs what needs the network, on one thread: a command has one thing to do.

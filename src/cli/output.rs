@@ -1,7 +1,7 @@
 //! The one place that prints: results to standard output, everything else to standard error.
 
 use std::borrow::Cow;
-use std::io::{BufRead as _, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -96,6 +96,8 @@ impl ColorChoice {
 
 /// Whether results are coloured, as it was decided once for this process.
 static COLOR: OnceLock<Color> = OnceLock::new();
+/// Why a result of this process could not be written, as on a full disk.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 /// Empties the screen of a terminal, and goes to its top.
 const FROM_THE_TOP: &str = "\u{1b}[H\u{1b}[J";
 
@@ -112,14 +114,14 @@ pub(super) fn result(text: &str) {
 /// Writes a piece of a result; whether somebody still reads.
 pub(super) fn piece(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).is_ok()
+    is_taken(out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Writes a result in the place of what is on the terminal; whether somebody still reads.
 pub(super) fn screen(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     let text = format!("{FROM_THE_TOP}{}", shown(text));
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    is_taken(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Writes a file, or what another program reads: as it is, unless a person looks at it.
@@ -140,7 +142,21 @@ pub(super) fn json(value: &impl serde::Serialize) {
 fn write(text: &str) {
     let mut out = std::io::stdout().lock();
     let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+    is_taken(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+}
+
+/// Whether what was written was taken. That a reader went away is no trouble; anything else is, and is kept for the end.
+fn is_taken(written: io::Result<()>) -> bool {
+    let Err(error) = written else { return true };
+    if error.kind() != ErrorKind::BrokenPipe {
+        LOST.get_or_init(|| error);
+    }
+    false
+}
+
+/// Why a result is not whole, if one of this process is not.
+pub(super) fn lost() -> Option<&'static io::Error> {
+    LOST.get()
 }
 
 /// A result as a person may see it.

@@ -87,7 +87,6 @@ impl Sync {
             None => Ok(all),
             Some(name) => named(name, &all).map(|repository| vec![repository]),
         }
-        }
     }
 
     /// What became of these repositories, once nothing is done about them any more.

@@ -360,6 +360,7 @@ impl Settings {
             data_root: self.data_root.clone(),
             traefik_network: self.traefik.network.clone(),
             own_stack: self.own_stack.clone().unwrap_or_else(|| policy::SKEP.to_owned()),
+            own_data: self.data.to_string_lossy().into_owned(),
             allowed: allowed.flatten().cloned().collect(),
         }
     }

@@ -287,8 +287,20 @@ pub fn chosen<'a>(updates: &'a [RefUpdate], deployed: Option<&str>) -> Option<&'
     if update.new.is_some() { Some(update) } else { first().or(Some(update)) }
 }
 
+/// A ref that Git takes for another one where that is named, and the other one (`git help gitrevisions`).
+fn hides(update: &RefUpdate) -> Option<(&str, &str)> {
+    let name = update.name.as_str();
+    let short = ["refs/heads/", "refs/tags/"].into_iter().find_map(|kind| name.strip_prefix(kind))?;
+    short.starts_with("refs/").then_some((name, short))
+}
+
 /// What these updates ask for.
 fn wish<'a>(updates: &'a [RefUpdate], deployed: Option<&str>, is_async: bool) -> PushIntent<'a> {
+    if let Some((name, hidden)) = updates.iter().filter(|update| update.new.is_some()).find_map(hides) {
+        return PushIntent::No(format!(
+            "with a ref `{name}` Git no longer knows what `{hidden}` is, and nobody could push to that; leave out `refs/` inside of the name"
+        ));
+    }
     let Some(update) = chosen(updates, deployed) else { return PushIntent::Nothing };
     match (&update.new, deployed) {
         (Some(_), Some(before)) if before != update.name && is_async => PushIntent::No(format!(
@@ -337,6 +349,12 @@ mod tests {
         assert_eq!(asked(&["+main"], Some(MASTER)), "nothing");
         assert_eq!(asked(&["+main", "+master"], Some(MASTER)), "deploy master");
         insta::assert_snapshot!(nothing(Some(MASTER)), @"nothing is deployed by this push: this repository deploys the branch master");
+    }
+
+    #[test]
+    fn no_ref_is_called_like_another_one() {
+        insta::assert_snapshot!(asked(&["+refs/heads/main"], Some(MAIN)), @"with a ref `refs/heads/refs/heads/main` Git no longer knows what `refs/heads/main` is, and nobody could push to that; leave out `refs/` inside of the name");
+        assert_eq!(asked(&["-refs/heads/main", "+x/refs/y", "+refsy"], Some(MAIN)), "nothing");
     }
 
     #[test]

@@ -320,7 +320,8 @@ mod tests {
         let mut desired = Stack::empty(stack.parse().unwrap());
         desired.settings.stable = Nanos(0);
         desired.services.insert("web".parse().unwrap(), Service { image: image.into(), ..Service::default() });
-        let id = "1".repeat(40);
+        // Other files than those of another image.
+        let id = image.chars().last().unwrap().to_string().repeat(40);
         let origin = Origin {
             repository: "shop".into(),
             branch: Some("main".into()),
@@ -377,6 +378,25 @@ mod tests {
             Outcome::Halted { symptoms: why } => format!("halted: {}", symptoms(why)),
             other => format!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn of_two_repositories_that_propose_a_new_stack_the_first_one_has_it() {
+        let (_, cluster) = simulated();
+        // Neither saw the other when it was admitted: both were building their images.
+        let of = |repository: &str, cause: Cause| {
+            let Proposal { origin, desired, .. } = proposal_of("shop", &format!("{repository}:1"));
+            Proposal::new(Origin { repository: repository.into(), ..origin }, cause, desired)
+        };
+        let (one, other) =
+            tokio::join!(cluster.propose(of("team/a", Cause::Push)), cluster.propose(of("team/b", Cause::Poll)));
+        let refused = [one, other].into_iter().filter_map(Result::err).map(|error| error.to_string());
+        let refused: Vec<String> = refused.collect();
+        let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
+        assert_eq!((refused.len(), history.releases().len()), (1, 1));
+        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap(), "OWNER"), @"the stack `shop` belongs to the repository OWNER; give this one another name, or remove that stack first");
+        // Who may use the engine is asked nothing.
+        assert!(cluster.propose(of("team/c", Cause::Command)).await.is_ok());
     }
 
     #[tokio::test]

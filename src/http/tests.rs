@@ -454,6 +454,19 @@ async fn every_ref_is_shown_to_the_controller_except_those_of_skep() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_ref_stands_in_for_what_is_pushed_later() {
+    let sandbox = Sandbox::open().await;
+    let (work, url) = (sandbox.work_tree().await, sandbox.url("shop"));
+    let first = ok(&git(&work, &["rev-parse", "HEAD"]).await).trim().to_owned();
+    let itself = format!("refs/replace/{first}");
+    ok(&git(&work, &["push", &url, &format!("{first}:{itself}"), "main:b1"]).await);
+    let second = commit(&work, "stack.yml", "services: { web: {} }\n").await;
+    ok(&git(&work, &["push", &url, "main:b1"]).await);
+    assert_eq!(sandbox.branches("shop").await.get("b1"), Some(&second));
+    ok(&git(&work, &["push", &url, &format!(":{itself}")]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_survives_a_push_that_is_cut_off() {
     let folder = Arc::new(Mutex::new(PathBuf::new()));
     let root = Arc::clone(&folder);

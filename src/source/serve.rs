@@ -191,6 +191,8 @@ impl Server {
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_TERMINAL_PROMPT", "0"),
             ("GIT_HTTP_EXPORT_ALL", "1"),
+            // An object is what its id says: `refs/replace/…` can be pushed, and one that names itself would end every push.
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
             ("REQUEST_METHOD", method),
             ("QUERY_STRING", query),
             ("REMOTE_USER", &request.user),

@@ -277,3 +277,19 @@ fn stack_files_after_too_many_values_are_not_read() {
     });
     assert_eq!(read.collect::<Vec<_>>(), [true, true]);
 }
+
+#[test]
+fn what_is_read_counts_as_often_as_it_is_read() {
+    let counted = |stack: &str| {
+        let revision = Revision::of(&[("stack.yml", stack), ("large", &"x".repeat(1 << 20))]);
+        let mut values = 0;
+        for source in revision.stack_files() {
+            drop(StackFile::of(&revision, source, &Variables::default(), &mut values));
+        }
+        values
+    };
+    assert_eq!(counted("services: {}"), 3);
+    assert_eq!(counted(&("services: {}\n".to_owned() + &"#".repeat(1 << 16))), 1 << 10);
+    let secrets = counted("services: {}\nsecrets: { a: { file: large }, b: { file: large } }");
+    assert_eq!(secrets - counted("services: {}\nsecrets: { a: { file: other }, b: { file: other } }"), 2 << 10);
+}

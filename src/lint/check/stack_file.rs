@@ -5,7 +5,7 @@ use crate::lint::rule::{Found, Mark, Rule};
 use crate::name::RepoPath;
 use crate::revision::{MAX_VALUES, Revision, StackSource, variant_of};
 use crate::stack::Problem;
-use crate::stack::file::File;
+use crate::stack::file::{File, ReferenceKind};
 use crate::stack::gather::Gathered;
 use crate::stack::spans::Spans;
 use crate::stack::template::Misfit;
@@ -68,6 +68,10 @@ impl StackFile {
             Some(_) if *values > MAX_VALUES => Err(Unread::TooMany),
             Some(gathered) => Understood::of(gathered),
         };
+        let read = read.and_then(|understood| {
+            *values += named_bytes(revision, &understood.file) / NAMED_BYTES_OF_A_VALUE;
+            if *values > MAX_VALUES { Err(Unread::TooMany) } else { Ok(understood) }
+        });
         Self { source, is_deployed: true, read }
     }
 
@@ -102,6 +106,17 @@ impl StackFile {
         let understood = self.read.ok().filter(|understood| understood.misfits.is_empty())?;
         Some(CheckedStack { source: self.source, file: understood.file })
     }
+}
+
+/// How many bytes of files that a stack file names count as much as a value of the stack file.
+const NAMED_BYTES_OF_A_VALUE: usize = 1 << 10;
+
+/// The bytes of what configs, secrets and variables come from, as often as they are used: so often they are read.
+fn named_bytes(revision: &Revision, file: &File) -> usize {
+    use ReferenceKind::{Config, EnvFile, OptionalEnvFile, Secret};
+    let references = file.references().into_iter();
+    let read = references.filter(|one| matches!(one.what, Config | EnvFile | OptionalEnvFile | Secret));
+    read.filter_map(|one| revision.texts.get(&one.path)).map(|text| text.len()).sum()
 }
 
 impl Understood {

@@ -55,8 +55,12 @@ impl Gatherer<'_> {
 
     /// A service with what it extends; `at` is where it is asked for.
     fn extended(&mut self, scope: usize, name: &str, at: &Span, chain: &mut Vec<Link>) -> Option<Node> {
-        if let Some(done) = self.scopes[scope].done.get(name).cloned() {
-            return self.copied(done?, at);
+        if self.copies_left == 0 && !self.may_copy(1, at) {
+            return None;
+        }
+        if let Some(done) = self.scopes[scope].done.get(name) {
+            let size = done.as_ref()?.size();
+            return if self.may_copy(size, at) { self.scopes[scope].done[name].clone() } else { None };
         }
         if !self.may_extend(scope, name, at, chain) {
             return None;
@@ -86,13 +90,16 @@ impl Gatherer<'_> {
 
     /// A service as its file has it.
     fn service(&mut self, scope: usize, name: &str, at: &Span) -> Option<Node> {
-        let Some(service) = self.scopes[scope].services.get(name).cloned() else {
+        let Some(size) = self.scopes[scope].services.get(name).map(Node::size) else {
             let message =
                 format!("there is no service `{}` to extend in `{}`", shortened(name), self.scopes[scope].path);
             self.problem(at, message, None);
             return None;
         };
-        let mut service = self.copied(service, at)?;
+        if !self.may_copy(size, at) {
+            return None;
+        }
+        let mut service = self.scopes[scope].services.get(name)?.clone();
         if self.scopes[scope].raw {
             let variables = self.scopes[scope].place.variables.clone();
             self.interpolate(&mut service, &variables);
@@ -150,14 +157,14 @@ impl Gatherer<'_> {
         found
     }
 
-    /// Counts what is copied.
-    fn copied(&mut self, node: Node, at: &Span) -> Option<Node> {
-        let Some(left) = self.copies_left.checked_sub(node.size()) else {
+    /// Counts what is copied. When it is too much, nothing more is, however small it may be: what comes to nothing takes no time.
+    fn may_copy(&mut self, size: usize, at: &Span) -> bool {
+        let left = self.copies_left.checked_sub(size);
+        self.copies_left = left.unwrap_or_default();
+        if left.is_none() {
             let message = format!("`extends` copies more than {MAX_COPIED} values");
             self.once(at, message, "extend smaller services");
-            return None;
-        };
-        self.copies_left = left;
-        Some(node)
+        }
+        left.is_some()
     }
 }

@@ -22,7 +22,7 @@ use super::merge::{self, Zeros};
 use super::sources::Sources;
 use super::template::{Misfit, Written};
 use super::variables::{Origin, Variables};
-use super::yaml::{self, Mark, Node, Span, Value};
+use super::yaml::{self, BYTES_OF_A_VALUE, Mark, Node, Span, Value};
 use super::{MAX_PROBLEMS, Problem};
 use crate::name::RepoPath;
 pub(crate) use env_file::NO_ENV_FILE;
@@ -82,6 +82,8 @@ pub struct Gathered {
     pub is_whole: bool,
     /// How many variables its files set.
     pub set: usize,
+    /// How many bytes its files have, comments too.
+    pub bytes: usize,
     /// How they were read.
     pub read_mode: ReadMode,
     /// What is wrong with templates.
@@ -91,9 +93,9 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// How much it is to keep: values of the tree, and variables.
+    /// How much it is to read and to keep: values of the tree and variables, and as many bytes as a value of this size has.
     pub fn size(&self) -> usize {
-        self.tree.size() + self.set
+        (self.tree.size() + self.set).max(self.bytes / BYTES_OF_A_VALUE)
     }
 }
 
@@ -129,12 +131,13 @@ pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, z
         .model(&named, &place, library.read_mode.apart)
         .unwrap_or_else(|| Node::new(0..0, Value::Mapping(Vec::new())));
     merge::settle(&mut tree);
-    let Gatherer { sources, problems, unset, about, env_files, is_whole, set, misfits, asked, .. } = gatherer;
+    let Gatherer { sources, problems, unset, about, env_files, is_whole, set, bytes, misfits, asked, .. } = gatherer;
     let mut unset = unset.into_list();
     for unset in &mut unset {
         unset.about = unset.about.take().or_else(|| about.get(&unset.name).cloned());
     }
-    Gathered { sources, tree, problems, unset, env_files, is_whole, set, read_mode: library.read_mode, misfits, asked }
+    let read_mode = library.read_mode;
+    Gathered { sources, tree, problems, unset, env_files, is_whole, set, bytes, read_mode, misfits, asked }
 }
 
 /// A file, and where it is named.

@@ -14,6 +14,9 @@ mod words;
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// How many bytes of a text count as much as a further value ([`Node::size`]).
+pub const BYTES_OF_A_VALUE: usize = 64;
+
 pub use read::parse;
 pub use scalar::{Scalar, go_float};
 
@@ -102,7 +105,7 @@ impl Node {
     /// How much it is to copy: values, 64 bytes of text counting as one more.
     pub fn size(&self) -> usize {
         match &self.value {
-            Value::Scalar { text, .. } => 1 + text.len() / 64,
+            Value::Scalar { text, .. } => 1 + text.len() / BYTES_OF_A_VALUE,
             Value::Sequence(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
             Value::Mapping(entries) => 1 + entries.iter().map(|(key, value)| key.size() + value.size()).sum::<usize>(),
         }

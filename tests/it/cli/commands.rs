@@ -293,3 +293,23 @@ fn completions_name_the_commands() {
     let script = Sandbox::new().run(&["completions", "bash"]);
     assert!(script.starts_with("exit code 0\n--- stdout\n_skep()") && script.contains("rollback"), "{script}");
 }
+
+#[test]
+fn a_result_that_is_not_written_whole_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.write("stack.yml", "services: { web: { image: 'nginx:1.27', healthcheck: { test: [CMD, true] } } }\n");
+    let full = |arguments: &[&str]| {
+        let disk = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        sandbox.run_into(disk, arguments)
+    };
+    let told = [full(&["rules"]), full(&["lint", "--format", "sarif"])].join("\n");
+    assert_snapshot!(told, @r"
+    exit code 1
+    --- stderr
+    error: the result could not be written whole: No space left on device (os error 28)
+
+    exit code 2
+    --- stderr
+    error: the result could not be written whole: No space left on device (os error 28)
+    ");
+}

@@ -1,5 +1,6 @@
 //! A folder, a simulated swarm behind a socket, and the binary between them.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,11 @@ impl Sandbox {
     pub(crate) fn run_with_programs(&self, folder: &Path, arguments: &[&str]) -> String {
         let output = command(&self.host(), self.path(), arguments).env("PATH", folder).output();
         self.redacted(&shown(&output.unwrap()))
+    }
+
+    /// What a person sees of it who writes its results to this file.
+    pub(crate) fn run_into(&self, file: File, arguments: &[&str]) -> String {
+        self.redacted(&shown(&command(&self.host(), self.path(), arguments).stdout(file).output().unwrap()))
     }
 
     /// What somebody sees of it who may not use the engine.

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::missing_file::described;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::revision::Revision;
-use crate::sops::Document;
+use crate::name::RepoPath;
+use crate::sops::{Document, Error};
 use crate::stack::file::{Reference, ReferenceKind};
 
 rule! {
@@ -29,22 +32,39 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    subject.file.references().iter().filter_map(|reference| wrong(reference, subject.revision)).collect()
+    let references = subject.file.references();
+    // Many references may be to one file, which is read once.
+    let asked = references.iter().filter(|reference| may_be_encrypted(reference.what));
+    let texts: BTreeMap<&RepoPath, &Arc<[u8]>> =
+        asked.filter_map(|reference| subject.revision.texts.get_key_value(&reference.path)).collect();
+    let documents = texts.into_iter().map(|(path, text)| (path, Document::read(path, text))).collect();
+    references.iter().filter_map(|reference| wrong(reference, &documents)).collect()
 }
 
-fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {
+/// What is known of each file: the document that it is, if it is encrypted.
+type Documents<'a> = BTreeMap<&'a RepoPath, Result<Option<Document>, Error>>;
+
+fn may_be_encrypted(what: ReferenceKind) -> bool {
     use ReferenceKind::{Config, EnvFile, OptionalEnvFile, Secret};
-    let text = revision.texts.get(&reference.path)?;
-    let document = || Document::read(&reference.path, text);
+    matches!(what, Config | EnvFile | OptionalEnvFile | Secret)
+}
+
+fn wrong(reference: &Reference, documents: &Documents<'_>) -> Option<Found> {
+    use ReferenceKind::{Config, EnvFile, OptionalEnvFile, Secret};
+    let document = documents.get(&reference.path)?;
     match reference.what {
         Secret => {
-            document().and_then(|document| document.map_or(Ok(()), |document| document.check())).err().map(|error| {
+            let told = |error: &Error| {
                 let message = format!("`{}` {error}", suggest::cut(reference.path.as_str()));
                 Found::new(&reference.span, message).help(error.help())
-            })
+            };
+            match document {
+                Ok(document) => document.as_ref()?.check().err().as_ref().map(told),
+                Err(error) => Some(told(error)),
+            }
         }
         // A config may well speak of encrypted values; then it is none of SOPS's files, and cannot be read as one.
-        Config | EnvFile | OptionalEnvFile if matches!(document(), Ok(Some(_))) => {
+        Config | EnvFile | OptionalEnvFile if matches!(document, Ok(Some(_))) => {
             let (what, path) = (described(reference.what), suggest::cut(reference.path.as_str()));
             let message =
                 format!("{what} `{path}` is encrypted, and decrypted it could be read by everybody in the swarm");

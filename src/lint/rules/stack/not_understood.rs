@@ -31,8 +31,9 @@ fn check(reading: &Reading<'_>) -> Vec<Found> {
             vec![Found::new(&(0..0), message).help("a stack file is a few kilobytes of text")]
         }
         Reading::TooMany => {
-            let message =
-                format!("it is not read: the stack files up to here have more than {MAX_VALUES} values together");
+            let message = format!(
+                "it is not read: the stack files up to here, with the files that they name, have more than {MAX_VALUES} values together"
+            );
             vec![Found::new(&(0..0), message).help("move some of the stacks to another repository")]
         }
         Reading::Problems(misfits) => misfits.iter().cloned().map(Found::misfit).collect(),

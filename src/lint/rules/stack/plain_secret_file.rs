@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::name::RepoPath;
 use crate::sops::Document;
 
 rule! {
@@ -27,12 +30,16 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    let files = subject.file.secrets.values().filter_map(|secret| secret.file());
-    files
-        .filter(|path| {
-            let text = subject.revision.texts.get(&path.value);
-            text.is_some_and(|text| matches!(Document::read(&path.value, text), Ok(None)))
-        })
+    let files = || subject.file.secrets.values().filter_map(|secret| secret.file());
+    // Many secrets may be in one file, which is read once.
+    let paths: BTreeSet<&RepoPath> = files().map(|path| &path.value).collect();
+    let is_plain = |path: &&RepoPath| {
+        let text = subject.revision.texts.get(*path);
+        text.is_some_and(|text| matches!(Document::read(path, text), Ok(None)))
+    };
+    let plain: BTreeSet<&RepoPath> = paths.into_iter().filter(is_plain).collect();
+    files()
+        .filter(|path| plain.contains(&path.value))
         .map(|path| {
             let shown = suggest::cut(path.value.as_str());
             Found::new(
