@@ -394,9 +394,9 @@ mod tests {
         let refused: Vec<String> = refused.collect();
         let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
         assert_eq!((refused.len(), history.releases().len()), (1, 1));
-        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap(), "OWNER"), @"the stack `shop` belongs to the repository OWNER; give this one another name, or remove that stack first");
+        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`");
         // Who may use the engine is asked nothing.
-        assert!(cluster.propose(of("team/c", Cause::Command)).await.is_ok());
+        assert!(cluster.propose(of("folder /srv/shop", Cause::Command)).await.is_ok());
     }
 
     #[tokio::test]
