@@ -25,7 +25,7 @@
 //! - [`mod@engine`]: the Docker API: a thin client, and the same API simulated in memory
 //! - [`mod@config`]: the only reader of environment and settings
 //! - [`mod@source`]: Git: mirrors, fetch, the repositories that are pushed to
-//! - [`mod@forge`]: GitLab: verify a webhook, read it into a trigger, report a status
+//! - [`mod@forge`]: forges, one file a kind: receives webhooks, reports the state of commits
 //! - [`mod@build`]: contexts, the engine's builder, the registry
 //! - [`mod@swarm`]: observe a stack, make one change at a time, read a task's log
 //! - [`mod@probe`]: makes the checks of a stack's own

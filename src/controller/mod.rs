@@ -13,6 +13,7 @@ pub mod cluster;
 mod commit;
 pub mod computing;
 pub mod deploy;
+pub mod forges;
 mod found;
 pub mod heal;
 pub mod lines;
