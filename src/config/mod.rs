@@ -10,6 +10,7 @@
 pub mod docker;
 mod forges;
 mod process;
+mod registries;
 mod shaping;
 mod variables;
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use forges::{Forge, Forges};
 pub use process::{is_running, process};
+pub use registries::{Account, Registries};
 
 use crate::name::{Invalid, StackName};
 use crate::policy::{self, Bounds};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// Where built images are pushed; without it they stay on this node.
     pub registry: Option<Registry>,
+    /// Who logs in to other registries, by their hosts: for images that others make.
+    pub registries: Registries,
     /// How encrypted secrets are decrypted.
     pub sops: Sops,
     /// How Traefik is set up.
@@ -114,6 +118,7 @@ impl Default for Settings {
             record_key_files: Vec::new(),
             ca_file: None,
             registry: None,
+            registries: Registries::new(),
             sops: Sops::default(),
             traefik: Traefik::default(),
             forges: Forges::new(),
@@ -379,6 +384,7 @@ impl Settings {
         }
         let mut settings: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
         settings.take_old_forge()?;
+        settings.check_registries()?;
         let keys: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).unwrap_or_default();
         let given = SHAPING.into_iter().filter(|key| keys.contains_key(*key)).collect();
         Ok(Self { given, ..settings })
