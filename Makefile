@@ -25,6 +25,7 @@ test: ## run every test, on a real engine, which is installed and started if nee
 	scripts/sops.sh build
 	scripts/linters.sh install
 	scripts/gitlab-ci.sh install
+	scripts/gitea.sh build
 	$(CARGO) test --locked --doc
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --locked --lib --bins --tests --no-fail-fast
 

@@ -3,7 +3,7 @@
 //! This list is the map of the crate and its layering: a module uses only modules listed above it
 //! (`tests/architecture.rs` reads the list). The first half is pure: values in, values out, without
 //! clock, file, network, process or `async`. The edges each talk to one thing outside, decide nothing,
-//! and do not use each other. The assembly puts them together.
+//! and use none of each other but `engine` and `registry`. The assembly puts them together.
 //!
 //! Pure:
 //! - [`mod@time`]: arithmetic on time that cannot overflow
@@ -25,8 +25,9 @@
 //! - [`mod@engine`]: the Docker API: a thin client, and the same API simulated in memory
 //! - [`mod@config`]: the only reader of environment and settings
 //! - [`mod@source`]: Git: mirrors, fetch, the repositories that are pushed to
-//! - [`mod@forge`]: GitLab: verify a webhook, read it into a trigger, report a status
-//! - [`mod@build`]: contexts, the engine's builder, the registry
+//! - [`mod@forge`]: forges, one file a kind: receives webhooks, reports the state of commits
+//! - [`mod@registry`]: registries of images: logins by host, and what a registry has
+//! - [`mod@build`]: contexts and the engine's builder
 //! - [`mod@swarm`]: observe a stack, make one change at a time, read a task's log
 //! - [`mod@probe`]: makes the checks of a stack's own
 //! - [`mod@store`]: releases, kept in Swarm configs
@@ -61,6 +62,7 @@ pub mod config;
 pub mod engine;
 pub mod forge;
 pub mod probe;
+pub mod registry;
 pub mod source;
 pub mod store;
 pub mod swarm;

@@ -3,16 +3,29 @@
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use secrecy::SecretString;
-use skep::forge::gitlab::trigger;
-use skep::forge::signature::{Signature, verify};
+use skep::forge::Forge;
+use skep::forge::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Headers with the event, and those with a signature, of all kinds of forges.
+const EVENTS: [&str; 3] = ["x-gitlab-event", "x-github-event", "x-gitea-event"];
+const SIGNATURES: [&str; 3] = ["webhook-signature", "x-hub-signature-256", "x-gitea-signature"];
 
 fuzz_target!(|data: &[u8]| {
-    let [event, signatures, body] = skep_fuzz::pieces(data);
-    drop(trigger("Push Hook", body));
-    drop(trigger(&String::from_utf8_lossy(event), body));
-    let signatures = String::from_utf8_lossy(signatures);
-    let given = Signature { id: "1", timestamp: "0", signatures: &signatures };
-    let secret = SecretString::from("whsec_c2VjcmV0");
-    let _verdict = verify(&given, body, &[secret], Timestamp::UNIX_EPOCH);
+    let [event, signature, body] = skep_fuzz::pieces(data);
+    let secrets = ["whsec_c2VjcmV0".into(), "token".into()];
+    for event in [event, b"Push Hook", b"push"] {
+        let mut headers = HeaderMap::new();
+        // The right token of GitLab's, so that its body is read.
+        headers.insert("x-gitlab-token", HeaderValue::from_static("token"));
+        for (names, value) in [(EVENTS, event), (SIGNATURES, signature)] {
+            let Ok(value) = HeaderValue::from_bytes(value) else { continue };
+            names.into_iter().for_each(|name| drop(headers.insert(HeaderName::from_static(name), value.clone())));
+        }
+        for forge in Forge::ALL {
+            let _notice = forge.receive(&headers, body, &secrets, Timestamp::UNIX_EPOCH);
+            headers.remove("webhook-signature");
+            let _notice = forge.receive(&headers, body, &secrets, Timestamp::UNIX_EPOCH);
+            let _mark = forge.mark(&headers);
+        }
+    }
 });

@@ -1,10 +1,12 @@
 //! The connection to the engine, and what its errors mean.
 
+use bollard::auth::DockerCredentials;
 use bollard::errors::Error as EngineError;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use secrecy::ExposeSecret as _;
 
 use super::Error;
-use super::registry::{PATIENCE, innermost};
+use crate::registry::{Login, PATIENCE, innermost};
 
 /// A connection to the engine at `unix://…` or `tcp://…`, which must answer; in the API version of both.
 pub(super) async fn connect(endpoint: &str) -> Result<Docker, Error> {
@@ -30,6 +32,18 @@ fn with_url_safe_credentials(mut request: BollardRequest) -> BollardRequest {
         }
     }
     request
+}
+
+/// A login as the engine expects it.
+pub(super) fn credentials(login: &Login) -> DockerCredentials {
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    DockerCredentials {
+        username: text(&login.username),
+        password: text(login.password.expose_secret()),
+        identitytoken: login.identity.as_ref().map(|token| token.expose_secret().to_owned()),
+        serveraddress: text(&login.server),
+        ..DockerCredentials::default()
+    }
 }
 
 /// What an error of the engine means, when it was asked to do `what`.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::name::ServiceName;
+use crate::registry;
 
 /// What can go wrong with a build.
 #[derive(Debug, thiserror::Error)]
@@ -100,36 +101,9 @@ pub enum Error {
         /// The engine's own words.
         reason: String,
     },
-    /// The registry could not be reached, or did not answer in time. A retry can help.
-    #[error("the registry {registry} does not answer: {reason}")]
-    RegistryAway {
-        /// Its host.
-        registry: String,
-        /// What the connection said.
-        reason: String,
-    },
-    /// The registry does not let us in.
-    #[error(
-        "the registry {registry} refuses {who} access to {image}; check the user, its password and its rights there"
-    )]
-    Unauthorized {
-        /// Its host.
-        registry: String,
-        /// The user, or that there is none.
-        who: String,
-        /// What was asked for.
-        image: String,
-    },
-    /// The registry says something else.
-    #[error("the registry {registry} cannot take or give {image}: {reason}")]
-    Registry {
-        /// Its host.
-        registry: String,
-        /// What was asked for.
-        image: String,
-        /// Its own words.
-        reason: String,
-    },
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
     /// A foreign image is neither in its registry nor on this engine.
     #[error("the image `{image}` cannot be found: {reason}")]
     Unresolved {
@@ -140,16 +114,14 @@ pub enum Error {
         /// Whether the registry failed rather than answered.
         away: bool,
     },
-    /// A text is not the name of an image.
-    #[error("`{0}` is not the name of an image")]
-    NotAnImage(String),
 }
 
 impl Error {
     /// Whether the same may succeed later with nothing changed in the repository.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::EngineAway { .. } | Self::RegistryAway { .. } | Self::Unreadable { .. } => true,
+            Self::EngineAway { .. } | Self::Unreadable { .. } => true,
+            Self::Registry(error) => error.is_away(),
             Self::Unresolved { away, .. } => *away,
             _ => false,
         }
@@ -158,8 +130,11 @@ impl Error {
     /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody pushes
     /// an image, or changes rights in a registry.
     pub fn may_pass(&self) -> bool {
-        self.is_transient()
-            || matches!(self, Self::Unresolved { .. } | Self::Unauthorized { .. } | Self::Registry { .. })
+        match self {
+            Self::Unresolved { .. } => true,
+            Self::Registry(error) => error.may_pass(),
+            error => error.is_transient(),
+        }
     }
 
     /// The last lines of the log of what failed, if there is one.

@@ -6,10 +6,10 @@ use bollard::auth::DockerCredentials;
 use bollard::errors::Error as EngineError;
 use tokio::time::{Instant, timeout};
 
-use super::registry::{PATIENCE, for_engine};
-use super::{Builder, Error, repository};
+use super::{Builder, Error, engine};
 use crate::health::RegistryAnswer;
-use crate::render::image::{check as check_name, check_digest};
+use crate::name::ImageReference;
+use crate::registry::{self, PATIENCE};
 
 /// How long a digest that was asked for is taken to be current.
 const FRESH: Duration = Duration::from_mins(5);
@@ -21,8 +21,10 @@ impl Builder {
     /// pulled or pushed. None when the registry does not know the image, and the engine has one of that name: it runs as
     /// written.
     pub async fn resolve(&self, image: &str, running: Option<&str>) -> Result<Option<String>, Error> {
-        check_name(image).and_then(|()| check_digest(image)).map_err(|_| Error::NotAnImage(image.to_owned()))?;
-        if image.contains('@') {
+        let not_an_image = |_| registry::Error::NotAnImage(image.to_owned());
+        let reference = ImageReference::parse(image).map_err(not_an_image)?;
+        reference.check_digest().map_err(not_an_image)?;
+        if reference.digest.is_some() {
             return Ok(Some(image.to_owned()));
         }
         if let Some(fresh) = self.fresh(image) {
@@ -41,9 +43,10 @@ impl Builder {
         if !matches!(error, Error::Unresolved { away: true, .. }) {
             return Ok(None);
         }
-        let of_image =
-            |digest: &String| Some(digest.split_once('@').filter(|(name, _)| *name == repository(image))?.1.to_owned());
-        Ok(digests.iter().find_map(of_image).map(|digest| pinned(image, &digest)))
+        let repository = ImageReference::of(image).repository();
+        let mut known = digests.iter().map(|digest| ImageReference::of(digest));
+        let known = known.find(|known| known.repository() == repository).and_then(|known| known.digest);
+        Ok(known.map(|digest| pinned(image, digest)))
     }
 
     /// The digest of an image, as the engine is told by its registry.
@@ -61,8 +64,7 @@ impl Builder {
     }
 
     fn credentials_for(&self, image: &str) -> Option<DockerCredentials> {
-        let (registry, _) = self.registry.as_ref()?;
-        registry.logins().of_image(image).map(for_engine)
+        self.logins.of_image(image).map(engine::credentials)
     }
 
     fn fresh(&self, image: &str) -> Option<String> {
@@ -81,6 +83,6 @@ impl Builder {
 
 /// An image with its tag and a digest.
 fn pinned(image: &str, digest: &str) -> String {
-    let tag = if repository(image) == image { ":latest" } else { "" };
+    let tag = if ImageReference::of(image).tag.is_none() { ":latest" } else { "" };
     format!("{image}{tag}@{digest}")
 }

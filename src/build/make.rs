@@ -15,8 +15,9 @@ use tokio::time::timeout;
 
 use super::log::{Lines, Tail};
 use super::progress::Progress;
-use super::registry::{Registry, for_engine};
-use super::{Builder, Error, Request, tarball};
+use super::{Builder, Error, Request, engine, tarball};
+use crate::name::ImageReference;
+use crate::registry::{Login, Logins, Registry};
 
 impl Builder {
     /// Makes the image of this name and tag; what to deploy. The name is given only after the test.
@@ -33,7 +34,7 @@ impl Builder {
         self.tag(&id, name).await?;
         let Some((registry, _)) = &self.registry else { return Ok(name.to_owned()) };
         self.push(&request, registry, name, &mut tail).await?;
-        let missing = || registry.upload_refused(name, "it was pushed, and is not there".into());
+        let missing = || Error::from(registry.upload_refused(name, "it was pushed, and is not there".into()));
         self.known(name).await?.ok_or_else(missing)
     }
 
@@ -61,7 +62,7 @@ impl Builder {
         tail: &mut Tail,
     ) -> Result<String, Error> {
         let (stream, written) = tarball::stream(request.clone(), self.limits.clone());
-        let credentials = self.registry.as_ref().and_then(|(registry, _)| credentials_by_server(registry));
+        let credentials = credentials_by_server(&self.logins);
         let options = options(request, version);
         // The engine answers only when it has read the context.
         let docker = self.docker.clone().with_timeout(self.limits.build);
@@ -78,21 +79,23 @@ impl Builder {
     }
 
     async fn tag(&self, id: &str, name: &str) -> Result<(), Error> {
-        let (repository, tag) = name.rsplit_once(':').expect("a name of ours has a tag");
-        let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+        let name = ImageReference::of(name);
+        let options = TagImageOptions { repo: Some(name.repository().to_owned()), tag: name.tag.map(str::to_owned) };
         let tagged = self.docker.tag_image(id, Some(options)).await;
         tagged.map_err(|error| self.engine_error("name the image", error))
     }
 
     async fn push(&self, request: &Request, registry: &Registry, name: &str, tail: &mut Tail) -> Result<(), Error> {
-        let (repository, tag) = name.rsplit_once(':').expect("a name of ours has a tag");
-        let options = PushImageOptions { tag: Some(tag.to_owned()), ..PushImageOptions::default() };
-        let answers = self.docker.push_image(repository, Some(options), registry.login.as_ref().map(for_engine));
+        let ImageReference { tag, .. } = ImageReference::of(name);
+        let options = PushImageOptions { tag: tag.map(str::to_owned), ..PushImageOptions::default() };
+        let repository = ImageReference::of(name).repository();
+        let answers =
+            self.docker.push_image(repository, Some(options), registry.login.as_ref().map(engine::credentials));
         let limit = self.limits.upload;
         let service = request.recipe.service.clone();
         match timeout(limit, read_push(answers)).await {
             Err(_) => Err(Error::TooLong { service, what: "upload", limit, log: tail.kept() }),
-            Ok(Err(EngineError::DockerStreamError { error })) => Err(registry.upload_refused(name, error)),
+            Ok(Err(EngineError::DockerStreamError { error })) => Err(registry.upload_refused(name, error).into()),
             Ok(Err(error)) => Err(self.engine_error("push the image", error)),
             Ok(Ok((new, known))) => {
                 tail.line(&format!("pushed {name}: {new} new layers, {known} already there"));
@@ -137,10 +140,11 @@ fn failed(request: &Request, reason: String, tail: &Tail) -> Error {
     Error::Failed { service: request.recipe.service.clone(), reason, log: tail.kept() }
 }
 
-/// The login for base images. The builder picks it by what Docker calls the registry, which for Docker Hub is no host.
-fn credentials_by_server(registry: &Registry) -> Option<HashMap<String, DockerCredentials>> {
-    let login = registry.login.as_ref()?;
-    Some(HashMap::from([(registry.host().server().to_owned(), for_engine(login))]))
+/// The logins for base images. The builder picks one by what Docker calls the registry, which for Docker Hub is no host.
+fn credentials_by_server(logins: &Logins) -> Option<HashMap<String, DockerCredentials>> {
+    let by_server = |login: &Login| (login.server.clone(), engine::credentials(login));
+    let credentials: HashMap<_, _> = logins.all().map(by_server).collect();
+    (!credentials.is_empty()).then_some(credentials)
 }
 
 fn options(request: &Request, version: BuilderVersion) -> BuildImageOptions {

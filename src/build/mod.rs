@@ -1,4 +1,4 @@
-//! Contexts, the engine's builder, the registry: from the files of a commit to an image with a digest.
+//! Contexts and the engine's builder: from the files of a commit to an image with a digest.
 //!
 //! An image is named by the [key](context::Context::key) of what it is made of, so what is there is not built again,
 //! by any replica and for any branch. What was built is tested before it gets that name, and so never found by it
@@ -15,7 +15,6 @@ mod foreign;
 mod log;
 mod make;
 mod progress;
-mod registry;
 mod tarball;
 mod trial;
 
@@ -30,9 +29,9 @@ use tokio::time::Instant;
 
 pub use self::error::Error;
 pub use self::log::Log;
-pub use self::registry::Registry;
 pub use self::tarball::{Objects, ReadError};
-use crate::name::{ServiceName, StackName};
+use crate::name::{ImageReference, ServiceName, StackName};
+use crate::registry::{Logins, Registry};
 use crate::stack::recipe::Recipe;
 
 pub use crate::stack::LOCAL_IMAGES as LOCAL;
@@ -103,6 +102,7 @@ pub struct Builder {
     docker: Docker,
     endpoint: String,
     registry: Option<(Registry, oci_client::Client)>,
+    logins: Logins,
     limits: Limits,
     slots: Semaphore,
     /// Images that the registry has, by name and tag.
@@ -126,6 +126,7 @@ impl Builder {
         Ok(Self {
             docker,
             endpoint: endpoint.to_owned(),
+            logins: registry.as_ref().map(Registry::logins).unwrap_or_default(),
             registry: registry.map(|registry| (registry.clone(), registry.client())),
             slots: Semaphore::new(limits.at_once),
             limits,
@@ -133,6 +134,13 @@ impl Builder {
             turns: Mutex::default(),
             resolved: Mutex::default(),
         })
+    }
+
+    /// With logins to more registries, for images that others make.
+    #[must_use]
+    pub fn with_logins(mut self, logins: Logins) -> Self {
+        self.logins = logins;
+        self
     }
 
     /// The name and tag of the image of a service.
@@ -169,7 +177,7 @@ impl Builder {
         if !is_of_one_service(one, other) {
             return Ok(false);
         }
-        if let (Some((_, one)), Some((_, other))) = (one.split_once('@'), other.split_once('@')) {
+        if let (Some(one), Some(other)) = (ImageReference::of(one).digest, ImageReference::of(other).digest) {
             return Ok(one == other);
         }
         let (one, other) = (self.local_id(one).await?, self.local_id(other).await?);
@@ -180,7 +188,7 @@ impl Builder {
     ///
     /// `keep` has images as [`Built`] names them. An image that a container uses stays until a later call.
     pub async fn remove_images(&self, keep: &BTreeSet<String>) -> Result<Vec<String>, Error> {
-        let keep: BTreeSet<&str> = keep.iter().map(|image| without_digest(image)).collect();
+        let keep: BTreeSet<&str> = keep.iter().map(|image| ImageReference::of(image).tagged()).collect();
         let mut removed = Vec::new();
         for image in self.own_images().await? {
             if !keep.contains(image.as_str()) && self.remove(&image).await? {
@@ -235,25 +243,14 @@ impl Builder {
 
 /// Whether two names of images that skep has built, or will build, are of the same service, in the same registry.
 pub fn is_of_one_service(one: &str, other: &str) -> bool {
-    repository(one) == repository(other)
-}
-
-fn without_digest(image: &str) -> &str {
-    image.split_once('@').map_or(image, |(name, _)| name)
-}
-
-/// The name without tag and digest.
-fn repository(image: &str) -> &str {
-    match without_digest(image).rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => without_digest(image),
-    }
+    ImageReference::of(one).repository() == ImageReference::of(other).repository()
 }
 
 /// Whether skep gave an image this name: `<prefix>/<stack>/<service>:<key>`.
 fn is_own(name: &str, prefix: &str) -> bool {
-    let rest = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
-    let Some((path, key)) = rest.and_then(|rest| rest.rsplit_once(':')) else { return false };
+    let image = ImageReference::of(name);
+    let path = image.repository().strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
+    let (Some(path), Some(key)) = (path, image.tag) else { return false };
     path.split('/').count() == 2 && key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -1,6 +1,5 @@
 //! `skep serve`: the controller and its HTTP server.
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
@@ -23,7 +22,7 @@ use super::{Common, output};
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
 use crate::controller::workers::Workers;
-use crate::controller::{Controller, Metrics};
+use crate::controller::{Controller, Metrics, forges};
 use crate::http;
 use crate::plan::Color;
 use crate::source;
@@ -179,7 +178,8 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         tracing::info!(left, "removed what earlier pushes had left behind");
     }
     let state = http::State {
-        hooks: Arc::new(hook_secrets(settings)?),
+        hooks: Arc::new(forges::hooks(settings)?),
+        deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
         look: {
             let controller = controller.clone();
@@ -251,14 +251,6 @@ fn tokens(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
         tracing::warn!("no token is set (SKEP_TOKEN_FILE, `token_files`): nobody can push");
     }
     Ok(settings.token_files.iter().map(|file| config::secret(file)).collect::<Result<_, _>>()?)
-}
-
-/// The secrets of webhooks, by repository. A repository without one takes no webhooks.
-fn hook_secrets(settings: &Settings) -> anyhow::Result<HashMap<String, Vec<SecretString>>> {
-    let Some(gitlab) = &settings.gitlab else { return Ok(HashMap::new()) };
-    let secrets: Vec<SecretString> =
-        gitlab.webhook_secret_files.iter().map(|file| config::secret(file)).collect::<Result<_, _>>()?;
-    Ok(settings.repositories.keys().map(|name| (name.clone(), secrets.clone())).collect())
 }
 
 /// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.

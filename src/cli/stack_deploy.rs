@@ -9,10 +9,10 @@ use super::output::Format;
 use super::workspace::Workspace;
 use super::{Common, logins, output};
 use crate::config::Settings;
-use crate::engine::login::Logins;
 use crate::engine::{Engine, docker};
 use crate::name::StackName;
 use crate::plan::FieldChange;
+use crate::registry::Logins;
 use crate::swarm::{Prepared, Resolve, StackDeployOptions, Swarm, Write};
 
 /// The options of a deploy that is written and not followed.

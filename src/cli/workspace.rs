@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::output;
 use super::variables::{For, Given};
-use crate::build::{Builder, Limits, Registry};
+use crate::build::{Builder, Limits};
 use crate::config::{self, Settings};
 use crate::controller::Metrics;
 use crate::controller::clock::Clock;
@@ -19,14 +19,14 @@ use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::controller::request::DeployRequest;
 use crate::controller::supersede::Generation;
-use crate::engine::login::{Login, RegistryHost};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
 use crate::lint::{self, Checked, CheckedStack, Finding};
-use crate::name::{Repository, StackName};
+use crate::name::{RegistryHost, Repository, StackName};
 use crate::plan::Color;
 use crate::preflight::Obstacle;
 use crate::probe::Prober;
+use crate::registry::{Login, Logins, Registry};
 use crate::release::Cause;
 use crate::revision::{Revision, Viewpoint};
 use crate::sops::Keys;
@@ -236,7 +236,7 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     let mut swarm = Swarm::new(engine.clone());
     swarm.data_root = PathBuf::from(&settings.data_root);
     swarm.data_shared = settings.data_shared;
-    swarm.logins = registry.as_ref().map(Registry::logins).unwrap_or_default();
+    swarm.logins = logins(settings, registry.as_ref())?;
     let store = Store::new(engine.clone()).with_keys(store::Keys::new(config::record_keys(settings)?));
     let store = store.with_scope(settings.scope.clone());
     Ok(Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System })
@@ -276,7 +276,9 @@ pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
 /// The preparer on the engine that the settings name.
 pub(super) async fn preparer(settings: &Settings, metrics: Metrics) -> anyhow::Result<Preparer> {
     let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
-    let builder = Builder::connect(&settings.docker_host, registry(settings)?, limits).await?;
+    let registry = registry(settings)?;
+    let logins = logins(settings, registry.as_ref())?;
+    let builder = Builder::connect(&settings.docker_host, registry, limits).await?.with_logins(logins);
     Ok(Preparer::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
 }
 
@@ -287,6 +289,17 @@ fn keys(settings: &Settings) -> anyhow::Result<Keys> {
         keys.extend(Keys::parse(&text).with_context(|| format!("{origin} does not hold age keys"))?);
     }
     Ok(keys)
+}
+
+/// The logins that the settings have, each for images of its own registry.
+fn logins(settings: &Settings, registry: Option<&Registry>) -> anyhow::Result<Logins> {
+    let mut logins = registry.map(Registry::logins).unwrap_or_default();
+    for (host, account) in &settings.registries {
+        let host = RegistryHost::of_prefix(host);
+        let login = Login::new(&host, &account.username, config::secret(&account.password_file)?);
+        logins.insert(host, login);
+    }
+    Ok(logins)
 }
 
 fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {

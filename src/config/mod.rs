@@ -8,7 +8,9 @@
 //! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
 
 pub mod docker;
+mod forges;
 mod process;
+mod registries;
 mod shaping;
 mod variables;
 
@@ -21,7 +23,9 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use forges::{Forge, Forges};
 pub use process::{is_running, process};
+pub use registries::{Account, Registries};
 
 use crate::name::Scope;
 use crate::name::{Invalid, StackName};
@@ -56,16 +60,20 @@ pub struct Settings {
     pub token_files: Vec<PathBuf>,
     /// Files that hold a key which records of releases are authenticated with: the first one signs, any is accepted.
     pub record_key_files: Vec<PathBuf>,
-    /// Certificates of your own authorities, in PEM: for the registry, the Git hosts and GitLab, beside the system's.
+    /// Certificates of your own authorities, in PEM: for registries, Git hosts and forges, beside the system's.
     pub ca_file: Option<PathBuf>,
     /// Where built images are pushed; without it they stay on this node.
     pub registry: Option<Registry>,
+    /// Who logs in to other registries, by their hosts: for images that others make.
+    pub registries: Registries,
     /// How encrypted secrets are decrypted.
     pub sops: Sops,
     /// How Traefik is set up.
     pub traefik: Traefik,
-    /// The GitLab whose webhooks are heard and which is told the outcome.
-    pub gitlab: Option<GitLab>,
+    /// The forges whose webhooks are taken and that are told the outcome, by a name for each.
+    pub forges: Forges,
+    /// The old form of a forge, which is read into `forges`.
+    pub gitlab: Option<Forge>,
     /// The repositories elsewhere that are watched, by a name for them. One whose settings are wrong keeps the place, and
     /// says what is wrong ([`Repository::trouble`]).
     #[serde(deserialize_with = "each_repository")]
@@ -110,8 +118,10 @@ impl Default for Settings {
             record_key_files: Vec::new(),
             ca_file: None,
             registry: None,
+            registries: Registries::new(),
             sops: Sops::default(),
             traefik: Traefik::default(),
+            forges: Forges::new(),
             gitlab: None,
             repositories: BTreeMap::new(),
             pushed: BTreeMap::new(),
@@ -198,19 +208,6 @@ impl Traefik {
     }
 }
 
-/// A GitLab.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GitLab {
-    /// Such as `https://gitlab.example.com`.
-    pub url: String,
-    /// The file with an access token (scope `api`) for commit statuses; without it none are reported.
-    pub token_file: Option<PathBuf>,
-    /// Files with the webhook's secret token; any of them is accepted, so that it can be changed without a gap.
-    #[serde(default)]
-    pub webhook_secret_files: Vec<PathBuf>,
-}
-
 /// A repository elsewhere that is watched.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -229,8 +226,16 @@ pub struct Repository {
     pub username: Option<String>,
     /// The file with their password or token.
     pub password_file: Option<PathBuf>,
-    /// The project's path in GitLab, such as `team/shop`, for commit statuses.
+    /// The forge that it is on, by its name in the settings or by its kind; the one whose address its own begins with if not
+    /// set.
+    pub forge: Option<String>,
+    /// Its path on the forge, such as `team/shop`, for commit statuses; the rest of its address if not set.
     pub project: Option<String>,
+    /// The file with an access token for its commit statuses, instead of the forge's.
+    pub token_file: Option<PathBuf>,
+    /// Files with the secret of its webhook, instead of the forge's.
+    #[serde(default)]
+    pub webhook_secret_files: Vec<PathBuf>,
     /// Whether the next commit may take over a stack that somebody else has deployed.
     #[serde(default)]
     pub adopt: bool,
@@ -255,7 +260,10 @@ impl Repository {
             poll_seconds: a_minute(),
             username: None,
             password_file: None,
+            forge: None,
             project: None,
+            token_file: None,
+            webhook_secret_files: Vec::new(),
             adopt: false,
             variables: Set::new(),
             branches: BTreeMap::new(),
@@ -375,7 +383,9 @@ impl Settings {
         if !text.lines().map(str::trim).any(is_said) {
             return Ok(Self::default());
         }
-        let settings: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let mut settings: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        settings.take_old_forge()?;
+        settings.check_registries()?;
         let keys: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).unwrap_or_default();
         let given = SHAPING.into_iter().filter(|key| keys.contains_key(*key)).collect();
         Ok(Self { given, ..settings })
@@ -539,7 +549,7 @@ mod tests {
         `a:b` cannot be the name of a repository: letters, digits, `-`, `_`, `.` and `/` are allowed
         fine
         the settings of the repository `none` are not understood: invalid type: null, expected struct Repository
-        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`, `variables`, `branches`
+        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches`
         the settings of the repository `slow` are not understood: invalid type: string "often", expected u64
         the settings of the repository `wiki` are not understood: missing field `url`
         "#);

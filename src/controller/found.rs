@@ -7,7 +7,7 @@ use super::lines::Lines;
 use super::request::DeployRequest;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
-use crate::forge::gitlab::{Reporter, State, Status};
+use crate::forge::{Reporter, State, Status};
 use crate::lint::{self, Finding, Rejection, Severity};
 use crate::name::CommitId;
 use crate::release::{Handled, Intent, Origin, State as Progress, Upstream};

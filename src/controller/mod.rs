@@ -15,6 +15,7 @@ pub mod computing;
 #[cfg(test)]
 mod cost_tests;
 pub mod deploy;
+pub mod forges;
 mod found;
 pub mod heal;
 pub mod lines;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::backoff::jittered;
@@ -18,9 +17,8 @@ use super::found::{NotBegun, RemoteRepository};
 use super::request::ADOPT_UNOWNED;
 use super::supervise::{caught, supervise};
 use super::wake::Wake;
-use super::{Controller, cluster};
+use super::{Controller, cluster, forges};
 use crate::config::{self, Repository};
-use crate::forge::gitlab::{self, Reporter};
 use crate::name::{self, CommitId};
 use crate::release::{self, Cause, Intent, Origin, Remedy, Resumption, Trouble};
 use crate::source::mirror::Mirror;
@@ -67,7 +65,7 @@ enum Unseen {
     #[error(transparent)]
     Config(#[from] config::Error),
     #[error(transparent)]
-    Forge(#[from] gitlab::Error),
+    Forge(#[from] forges::Error),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -87,10 +85,11 @@ impl Unseen {
     /// What helps.
     fn remedy(&self) -> Remedy {
         match self {
-            Self::Source(source::Error::Address { .. }) | Self::Settings(_) | Self::Forge(_) => Remedy::Settings,
+            Self::Source(source::Error::Address { .. }) | Self::Settings(_) => Remedy::Settings,
+            Self::Forge(error) if !error.is_of_a_file() => Remedy::Settings,
             Self::Source(error) if error.may_pass() => Remedy::Time,
             Self::Cluster(error) if error.is_transient() => Remedy::Time,
-            Self::Source(_) | Self::Cluster(_) | Self::Config(_) => Remedy::Elsewhere,
+            Self::Source(_) | Self::Cluster(_) | Self::Config(_) | Self::Forge(_) => Remedy::Elsewhere,
         }
     }
 }
@@ -202,19 +201,11 @@ impl Controller {
         let user = settings.username.clone().unwrap_or_else(|| "oauth2".into());
         let credentials = password.map(|token| Credentials { user, token });
         let path = self.settings.data.join("mirrors").join(format!("{name}.git"));
-        let reporter = self.reporter(settings)?;
+        let reporter = forges::reporter(&self.settings, settings)?;
         let repository = RemoteRepository { name: name.clone(), settings: settings.clone(), reporter };
         let opened = (Mirror::open(&path, &settings.url, credentials)?, Arc::new(repository));
         watched.opened = Some(opened.clone());
         Ok(opened)
-    }
-
-    fn reporter(&self, repository: &Repository) -> Result<Option<Reporter>, Unseen> {
-        let (Some(gitlab), Some(project)) = (&self.settings.gitlab, &repository.project) else { return Ok(None) };
-        let Some(token) = &gitlab.token_file else { return Ok(None) };
-        let token: SecretString = config::secret(token)?;
-        let authorities = self.settings.ca_file.as_deref().map(config::certificates).transpose()?.unwrap_or_default();
-        Ok(Some(Reporter::new(&gitlab.url, project, token, &authorities)?))
     }
 
     /// What the branch names now, if that is to be dealt with.

@@ -7,7 +7,6 @@
 pub mod container_output;
 pub mod docker;
 mod list;
-pub mod login;
 pub mod simulated;
 mod transport;
 

@@ -1,36 +1,131 @@
-//! GitLab: verify a webhook, read it into a trigger, report a status.
+//! Forges: reads their webhooks, and reports the state of commits to them.
+//!
+//! A kind of forge is one file ([`Kind`]) and one line in [`Forge`]'s table. What a webhook says is never where to fetch
+//! from or whom to answer: those addresses are in the settings. It only says that a repository should be looked at now.
+//!
+//! [`Forge::receive`] and [`Forge::report`] are pure: bytes in, a [`Notice`] or a request out. Only [`Reporter`] sends.
 
-pub mod gitlab;
-pub mod signature;
+mod delivery;
+mod gitea;
+mod github;
+mod gitlab;
+mod kind;
+mod proof;
+mod push;
+mod report;
+mod signature;
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use jiff::Timestamp;
+pub use reqwest::header;
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
 
-/// Whether a token that was given is one of the secrets; several may be valid while one is replaced by another.
-///
-/// Takes as long for a wrong token as for a right one, whatever their lengths. An empty secret, as an unset variable
-/// leaves it, opens nothing.
-pub fn is_one_of(given: &[u8], secrets: &[SecretString]) -> bool {
-    let given_hash = Sha256::digest(given);
-    let matches = secrets.iter().fold(subtle::Choice::from(0), |found, secret| {
-        let secret = secret.expose_secret().as_bytes();
-        let usable = subtle::Choice::from(u8::from(!secret.is_empty()));
-        found | (Sha256::digest(secret).ct_eq(&given_hash) & usable)
-    });
-    matches.into()
+pub use self::delivery::Deliveries;
+pub use self::gitlab::OLD_ROUTE;
+use self::kind::Kind;
+pub use self::kind::{Malformed, Notice, Pushed, Reference};
+pub use self::proof::{Refused, is_one_of};
+pub use self::report::{Error, Project, Report, Reporter, State, Status};
+
+/// Makes [`Forge`] from the table of its kinds.
+macro_rules! forges {
+    ($($(#[doc = $doc:literal])* $kind:ident => $file:ident,)*) => {
+        /// A kind of forge.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Forge {
+            $($(#[doc = $doc])* $kind,)*
+        }
+
+        impl Forge {
+            /// All kinds, in the order of the manual.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            fn kind(self) -> &'static dyn Kind {
+                match self {
+                    $(Self::$kind => &$file::$kind,)*
+                }
+            }
+        }
+    };
+}
+
+forges! {
+    /// GitLab, its own or gitlab.com.
+    GitLab => gitlab,
+    /// GitHub, or a GitHub Enterprise Server.
+    GitHub => github,
+    /// Gitea, and Forgejo, which speaks as Gitea does.
+    Gitea => gitea,
+}
+
+/// Why a webhook is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Whoever sent it did not prove to know the secret.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It is genuine, and not understood.
+    #[error("this is not a push event of {forge}: {source}")]
+    Malformed {
+        /// The name of the kind of forge.
+        forge: &'static str,
+        /// What is wrong with it.
+        source: Malformed,
+    },
+}
+
+impl Forge {
+    /// The kind that the settings name so, such as `gitlab`, or `forgejo` for [`Forge::Gitea`].
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|forge| forge.kind().names().contains(&name))
+    }
+
+    /// Every name that a kind has in the settings.
+    pub fn names() -> Vec<&'static str> {
+        Self::ALL.iter().flat_map(|forge| forge.kind().names()).copied().collect()
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        self.kind().title()
+    }
+
+    /// The address of the public instance, for settings that name none.
+    pub fn home(self) -> Option<&'static str> {
+        self.kind().home()
+    }
+
+    /// Checks what the headers of a webhook alone prove, so that nobody makes skep read a body for nothing: a secret token,
+    /// or that there is a signature.
+    pub fn admits(self, headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refused> {
+        self.kind().admits(headers, secrets)
+    }
+
+    /// Reads a webhook. It is verified first, over the bytes of the body as they came.
+    pub fn receive(
+        self,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[SecretString],
+        now: Timestamp,
+    ) -> Result<Notice, Rejected> {
+        self.admits(headers, secrets)?;
+        self.kind().verify(headers, body, secrets, now)?;
+        let forge = self.title();
+        self.kind().read(headers, body).map_err(|source| Rejected::Malformed { forge, source })
+    }
+
+    /// What a genuine webhook cannot share with another one: the part of its proof that is signed. `None` where a webhook is
+    /// proven by a token alone, which can be sent with anything.
+    pub fn mark(self, headers: &HeaderMap) -> Option<Vec<u8>> {
+        self.kind().mark(headers)
+    }
+
+    /// The request that tells a forge the state of a commit.
+    pub fn report(self, project: &Project, status: &Status) -> Report {
+        self.kind().report(project, status)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_secret_that_is_set_opens() {
-        let secrets = ["".into(), "old".into(), "new".into()];
-        let given: [(&[u8], bool); 5] =
-            [(b"old", true), (b"new", true), (b"", false), (b"ne", false), (b"newer", false)];
-        assert!(given.into_iter().all(|(given, expected)| is_one_of(given, &secrets) == expected));
-        assert!(!is_one_of(b"", &[]));
-    }
-}
+mod tests;

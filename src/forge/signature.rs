@@ -6,36 +6,45 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::proof::{Refused, text};
+
 /// The header with the message's id.
-pub const ID: &str = "webhook-id";
+const ID: &str = "webhook-id";
 /// The header with the time of the message, in seconds.
-pub const TIMESTAMP: &str = "webhook-timestamp";
+const TIMESTAMP: &str = "webhook-timestamp";
 /// The header with the signatures.
-pub const SIGNATURE: &str = "webhook-signature";
+const SIGNATURE: &str = "webhook-signature";
 
 /// What a signed webhook says in its headers; empty where there is none.
 #[derive(Debug, Clone, Copy)]
-pub struct Signature<'a> {
-    /// [`ID`].
-    pub id: &'a str,
-    /// [`TIMESTAMP`].
-    pub timestamp: &'a str,
-    /// [`SIGNATURE`]: `v1,<Base64>`, several with spaces between them while a secret is replaced.
-    pub signatures: &'a str,
+pub(super) struct Signature<'a> {
+    /// The message's id.
+    id: &'a str,
+    /// The time of the message, in seconds.
+    timestamp: &'a str,
+    /// `v1,<Base64>`, several with spaces between them while a secret is replaced.
+    signatures: &'a str,
 }
 
-/// Why a signed webhook is not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No signature is by one of the secrets.
-    #[error("the signature is wrong; set GitLab's signing token (`whsec_…`) as the webhook's secret in skep")]
-    Wrong,
-    /// It may be a replay.
-    #[error("the signature is older or newer than five minutes; check the clocks of GitLab and of this node")]
-    Stale,
+impl<'a> Signature<'a> {
+    /// Reads the headers; `None` if a message is not signed.
+    pub(super) fn of(headers: &'a HeaderMap) -> Option<Self> {
+        let is_signed = headers.contains_key(SIGNATURE);
+        is_signed.then(|| Self {
+            id: text(headers, ID),
+            timestamp: text(headers, TIMESTAMP),
+            signatures: text(headers, SIGNATURE),
+        })
+    }
+
+    /// The id, which is signed.
+    pub(super) fn id(&self) -> &'a str {
+        self.id
+    }
 }
 
 /// How far the sender's clock and ours may be apart.
@@ -44,15 +53,20 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 const MAX_SIGNATURES: usize = 8;
 
 /// Checks the signature of a webhook. Secrets without `whsec_` before them are tokens and sign nothing.
-pub fn verify(given: &Signature<'_>, body: &[u8], secrets: &[SecretString], now: Timestamp) -> Result<(), Refused> {
+pub(super) fn verify(
+    given: &Signature<'_>,
+    body: &[u8],
+    secrets: &[SecretString],
+    now: Timestamp,
+) -> Result<(), Refused> {
     let sent = given.timestamp.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let sent = sent.ok_or(Refused::Wrong)?;
+    let sent = sent.ok_or(Refused::Signature)?;
     if now.duration_since(sent).abs() > TOLERANCE {
         return Err(Refused::Stale);
     }
     let signed = |mac: &Hmac<Sha256>| signatures(given).any(|signature| mac.clone().verify_slice(&signature).is_ok());
     let mut macs = secrets.iter().filter_map(|secret| mac(secret, given, body));
-    if macs.any(|mac| signed(&mac)) { Ok(()) } else { Err(Refused::Wrong) }
+    if macs.any(|mac| signed(&mac)) { Ok(()) } else { Err(Refused::Signature) }
 }
 
 fn signatures<'a>(given: &Signature<'a>) -> impl Iterator<Item = Vec<u8>> + 'a {
@@ -95,7 +109,7 @@ mod tests {
     #[test]
     fn anything_else_is_not() {
         let secrets = [SECRET.into()];
-        let wrong = Err(Refused::Wrong);
+        let wrong = Err(Refused::Signature);
         assert_eq!(verify(&GIVEN, b"{}", &secrets, at(0)), wrong);
         assert_eq!(verify(&GIVEN, BODY, &["whsec_".into(), "".into(), "whsec_?".into()], at(0)), wrong);
         assert_eq!(verify(&Signature { id: "other", ..GIVEN }, BODY, &secrets, at(0)), wrong);

@@ -11,9 +11,8 @@ pub mod serve;
 mod stalled;
 mod webhook;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -21,19 +20,22 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use prometheus::{Registry, TextEncoder};
-use secrecy::SecretString;
 
 pub use git::Git;
 pub use ready::Readiness;
 pub use serve::{Limits, serve};
 
 use crate::controller::Trigger;
+use crate::controller::forges::Hooks;
+use crate::forge::Deliveries;
 
 /// What the server needs of the rest. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// The secrets of GitLab's webhooks, by the repository's name in the settings.
-    pub hooks: Arc<HashMap<String, Vec<SecretString>>>,
+    /// Who may send webhooks, by the repository's name in the settings.
+    pub hooks: Arc<Hooks>,
+    /// The webhooks that were taken.
+    pub deliveries: Arc<Mutex<Deliveries>>,
     /// The built-in Git server, if it is on.
     pub git: Option<Git>,
     /// [`Controller::look`](crate::controller::Controller::look).
@@ -55,7 +57,7 @@ impl fmt::Debug for State {
 /// All that is served.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/hooks/gitlab/{*repository}", post(webhook::from_gitlab))
+        .route("/hooks/{*repository}", post(webhook::receive))
         .route("/git/{*path}", any(git::answer))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
@@ -90,8 +92,7 @@ async fn metrics(Shared(state): Shared<State>) -> Response {
 
 async fn unknown(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(100).collect();
-    let served =
-        "webhooks at /hooks/gitlab/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics";
+    let served = "webhooks at /hooks/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics";
     (StatusCode::NOT_FOUND, format!("there is nothing at {path}; skep serves {served}\n")).into_response()
 }
 

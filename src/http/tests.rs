@@ -13,6 +13,8 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +24,8 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::controller::Push;
+use crate::controller::forges::Hook;
+use crate::forge::Forge;
 use crate::name::CommitId;
 use crate::source::server::{RepositoryName, Settings, branches, keep_objects, move_branch, pin, unpin};
 use crate::source::{self, Mirror, Server};
@@ -110,13 +114,21 @@ fn settings(folder: &Path, max_push: u64) -> Settings {
 
 fn state() -> State {
     State {
-        hooks: Arc::new(HashMap::from([("team/shop".to_owned(), vec!["hook".into()])])),
+        hooks: Arc::new(hooks()),
+        deliveries: Arc::default(),
         git: None,
         look: Arc::new(|_| {}),
         ready: Readiness::new(async || Ok(())),
         complaints: Arc::new(Vec::new),
         metrics: Registry::new(),
     }
+}
+
+/// Repositories of three forges.
+fn hooks() -> Hooks {
+    let hook = |forge, secret: &str| Hook { forge, secrets: vec![secret.into()] };
+    let hooks = Hooks::default().with("team/shop", hook(Forge::GitLab, "hook"));
+    hooks.with("blog", hook(Forge::GitHub, "of the blog")).with("wiki", hook(Forge::Gitea, "of the wiki"))
 }
 
 async fn git(folder: &Path, arguments: &[&str]) -> Output {
@@ -541,7 +553,7 @@ async fn answer(state: State, request: Request<Body>) -> (u16, String) {
 }
 
 fn webhook(repository: &str, token: &str, body: impl Into<Body>) -> Request<Body> {
-    let request = Request::post(format!("/hooks/gitlab/{repository}"));
+    let request = Request::post(format!("/hooks/{repository}"));
     request.header("x-gitlab-token", token).header("x-gitlab-event", "Push Hook").body(body.into()).unwrap()
 }
 
@@ -572,15 +584,68 @@ async fn a_webhook_without_the_token_is_refused_before_it_is_read() {
     for (repository, token) in [("team/shop", "wrong"), ("team/shop", ""), ("other", "wrong"), ("other", "")] {
         assert_eq!(answer(state(), webhook(repository, token, unread())).await.0, 401);
     }
-    // Whoever knows the secret has a wrong address.
-    let other = answer(state(), webhook("other", "hook", unread())).await;
-    assert_eq!(other, (404, "skep does not watch a repository `other`; the settings name team/shop".into()));
-    let without = Request::post("/hooks/gitlab/team/shop").body(unread()).unwrap();
-    assert_eq!(answer(state(), without).await.0, 401);
+    for repository in ["team/shop", "gitlab/team/shop", "blog", "wiki", "other"] {
+        let without = Request::post(format!("/hooks/{repository}")).body(unread()).unwrap();
+        assert_eq!(answer(state(), without).await.0, 401);
+    }
+    // Whoever knows the secret has a wrong address, and learns nothing of other people's repositories.
+    let other = answer(state(), webhook("other", "hook", "{}")).await;
+    assert_eq!(other, (404, "skep does not watch a repository `other`; this secret is for team/shop".into()));
     // A right token does not help against a wrong signature.
     let mut forged = webhook("team/shop", "hook", "{}");
     forged.headers_mut().insert("webhook-signature", "v1,AAAA".parse().unwrap());
     assert_eq!(answer(state(), forged).await.0, 401);
+}
+
+/// A push as GitHub sends it, signed.
+fn signed(repository: &str, secret: &str, event: &str, body: &str) -> Request<Body> {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body);
+    let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+    let request = Request::post(format!("/hooks/{repository}")).header("x-github-event", event);
+    request.header("x-hub-signature-256", signature).body(body.to_owned().into()).unwrap()
+}
+
+#[tokio::test]
+async fn a_webhook_is_of_the_forge_that_the_settings_say_and_is_taken_once() {
+    let looks = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&looks);
+    let state = State { look: Arc::new(move |trigger| seen.lock().unwrap().push(trigger)), ..state() };
+    let push = |full_name: &str, after: &str| {
+        format!(r#"{{"ref": "{full_name}", "after": "{after}", "repository": {{"full_name": "team/blog"}}}}"#)
+    };
+    let after = "da1560886d4f094c3e6c9ef40349f7d38b5d27d7";
+    let main = push("refs/heads/main", after);
+    let secret = "of the blog";
+    let sent = [
+        ("a push", signed("blog", secret, "push", &main)),
+        ("the same again", signed("blog", secret, "push", &main)),
+        ("a ping", signed("blog", secret, "ping", "{}")),
+        ("an issue", signed("blog", secret, "issues", "{}")),
+        ("a tag", signed("blog", secret, "push", &push("refs/tags/v1", after))),
+        ("a deleted branch", signed("blog", secret, "push", &push("refs/heads/old", &"0".repeat(40)))),
+        ("by the secret of another repository", signed("blog", "of the wiki", "push", &main)),
+        ("to a Gitea", signed("wiki", "of the wiki", "push", &main)),
+        ("to nobody", signed("nobody", secret, "push", &main)),
+        ("by the old route", webhook("gitlab/team/shop", "hook", r#"{"object_kind": "build"}"#)),
+    ];
+    let mut shown = Vec::new();
+    for (what, request) in sent {
+        let (status, text) = answer(state.clone(), request).await;
+        shown.push(format!("{what}: {status} {}", text.chars().take(90).collect::<String>()));
+    }
+    insta::assert_snapshot!(shown.join("\n"), @"
+    a push: 200 looking
+    the same again: 200 nothing to do: this webhook was taken before
+    a ping: 200 skep takes the webhooks of `blog`
+    an issue: 200 nothing to do: the event `issues` is not a push; let the forge send push events alone
+    a tag: 200 nothing to do: `v1` is a tag, and skep deploys branches
+    a deleted branch: 200 nothing to do: the branch `old` was deleted
+    by the secret of another repository: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than fiv
+    to a Gitea: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than fiv
+    to nobody: 404 skep does not watch a repository `nobody`; this secret is for blog
+    by the old route: 200 nothing to do: the event `build` is not a push; let the forge send push events alone
+    ");
+    assert_eq!(*looks.lock().unwrap(), [Trigger { repository: "blog".into() }]);
 }
 
 #[tokio::test]
@@ -598,7 +663,7 @@ async fn health_metrics_and_what_is_not_there() {
     assert_eq!(answer(state.clone(), get("/healthz")).await, (200, "ok".into()));
     assert_eq!(answer(state.clone(), get("/readyz")).await, (503, "the engine is away".into()));
     assert!(answer(state.clone(), get("/metrics")).await.1.ends_with("skep_deploys_total 0"));
-    insta::assert_snapshot!(answer(state.clone(), get("/wp-admin")).await.1, @"there is nothing at /wp-admin; skep serves webhooks at /hooks/gitlab/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics");
+    insta::assert_snapshot!(answer(state.clone(), get("/wp-admin")).await.1, @"there is nothing at /wp-admin; skep serves webhooks at /hooks/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics");
     insta::assert_snapshot!(answer(state, get("/git/shop.git/info/refs?service=git-upload-pack")).await.1, @"the built-in Git server is switched off in skep's settings");
 }
 

@@ -1,78 +1,100 @@
-//! Webhooks: somebody says "look at this repository now".
+//! Webhooks: a forge says "look at this repository now".
 
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State as Shared};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-
 use jiff::Timestamp;
 
 use super::State;
 use crate::controller::Trigger;
-use crate::forge::gitlab;
-use crate::forge::signature::{self, Signature};
+use crate::controller::forges::Hook;
+use crate::forge::{Notice, OLD_ROUTE, Pushed, Reference, Rejected};
+use crate::text::one_line;
 
 /// Bytes in a webhook, at most.
 const MAX_BODY: usize = 1 << 20;
-/// How long it may take to arrive; GitLab itself gives up after ten seconds.
+/// How long it may take to arrive; forges give up after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many secrets are tried for a repository that is not there.
+const TRIED: usize = 16;
+/// What is answered whatever is wrong with the proof, and whether there is such a repository: nobody is to learn which there
+/// are. What exactly is wrong is in the log.
+const UNPROVEN: &str = "the webhook's secret or signature is missing or wrong, or its time is off by more than five minutes; set the \
+                        same secret at the forge and in skep's settings. skep's log says what is wrong";
 
-/// `POST /hooks/gitlab/<repository>`. A repository that is not there is refused like a wrong token, so that nobody
-/// learns which there are; who has a right secret learns that it is not there. A request with a signature must be rightly signed; a token does not stand in for it.
-pub(super) async fn from_gitlab(
+/// `POST /hooks/<repository>`, and the older form with [`OLD_ROUTE`] before the repository. A repository that is not there
+/// is refused like a wrong secret; whoever has a right one learns for which repositories that is.
+pub(super) async fn receive(
     Shared(state): Shared<State>,
-    Path(repository): Path<String>,
+    Path(path): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let known = state.hooks.get(&repository);
-    // Who knows a secret may learn which repositories there are.
-    let secrets = known.or_else(|| state.hooks.values().next()).map(Vec::as_slice).unwrap_or_default();
-    let signed = headers.contains_key(signature::SIGNATURE);
-    if !signed && let Err(refused) = gitlab::verify(headers.get(gitlab::TOKEN).map(HeaderValue::as_bytes), secrets) {
-        return unauthorized(&repository, &refused.to_string());
-    }
-    if !signed && known.is_none() {
-        return unknown(&state, &repository);
+    let repository = named(&state, &path);
+    let hooks: Vec<&Hook> = match state.hooks.of(repository) {
+        Some(hook) => vec![hook],
+        None => state.hooks.distinct().take(TRIED).collect(),
+    };
+    let admitted = hooks.into_iter().map(|hook| (hook, hook.forge.admits(&headers, &hook.secrets)));
+    let (admitted, refused): (Vec<_>, Vec<_>) = admitted.partition(|(_, verdict)| verdict.is_ok());
+    if admitted.is_empty() {
+        let why = refused.first().and_then(|(_, verdict)| verdict.err()).map(|refused| refused.to_string());
+        return unauthorized(repository, &why.unwrap_or_else(|| "no repository takes webhooks".into()));
     }
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has 1 MiB at most"),
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the webhook did not arrive within 10 s"),
     };
-    if signed && let Err(refused) = signature::verify(&signature_of(&headers), &body, secrets, now()) {
-        return unauthorized(&repository, &refused.to_string());
-    }
-    if known.is_none() {
-        return unknown(&state, &repository);
-    }
-    understood(&state, repository, &headers, &body)
-}
-
-fn understood(state: &State, repository: String, headers: &HeaderMap, body: &[u8]) -> Response {
-    match gitlab::trigger(header(headers, gitlab::EVENT), body) {
-        Ok(Some(pushed)) => {
-            tracing::info!(repository, project = pushed.project, branch = pushed.branch, "a webhook came");
-            (state.look)(Trigger { repository });
-            text(StatusCode::OK, "looking")
+    let mut why = String::new();
+    for (hook, _) in admitted {
+        match hook.forge.receive(&headers, &body, &hook.secrets, now()) {
+            Err(Rejected::Refused(refused)) => why = refused.to_string(),
+            _ if state.hooks.of(repository).is_none() => return unknown(&state, repository, hook),
+            Err(malformed) => return text(StatusCode::BAD_REQUEST, &malformed.to_string()),
+            Ok(notice) => return understood(&state, repository, hook.forge.mark(&headers).as_deref(), &notice),
         }
-        Ok(None) => text(StatusCode::OK, "nothing to do: this is not about a branch that was pushed"),
-        Err(malformed) => text(StatusCode::BAD_REQUEST, &malformed.to_string()),
+    }
+    unauthorized(repository, &why)
+}
+
+/// The repository that a path names.
+fn named<'a>(state: &State, path: &'a str) -> &'a str {
+    let old = path.strip_prefix(OLD_ROUTE).filter(|old| state.hooks.of(old).is_some());
+    old.filter(|_| state.hooks.of(path).is_none()).unwrap_or(path)
+}
+
+fn understood(state: &State, repository: &str, mark: Option<&[u8]>, notice: &Notice) -> Response {
+    let pushed = match notice {
+        Notice::Pushed(pushed) => pushed,
+        Notice::Ping => return text(StatusCode::OK, &format!("skep takes the webhooks of `{repository}`")),
+        Notice::Other(what) => return idle(&format!("{what} is not a push; let the forge send push events alone")),
+    };
+    match (&pushed.reference, &pushed.commit) {
+        (Reference::Branch(branch), Some(_)) => looked(state, repository, mark, pushed, branch),
+        (Reference::Branch(branch), None) => idle(&format!("the branch `{}` was deleted", shown(branch))),
+        (Reference::Tag(tag), _) => idle(&format!("`{}` is a tag, and skep deploys branches", shown(tag))),
     }
 }
 
-fn signature_of(headers: &HeaderMap) -> Signature<'_> {
-    Signature {
-        id: header(headers, signature::ID),
-        timestamp: header(headers, signature::TIMESTAMP),
-        signatures: header(headers, signature::SIGNATURE),
+fn looked(state: &State, repository: &str, mark: Option<&[u8]>, pushed: &Pushed, branch: &str) -> Response {
+    let mut deliveries = state.deliveries.lock().expect("nobody panics while holding it");
+    if mark.is_some_and(|mark| !deliveries.is_new(repository, mark, now())) {
+        tracing::info!(repository, "a webhook came again and was ignored");
+        return idle("this webhook was taken before");
     }
+    let Pushed { project, pusher, .. } = pushed;
+    tracing::info!(repository, project, branch, pusher, "a webhook came");
+    (state.look)(Trigger { repository: repository.to_owned() });
+    text(StatusCode::OK, "looking")
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// A name that somebody else has chosen.
+fn shown(name: &str) -> String {
+    one_line(name).chars().take(100).collect()
 }
 
 fn now() -> Timestamp {
@@ -81,17 +103,20 @@ fn now() -> Timestamp {
 }
 
 /// The secret is right, and the address is not.
-fn unknown(state: &State, repository: &str) -> Response {
-    let mut names: Vec<&str> = state.hooks.keys().map(String::as_str).collect();
-    names.sort_unstable();
+fn unknown(state: &State, repository: &str, hook: &Hook) -> Response {
     tracing::warn!(repository, "a webhook came for a repository that is not watched");
-    let known = names.join(", ");
-    text(StatusCode::NOT_FOUND, &format!("skep does not watch a repository `{repository}`; the settings name {known}"))
+    let known = state.hooks.repositories_of(hook).join(", ");
+    let repository = shown(repository);
+    text(StatusCode::NOT_FOUND, &format!("skep does not watch a repository `{repository}`; this secret is for {known}"))
 }
 
 fn unauthorized(repository: &str, reason: &str) -> Response {
     tracing::warn!(repository, reason, "a webhook was refused");
-    text(StatusCode::UNAUTHORIZED, reason)
+    text(StatusCode::UNAUTHORIZED, UNPROVEN)
+}
+
+fn idle(reason: &str) -> Response {
+    text(StatusCode::OK, &format!("nothing to do: {reason}"))
 }
 
 fn text(status: StatusCode, message: &str) -> Response {

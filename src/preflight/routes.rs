@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::surroundings::Neighbour;
 use super::{Context, Obstacle, of_service};
-use crate::name::ServiceName;
+use crate::name::{ImageReference, ServiceName};
 use crate::stack::Service;
 
 /// What labels define: `http.routers`, and its name.
@@ -47,8 +47,7 @@ impl Context<'_> {
 }
 
 fn is_traefik(image: &str) -> bool {
-    let name = image.split('@').next().unwrap_or_default();
-    name.rsplit('/').next().and_then(|last| last.split(':').next()) == Some("traefik")
+    ImageReference::of(image).base() == "traefik"
 }
 
 /// What is wrong with two definitions of one thing, if anything is.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{Cause, History};
-use crate::name::StackName;
+use crate::name::{ImageReference, StackName};
 use crate::stack::LOCAL_IMAGES;
 
 /// An image of an engine.
@@ -81,21 +81,19 @@ impl StackImages {
 
 /// `redis@sha256:…` for `redis:7@sha256:…`; none for an image without a digest.
 fn by_digest(image: &str) -> Option<String> {
-    let (name, digest) = image.split_once('@')?;
-    let repository =
-        name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(repository, _)| repository);
-    Some(format!("{repository}@{digest}"))
+    let image = ImageReference::of(image);
+    Some(format!("{}@{}", image.repository(), image.digest?))
 }
 
 fn without_digest(image: &str) -> &str {
-    image.split_once('@').map_or(image, |(name, _)| name)
+    ImageReference::of(image).tagged()
 }
 
 /// Whether skep built an image of this name for a service of the stack: `…/<stack>/<service>:<key>`.
 fn is_built(name: &str, stack: &StackName) -> bool {
-    let Some((path, key)) = name.rsplit_once(':') else { return false };
-    let folder = path.rsplit_once('/').map(|(folder, _)| folder);
-    let is_of_stack = folder.is_some_and(|folder| folder.rsplit('/').next() == Some(stack.as_str()));
+    let image = ImageReference::of(name);
+    let Some(key) = image.tag else { return false };
+    let is_of_stack = image.repository().rsplit('/').nth(1) == Some(stack.as_str());
     is_of_stack && key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

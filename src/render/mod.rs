@@ -10,7 +10,7 @@
 
 pub mod compose;
 mod environment;
-pub(crate) mod image;
+mod image;
 mod links;
 mod service;
 mod sources;

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Swarm;
-use crate::engine::login::RegistryHost;
 use crate::engine::{Call, Error, container_output};
 use crate::health::{Evidence, HealthRun, RegistryAnswer};
+use crate::name::ImageReference;
 use crate::plan::observed::Task;
 
 /// How long the engine may ask a registry: it needs 15 s to give up one that does not answer, and twice that if it may
@@ -82,7 +82,11 @@ impl Swarm {
             }
             Ok(Err(_)) => None,
             Err(_) => Some(RegistryAnswer::Away {
-                reason: format!("{} gave no answer within {} s", RegistryHost::of_image(image), PATIENCE.as_secs()),
+                reason: format!(
+                    "{} gave no answer within {} s",
+                    ImageReference::of(image).registry(),
+                    PATIENCE.as_secs()
+                ),
             }),
         }
     }

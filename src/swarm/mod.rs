@@ -29,9 +29,9 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::engine::login::Logins;
 use crate::engine::{self, Engine};
 use crate::name::StackName;
+use crate::registry::Logins;
 pub use decode::service as read_service;
 pub use stack_deploy::{Options as StackDeployOptions, Prepared, Resolve, Write};
 

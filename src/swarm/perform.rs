@@ -276,8 +276,9 @@ fn secret_labels<'a>(desired: &'a Stack, name: &str) -> Result<&'a Labels, Error
 mod tests {
     use super::*;
     use crate::engine::Engine;
-    use crate::engine::login::{Login, RegistryHost};
     use crate::engine::simulated::World;
+    use crate::name::RegistryHost;
+    use crate::registry::Login;
 
     fn stack(images: &[(&str, &str)]) -> Stack {
         let mut stack = Stack::empty("shop".parse().unwrap());

@@ -6,7 +6,8 @@ use bollard::Docker;
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{PushImageOptions, TagImageOptions};
 use futures_util::StreamExt as _;
-use skep::build::{Builder, Error, Limits, Registry};
+use skep::build::{Builder, Error, Limits};
+use skep::registry::Registry;
 use skep::source::{self, Mirror};
 
 use crate::sandbox::{RegistryProcess, dockerfile, endpoint, in_sandbox, local_builder};
@@ -163,7 +164,10 @@ async fn a_foreign_image_is_pinned_where_its_registry_answers() {
         assert_eq!(resolved, Some(running), "it stays at the digest that runs");
         let error = later.resolve(&missing, None).await.unwrap_err();
         assert!(matches!(error, Error::Unresolved { .. }) && error.is_transient(), "nobody answered: {error}");
-        assert!(matches!(later.resolve("Not an image", None).await, Err(Error::NotAnImage(_))));
+        assert!(matches!(
+            later.resolve("Not an image", None).await,
+            Err(Error::Registry(skep::registry::Error::NotAnImage(_)))
+        ));
     })
     .await;
 }

@@ -17,7 +17,7 @@ repositories:
 fn a_webhook_that_is_not_gitlabs_is_refused() {
     let Some(lab) = Lab::alone(SETTINGS) else { return };
     let post = |repository: &str, headers: &[(&str, &str)], body: Vec<u8>| {
-        let url = format!("http://127.0.0.1:{}/hooks/gitlab/{repository}", lab.port);
+        let url = format!("http://127.0.0.1:{}/hooks/{repository}", lab.port);
         match web::post(&url, headers, body) {
             Ok(answer) => format!("{} {}", answer.status, answer.body.trim()),
             Err(_) => "cut off".to_owned(),
@@ -36,14 +36,14 @@ fn a_webhook_that_is_not_gitlabs_is_refused() {
     ];
     let shown: Vec<_> = answers.iter().map(|(what, answer)| format!("{what}: {answer}")).collect();
     assert_snapshot!(shown.join("\n"), @"
-    no secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
-    empty secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
-    wrong secret: 401 the secret token is missing or wrong; set the same one in GitLab (Settings, Webhooks, Secret token) and in skep
-    unknown repository: 404 skep does not watch a repository `nobody`; the settings name shop
+    no secret: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than five minutes; set the same secret at the forge and in skep's settings. skep's log says what is wrong
+    empty secret: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than five minutes; set the same secret at the forge and in skep's settings. skep's log says what is wrong
+    wrong secret: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than five minutes; set the same secret at the forge and in skep's settings. skep's log says what is wrong
+    unknown repository: 404 skep does not watch a repository `nobody`; this secret is for shop
     not JSON: 400 this is not a push event of GitLab: EOF while parsing a value at line 1 column 15
     no commit: 400 this is not a push event of GitLab: missing field `after` at line 1 column 46
     deep: 400 this is not a push event of GitLab: invalid type: sequence, expected a string at line 1 column 1
-    another event: 200 nothing to do: this is not about a branch that was pushed
+    another event: 200 nothing to do: the event `Issue Hook` is not a push; let the forge send push events alone
     ");
 
     let giant = post("shop", &[EVENT, TOKEN], vec![b' '; 100 << 20]);

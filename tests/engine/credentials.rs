@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use skep::engine::login::{Login, RegistryHost};
 use skep::health::RegistryAnswer;
+use skep::name::RegistryHost;
 use skep::plan::Subject;
+use skep::registry::Login;
 use skep::stack::{Service, Stack};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};

@@ -51,6 +51,7 @@ async fn controller(sandbox: &Sandbox) -> Controller {
 fn router() -> axum::Router {
     http::router(http::State {
         hooks: Arc::default(),
+        deliveries: Arc::default(),
         git: None,
         look: Arc::new(|_| {}),
         ready: http::Readiness::new(async || Ok(())),

@@ -10,6 +10,7 @@
 mod cli;
 mod commit;
 mod formats;
+mod gitea;
 mod gitlab;
 mod harness;
 mod hostile;

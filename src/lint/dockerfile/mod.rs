@@ -9,7 +9,6 @@
 pub mod checks;
 mod flags;
 mod heredoc;
-pub mod image;
 mod keyword;
 mod lines;
 mod pairs;

@@ -4,8 +4,8 @@
 //! `FROM`, the escape character (Microsoft's files have a backtick, since `\` is in their paths), a `RUN` that starts a
 //! program which only Windows has, and drives.
 
-use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage};
+use crate::name::ImageReference;
 
 /// Repositories of Microsoft that have images of Windows only, and what begins the names below them.
 const REPOSITORIES: [&str; 7] = [
@@ -37,9 +37,8 @@ impl Dockerfile {
 /// Whether the name of an image says that it is one of Windows.
 fn is_windows_image(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let Image { registry, path, tag, .. } = Image::of(&name);
-    let is_microsoft =
-        registry.is_some_and(|registry| registry == "mcr.microsoft.com") || path.starts_with("microsoft/");
+    let ImageReference { host, path, tag, .. } = ImageReference::of(&name);
+    let is_microsoft = host.is_some_and(|host| host == "mcr.microsoft.com") || path.starts_with("microsoft/");
     let below =
         |repository: &str| path.strip_prefix(repository).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let has_part = |text: &str| PARTS.iter().any(|part| text.contains(part));

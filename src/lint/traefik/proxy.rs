@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::options::Options;
 use super::static_file::{self, Found};
 use crate::lint::rule;
-use crate::name::{RepoPath, ServiceName};
+use crate::name::{ImageReference, RepoPath, ServiceName};
 use crate::stack::file::{File, Service};
 use crate::stack::yaml::Span;
 
@@ -121,17 +121,12 @@ impl Proxy {
 
 /// Whether a service is Traefik, by the name of its image.
 pub(crate) fn is_traefik(service: &Service) -> bool {
-    service.image.as_ref().is_some_and(|image| {
-        let name = image.split('@').next().unwrap_or_default();
-        let last = name.rsplit('/').next().unwrap_or_default();
-        last.split(':').next() == Some("traefik")
-    })
+    service.image.as_ref().is_some_and(|image| ImageReference::of(image).base() == "traefik")
 }
 
 /// The version in the tag of an image: `v3.3`, `2.11-alpine`, `1.7`.
 fn version(image: &str) -> Option<Version> {
-    let last = image.split('@').next()?.rsplit('/').next()?;
-    last.split_once(':')?.1.parse().ok()
+    ImageReference::of(image).tag?.parse().ok()
 }
 
 /// A version of Traefik, as far as a tag tells: `3` and `3.6` are the newest of those that begin so.

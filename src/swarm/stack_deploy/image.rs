@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::found::{Found, FoundService, get};
 use super::{AT_ONCE, Options, Resolve, images, label_of_image};
 use crate::engine::Call;
-use crate::name::ServiceName;
+use crate::name::{ImageReference, ServiceName};
 use crate::stack::{Service, Stack};
 use crate::swarm::{Swarm, spec};
 
@@ -100,7 +100,7 @@ fn source(resolve: Resolve, service: &Service, live: Option<&FoundService>) -> S
 
 fn resolved(image: &str, answer: &Value) -> Resolved {
     let digest = get(get(answer, "Descriptor"), "digest").as_str().unwrap_or_default();
-    let pinned = if image.contains('@') || digest.is_empty() || is_id(image) {
+    let pinned = if ImageReference::of(image).digest.is_some() || digest.is_empty() || is_id(image) {
         image.to_owned()
     } else {
         format!("{image}@{digest}")

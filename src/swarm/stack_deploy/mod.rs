@@ -19,10 +19,10 @@ use serde_json::Value;
 use super::encode::{self, Ids};
 use super::{Error, Swarm, spec};
 use crate::engine::Call;
-use crate::engine::login::Logins;
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{self, Action, ApiVersion, FieldChange, Plan, Removable, Subject};
+use crate::registry::Logins;
 use crate::stack::{Config, IMAGE_LABEL, Network, Secret, Stack};
 use found::{Found, FoundService};
 

@@ -17,7 +17,7 @@ mod remove;
 mod render;
 mod rollback;
 mod secrets;
-mod serve;
+pub(crate) mod serve;
 mod status;
 mod variables;
 

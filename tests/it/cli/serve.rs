@@ -15,9 +15,9 @@ use skep::store::Store;
 use crate::harness::repository::Repository;
 use crate::harness::sandbox::Sandbox;
 
-struct Controller {
+pub(crate) struct Controller {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
     runtime: PathBuf,
 }
 
@@ -41,7 +41,7 @@ impl Controller {
     }
 
     /// Starts one with these settings.
-    fn start_with(sandbox: &Sandbox, settings: &str) -> Self {
+    pub(crate) fn start_with(sandbox: &Sandbox, settings: &str) -> Self {
         sandbox.write("skep.yml", settings);
         let (mut skep, port) = serve(sandbox, "run", "");
         skep.arg("--config").arg(sandbox.path().join("skep.yml"));
@@ -251,7 +251,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
       there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
 
     typo: failing, /srv/typo main, not read yet
-      the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+      the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
@@ -293,7 +293,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
     old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
     shop        main    up to date  COMMIT  TIME
-    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `project`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
     ");
     assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
     exit code 1

@@ -1,8 +1,8 @@
 use crate::lint::dockerfile::Stage;
-use crate::lint::dockerfile::image::Image;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 
 rule! {
     /// The image that is built on is `latest`.
@@ -26,7 +26,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn latest(stage: Stage<'_>) -> Option<Found> {
     let word = stage.image()?;
-    let image = Image::of(word.unquoted());
+    let image = ImageReference::of(word.unquoted());
     (image.tag == Some("latest") && image.digest.is_none()).then(|| {
         let name = word.unquoted().trim_end_matches(":latest");
         Found::new(&word.span, format!("`{}` changes with each release", suggest::cut(word.unquoted())))

@@ -1,10 +1,10 @@
-use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::variable::variables;
 use crate::lint::dockerfile::{Dockerfile, Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 
 rule! {
     /// The image that is built on has no version.
@@ -36,13 +36,17 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
     let word = stage.image()?;
-    let image = Image::of(word.unquoted());
+    let image = ImageReference::of(word.unquoted());
     // What begins with a variable may be the whole of a name.
     let is_open =
         image.path.starts_with('$') || literal(image.path, file.escape).contains(|c: char| c.is_ascii_uppercase());
     let filled = file.scopes.of_from(&word.text);
-    let is_fixed = |image: Image<'_>| image.tag.is_some() || image.digest.is_some();
-    if is_open || may_be_stage(word, file) || is_fixed(image) || filled.is_some_and(|name| is_fixed(Image::of(&name))) {
+    let is_fixed = |image: ImageReference<'_>| image.tag.is_some() || image.digest.is_some();
+    if is_open
+        || may_be_stage(word, file)
+        || is_fixed(image)
+        || filled.is_some_and(|name| is_fixed(ImageReference::of(&name)))
+    {
         return None;
     }
     let name = suggest::cut(word.unquoted());

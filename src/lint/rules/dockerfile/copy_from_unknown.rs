@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use crate::lint::Severity;
-use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::{Dockerfile, Keyword, Stage, Word};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 
 rule! {
     /// `COPY --from` names no stage that comes before.
@@ -90,7 +90,7 @@ fn if_needed(found: Found, stage: usize, file: &Dockerfile) -> Found {
 
 fn image(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
     let name = from.unquoted();
-    let image = Image::of(name);
+    let image = ImageReference::of(name);
     if image.path.is_empty() || image.path.contains(|c: char| c.is_ascii_uppercase()) {
         let message = format!("`{}` is neither a stage nor the name of an image", suggest::cut(name));
         return Some(Found::new(&from.span, message).severity(Severity::Error).help(help(name, names)));

@@ -3,7 +3,7 @@ use crate::lint::dockerfile::{Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
-use crate::render::image;
+use crate::name::ImageReference;
 
 rule! {
     /// What `FROM` names is no image.
@@ -51,7 +51,7 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
 }
 
 fn is_image(name: &str) -> bool {
-    !name.is_empty() && image::check(name).is_ok() && image::check_digest(name).is_ok()
+    ImageReference::parse(name).is_ok_and(|image| image.check_digest().is_ok())
 }
 
 /// What is not declared is told by a rule of its own.

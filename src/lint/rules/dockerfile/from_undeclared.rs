@@ -3,7 +3,7 @@ use crate::lint::dockerfile::{Stage, Word, variable};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
-use crate::render::image;
+use crate::name::ImageReference;
 
 rule! {
     /// `FROM` uses an argument that is not declared.
@@ -39,8 +39,8 @@ fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let variables = variable::variables(&word.text, subject.file.escape);
     // With nothing but undeclared variables it is this whatever the build is told.
     let is_sure = variables.iter().all(|variable| !scopes.is_global(variable.name));
-    let is_refused =
-        is_sure && scopes.of_from(&word.text).is_some_and(|name| name != "scratch" && image::check(&name).is_err());
+    let is_refused = is_sure
+        && scopes.of_from(&word.text).is_some_and(|name| name != "scratch" && ImageReference::parse(&name).is_err());
     variables
         .into_iter()
         .filter(|variable| !scopes.is_global(variable.name))

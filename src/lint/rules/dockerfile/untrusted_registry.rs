@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use super::copy_from_unknown::{first_stages, sources};
 use crate::lint::dockerfile::Word;
-use crate::lint::dockerfile::image::Image;
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 
 rule! {
     /// An image comes from a registry that is not trusted.
@@ -56,16 +56,13 @@ fn images<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word>
 }
 
 fn untrusted(word: &Word, trusted: &[String], is_trusted: impl Fn(&str) -> bool) -> Option<Found> {
-    let image = Image::of(word.unquoted());
-    if image.registry.is_none() && image.path.split('/').next().is_some_and(|first| first.contains('$')) {
+    let image = ImageReference::of(word.unquoted());
+    if image.host.is_none() && image.path.split('/').next().is_some_and(|first| first.contains('$')) {
         return None;
     }
-    let registry = match image.registry {
-        None | Some("index.docker.io") => "docker.io",
-        Some(registry) => registry,
-    };
-    (!is_trusted(&registry.to_ascii_lowercase())).then(|| {
-        let message = format!("`{}` is not one of the registries that are trusted", suggest::cut(registry));
+    let registry = image.registry();
+    (!is_trusted(registry.as_str())).then(|| {
+        let message = format!("`{}` is not one of the registries that are trusted", suggest::cut(registry.as_str()));
         let some = trusted.iter().take(61).cloned().collect::<Vec<_>>().join(", ");
         Found::new(&word.span, message).help(format!("trusted are: {}", suggest::cut(&some)))
     })

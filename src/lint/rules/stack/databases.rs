@@ -1,5 +1,6 @@
 //! Images that keep data, by their names.
 
+use crate::name::ImageReference;
 use crate::stack::file::Service;
 
 /// The last part of the image's name, and the port that it listens on.
@@ -31,6 +32,6 @@ const KNOWN: [(&str, u16); 22] = [
 /// The database that a service runs, and its port; none if it is none that is known.
 pub(super) fn database(service: &Service) -> Option<(&'static str, u16)> {
     let image = service.image.as_ref()?;
-    let name = image.split('@').next()?.rsplit('/').next()?.split(':').next()?;
+    let name = ImageReference::of(image).base();
     KNOWN.into_iter().find(|(known, _)| *known == name)
 }

@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
-use crate::render::image::{check as check_name, check_digest};
+use crate::name::ImageReference;
 use crate::stack::file::Spanned;
 
 rule! {
@@ -33,7 +33,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn invalid(image: &Spanned<String>) -> Option<Found> {
-    let why = check_name(image).and_then(|()| check_digest(image)).err()?;
+    let why = ImageReference::parse(image).and_then(|image| image.check_digest()).err()?;
     let found = Found::new(&image.span, format!("`{}` is not the name of an image", suggest::cut(&image.value)));
     Some(match help(&image.value) {
         Some(help) => found.help(help),

@@ -1,6 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
@@ -32,8 +33,8 @@ fn pulled_image(service: &Service) -> Option<&Spanned<String>> {
 }
 
 fn is_unpinned(image: &str) -> bool {
-    let last = image.rsplit('/').next().unwrap_or_default();
-    !image.contains('@') && !last.ends_with(':') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+    let ImageReference { tag, digest, .. } = ImageReference::of(image);
+    digest.is_none() && tag.is_none_or(|tag| tag == "latest")
 }
 
 fn found(image: &Spanned<String>) -> Found {

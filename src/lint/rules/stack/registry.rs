@@ -1,6 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
+use crate::name::ImageReference;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
@@ -35,20 +36,12 @@ fn pulled(service: &Service) -> Option<&Spanned<String>> {
     service.image.as_ref().filter(|_| service.build.is_none())
 }
 
-/// The registry of an image: what stands before the first `/`, if it is a host.
-fn registry(image: &str) -> &str {
-    match image.split_once('/') {
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
-        _ => "docker.io",
-    }
-}
-
 /// Whether an image is from a registry; `*` stands for any text.
 fn is_from(image: &str, pattern: &str) -> bool {
-    let (registry, pattern) = (registry(image).to_ascii_lowercase(), pattern.to_ascii_lowercase());
+    let (registry, pattern) = (ImageReference::of(image).registry(), pattern.to_ascii_lowercase());
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = registry.strip_prefix(first) else { return false };
+    let Some(mut rest) = registry.as_str().strip_prefix(first) else { return false };
     if !pattern.contains('*') {
         return rest.is_empty();
     }
@@ -75,6 +68,8 @@ mod tests {
         assert!(
             is_from("nginx:1", "docker.io")
                 && is_from("a/b", "*")
+                && is_from("index.docker.io/a/b", "docker.io")
+                && is_from("Registry/a", "registry")
                 && is_from("r.example.com:5000/a", "*.example.com:*")
         );
         assert!(!is_from("ghcr.io/a/b", "docker.io") && !is_from("example.com.evil.io/a", "*.example.com"));

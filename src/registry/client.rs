@@ -1,20 +1,19 @@
-//! The registry that built images are pushed to, and is asked for what it has.
+//! The registry that built images are pushed to, and that is asked what it has.
 
 use std::time::Duration;
 
-use bollard::auth::DockerCredentials;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use secrecy::ExposeSecret as _;
 
-use super::Error;
-use crate::engine::login::{Login, Logins, RegistryHost};
+use super::{Error, Login, Logins};
 use crate::health::RegistryAnswer;
+use crate::name::{HUB, ImageReference, RegistryHost};
 
 /// How long the registry may take to answer a question.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where built images are pushed.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ impl Registry {
     }
 
     /// A client to ask it with.
-    pub(super) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         let insecure = if self.insecure { vec![self.host().to_string()] } else { Vec::new() };
         Client::new(ClientConfig {
             protocol: ClientProtocol::HttpsExcept(insecure),
@@ -57,7 +56,7 @@ impl Registry {
     }
 
     /// The digest of an image, if the registry has it.
-    pub(super) async fn digest(&self, client: &Client, image: &str) -> Result<Option<String>, Error> {
+    pub async fn digest(&self, client: &Client, image: &str) -> Result<Option<String>, Error> {
         let reference = reference(image)?;
         let auth = self.login.as_ref().map_or(RegistryAuth::Anonymous, |login| {
             RegistryAuth::Basic(login.username.clone(), login.password.expose_secret().to_owned())
@@ -72,11 +71,11 @@ impl Registry {
     }
 
     /// What a refused upload means, in the engine's words about it.
-    pub(super) fn upload_refused(&self, image: &str, reason: String) -> Error {
+    pub fn upload_refused(&self, image: &str, reason: String) -> Error {
         match RegistryAnswer::read(&reason) {
             Some(RegistryAnswer::Denied { .. }) => self.unauthorized(image),
             Some(RegistryAnswer::Away { reason }) => self.away(reason),
-            _ => Error::Registry { registry: self.host().to_string(), image: image.to_owned(), reason },
+            _ => Error::Refused { registry: self.host().to_string(), image: image.to_owned(), reason },
         }
     }
 
@@ -88,11 +87,9 @@ impl Registry {
             | Oci::ServerError { code: 401 | 403, .. } => self.unauthorized(image),
             Oci::RequestError(error) => self.away(innermost(&error)),
             Oci::ServerError { code: 500.., message, .. } => self.away(message),
-            error => Error::Registry {
-                registry: self.host().to_string(),
-                image: image.to_owned(),
-                reason: error.to_string(),
-            },
+            error => {
+                Error::Refused { registry: self.host().to_string(), image: image.to_owned(), reason: error.to_string() }
+            }
         }
     }
 
@@ -104,19 +101,20 @@ impl Registry {
 
     fn away(&self, reason: String) -> Error {
         let reason = if speaks_plainly(&reason) { format!("{PLAIN} ({reason})") } else { reason };
-        Error::RegistryAway { registry: self.host().to_string(), reason }
+        Error::Away { registry: self.host().to_string(), reason }
     }
 }
 
-/// An image as the client of registries names it. The client's own parser, which keeps 7 MiB for a pattern, is asked only where
-/// the name has no host.
+/// An image as the client of registries names it. The client's own parser keeps 7 MiB for a pattern, so it is not asked.
 fn reference(image: &str) -> Result<Reference, Error> {
-    let host = RegistryHost::of_image(image).to_string();
-    let below = image.strip_prefix(&host).and_then(|rest| rest.strip_prefix('/')).filter(|rest| !rest.contains('@'));
-    match below.and_then(|rest| rest.rsplit_once(':')) {
-        Some((repository, tag)) => Ok(Reference::with_tag(host, repository.to_owned(), tag.to_owned())),
-        None => image.parse().map_err(|_| Error::NotAnImage(image.to_owned())),
-    }
+    let image = ImageReference::parse(image).map_err(|_| Error::NotAnImage(image.to_owned()))?;
+    let host = image.registry().to_string();
+    let official = if host == HUB && !image.path.contains('/') { "library/" } else { "" };
+    let path = format!("{official}{}", image.path);
+    Ok(match (image.digest, image.tag) {
+        (Some(digest), _) => Reference::with_digest(host, path, digest.to_owned()),
+        (None, tag) => Reference::with_tag(host, path, tag.unwrap_or("latest").to_owned()),
+    })
 }
 
 /// What to do about a registry without TLS.
@@ -138,17 +136,6 @@ fn certificates(pem: &[u8]) -> Vec<Certificate> {
     each.map(|rest| Certificate { encoding: CertificateEncoding::Pem, data: format!("{BEGIN}{rest}").into() }).collect()
 }
 
-/// A login as the engine wants it.
-pub(super) fn for_engine(login: &Login) -> DockerCredentials {
-    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    DockerCredentials {
-        username: text(&login.username),
-        password: text(login.password.expose_secret()),
-        serveraddress: text(&login.server),
-        ..DockerCredentials::default()
-    }
-}
-
 fn is_missing(error: &OciDistributionError) -> bool {
     use OciErrorCode::{ManifestUnknown, NameUnknown, NotFound};
     match error {
@@ -163,7 +150,7 @@ fn is_missing(error: &OciDistributionError) -> bool {
 }
 
 /// What the connection itself said: the outer errors only say that there was a request.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

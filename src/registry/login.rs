@@ -1,67 +1,20 @@
 //! Logins to registries, and which of them goes with an image: only that of the image's own registry.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// The registry of an image whose name begins with no host.
-pub const HUB: &str = "docker.io";
+use crate::name::{HUB, ImageReference, RegistryHost};
+
 /// What Docker calls the login to it.
 pub const HUB_LOGIN: &str = "https://index.docker.io/v1/";
 /// The `X-Registry-Auth` that stands for no login: an empty object.
 const ANONYMOUS: &str = "e30=";
 
-/// A registry as images name it: a host, with its port if one is written. Docker Hub is [`HUB`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RegistryHost(String);
-
-impl RegistryHost {
-    /// The registry of an image, by Docker's rule (distribution/reference `splitDockerDomain`): what is before the first
-    /// `/`, if it has a `.`, a `:` or a capital letter in it, or is `localhost`.
-    pub fn of_image(image: &str) -> Self {
-        match image.split_once('/') {
-            Some((first, _)) if is_host(first) => Self::named(first),
-            _ => Self(HUB.to_owned()),
-        }
-    }
-
-    /// The registry of images whose names begin with `prefix`, such as `registry.example.com/team`.
-    pub fn of_prefix(prefix: &str) -> Self {
-        Self::of_image(&format!("{}/image", prefix.trim_end_matches('/')))
-    }
-
-    fn named(host: &str) -> Self {
-        let host = host.to_ascii_lowercase();
-        Self(if host == "index.docker.io" { HUB.to_owned() } else { host })
-    }
-
-    /// The host and port as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What Docker calls a login to it.
-    pub fn server(&self) -> &str {
-        if self.0 == HUB { HUB_LOGIN } else { &self.0 }
-    }
-}
-
-impl fmt::Display for RegistryHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for RegistryHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-fn is_host(first: &str) -> bool {
-    first.contains(|c: char| matches!(c, '.' | ':') || c.is_ascii_uppercase()) || first == "localhost"
+/// What Docker calls a registry in a login.
+pub(super) fn server(registry: &RegistryHost) -> &str {
+    if registry.as_str() == HUB { HUB_LOGIN } else { registry.as_str() }
 }
 
 /// A login to a registry.
@@ -80,7 +33,7 @@ pub struct Login {
 impl Login {
     /// The login of a user with a password to a registry.
     pub fn new(registry: &RegistryHost, username: impl Into<String>, password: impl Into<SecretString>) -> Self {
-        let server = registry.server().to_owned();
+        let server = server(registry).to_owned();
         Self { username: username.into(), password: password.into(), identity: None, server }
     }
 
@@ -118,9 +71,15 @@ impl Logins {
         self.0.insert(registry, login);
     }
 
-    /// The login that goes with an image.
+    /// The login that goes with an image. What is no name of an image has no registry, and gets none.
     pub fn of_image(&self, image: &str) -> Option<&Login> {
-        self.0.get(&RegistryHost::of_image(image))
+        let image = ImageReference::parse(image).ok().filter(|image| image.check_digest().is_ok())?;
+        self.0.get(&image.registry())
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Login> {
+        self.0.values()
     }
 
     /// The `X-Registry-Auth` of a question about an image.
@@ -133,7 +92,7 @@ impl Logins {
     /// Without the header the engine keeps the login that the service was written with last, and its nodes send that to
     /// the registry of the new image. So it is left out only where no login is known at all, and the registry stays.
     pub fn header_to_run(&self, image: &str, running: Option<&str>) -> Option<String> {
-        let stays = running.is_none_or(|it| RegistryHost::of_image(it) == RegistryHost::of_image(image));
+        let stays = running.is_none_or(|it| ImageReference::of(it).registry() == ImageReference::of(image).registry());
         match self.of_image(image) {
             Some(login) => Some(login.header()),
             None if self.0.is_empty() && stays => None,
@@ -156,24 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_of_an_image_is_dockers() {
-        let of_image = |image: &str| RegistryHost::of_image(image).to_string();
-        let hosts = ["redis:7", "team/app", "localhost/app", "R.example.com:5000/a/b", "127.0.0.1:5000/x", "Team/x"];
-        assert_eq!(
-            hosts.map(of_image),
-            ["docker.io", "docker.io", "localhost", "r.example.com:5000", "127.0.0.1:5000", "team"]
-        );
-        let of_prefix = |prefix: &str| RegistryHost::of_prefix(prefix).to_string();
-        assert_eq!(
-            ["r.example.com", "r.example.com/", "localhost:5000/a", "team", "index.docker.io/team"].map(of_prefix),
-            ["r.example.com", "r.example.com", "localhost:5000", "docker.io", "docker.io"]
-        );
-    }
-
-    #[test]
     fn a_login_goes_to_its_own_registry_and_to_no_other() {
-        let logins = logins(&["r.example.com/team"]);
-        for own in ["r.example.com/x", "R.EXAMPLE.com/team/x:1", "r.example.com/other/x@sha256:00"] {
+        let (on_hub, logins) = (self::logins(&["team"]), logins(&["r.example.com/team"]));
+        let digest = "0".repeat(64);
+        let pinned = format!("r.example.com/other/x@sha256:{digest}");
+        for own in ["r.example.com/x", "R.EXAMPLE.com/team/x:1", &pinned] {
             assert!(logins.header_to_ask(own).is_some(), "{own}");
         }
         let foreign = [
@@ -188,14 +134,19 @@ mod tests {
             "r.example.com",
             "r.example.com:1",
             "r.example.com@evil.com/x",
+            "r.example.com/x@evil.com/x",
+            "r.example.com/x@sha256:00",
+            "r.example.com/../evil.com/x",
+            "r.example.com/x?y=evil.com/x",
             "",
             "/r.example.com/x",
         ];
         for image in foreign {
             assert_eq!(logins.header_to_ask(image), None, "{image}");
             assert_eq!(logins.header_to_run(image, Some("r.example.com/x")).as_deref(), Some(ANONYMOUS), "{image}");
+            let is_on_hub = matches!(image, "redis:7" | "r.example.com" | "r.example.com:1");
+            assert_eq!(on_hub.header_to_ask(image).is_some(), is_on_hub, "{image}");
         }
-        let on_hub = self::logins(&["team"]);
         assert!(on_hub.of_image("redis:7").is_some() && on_hub.of_image("r.example.com/team/x").is_none());
         assert!(!format!("{on_hub:?}").contains("hunter2"));
     }

@@ -3,6 +3,7 @@
 //! Each is a string behind a constructor that says why a text is not such a name. What the engine demands of the names
 //! of its objects is one table, [`ObjectKind`].
 
+mod image;
 mod repository;
 mod scope;
 
@@ -12,8 +13,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use repository::{Repository, RepositoryKind};
-pub use scope::Scope;
+pub use self::image::{HUB, ImageReference, RegistryHost};
+pub use self::repository::{Repository, RepositoryKind};
+pub use self::scope::Scope;
 
 /// Why a text is not the name it was meant to be; the sentence is shown to the user as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
