@@ -101,7 +101,7 @@ impl Repository {
             RepositoryKind::Watched => format!("the repository `{self}` (watched)"),
             RepositoryKind::Folder => format!("the folder `{}`", self.name),
             RepositoryKind::File => format!("the file `{}`", self.name),
-            RepositoryKind::ByHand => "no repository: it is deployed by hand".to_owned(),
+            RepositoryKind::ByHand => "nobody (it is deployed by hand)".to_owned(),
         }
     }
 

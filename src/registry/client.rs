@@ -165,8 +165,15 @@ mod tests {
     #[test]
     fn an_image_is_what_the_client_of_registries_takes_it_for() {
         let digest = format!("r.example.com/web@sha256:{}", "a".repeat(64));
-        let images =
-            ["r.example.com/team/shop/web:key", "localhost:5000/web:1", "docker.io/team/web:1", "team/web:1", &digest];
+        let images = [
+            "r.example.com/team/shop/web:key",
+            "localhost:5000/web:1",
+            "docker.io/team/web:1",
+            "team/web:1",
+            "redis:7",
+            "redis",
+            &digest,
+        ];
         for image in images {
             assert_eq!(reference(image).unwrap(), image.parse().unwrap(), "{image}");
         }

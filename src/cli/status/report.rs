@@ -160,7 +160,7 @@ impl Report {
             attempted_commit: attempted.map(|release| release.origin.commit.clone()),
             way_back_failed: attempted.is_some_and(has_not_come_back),
             pending: None,
-            repository: history.owner().cloned(),
+            repository: history.owner().or(promoted.or(attempted).map(|it| &it.origin.repository)).cloned(),
             services: Vec::new(),
             urls: Vec::new(),
             drift: Vec::new(),

@@ -22,11 +22,15 @@ fn a_stack_is_handed_over_and_its_tasks_stay() {
     );
     assert!(said.starts_with("exit code 0"), "{said}");
     assert_eq!((owner().as_str(), sandbox.run(&["ps", "shop", "--all"]).lines().count()), ("team/shop", tasks));
-    assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop"]), @"");
+    assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop"]), @"
+    exit code 0
+    --- stderr
+    the stack `shop` belongs to the repository `team/shop` (pushed to skep) already
+    ");
     // A deploy by hand leaves it where it belongs, and says so.
     write(&sandbox, "app:2");
     let said = sandbox.run(&["deploy", "shop"]);
-    assert_snapshot!(said.lines().find(|line| line.starts_with("note:")).unwrap_or_default(), @"");
+    assert_snapshot!(said.lines().find(|line| line.starts_with("note:")).unwrap_or_default(), @"note: the stack `shop` belongs to the repository `team/shop` (pushed to skep), whose next commit takes the place of this; `skep deploy --adopt` hands it over to this folder");
     assert_eq!(owner(), "team/shop");
     write(&sandbox, "app:1");
     sandbox.run(&["deploy", "shop", "--adopt"]);
@@ -36,10 +40,18 @@ fn a_stack_is_handed_over_and_its_tasks_stay() {
 #[test]
 fn what_cannot_be_handed_over_says_why() {
     let sandbox = shop("app:1");
-    assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop", "--yes"]), @"");
+    assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop", "--yes"]), @"
+    exit code 1
+    --- stderr
+    error: skep has no record of a stack `shop`; a deploy takes it over: `git push -o adopt`, or `skep deploy --adopt`
+    ");
     sandbox.run(&["deploy", "shop"]);
-    assert_snapshot!(sandbox.run(&["adopt", "shop", "Not A Name", "--yes"]), @"");
+    assert_snapshot!(sandbox.run(&["adopt", "shop", "Not A Name", "--yes"]), @"
+    exit code 1
+    --- stderr
+    error: `Not A Name` is not a repository name: write `name` or `group/name` with lower-case letters, digits, `-` and `_`
+    ");
     let said = sandbox.run(&["adopt", "shop"]);
-    let question = said.lines().last().unwrap_or_default().replace(&*sandbox.path().to_string_lossy(), "");
-    assert_snapshot!(question, @"");
+    let question = said.lines().last().unwrap_or_default();
+    assert_snapshot!(question, @"error: the stack `shop` belongs to the folder `[SANDBOX]/shop`; hand it over to nobody (it is deployed by hand)? Nobody is there to be asked; `--yes` says yes in advance");
 }
