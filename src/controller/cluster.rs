@@ -219,7 +219,7 @@ impl Cluster {
         let history = self.history(&desired.name).await?;
         // What is around it need not be known of a stack that stays as it is.
         let survey = async { if is_last(desired, &history) { None } else { Some(self.swarm.survey(desired).await) } };
-        let (observed, around) = tokio::join!(self.swarm.observe_for(desired), survey);
+        let (observed, around) = tokio::join!(Box::pin(self.swarm.observe_for(desired)), Box::pin(survey));
         let observed = observed?;
         proposal.check_plan(&history, &observed)?;
         let owner = proposal.owner(&history, &observed)?;
@@ -227,7 +227,7 @@ impl Cluster {
         if let Some(accepted) = settled.or_else(|| proposal.again(&history)) {
             return Ok(Proposed { accepted, notes: Vec::new() });
         }
-        let (plan, mut found) = self.preflight_among(desired, &history, &observed, around).await;
+        let (plan, mut found) = Box::pin(self.preflight_among(desired, &history, &observed, around)).await;
         if proposal.is_recorded {
             self.look_for_images(&plan, desired, &observed, &mut found).await;
         }
@@ -271,7 +271,7 @@ impl Cluster {
         }
         let mut around = match around {
             Some(around) => around,
-            None => self.swarm.survey(desired).await,
+            None => Box::pin(self.swarm.survey(desired)).await,
         };
         around.changed_secrets = self.swarm.changed_secrets(desired, observed).await;
         let mut found = Preflight::of(desired, observed, &around, &plan);

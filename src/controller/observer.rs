@@ -65,7 +65,7 @@ impl Snapshot {
 
 impl Observer {
     /// The right to look at a stack of one's own: to be given back when that was seen.
-    pub async fn place(&self) -> SemaphorePermit<'_> {
+    pub(super) async fn place(&self) -> SemaphorePermit<'_> {
         self.places.acquire().await.expect("the semaphore is never closed")
     }
 

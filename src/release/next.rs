@@ -243,16 +243,16 @@ fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) 
 pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
     let networks = desired.networks.iter().filter(|(name, network)| {
         **network == Network::External
-            && !observed.foreign.networks.contains(*name)
+            && !observed.foreign.networks.contains(name)
             && !observed.networks.contains_key(*name)
     });
     let configs = desired.configs.iter().filter(|(name, config)| {
         **config == Config::External
-            && !observed.foreign.configs.contains(*name)
+            && !observed.foreign.configs.contains(name)
             && !observed.configs.contains_key(*name)
     });
     let secrets = desired.secrets.iter().filter(|(name, secret)| {
-        let there = observed.foreign.secrets.contains(*name) || observed.secrets.contains_key(*name);
+        let there = observed.foreign.secrets.contains(name) || observed.secrets.contains_key(*name);
         !there && !matches!(secret, Secret::Own { content, .. } if content.expose().is_some())
     });
     let networks = networks.map(|(name, _)| match desired.behind_traefik(name) {

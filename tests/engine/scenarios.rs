@@ -452,7 +452,7 @@ pub(crate) async fn a_secret_with_other_content_is_known_by_an_update_that_canno
     };
     bed.create_all(&holding("hush")).await;
     let observed = bed.observe().await;
-    let changed = async |content: &str| bed.swarm.survey(&holding(content), &observed).await.changed_secrets;
+    let changed = async |content: &str| bed.swarm.changed_secrets(&holding(content), &observed).await;
     assert_eq!(changed("hush").await, BTreeSet::new());
     assert_eq!(changed("hush, hush").await, BTreeSet::from([name.clone()]));
     assert_eq!(bed.observe().await.secrets, observed.secrets, "nothing was written");
@@ -471,13 +471,13 @@ pub(crate) async fn who_is_around_is_seen(bed: &Bed) {
         bed.swarm.perform(&skep::plan::Change::new(subject, Action::Create), &theirs, &nothing).await.unwrap();
     }
     let desired = with_web(bed, Service { ports: vec![port], ..sleeper() });
-    let mut seen = bed.swarm.survey(&desired, &bed.observe().await).await;
+    let mut seen = bed.swarm.survey(&desired).await;
     for _ in 0..100 {
         if seen.services.iter().any(|it| it.name == other.scoped("web") && !it.nodes.is_empty()) {
             break;
         }
         bed.wait().await;
-        seen = bed.swarm.survey(&desired, &bed.observe().await).await;
+        seen = bed.swarm.survey(&desired).await;
     }
     let found = seen.services.iter().find(|it| it.name == other.scoped("web")).cloned();
     let (network, pool) = (seen.networks.get(&other.scoped("front")).cloned(), seen.pool.clone());
