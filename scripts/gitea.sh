@@ -24,9 +24,14 @@ main() {
         folder=$(mktemp -d "$FOLDER.XXXXXX")
         trap 'rm -rf "$folder"' EXIT
         say "building gitea $VERSION (some minutes; kept in $FOLDER)"
-        build >"$CACHE/gitea-build.log" 2>&1 || { tail -n 5 "$CACHE/gitea-build.log" >&2; die "gitea cannot be built"; }
-        mv "$folder" "$FOLDER"
-        trap - EXIT
+        # `set -e` does not hold in a condition, so the program is looked for as well.
+        if (build) >"$CACHE/gitea-build.log" 2>&1 && [ -x "$folder/gitea" ]; then
+            mv "$folder" "$FOLDER"
+            trap - EXIT
+        else
+            tail -n 5 "$CACHE/gitea-build.log" >&2
+            say "gitea cannot be built: THE TEST WITH IT WILL NOT RUN"
+        fi
     fi
 }
 
@@ -51,10 +56,5 @@ build() {
 }
 
 say() { echo "gitea: $*"; }
-
-die() {
-    echo "gitea: error: $*" >&2
-    exit 1
-}
 
 main "$@"

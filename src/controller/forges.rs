@@ -285,8 +285,7 @@ mod tests {
             ..Repository::at("http://10.0.0.7:3000/ada/shop.git")
         };
         let mut settings = settings(forges(&[("github", None), ("ours", Some("https://git.example.com"))]), &[]);
-        let gitea = || Some("gitea".to_owned());
-        settings.forges.get_mut("ours").unwrap().kind = gitea();
+        settings.forges.get_mut("ours").unwrap().kind = Some("gitea".to_owned());
         let named = |name: &str| format!("{name}: {}", shown(&settings, &repository(name)));
         insta::assert_snapshot!(["ours", "github", "forgejo", "bitbucket"].map(named).join("\n"), @r#"
         ours: Gitea https://git.example.com ada/shop /own-token ["/own"]

@@ -4,7 +4,7 @@
 //! rightly signed: a token does not stand in for it.
 
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -37,7 +37,7 @@ impl Kind for GitLab {
     }
 
     fn admits(&self, headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refused> {
-        let token = headers.get(TOKEN).map(|token| token.as_bytes()).unwrap_or_default();
+        let token = headers.get(TOKEN).map(HeaderValue::as_bytes).unwrap_or_default();
         let may_be = Signature::of(headers).is_some() || is_one_of(token, secrets);
         if may_be { Ok(()) } else { Err(Refused::Token) }
     }

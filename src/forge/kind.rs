@@ -56,7 +56,7 @@ pub enum Notice {
     Pushed(Pushed),
     /// The forge tries whether its webhook arrives.
     Ping,
-    /// Something that skep has no use for: what it is, such as `the event \`issues\``.
+    /// Something that skep has no use for: what it is, in words.
     Other(String),
 }
 
