@@ -11,7 +11,7 @@ use crate::release::{History, Intent, State};
 /// Has a stack deployed again, with these options of a push. Exit code 0: it runs what its repository says; 1: it does not.
 pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str]) -> anyhow::Result<ExitCode> {
     let history = cluster.history(stack).await?;
-    let repository = repository(stack, &history)?;
+    let repository = &repository(stack, &history)?;
     let options = options.iter().map(|option| (*option).to_owned()).collect();
     let before = history.last().map(|release| release.id);
     let request = cluster.store.ask(repository, &options).await?;
@@ -30,11 +30,11 @@ pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str
     Ok(ExitCode::SUCCESS)
 }
 
-/// The repository that a controller can deploy a stack from.
-fn repository<'a>(stack: &StackName, history: &'a History) -> anyhow::Result<&'a Repository> {
-    let Some(owner) = history.owner() else {
-        anyhow::bail!("skep has no record of a stack `{stack}`; `skep status` lists those it has");
-    };
+/// The repository that a controller can deploy a stack from. One that was removed comes back from where it came, and one
+/// without any record from the repository of its name: it is so that repositories are called that are pushed.
+fn repository(stack: &StackName, history: &History) -> anyhow::Result<Repository> {
+    let last = || history.last().map(|last| last.origin.repository.clone());
+    let owner = history.owner().cloned().or_else(last).unwrap_or_else(|| Repository::hosted(stack.as_str()));
     let place = owner.name();
     match owner.kind() {
         RepositoryKind::Hosted | RepositoryKind::Watched => Ok(owner),
@@ -47,7 +47,7 @@ fn repository<'a>(stack: &StackName, history: &'a History) -> anyhow::Result<&'a
             )
         }
         RepositoryKind::ByHand => {
-            anyhow::bail!("the stack `{stack}` comes from no repository; deploy it from its files: `skep deploy`")
+            anyhow::bail!("the stack `{stack}` is deployed by hand; deploy it from its files: `skep deploy`")
         }
     }
 }
