@@ -475,14 +475,14 @@ impl Rollout {
         let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
         let mut next = Next::Soon;
         for (change, result) in results {
-            next = next.and_then(self.note_write(change, result, round));
+            next = next.and_then(self.note_write(change, &result, round));
         }
         Ok(next)
     }
 
     /// Notes what became of a change, tells of it where people should know, and says when the next round is due.
-    fn note_write(&mut self, change: &Change, result: Result<(), swarm::Error>, round: &Round<'_>) -> Next {
-        let (written, said) = match &result {
+    fn note_write(&mut self, change: &Change, result: &Result<(), swarm::Error>, round: &Round<'_>) -> Next {
+        let (written, said) = match result {
             Ok(()) => (Written::Done, String::new()),
             Err(error) => (written(error), error.to_string()),
         };
