@@ -105,6 +105,11 @@ fn check_tag(tag: &str) -> Result<(), &'static str> {
 
 /// Whether the part before the first `/` is a host, and not the first part of a path on Docker Hub.
 fn is_host(part: &str) -> bool {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((address, port)) = part.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let is_address = !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
+        return is_address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
     let (name, number) = part.split_once(':').map_or((part, None), |(name, number)| (name, Some(number)));
     let label = |label: &str| {
         let ends = |c: char| c.is_ascii_alphanumeric();
@@ -114,7 +119,6 @@ fn is_host(part: &str) -> bool {
         || number.is_some()
         || name == "localhost"
         || name.contains(|c: char| c.is_ascii_uppercase());
-    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     known && name.split('.').all(label) && number.is_none_or(is_port)
 }
 

@@ -1,5 +1,13 @@
 //! The name of an image, taken apart.
 
+use crate::render::image;
+
+/// Whether BuildKit takes a text for an image (distribution/reference `ParseNormalizedNamed`), which an id is not.
+pub fn is_valid(text: &str) -> bool {
+    let is_id = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    !text.is_empty() && !is_id && image::check(text).is_ok() && image::check_digest(text).is_ok()
+}
+
 /// `registry/path:tag@digest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Image<'a> {
@@ -55,6 +63,19 @@ fn tag_colon(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_builder_can_pull() {
+        let id = "0123456789abcdef".repeat(4);
+        for image in ["a", "a:1", "r.io/a/b", "[::1]:5000/a:1", "[fe80::1]/a", &format!("{id}:1"), &format!("x/{id}")] {
+            assert!(is_valid(image), "{image}");
+        }
+        for image in
+            ["", "A", "a:", "a@b", "a/", "http://a", "a:1@sha256:x", "[::g]/a", "[]/a", "[::1]a/b", "[::1]:/a", &id]
+        {
+            assert!(!is_valid(image), "{image}");
+        }
+    }
 
     #[test]
     fn the_parts_of_a_name() {

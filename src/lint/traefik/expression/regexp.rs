@@ -1,8 +1,8 @@
 //! Whether a regular expression is one to Go, whose `regexp` Traefik compiles (the syntax is RE2's, as Go's
 //! `regexp/syntax` has it). Only that is told: nothing is matched.
 //!
-//! Knowingly not handled: names of Unicode classes (`\p{Greek}`), all of which are taken, and the limit on the size of the
-//! compiled program.
+//! Names of Unicode classes (`\p{Greek}`) are asked of the `regex` crate, which has Go's and more. Knowingly not handled: the limit
+//! on the size of the compiled program.
 
 use std::ops::Range;
 
@@ -357,7 +357,7 @@ fn may_be_class(name: &str) -> bool {
     match name.len() {
         0 => false,
         1 | 2 => CATEGORIES.split(' ').any(|category| category.eq_ignore_ascii_case(&name)),
-        _ => name.chars().all(|c| c.is_ascii_alphabetic()),
+        _ => name.chars().all(|c| c.is_ascii_alphabetic()) && regex::Regex::new(&format!("\\p{{{name}}}")).is_ok(),
     }
 }
 
