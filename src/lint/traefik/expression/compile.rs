@@ -29,6 +29,9 @@ pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Misrea
             "write a value, or leave the matcher out",
         ));
     }
+    if matcher == "Query" && syntax.is_of_2 {
+        return no_pairs(call);
+    }
     let faults = call.values.iter().enumerate().map(|(nth, value)| of_value(nth, value, matcher, syntax));
     faults.flatten().next()
 }
