@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, address, help_below, level, short};
+use crate::lint::report::{Texts, address, help_below, short};
 use crate::lint::{Finding, Severity};
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -22,7 +22,7 @@ pub(super) fn checkstyle(findings: &[Finding], texts: &Texts) -> String {
                     "    <error line=\"{}\" column=\"{}\" severity=\"{}\" message=\"{}\" source=\"{}\"/>",
                     start.line,
                     start.column,
-                    if finding.severity == Severity::Style { "info" } else { level(finding.severity) },
+                    if finding.severity == Severity::Style { "info" } else { finding.severity.name() },
                     escaped(&finding.message),
                     finding.rule,
                 ),
@@ -67,7 +67,7 @@ pub(super) fn junit(findings: &[Finding], texts: &Texts) -> String {
             &mut xml,
             format_args!(
                 "      <failure message=\"{message}\" type=\"{}\">{}</failure>",
-                level(finding.severity),
+                finding.severity.name(),
                 escaped(&(place + &help))
             ),
         );
