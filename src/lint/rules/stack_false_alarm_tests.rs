@@ -273,6 +273,7 @@ fn what_compose_reads_otherwise_in_an_env_file() {
     insta::assert_snapshot!(said("A=${B:-c}/d"), @"a variable is not filled in, and is part of the value of `A`; write it under `environment`, where variables are filled in");
     for line in [
         "A=b#c",
+        "A=é# c",
         "A=#b",
         "A=b #c",
         "A=$B",

@@ -193,9 +193,10 @@ impl At<'_> {
     /// A path with nothing left of it.
     fn empty_volume(self, word: &Word) -> Option<Problem> {
         let filled = self.fill(&words::bare(&word.text, self.file.escape)).filter(|filled| filled.text.is_empty())?;
-        let message = match word.text.contains('$') {
-            true => format!("`{}` is empty, and no path", suggest::cut(&word.text)),
-            false => "an empty text is no path".to_owned(),
+        let message = if word.text.contains('$') {
+            format!("`{}` is empty, and no path", suggest::cut(&word.text))
+        } else {
+            "an empty text is no path".to_owned()
         };
         Some(sure(Problem::new(&word.span, message, None), filled.is_sure))
     }

@@ -87,12 +87,11 @@ fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
             Some(_) if rest.ends_with(quote) => {
                 return Some(("the quotes are part", Help::Value(&rest[..rest.len() - 1])));
             }
-            Some(_) => {}
             None if quote == '"' => {
                 let help = "write it in one line, without quotes, or mount it as a config or secret";
                 return Some(("a quote that is not closed in its line is part", Help::Text(help)));
             }
-            None => {}
+            _ => {}
         }
     }
     if let Some(at) = comment(value) {
@@ -105,7 +104,8 @@ fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
 
 /// Where a comment begins after a value, as Compose reads it.
 fn comment(value: &str) -> Option<usize> {
-    value.match_indices('#').map(|(at, _)| at).find(|&at| at > 0 && is_comment(&value[at - 1..]))
+    let begins = |at: usize| value[..at].ends_with([' ', '\t']) && value[at + 1..].starts_with([' ', '\t']);
+    value.match_indices('#').map(|(at, _)| at).find(|&at| begins(at))
 }
 
 fn is_comment(text: &str) -> bool {
