@@ -85,6 +85,71 @@ fn every_folder_in_stacks_is_a_stack() {
     assert!(missing.is_empty(), "without a stack.yml: {missing:?}");
 }
 
+/// The modules of the linter, lowest first: each uses only those before it, so that rules know nothing of the table that they are in.
+const LINTER: [&str; 21] = [
+    "severity",
+    "suggest",
+    "fix",
+    "found",
+    "dockerfile",
+    "shell",
+    "elsewhere",
+    "traefik",
+    "settings",
+    "subject",
+    "rule",
+    "rules",
+    "applied",
+    "buildkit",
+    "suppress",
+    "report",
+    "shellcheck",
+    "check",
+    "live",
+    "touched",
+    "fixed",
+];
+
+#[test]
+fn no_module_of_the_linter_uses_one_above_it() {
+    let files = rust_files(Path::new("src/lint"));
+    let wrong: Vec<String> = files.iter().flat_map(|file| linter_uses_above(file)).collect();
+    assert!(wrong.is_empty(), "the order of LINTER does not allow this:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_linter_could_be_a_crate_of_its_own() {
+    let below = ["lint", "name", "text", "mask", "stack", "sops", "revision", "render"];
+    let others = |file: &PathBuf| {
+        let text = code(file);
+        let used = modules_used(&text).filter(|used| !below.contains(used)).map(str::to_owned);
+        used.map(|used| format!("{}: `{used}`", file.display())).collect::<Vec<_>>()
+    };
+    let wrong: Vec<String> = rust_files(Path::new("src/lint")).iter().flat_map(others).collect();
+    assert!(wrong.is_empty(), "the linter uses more than {below:?}:\n{}", wrong.join("\n"));
+}
+
+/// One sentence for each module of the linter that a file of a lower one uses, tests left out.
+fn linter_uses_above(file: &Path) -> Vec<String> {
+    let inside = file.strip_prefix("src/lint").unwrap();
+    let module = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+    let Some(place) = LINTER.iter().position(|known| *known == module) else { return Vec::new() };
+    if stem(file).ends_with("tests") {
+        return Vec::new();
+    }
+    let text = code(file);
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let used = text.split("crate::lint::").skip(1).flat_map(|rest| {
+        let list = rest
+            .strip_prefix('{')
+            .and_then(|rest| rest.split('}').next())
+            .unwrap_or(rest.split([';', '(', ' ', ',']).next().unwrap_or(""));
+        list.split(',').map(|path| path.trim().split("::").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    });
+    let above = used.filter(|used| LINTER.iter().position(|known| known == used).is_some_and(|other| other > place));
+    above.map(|used| format!("{}: `{module}` may not use `{used}`", file.display())).collect()
+}
+
 /// The modules in the list at the top of `src/lib.rs`, lowest first.
 fn listed_modules() -> Vec<Module> {
     let mut group = None;

@@ -1,5 +1,7 @@
 //! Rows as a table for a person.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::workspace::painted;
 use crate::plan::Color;
 use crate::text::one_line;
@@ -28,17 +30,17 @@ impl<T: Into<String>> From<T> for Cell {
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[Cell; N]], color: Color) -> String {
     let head = head.map(|title| Cell::painted(title, "1"));
     let all = || std::iter::once(&head).chain(rows);
-    let width = |column: usize| all().map(|row| row[column].text.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| all().map(|row| row[column].text.width()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     all().map(|row| line(row, &widths, color)).collect::<Vec<_>>().join("\n")
 }
 
-/// A row without blanks at its end.
+/// A row without spaces at its end.
 fn line<const N: usize>(row: &[Cell; N], widths: &[usize; N], color: Color) -> String {
     let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
     let padded = |(column, cell): (usize, &Cell)| {
-        let width = if column == last { 0 } else { widths[column] };
-        let text = format!("{:<width$}", cell.text);
+        let missing = if column == last { 0 } else { widths[column] - cell.text.width() };
+        let text = format!("{}{}", cell.text, " ".repeat(missing));
         if cell.ansi.is_empty() { text } else { painted(&text, cell.ansi, color) }
     };
     row[..=last].iter().enumerate().map(padded).collect::<Vec<_>>().join("  ")
@@ -47,6 +49,16 @@ fn line<const N: usize>(row: &[Cell; N], widths: &[usize; N], color: Color) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let rows = [["猫".into(), "a".into()], ["e\u{301}".into(), "b".into()]];
+        insta::assert_snapshot!(table(["OF", "IS"], &rows, Color::Never), @"
+        OF  IS
+        猫  a
+        e\u{301}   b
+        ");
+    }
 
     #[test]
     fn columns_are_as_wide_as_what_is_in_them() {

@@ -168,8 +168,8 @@ impl Workspace {
         for (name, stack) in opened.stacks()? {
             // Without a record nothing is known to run.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
-            let prepared = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &lines);
-            stacks.push(prepared.await?);
+            let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &lines);
+            stacks.push(desired.await?);
         }
         Ok(stacks)
     }

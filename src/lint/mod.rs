@@ -4,18 +4,25 @@
 //! whose table is `rules::RULES`: a rule is a file with a page, which is its documentation and its test, and a
 //! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule and
 //! file and how many more there are, in time that grows with the size of the files.
+//!
+//! It could be a crate of its own: it uses `name`, `text`, `mask`, `stack`, `sops` and `revision`, and of `render` the grammar of
+//! images, the routes of `x-skep.http` and whether a stack can be made of a file. Its own modules are in an order in which each uses
+//! only those before it, so that no rule knows of the table of rules (`tests/architecture.rs`).
 
+mod applied;
 mod buildkit;
 mod check;
 pub mod dockerfile;
 mod elsewhere;
 mod fix;
 mod fixed;
+mod found;
 pub mod live;
 pub mod report;
 mod rule;
 mod rules;
 pub mod settings;
+mod severity;
 mod shell;
 pub mod shellcheck;
 mod subject;
@@ -27,6 +34,7 @@ mod traefik;
 use crate::name::RepoPath;
 use crate::stack::yaml::Span;
 
+pub use applied::doubts;
 pub use check::{
     Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted, wanted_among,
 };
@@ -34,6 +42,7 @@ pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;
 pub use settings::Settings;
+pub use severity::Severity;
 pub use touched::{Touched, touched, unread};
 
 /// The rule that finds settings which are not understood.
@@ -96,17 +105,4 @@ pub struct Place {
     pub path: RepoPath,
     /// The bytes from and to; empty at 0 for the file as a whole.
     pub span: Span,
-}
-
-/// How bad a finding is. Errors keep a revision from being deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// A matter of taste.
-    Style,
-    /// Worth knowing.
-    Info,
-    /// Probably not what was meant.
-    Warning,
-    /// It would fail, or do something else than it says.
-    Error,
 }

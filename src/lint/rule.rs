@@ -1,14 +1,9 @@
 //! What a rule is: an id, a page that is its documentation and its test, and a function.
 
-use crate::lint::report::level;
+use crate::lint::Severity;
+pub(super) use crate::lint::found::Found;
 use crate::lint::subject::{DockerfileSubject, Reading, StackSubject};
-use crate::lint::{Edit, Fix, Severity};
-use crate::name::RepoPath;
 use crate::revision::Revision;
-use crate::stack::Problem;
-use crate::stack::sources::Sources;
-use crate::stack::template::Misfit;
-use crate::stack::yaml::Span;
 
 /// A rule: something that every stack file or Dockerfile is asked.
 #[derive(Debug)]
@@ -33,6 +28,12 @@ pub(super) enum Mark {
     Off,
     /// It has a fix for some of what it finds.
     Fixes,
+    /// Nothing can be deployed where it finds something, so that no settings switch it off.
+    Holds,
+    /// It is about what a shell says by itself, so that it keeps nothing from being deployed.
+    OfShell,
+    /// It is about what is not known, and so has something to say where others have not.
+    Unknown,
     /// Docker deploys a file over its errors all the same.
     Deploys,
     /// It concludes from what is not there, and so has nothing to say of what is not understood.
@@ -69,79 +70,6 @@ pub(super) const MAX_FOUND: usize = 50;
 /// The most findings of a rule for one file that are looked at.
 pub(super) const MAX_LOOKED_AT: usize = 10_000;
 
-/// What a rule found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The file, if it is not the one that the rule was asked about.
-    pub(super) path: Option<RepoPath>,
-    pub(super) span: Span,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-    pub(super) fix: Option<Fix>,
-    /// How bad it is, if that is not what the rule says; settings come before both.
-    pub(super) severity: Option<Severity>,
-}
-
-impl Found {
-    /// Something at a place.
-    pub(super) fn new(span: &Span, message: impl Into<String>) -> Self {
-        Self { path: None, span: span.clone(), message: message.into(), help: None, fix: None, severity: None }
-    }
-
-    /// In another file.
-    pub(super) fn in_file(self, path: RepoPath) -> Self {
-        Self { path: Some(path), ..self }
-    }
-
-    /// A problem of reading a file.
-    pub(super) fn misfit(Misfit { path, problem }: Misfit) -> Self {
-        Self {
-            path: Some(path),
-            span: problem.span,
-            message: problem.message,
-            help: problem.help,
-            fix: None,
-            severity: None,
-        }
-    }
-
-    /// In the file where it was written, of those that a stack is made from.
-    pub(super) fn placed(self, sources: &Sources) -> Self {
-        if self.path.is_some() {
-            return self;
-        }
-        let Self { span, message, help, fix, severity, .. } = self;
-        let fix = fix.and_then(|fix| placed_fix(fix, &span, sources));
-        Self { fix, severity, ..Self::misfit(sources.misfit(Problem { span, message, help })) }
-    }
-
-    /// With what to do about it.
-    pub(super) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
-    }
-
-    /// As bad as this, whatever the rule says.
-    pub(super) fn severity(self, severity: Severity) -> Self {
-        Self { severity: Some(severity), ..self }
-    }
-
-    /// With a change of the file that takes it away. The rule must be marked with [`Mark::Fixes`].
-    pub(super) fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
-        Self { fix: fix.into(), ..self }
-    }
-}
-
-/// A fix in the file where it was written; none if a template made what it changes, or if it is in several files.
-fn placed_fix(fix: Fix, found: &Span, sources: &Sources) -> Option<Fix> {
-    let (path, _) = sources.as_written(found)?;
-    let place = |edit: Edit| match sources.as_written(&edit.span)? {
-        (other, span) if other == path => Some(Edit { span, ..edit }),
-        _ => None,
-    };
-    let edits = fix.edits.into_iter().map(place).collect::<Option<Vec<Edit>>>()?;
-    Some(Fix { edits, ..fix })
-}
-
 impl Rule {
     /// What it is about, in one sentence.
     pub fn title(&self) -> &'static str {
@@ -165,12 +93,12 @@ impl Rule {
 
     /// Whether nothing can be deployed where it finds something, so that no settings switch it off.
     pub fn must_hold(&self) -> bool {
-        self.severity == Severity::Error && self.id.starts_with("SK1")
+        self.is(Mark::Holds)
     }
 
     /// `error`, `warning`, `info` or `style`.
     pub fn level(&self) -> &'static str {
-        level(self.severity)
+        self.severity.name()
     }
 
     /// Its page, in Markdown: what is wrong, why, what to write instead.

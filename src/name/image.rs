@@ -59,6 +59,12 @@ impl<'a> ImageReference<'a> {
         Ok(image)
     }
 
+    /// Whether BuildKit takes a text for an image to pull (distribution/reference `ParseNormalizedNamed`), which an id is not.
+    pub fn can_be_pulled(text: &'a str) -> bool {
+        let is_id = text.len() == 64 && is_hex(text);
+        !text.is_empty() && !is_id && Self::parse(text).is_ok_and(|image| image.check_digest().is_ok())
+    }
+
     /// Says why its digest is none, if it has one.
     pub fn check_digest(&self) -> Result<(), &'static str> {
         let is_good = self.digest.is_none_or(is_digest);
@@ -357,6 +363,19 @@ mod tests {
         assert!(is_good(&of("sha256", 64)) && is_good(&of("sha512", 128)) && is_good(&of("other", 32)));
         assert!(!is_good(&of("sha256", 63)) && !is_good(&of("sha512", 64)) && !is_good("b") && !is_good(""));
         assert!(!is_good(&of("sha256", 64).replace('0', "A")));
+    }
+
+    #[test]
+    fn what_a_builder_can_pull() {
+        let id = "0123456789abcdef".repeat(4);
+        for image in ["a", "a:1", "r.io/a/b", "[::1]:5000/a:1", "[fe80::1]/a", &format!("{id}:1"), &format!("x/{id}")] {
+            assert!(ImageReference::can_be_pulled(image), "{image}");
+        }
+        let none =
+            ["", "A", "a:", "a@b", "a/", "http://a", "a:1@sha256:x", "[::g]/a", "[]/a", "[::1]a/b", "[::1]:/a", &id];
+        for image in none {
+            assert!(!ImageReference::can_be_pulled(image), "{image}");
+        }
     }
 
     #[test]

@@ -48,8 +48,9 @@ fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>
         if name.is_empty() {
             return Err(format!("line {} has no name before `=`", number + 1));
         }
-        if name.contains(char::is_whitespace) {
-            return Err(format!("line {}: `{name}` has a blank in it; write `NAME=value`", number + 1));
+        // Other spaces are characters like others.
+        if name.contains([' ', '\t']) {
+            return Err(format!("line {}: `{name}` has a space in it; write `NAME=value`", number + 1));
         }
         let value = value.or_else(|| given.get(name).map(str::to_owned));
         variables.extend(value.map(|value| (name.to_owned(), Some(value))));
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn a_line_of_a_shell_is_refused() {
         let refused = |text: &str| parse(text.as_bytes(), &Variables::default()).unwrap_err();
-        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a blank in it; write `NAME=value`");
+        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a space in it; write `NAME=value`");
         insta::assert_snapshot!(refused("=1"), @"line 1 has no name before `=`");
     }
 }

@@ -225,6 +225,7 @@ impl Revision {
             }
             None => vec!["stacks/*".to_owned()],
         };
+        // Not by `globset`, which says whether a path fits, and not which folder of it does.
         let like = |pattern: &str, path: &RepoPath| {
             let depth = pattern.split('/').count();
             let parts: Vec<&str> = path.as_str().split('/').collect();

@@ -75,7 +75,7 @@ impl Options {
             (&self.style, at(Severity::Style)),
         ];
         let mut own = Settings {
-            trusted_registries: self.trusted_registries.clone(),
+            trusted_registries: self.trusted_registries.iter().cloned().collect(),
             label_schema: self.labels.iter().cloned().collect(),
             strict_labels: self.strict_labels,
             disable_ignore_pragma: self.disable_ignore_pragma,
@@ -103,8 +103,8 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
     if let Some(misfit) = written.misfits.first() {
         anyhow::bail!("{}: {}", path.display(), misfit.problem.message);
     }
-    for doubt in written.doubts() {
-        output::line(&format!("warning: {}: {doubt}", path.display()));
+    for doubt in lint::doubts(&written) {
+        output::line(&format!("warning: {}: {}", path.display(), doubt.problem.message));
     }
     Ok(written.settings)
 }

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::lint::check::stack_file::Unread;
+use crate::stack::variables::Variables;
 
 /// The text of the smaller of two revisions, about, in bytes.
 const SIZE: usize = 12_000;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::check::{Inspection, StackFile, finding, sort};
+use crate::lint::check::stack_file::StackFile;
+use crate::lint::check::{Inspection, finding, sort};
 use crate::lint::rule::Found;
 use crate::lint::rules::stack::{looks_secret, unset_variable};
 use crate::lint::suggest::cut;

@@ -28,6 +28,7 @@ use crate::stack::yaml::Span;
 pub use keyword::Keyword;
 pub use pairs::Pair;
 pub(super) use read::readable;
+pub(in crate::lint) use words::bare;
 
 /// A Dockerfile: as much of it as could be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

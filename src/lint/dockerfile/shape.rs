@@ -30,8 +30,9 @@ fn arguments(instruction: &Instruction) -> Option<Problem> {
         Keyword::Shell => shell(instruction),
         Keyword::Run => empty_list(instruction),
         Keyword::Arg => nameless(instruction),
-        Keyword::Volume => volume(instruction),
-        Keyword::Expose => instruction.words().is_empty().then(|| missing(instruction, "at least one argument")),
+        Keyword::Volume | Keyword::Expose => {
+            instruction.words().is_empty().then(|| missing(instruction, "at least one argument"))
+        }
         Keyword::Maintainer | Keyword::Stopsignal | Keyword::User | Keyword::Workdir => {
             is_blank(&instruction.arguments).then(|| missing(instruction, "an argument"))
         }
@@ -56,15 +57,6 @@ fn nameless(instruction: &Instruction) -> Option<Problem> {
     }
     let wrong = words.iter().find(|word| word.text.starts_with('='))?;
     Some(problem(&wrong.span, "there is no name before `=`".to_owned(), None))
-}
-
-fn volume(instruction: &Instruction) -> Option<Problem> {
-    let words = instruction.words();
-    if words.is_empty() {
-        return Some(missing(instruction, "at least one argument"));
-    }
-    let empty = words.iter().find(|word| word.text.trim().is_empty())?;
-    Some(problem(&empty.span, "an empty text is no path".to_owned(), None))
 }
 
 fn from(instruction: &Instruction) -> Option<Problem> {
@@ -114,7 +106,7 @@ fn healthcheck(instruction: &Instruction) -> Option<Problem> {
         "NONE" if !rest.is_empty() => {
             Some(problem(&rest[0].span, "nothing may follow `HEALTHCHECK NONE`".into(), None))
         }
-        "CMD" if rest.is_empty() => Some(missing(instruction, "a command behind `CMD`")),
+        "CMD" if rest.is_empty() || is_empty_list(rest) => Some(missing(instruction, "a command behind `CMD`")),
         "NONE" | "CMD" => None,
         _ => {
             let message =
@@ -134,6 +126,11 @@ fn shell(instruction: &Instruction) -> Option<Problem> {
 fn empty_list(instruction: &Instruction) -> Option<Problem> {
     matches!(&instruction.arguments, Arguments::Json(words) if words.is_empty())
         .then(|| missing(instruction, "a command"))
+}
+
+/// `[]`, with spaces inside or without.
+fn is_empty_list(words: &[Word]) -> bool {
+    words.iter().flat_map(|word| word.text.chars()).eq("[]".chars())
 }
 
 fn is_blank(arguments: &Arguments) -> bool {

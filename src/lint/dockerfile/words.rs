@@ -62,7 +62,7 @@ fn flag(line: &Logical, range: Span) -> Flag {
 }
 
 /// A flag as the builder reads it, without its quotes and escapes: `extractBuilderFlags`.
-pub(super) fn bare(text: &str, escape: char) -> String {
+pub(in crate::lint) fn bare(text: &str, escape: char) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut quote = None;
     let mut chars = text.chars();

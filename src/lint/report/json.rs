@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::lint::report::Texts;
 use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, level};
 use crate::lint::{Edit, Finding, Fix};
 
 /// An object of the list: a contract, like the keys of hadolint's `json` format that it begins with.
@@ -58,7 +58,7 @@ fn entry<'a>(finding: &'a Finding, sources: &Sources<'_>) -> Entry<'a> {
         end_line: end.line,
         end_column: end.column,
         code: finding.rule,
-        level: level(finding.severity),
+        level: finding.severity.name(),
         message: &finding.message,
         help: finding.help.as_deref(),
         fix: finding.fix.as_ref().map(|fix| change(finding, fix, sources)),

@@ -123,15 +123,5 @@ fn help_below(finding: &Finding) -> String {
     finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
 }
 
-/// `error`, `warning`, `info` or `style`.
-pub(super) fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-        Severity::Style => "style",
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! For editors and for grep: a line each.
 
 use crate::lint::Finding;
+use crate::lint::report::Texts;
 use crate::lint::report::excerpt::{self, Sources, clean};
-use crate::lint::report::{Texts, level};
 
 /// `path:line:column: error[SK1001]: message`, a line for each finding.
 pub fn short(findings: &[Finding], texts: &Texts) -> String {
@@ -18,7 +18,7 @@ pub(super) fn line(finding: &Finding, sources: &Sources<'_>) -> String {
         excerpt::path(&finding.place),
         start.line,
         start.column,
-        level(finding.severity),
+        finding.severity.name(),
         finding.rule,
         clean(finding.message.as_bytes()),
     )

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, address, help_below, level, short};
+use crate::lint::report::{Texts, address, help_below, short};
 use crate::lint::{Finding, Severity};
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -22,7 +22,7 @@ pub(super) fn checkstyle(findings: &[Finding], texts: &Texts) -> String {
                     "    <error line=\"{}\" column=\"{}\" severity=\"{}\" message=\"{}\" source=\"{}\"/>",
                     start.line,
                     start.column,
-                    if finding.severity == Severity::Style { "info" } else { level(finding.severity) },
+                    if finding.severity == Severity::Style { "info" } else { finding.severity.name() },
                     escaped(&finding.message),
                     finding.rule,
                 ),
@@ -48,32 +48,20 @@ pub(super) fn junit(findings: &[Finding], texts: &Texts) -> String {
         xml.push_str("    <testcase name=\"no findings\" classname=\"skep\"/>\n");
     }
     for finding in findings {
-        let place = short::line(finding, &sources);
-        let (start, _) = sources.positions(&finding.place);
-        let (file, message) = (address(&finding.place), escaped(&finding.message));
-        let help = help_below(finding);
-        line(
-            &mut xml,
-            format_args!(
-                "    <testcase name=\"{} at {}:{}:{}\" classname=\"{}\">",
-                finding.rule,
-                escaped(&file),
-                start.line,
-                start.column,
-                escaped(&file),
-            ),
-        );
-        line(
-            &mut xml,
-            format_args!(
-                "      <failure message=\"{message}\" type=\"{}\">{}</failure>",
-                level(finding.severity),
-                escaped(&(place + &help))
-            ),
-        );
-        xml.push_str("    </testcase>\n");
+        failed_test(&mut xml, finding, &sources);
     }
     xml + "  </testsuite>\n</testsuites>\n"
+}
+
+fn failed_test(xml: &mut String, finding: &Finding, sources: &Sources<'_>) {
+    let (start, _) = sources.positions(&finding.place);
+    let file = escaped(&address(&finding.place));
+    let name = format_args!("{} at {file}:{}:{}", finding.rule, start.line, start.column);
+    line(xml, format_args!("    <testcase name=\"{name}\" classname=\"{file}\">"));
+    let (message, kind) = (escaped(&finding.message), finding.severity.name());
+    let text = escaped(&(short::line(finding, sources) + &help_below(finding)));
+    line(xml, format_args!("      <failure message=\"{message}\" type=\"{kind}\">{text}</failure>"));
+    xml.push_str("    </testcase>\n");
 }
 
 fn line(xml: &mut String, text: std::fmt::Arguments<'_>) {

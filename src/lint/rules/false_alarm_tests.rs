@@ -206,9 +206,14 @@ fn lists_that_are_none() {
     ] {
         assert_eq!(found("Dockerfile", "SK5021", &format!("FROM alpine:3.20\n{line}\n")), [(2, severity)], "{line}");
     }
-    for line in
-        [r#"RUN [ "$A" = b ] && c"#, "RUN [ -f /a ]", r#"CMD ["a", "b"]"#, r"RUN [[ $A == b ]]", "RUN [ 'a' != \"b\" ]"]
-    {
+    for line in [
+        r#"RUN [ "$A" = b ] && c"#,
+        r#"RUN [ "$A,$B" = "'a',\"b\"" ]"#,
+        "RUN [ -f /a ]",
+        r#"CMD ["a", "b"]"#,
+        r"RUN [[ $A == b ]]",
+        "RUN [ 'a' != \"b\" ]",
+    ] {
         assert_eq!(found("Dockerfile", "SK5021", &format!("FROM alpine:3.20\n{line}\n")), [], "{line}");
     }
 }
@@ -244,6 +249,17 @@ fn commands_that_are_lost() {
         "COPY <<EOF /a\nb\nc\nEOF",
     ] {
         assert_eq!(run("SK5507", fine), [0; 0], "{fine}");
+    }
+}
+
+#[test]
+fn brackets_without_a_space() {
+    let run = |script: &str| lines("SC1072", &format!("FROM debian:12\nRUN {script}\n"));
+    for script in ["[-f a] && b", "if [$A = b ]; then c; fi", "[[-n $A]] || b", "[\"$A\" = b]", "a && [ -f b]"] {
+        assert_eq!(run(script), [2], "{script}");
+    }
+    for script in ["[ -f a ] && b", "echo [-f a]", "ls [ab] [c]", "[abc]", "a[1]=2 b]"] {
+        assert_eq!(run(script), [0; 0], "{script}");
     }
 }
 

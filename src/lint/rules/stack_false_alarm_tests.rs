@@ -255,3 +255,58 @@ fn a_dollar_sign_that_begins_no_variable_is_told_in_its_line() {
     all.retain(|finding| finding.rule == "SK1001");
     insta::assert_snapshot!(report::short(&all, &revision.texts), @"stack.yml:9:14: error[SK1001]: `$?` is not a variable");
 }
+
+#[test]
+fn what_compose_reads_otherwise_in_an_env_file() {
+    let said = |line: &str| {
+        let stack = "services: { web: { image: \"shop:1\", env_file: a.env } }\n";
+        let revision = Revision::of(&[("stack.yml", stack), ("a.env", line)]);
+        let all = findings(&revision, &BTreeMap::new(), &Settings::default());
+        let one = all.into_iter().find(|one| one.rule == "SK2009");
+        one.map_or(String::new(), |one| format!("{}; {}", one.message, one.help.unwrap_or_default()))
+    };
+    insta::assert_snapshot!(said("A=\"b\" "), @"the quotes are part of the value of `A`; write `A=b`");
+    insta::assert_snapshot!(said("A= 'b c'"), @"the quotes are part of the value of `A`; write `A=b c`");
+    insta::assert_snapshot!(said("A=\"b\" # c"), @"the quotes are part of the value of `A`; write `A=b`");
+    insta::assert_snapshot!(said("A=b # c"), @"the comment is part of the value of `A`; write `A=b`");
+    insta::assert_snapshot!(said("A=\"b"), @"a quote that is not closed in its line is part of the value of `A`; write it in one line, without quotes, or mount it as a config or secret");
+    insta::assert_snapshot!(said("A=${B:-c}/d"), @"a variable is not filled in, and is part of the value of `A`; write it under `environment`, where variables are filled in");
+    for line in [
+        "A=b#c",
+        "A=é# c",
+        "A=#b",
+        "A=b #c",
+        "A=$B",
+        "A={\"b\":\"c\"}",
+        "A=\"a\"b",
+        "A=p$${",
+        "A=don't",
+        "A=\"a\",\"b\",c",
+        "# A=\"b\"",
+    ] {
+        assert_eq!(said(line), "", "{line}");
+    }
+}
+
+#[test]
+fn values_that_traefik_makes_nothing_of() {
+    let file = |options: &str, labels: &str| {
+        format!(
+            "services:\n  proxy:\n    image: traefik:v3.7\n    command: [--providers.swarm=true, {options}]\n    deploy:\n      labels: {{ {labels} }}\n"
+        )
+    };
+    let of = |options: &str, labels: &str| {
+        let all = found(&[("stack.yml", &file(options, labels))]);
+        all.into_iter().map(|(rule, ..)| rule).filter(|rule| ["SK4006", "SK4023"].contains(rule)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("--entryPoints.web.address=80", ""), ["SK4023"]);
+    assert_eq!(
+        of("--entryPoints.web.address=:80, --entryPoints.web.forwardedHeaders.trustedIPs=proxy", ""),
+        ["SK4023"]
+    );
+    let of_middleware =
+        |label: &str| of("--entryPoints.web.address=:80/tcp", &format!("traefik.http.middlewares.a.{label}"));
+    assert_eq!(of_middleware("ipallowlist.sourcerange: 10.0.0.0/40"), ["SK4006"]);
+    assert_eq!(of_middleware("redirectregex.regex: \"^(.*\""), ["SK4006"]);
+    assert_eq!(of_middleware("ipallowlist.sourcerange: \"10.0.0.0/8, ::1\""), [""; 0]);
+}

@@ -2,24 +2,27 @@
 //!
 //! It says so in `skep-lint.yaml` at the top of what is checked; `.hadolint.yaml` is understood, too, and goes before it,
 //! so that what both say is decided by `skep-lint.yaml`. What is not said is [`Settings::default`]. A file that is not understood
-//! counts for nothing and is a finding (`SK0001`), and so is a rule that does not exist (`SK0003`). Rules see the outcome
-//! as `subject.settings`.
+//! counts for nothing and is a finding (`SK0001`). Rules see the outcome as `subject.settings`; here no rule is known, and which of
+//! those that are named there are is asked where settings are applied (`applied`).
 
 mod hadolint;
 mod reader;
+mod registries;
 mod skep;
 
 use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
-use crate::lint::{Rule, Severity};
+use crate::lint::Severity;
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::template::Misfit;
+use crate::stack::yaml::Span;
 
 pub use hadolint::{Variables, of_variables};
-pub(in crate::lint) use reader::{is_foreign, unknown};
+pub(in crate::lint) use reader::is_foreign;
+pub use registries::Registries;
 
 /// The settings of the linter.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +32,8 @@ pub struct Settings {
     pub levels: BTreeMap<String, Level>,
     /// Files that nothing, or not everything, is said about.
     pub ignored: Vec<Ignored>,
-    /// The registries that images may come from; any if none is named. `*` stands for any text.
-    pub trusted_registries: Vec<String>,
+    /// The registries that images may come from; any if none is named.
+    pub trusted_registries: Registries,
     /// The labels that images must have, and what each must look like.
     pub label_schema: BTreeMap<String, LabelType>,
     /// Whether images may have no other labels than those.
@@ -93,16 +96,26 @@ pub struct Written {
     pub settings: Settings,
     /// What is not.
     pub misfits: Vec<Misfit>,
-    /// Rules that are named but do not exist, or that cannot be switched off.
+    /// Settings of hadolint that it does not have.
     pub(super) doubts: Vec<Misfit>,
+    /// Every rule that is named. Whether there is one, and whether it can be switched off, is asked where settings are applied.
+    pub(super) named: Vec<Named>,
+}
+
+/// A rule that settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The id, in capitals.
+    pub(super) id: String,
+    /// The file that names it.
+    pub(super) path: RepoPath,
+    /// Where.
+    pub(super) span: Span,
+    /// Whether it would count less, or not at all.
+    pub(super) is_changed: bool,
 }
 
 impl Written {
-    /// What is doubtful, in sentences.
-    pub fn doubts(&self) -> impl Iterator<Item = &str> {
-        self.doubts.iter().map(|doubt| doubt.problem.message.as_str())
-    }
-
     /// Reads the settings of a revision, whose files must have been read.
     pub fn of(revision: &Revision) -> Self {
         revision.lint_settings().fold(Self::default(), |written, path| match revision.texts.get(&path) {
@@ -123,6 +136,7 @@ impl Written {
     fn then(mut self, later: Self) -> Self {
         self.misfits.extend(later.misfits);
         self.doubts.extend(later.doubts);
+        self.named.extend(later.named);
         Self { settings: self.settings.then(later.settings), ..self }
     }
 }
@@ -146,22 +160,6 @@ impl Settings {
             format: first.format.or(self.format),
             ..self
         }
-    }
-
-    /// How bad a finding of this rule is; none if the rule is not asked.
-    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
-        match self.levels.get(rule.id) {
-            _ if rule.must_hold() => Some(rule.severity),
-            Some(Level::Off) => None,
-            Some(Level::At(severity)) => Some(*severity),
-            Some(Level::On) => Some(rule.severity),
-            None => (!rule.is_off()).then_some(rule.severity),
-        }
-    }
-
-    /// Whether a rule says nothing about a file.
-    pub fn ignores(&self, path: &RepoPath, rule: &Rule) -> bool {
-        !rule.must_hold() && self.ignores_id(path, rule.id)
     }
 
     /// Whether what has this id is not to be said about a file.
@@ -190,19 +188,6 @@ impl Level {
             "off" | "ignore" | "none" => Some(Self::Off),
             "on" => Some(Self::On),
             name => Severity::named(name).map(Self::At),
-        }
-    }
-}
-
-impl Severity {
-    /// The severity of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "error" => Some(Self::Error),
-            "warning" => Some(Self::Warning),
-            "info" => Some(Self::Info),
-            "style" => Some(Self::Style),
-            _ => None,
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use globset::{Glob, GlobBuilder};
 
-use crate::lint::rules::RULES;
-use crate::lint::settings::{LabelType, Level, Written};
+use crate::lint::Severity;
+use crate::lint::settings::{LabelType, Level, Named, Written};
 use crate::lint::suggest::{cut, nearest};
-use crate::lint::{Rule, Severity};
 use crate::name::RepoPath;
 use crate::stack::Problem;
 use crate::stack::template::Misfit;
@@ -145,29 +144,16 @@ impl<'a> Reader<'a> {
 
     /// The level of a rule.
     pub(super) fn level(&mut self, id: &Node, level: Level) {
-        if let Some(id) = self.rule(id, level != Level::On) {
-            self.written.settings.levels.insert(id, level);
-        }
+        let id = self.rule(id, level != Level::On);
+        self.written.settings.levels.insert(id, level);
     }
 
-    /// The id of a rule as it is written in the manual. There are more rules of hadolint and `ShellCheck` than skep has; what is said of
-    /// them counts for nothing.
-    pub(super) fn rule(&mut self, node: &Node, changes: bool) -> Option<String> {
+    /// The id of a rule as it is written in the manual.
+    pub(super) fn rule(&mut self, node: &Node, is_changed: bool) -> String {
         let id = node.raw().to_ascii_uppercase();
-        match find(&id) {
-            Some(rule) if rule.must_hold() && changes => {
-                let message = format!("`{id}` is not switched off: nothing can be deployed where it finds something");
-                self.doubt(node, message, Some("take it out of the settings".to_owned()));
-                None
-            }
-            None if !is_foreign(&id) && self.written.doubts.len() < MAX_MISFITS => {
-                let (message, help) = unknown(&id);
-                self.doubt(node, message, Some(help));
-                None
-            }
-            None if !is_foreign(&id) => None,
-            _ => Some(id),
-        }
+        let (path, span) = (self.path.clone(), node.span.clone());
+        self.written.named.push(Named { id: id.clone(), path, span, is_changed });
+        id
     }
 
     pub(super) fn glob(&mut self, node: &Node) -> Option<Glob> {
@@ -186,23 +172,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn find(id: &str) -> Option<&'static Rule> {
-    RULES.iter().copied().find(|rule| rule.id == id)
-}
-
 /// Whether a rule may be one of hadolint's or of `ShellCheck`'s.
 pub(in crate::lint) fn is_foreign(id: &str) -> bool {
     let digits = id.strip_prefix("DL").or_else(|| id.strip_prefix("SC"));
     digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// What to say of a rule that does not exist, and what to do.
-pub(in crate::lint) fn unknown(id: &str) -> (String, String) {
-    let help = match nearest(id, RULES.iter().map(|rule| rule.id)) {
-        Some(near) => format!("did you mean `{near}`? `skep rules` lists all"),
-        None => "`skep rules` lists all".to_owned(),
-    };
-    (format!("there is no rule `{}`", cut(id)), help)
 }
 
 fn listed(words: &[&str]) -> String {

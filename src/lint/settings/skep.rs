@@ -34,7 +34,9 @@ fn setting(reader: &mut Reader<'_>, key: &Node, value: &Node) {
         _ if value.is_null() && KEYS.contains(&name) => {}
         "rules" => rules(reader, value),
         "ignore" => reader.list(name, value).iter().for_each(|item| ignored(reader, item)),
-        "trusted-registries" => reader.written.settings.trusted_registries = reader.texts(name, value),
+        "trusted-registries" => {
+            reader.written.settings.trusted_registries = reader.texts(name, value).into_iter().collect()
+        }
         "label-schema" => reader.labels(name, value),
         "strict-labels" => reader.written.settings.strict_labels = reader.boolean(name, value),
         "disable-ignore-pragma" => reader.written.settings.disable_ignore_pragma = reader.boolean(name, value),
@@ -84,8 +86,6 @@ fn ignored(reader: &mut Reader<'_>, node: &Node) {
     };
     let Some(glob) = reader.glob(path) else { return };
     let ids = node.get("rules").map(|rules| reader.list("rules", rules)).unwrap_or_default();
-    let rules: Vec<String> = ids.iter().filter_map(|id| reader.rule(id, true)).collect();
-    if rules.len() == ids.len() {
-        reader.written.settings.ignored.push(Ignored { files: glob.compile_matcher(), rules });
-    }
+    let rules = ids.iter().map(|id| reader.rule(id, true)).collect();
+    reader.written.settings.ignored.push(Ignored { files: glob.compile_matcher(), rules });
 }

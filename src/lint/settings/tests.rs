@@ -2,7 +2,9 @@ use super::*;
 
 /// What a file is taken for, and what is said about it.
 fn read(name: &str, text: &str) -> (Settings, String) {
-    let Written { settings, misfits, doubts } = Written::read(&name.parse().unwrap(), text.as_bytes());
+    let written = Written::read(&name.parse().unwrap(), text.as_bytes());
+    let doubts = crate::lint::doubts(&written);
+    let Written { settings, misfits, .. } = written;
     let line = |misfit: Misfit| {
         let (line, column) = crate::stack::yaml::line_column(text.as_bytes(), misfit.problem.span.start);
         let help = misfit.problem.help.map(|help| format!("\n  {help}")).unwrap_or_default();
@@ -27,7 +29,7 @@ format: sarif
 ",
     );
     assert_eq!(wrong, "");
-    insta::assert_debug_snapshot!((&settings.levels, &settings.label_schema, &settings.trusted_registries), @r#"
+    insta::assert_debug_snapshot!((&settings.levels, &settings.label_schema, settings.trusted_registries.names()), @r#"
     (
         {
             "DL3006": At(

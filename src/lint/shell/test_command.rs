@@ -1,11 +1,14 @@
 //! `[ … ]`: whether its parts make an expression.
 
 use crate::lint::shell::parser::Parser;
-use crate::lint::shell::{Simple, Word};
+use crate::lint::shell::{PartKind, Simple, Word};
 
 /// Notes what is wrong with a command, if it is `[`.
 pub(super) fn check(parser: &mut Parser<'_>, simple: &Simple) {
     let ([open, rest @ ..], false) = (simple.words.as_slice(), parser.has_failed()) else { return };
+    if is_grown_together(open, rest) {
+        return parser.fail(open.span.clone(), "SC1072", "a space is missing after this `[`");
+    }
     if open.text != "[" || !open.is_plain() {
         return;
     }
@@ -24,6 +27,13 @@ pub(super) fn check(parser: &mut Parser<'_>, simple: &Simple) {
         };
         parser.fail(span, "SC1072", message);
     }
+}
+
+/// Whether the name of a command is `[` and the first word of an expression: `[-f x]`, `[[$a == b ]]`.
+fn is_grown_together(open: &Word, rest: &[Word]) -> bool {
+    let begins = open.parts.first().is_some_and(|part| part.kind == PartKind::Literal && !part.quoted);
+    let is_closed = rest.last().is_some_and(|last| last.text.ends_with(']'));
+    begins && is_closed && open.text.starts_with('[') && !["[", "[["].contains(&open.text.as_str())
 }
 
 /// Reads the words between the brackets.

@@ -15,7 +15,7 @@ use crate::lint::buildkit;
 use crate::lint::dockerfile::{Dockerfile, checks};
 use crate::lint::rule::MAX_FOUND;
 use crate::lint::settings::is_foreign;
-use crate::lint::{Finding, Settings, explain, settings, suggest};
+use crate::lint::{Finding, Settings, applied, explain, suggest};
 use crate::stack::yaml::Span;
 
 use pragma::{Dialect, Pragma, Reach};
@@ -184,7 +184,7 @@ fn doubt(id: &pragma::Id) -> Option<Remark> {
             format!("`{}` is not switched off: nothing can be deployed where it finds something", id.text),
             "take it out of the comment".to_owned(),
         ),
-        None if !is_foreign(&id.text) => settings::unknown(&id.text),
+        None if !is_foreign(&id.text) => applied::unknown(&id.text),
         _ => return None,
     };
     Some(Remark { span: id.span.clone(), message, help: Some(help) })

@@ -14,6 +14,7 @@ pub(super) mod options;
 pub(super) mod proxy;
 mod static_file;
 mod toml;
+pub(super) mod values;
 
 use std::collections::BTreeSet;
 

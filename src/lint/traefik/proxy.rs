@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use super::static_file::{self, Found};
-use crate::lint::rule;
+use crate::lint::found;
 use crate::name::{ImageReference, RepoPath, ServiceName};
 use crate::stack::file::{File, Service};
 use crate::stack::yaml::Span;
@@ -196,10 +196,10 @@ pub(crate) fn full_name(stack: Option<&str>, key: &str, file: &File) -> String {
 }
 
 /// What a rule found in something that Traefik is told, where it is told.
-pub(crate) fn found(option: &str, proxy: &Proxy, service: &Service, file: &File, message: String) -> rule::Found {
+pub(crate) fn found(option: &str, proxy: &Proxy, service: &Service, file: &File, message: String) -> found::Found {
     match proxy.said.at(option) {
-        Some((path, span)) => rule::Found::new(span, message).in_file(path.clone()),
-        None => rule::Found::new(&place(service, file, option), message),
+        Some((path, span)) => found::Found::new(span, message).in_file(path.clone()),
+        None => found::Found::new(&place(service, file, option), message),
     }
 }
 

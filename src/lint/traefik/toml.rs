@@ -1,138 +1,52 @@
-//! As much of TOML as Traefik's own settings are written in: tables, texts, numbers, lists, tables in one line.
-//!
-//! What is not surely understood, such as a text of several lines, makes the whole file unread.
+//! Traefik's own settings in TOML: every value by its key, as those of a file in YAML.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::static_file::Entry;
 
-/// Every value by its key in small letters; none if something is not understood.
+/// Every value by its key in small letters; none if it is no TOML.
 pub(super) fn read(text: &[u8]) -> Option<Vec<Entry>> {
     let text = std::str::from_utf8(text).ok()?;
+    let table = DeTable::parse(text).ok()?;
     let mut entries = Vec::new();
-    let (mut table, mut lines, mut at) = (String::new(), text.split_inclusive('\n'), 0);
-    while let Some(line) = lines.next() {
-        let (begin, mut written) = (at, without_comment(line)?.trim().to_owned());
-        at += line.len();
-        // A list may go on for several lines.
-        while opens_a_list(&written) {
-            let more = lines.next()?;
-            at += more.len();
-            written.push_str(without_comment(more)?.trim());
-        }
-        let span = begin..begin + line.trim_end().len();
-        if written.is_empty() {
-            continue;
-        }
-        if let Some(name) = heading(&written) {
-            table = format!("{}.", key(name)?);
-            entries.push((table.trim_end_matches('.').to_owned(), "true".to_owned(), span));
-            continue;
-        }
-        let (name, value) = written.split_once('=')?;
-        add(&format!("{table}{}", key(name)?), value.trim(), &span, &mut entries)?;
-    }
+    add(table.get_ref(), "", &mut entries);
     Some(entries)
 }
 
-/// The name of a table, or of a list of tables.
-fn heading(line: &str) -> Option<&str> {
-    let inner = line.strip_prefix('[')?.strip_suffix(']')?;
-    Some(inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(inner))
-}
-
-/// A key with points in it, each part with or without quotes.
-fn key(text: &str) -> Option<String> {
-    let parts = text.split('.').map(|part| part.trim().trim_matches(['"', '\'']));
-    let parts: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
-    let is_one = |part: &String| {
-        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '@' | '/' | ' '))
-    };
-    parts.iter().all(is_one).then(|| parts.join("."))
-}
-
-fn add(name: &str, value: &str, span: &std::ops::Range<usize>, entries: &mut Vec<Entry>) -> Option<()> {
-    if let Some(inner) = value.strip_prefix('{') {
-        for pair in parts(inner.strip_suffix('}')?)? {
-            let (inner_name, inner) = pair.split_once('=')?;
-            add(&format!("{name}.{}", key(inner_name)?), inner.trim(), span, entries)?;
+fn add(table: &DeTable<'_>, above: &str, entries: &mut Vec<Entry>) {
+    for (key, value) in table {
+        let name = format!("{above}{}", key.get_ref().to_ascii_lowercase());
+        for inner in tables(value.get_ref()) {
+            add(inner, &format!("{name}."), entries);
         }
-        return Some(());
-    }
-    let text = match value.strip_prefix('[') {
-        Some(items) => {
-            let items = parts(items.strip_suffix(']')?)?;
-            items.iter().map(|item| scalar(item)).collect::<Option<Vec<&str>>>()?.join(",")
-        }
-        None => scalar(value)?.to_owned(),
-    };
-    entries.push((name.to_owned(), text, span.clone()));
-    Some(())
-}
-
-/// A text in quotes, a number or a boolean.
-fn scalar(text: &str) -> Option<&str> {
-    let quoted = ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
-    match quoted {
-        Some(inner) if inner.contains(['"', '\\']) => None,
-        Some(inner) => Some(inner),
-        None => (!text.is_empty() && !text.contains(['"', '\'', '[', '{'])).then_some(text),
+        entries.extend(said(value.get_ref()).map(|text| (name, text, key.span())));
     }
 }
 
-/// What stands between commas that are not inside of something.
-fn parts(text: &str) -> Option<Vec<&str>> {
-    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_i32);
-    each_outside(text, |at, character| match character {
-        '[' | '{' => depth += 1,
-        ']' | '}' => depth -= 1,
-        ',' if depth == 0 => {
-            parts.push(text[start..at].trim());
-            start = at + 1;
-        }
-        _ => {}
-    })?;
-    parts.push(text[start..].trim());
-    parts.retain(|part| !part.is_empty());
-    Some(parts)
-}
-
-fn without_comment(line: &str) -> Option<&str> {
-    let mut end = line.len();
-    each_outside(line, |at, character| {
-        if character == '#' {
-            end = end.min(at);
-        }
-    })
-    .or_else(|| line.trim_start().starts_with('#').then_some(()))?;
-    Some(&line[..end])
-}
-
-fn opens_a_list(text: &str) -> bool {
-    let mut depth = 0_i32;
-    let _ = each_outside(text, |_, character| match character {
-        '[' => depth += 1,
-        ']' => depth -= 1,
-        _ => {}
-    });
-    depth > 0
-}
-
-/// Looks at every character that is in no quotes; none if quotes stay open, or something is escaped.
-fn each_outside(text: &str, mut look: impl FnMut(usize, char)) -> Option<()> {
-    let mut open = None;
-    for (at, character) in text.char_indices() {
-        match (open, character) {
-            (None, '#') => {
-                look(at, character);
-                break;
-            }
-            (None, '"' | '\'') => open = Some(character),
-            (None, _) => look(at, character),
-            (Some(_), '\\') => return None,
-            (Some(quote), _) if quote == character => open = None,
-            _ => {}
-        }
+/// The tables in a value: it is one, or a list of them.
+fn tables<'a, 'i>(value: &'a DeValue<'i>) -> Vec<&'a DeTable<'i>> {
+    match value {
+        DeValue::Table(table) => vec![table],
+        DeValue::Array(items) => items.iter().flat_map(|item| tables(item.get_ref())).collect(),
+        _ => Vec::new(),
     }
-    open.is_none().then_some(())
+}
+
+/// What a value says by itself. An empty table switches on what it is called after.
+fn said(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Table(table) => table.is_empty().then(|| "true".to_owned()),
+        DeValue::Array(items) => {
+            let texts: Vec<String> = items.iter().map(Spanned::get_ref).filter_map(said).collect();
+            tables(value).is_empty().then(|| texts.join(","))
+        }
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(is_so) => Some(is_so.to_string()),
+        DeValue::Datetime(time) => Some(time.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -140,23 +54,32 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        let Some(entries) = read(text.as_bytes()) else { return "unread".to_owned() };
-        entries.iter().map(|(key, value, _)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+        let Some(mut entries) = read(text.as_bytes()) else { return "unread".to_owned() };
+        entries.sort_by_key(|(.., span)| span.start);
+        entries.iter().map(|(key, value, span)| format!("{key}={value} at {}\n", &text[span.clone()])).collect()
     }
 
     #[test]
     fn what_people_write_is_read() {
-        let text = "# comment: don't\n[entryPoints]\n  [entryPoints.Web] # the web\n    address = \":80\"\n[entryPoints.web.forwardedHeaders]\n  trustedIPs = [\n    \"10.0.0.0/8\", # ours\n    '127.0.0.1',\n  ]\n[api]\ndashboard = true\n[log]\nlevel = 'INFO'\n[[certificatesResolvers.le.acme.x]]\na.b = 1\n[p]\nq = { r = \"s\", t = [1, 2] }\n";
-        assert_eq!(
-            said(text),
-            "entrypoints=true entrypoints.web=true entrypoints.web.address=:80 entrypoints.web.forwardedheaders=true entrypoints.web.forwardedheaders.trustedips=10.0.0.0/8,127.0.0.1 api=true api.dashboard=true log=true log.level=INFO certificatesresolvers.le.acme.x=true certificatesresolvers.le.acme.x.a.b=1 p=true p.q.r=s p.q.t=1,2"
-        );
+        let text = "# comment: don't\n[entryPoints]\n  [entryPoints.Web] # the web\n    address = \":80\"\n[entryPoints.web.forwardedHeaders]\n  trustedIPs = [\n    \"10.0.0.0/8\", # ours\n    '127.0.0.1',\n  ]\n[api]\ndashboard = true\n[log]\nlevel = 'INFO'\n[[certificatesResolvers.le.acme.x]]\na.b = 1\n[p]\nq = { r = \"s\", t = [1, 2] }\n[ping]\n[u]\nv = \"\"\"\nw\"\"\"\nx = \"\\u0041\"\n";
+        insta::assert_snapshot!(said(text), @"
+        entrypoints.web.address=:80 at address
+        entrypoints.web.forwardedheaders.trustedips=10.0.0.0/8,127.0.0.1 at trustedIPs
+        api.dashboard=true at dashboard
+        log.level=INFO at level
+        certificatesresolvers.le.acme.x.a.b=1 at b
+        p.q.r=s at r
+        p.q.t=1,2 at t
+        ping=true at ping
+        u.v=w at v
+        u.x=A at x
+        ");
         assert_eq!(said(""), "");
     }
 
     #[test]
-    fn what_is_not_surely_understood_is_not_read() {
-        for text in ["a = \"\"\"\nb\n\"\"\"\n", "a = \"\\u0041\"", "a", "a = [1,", "= 1", "a = ", "[a..b]"] {
+    fn what_is_no_toml_is_not_read() {
+        for text in ["a", "a = [1,", "= 1", "a = ", "[a..b]", "a = 1\na = 2"] {
             assert_eq!(said(text), "unread", "{text}");
         }
     }

@@ -50,6 +50,7 @@ use super::template::{Misfit, Written};
 use super::variables::Set;
 use super::yaml::{Node, Span};
 pub(crate) use mounts::is_windows_path;
+pub(crate) use ports::is_port_spec;
 pub(super) use ports::short as short_ports;
 pub use read_mode::ReadMode;
 pub use service::ASKED_PROFILES;

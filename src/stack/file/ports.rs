@@ -83,6 +83,11 @@ impl Reader {
     }
 }
 
+/// Whether a text is a port as `EXPOSE` and the short form take it.
+pub(crate) fn is_port_spec(text: &str) -> bool {
+    short(text).is_some()
+}
+
 /// The ports of a short form, and whether it names an address (go-connections `nat.ParsePortSpec`).
 pub(in crate::stack) fn short(text: &str) -> Option<(Vec<Port>, bool)> {
     let (ports, protocol) = text.rsplit_once('/').unwrap_or((text, "tcp"));

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lint::dockerfile::{Dockerfile, Flag, Heredoc, Instruction, Keyword, Problem, Stage, Word, heredoc, words};
 use crate::lint::suggest;
+use crate::name::ImageReference;
 use crate::stack::yaml::Span;
 use values::Address;
 
@@ -82,7 +83,8 @@ fn platform(file: &Dockerfile, stage: Stage<'_>) -> Option<Problem> {
     let flag = stage.from()?.flag("platform")?;
     let written = words::bare(&flag.value.as_ref()?.text, file.escape);
     let platform = file.scopes.of_from(&written)?;
-    if values::is_platform(&platform) {
+    // Without a value it is as without the flag.
+    if written.is_empty() || values::is_platform(&platform) {
         return None;
     }
     let help = "write it as `linux/amd64`".to_owned();
@@ -143,7 +145,8 @@ impl At<'_> {
             Keyword::Run => self.mounts(),
             Keyword::Stopsignal => self.signal().into_iter().collect(),
             Keyword::Env | Keyword::Label => self.pairs(),
-            Keyword::Arg | Keyword::Volume | Keyword::Expose => self.each(self.instruction.words()).collect(),
+            Keyword::Volume => self.volumes(),
+            Keyword::Arg | Keyword::Expose => self.each(self.instruction.words()).collect(),
             Keyword::User | Keyword::Workdir => {
                 self.instruction.argument().and_then(|word| fault(word, self.file.escape)).into_iter().collect()
             }
@@ -181,6 +184,22 @@ impl At<'_> {
         self.fill(&text).filter(|filled| !filled.text.is_empty())
     }
 
+    fn volumes(self) -> Vec<Problem> {
+        let words = self.instruction.words().iter();
+        words.filter_map(|word| fault(word, self.file.escape).or_else(|| self.empty_volume(word))).collect()
+    }
+
+    /// A path with nothing left of it.
+    fn empty_volume(self, word: &Word) -> Option<Problem> {
+        let filled = self.fill(&words::bare(&word.text, self.file.escape)).filter(|filled| filled.text.is_empty())?;
+        let message = if word.text.contains('$') {
+            format!("`{}` is empty, and no path", suggest::cut(&word.text))
+        } else {
+            "an empty text is no path".to_owned()
+        };
+        Some(sure(Problem::new(&word.span, message, None), filled.is_sure))
+    }
+
     fn signal(self) -> Option<Problem> {
         let word = self.instruction.argument()?;
         if let Some(problem) = fault(word, self.file.escape) {
@@ -212,7 +231,18 @@ impl At<'_> {
             // Which is `/` in most images, where nothing can be mounted.
             return Some(Problem::new(&flag.span, message, "write `target=/…`".to_owned()).of_others());
         }
-        self.too_early(mount_source(&text)?, &flag.span)
+        let from = mount_source(&text)?;
+        self.too_early(from, &flag.span).or_else(|| self.no_source(from, &flag.span))
+    }
+
+    /// A mount from something that is neither a stage nor an image.
+    fn no_source(self, from: &str, span: &Span) -> Option<Problem> {
+        let is_known = from.is_empty() || from.parse::<usize>().is_ok() || from.contains(['$', '"', '\'']);
+        if is_known || self.names.contains_key(&from.to_ascii_lowercase()) || ImageReference::can_be_pulled(from) {
+            return None;
+        }
+        let message = format!("`{}` is neither a stage nor the name of an image", suggest::cut(from));
+        Some(Problem::new(span, message, "mount from a stage that stands before this one".to_owned()))
     }
 
     /// A mount from a stage that is not there yet.

@@ -110,10 +110,10 @@ fn modes_owners_checksums_and_sources() {
 #[test]
 fn signals_platforms_and_volumes() {
     insta::assert_snapshot!(stage("STOPSIGNAL SIGFOO\nSTOPSIGNAL 0\nVOLUME [\"\"]\nARG =a"), @r"
-    4: an empty text is no path
     5: there is no name before `=`
     2: there is no signal `SIGFOO`
     3: there is no signal `0`
+    4: an empty text is no path
     ");
     insta::assert_snapshot!(said("ARG P\nFROM --platform=x64 alpine:3.20\nFROM --platform=$BULIDPLATFORM alpine:3.20\nFROM --platform=$P alpine:3.20\nFROM --platform=$BUILDPLATFORM alpine:3.20\nFROM --platform=linux/ alpine:3.20"), @r"
     2: `x64` is no platform

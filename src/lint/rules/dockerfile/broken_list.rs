@@ -52,14 +52,28 @@ fn joined(words: &[Word]) -> Option<Word> {
     Some(Word { text: texts.join(" "), span: first.span.start..last.span.end })
 }
 
-/// Whether a text begins as a list of strings. `[ "$A" = b ]` is a test of the shell: it has a blank behind the bracket, and no comma
-/// behind a quote.
+/// Whether a text begins as a list of strings. `[ "$A" = b ]` is a test of the shell: it has a space after the bracket, and no
+/// comma between its texts.
 fn is_meant(text: &str) -> bool {
     let Some(inside) = text.strip_prefix('[') else { return false };
     let quotes = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
-    let has_comma =
-        quotes.iter().any(|quote| inside.contains(&format!("{quote},")) || inside.contains(&format!("{quote} ,")));
-    inside.starts_with(quotes) || inside.trim_start().starts_with(quotes) && has_comma
+    inside.starts_with(quotes) || inside.trim_start().starts_with(quotes) && has_comma_between(inside)
+}
+
+/// Whether a comma stands outside of all quotes.
+fn has_comma_between(text: &str) -> bool {
+    let mut open = None;
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match (c, open) {
+            ('\\', None | Some('"')) => drop(characters.next()),
+            (',', None) => return true,
+            ('"' | '\'', None) => open = Some(c),
+            (_, Some(quote)) if c == quote => open = None,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn found(instruction: &Instruction, list: &Word) -> Found {

@@ -65,6 +65,9 @@ pub(super) fn sources(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
 
 fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<Found> {
     let name = from.unquoted();
+    if name.is_empty() {
+        return None; // as without the flag
+    }
     let refused =
         |message: String, help: &str| Some(Found::new(&from.span, message).severity(Severity::Error).help(help));
     if name.contains('$') {
@@ -78,7 +81,7 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
     match names.get(&name.to_ascii_lowercase()) {
         Some(index) if *index <= stage => None,
         Some(_) => refused(format!("the stage `{}` comes later", suggest::cut(name)), "move it before this one"),
-        None => image(from, names),
+        None => pulled(from, names),
     }
 }
 
@@ -88,10 +91,10 @@ fn if_needed(found: Found, stage: usize, file: &Dockerfile) -> Found {
     if is_later && !file.needed.contains(&stage) { found.severity(Severity::Warning) } else { found }
 }
 
-fn image(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
+fn pulled(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
     let name = from.unquoted();
     let image = ImageReference::of(name);
-    if image.path.is_empty() || image.path.contains(|c: char| c.is_ascii_uppercase()) {
+    if !ImageReference::can_be_pulled(name) {
         let message = format!("`{}` is neither a stage nor the name of an image", suggest::cut(name));
         return Some(Found::new(&from.span, message).severity(Severity::Error).help(help(name, names)));
     }

@@ -1,13 +1,15 @@
-use crate::lint::dockerfile::{Instruction, Keyword, Word};
+use crate::lint::Severity;
+use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage, Word, bare};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
+use crate::stack::file::is_port_spec;
 
 rule! {
     /// `EXPOSE` names a port that does not exist.
     ///
     /// A port is a number up to 65535, or two of them with `-` between, and `/tcp`, `/udp` or `/sctp` behind. Anything else
-    /// fails the build.
+    /// fails the build. What is wrong only by the default of an `ARG`, or in the build of another image (`ONBUILD`), is a warning.
     ///
     /// ```dockerfile bad
     /// FROM nginx:1.27
@@ -23,22 +25,22 @@ rule! {
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    let exposed = subject.file.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Expose);
-    exposed
-        .flat_map(Instruction::words)
-        .filter(|word| !word.text.contains(['$', '"', '\'']) && !is_port(word))
-        .map(|word| {
-            Found::new(&word.span, format!("`{}` is not a port", suggest::cut(&word.text)))
-                .help("a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing")
-        })
-        .collect()
+    let in_stage = |stage: Stage<'_>| {
+        let exposed = stage.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Expose);
+        let words = exposed.flat_map(|instruction| instruction.words().iter().map(move |word| (instruction, word)));
+        words.filter_map(|(instruction, word)| found(word, instruction, stage.index, subject.file)).collect::<Vec<_>>()
+    };
+    subject.file.stages().flat_map(in_stage).collect()
 }
 
-fn is_port(word: &Word) -> bool {
-    // What stands before the last colon is an address or a published port, which Docker leaves out.
-    let port = word.text.rsplit(':').next().unwrap_or_default();
-    let (range, protocol) = port.split_once('/').unwrap_or((port, ""));
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let is_protocol = ["", "tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known));
-    is_protocol && matches!((first.parse::<u16>(), last.parse::<u16>()), (Ok(first), Ok(last)) if first <= last)
+fn found(word: &Word, instruction: &Instruction, stage: usize, file: &Dockerfile) -> Option<Found> {
+    let (written, at) = (bare(&word.text, file.escape), instruction.span.start);
+    let surely = file.scopes.surely(stage, at, &written);
+    let is_certain = surely.is_some() && !instruction.on_build;
+    let filled = surely.or_else(|| file.scopes.by_default(stage, at, &written))?;
+    // What a variable says is taken apart at its spaces.
+    let wrong = filled.split_whitespace().find(|port| !is_port_spec(port))?;
+    let found = Found::new(&word.span, format!("`{}` is not a port", suggest::cut(wrong)))
+        .help("a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing");
+    Some(if is_certain { found } else { found.severity(Severity::Warning) })
 }

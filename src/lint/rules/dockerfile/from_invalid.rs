@@ -36,7 +36,7 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let word = stage.image()?;
     let name = subject.file.scopes.of_from(&word.text)?;
     let variable = word.text.contains('$');
-    if name == "scratch" || is_image(&name) || variable && undeclared(word, subject) {
+    if name == "scratch" || ImageReference::can_be_pulled(&name) || variable && undeclared(word, subject) {
         return None;
     }
     let message = if variable {
@@ -48,10 +48,6 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
         if variable { "give the argument a default" } else { "write it in small letters: `registry/name:version`" };
     let found = Found::new(&word.span, message).help(help);
     Some(if variable { found } else { found.severity(Severity::Error) })
-}
-
-fn is_image(name: &str) -> bool {
-    ImageReference::parse(name).is_ok_and(|image| image.check_digest().is_ok())
 }
 
 /// What is not declared is told by a rule of its own.

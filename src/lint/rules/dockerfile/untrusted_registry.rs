@@ -1,9 +1,8 @@
-use std::collections::BTreeSet;
-
 use super::copy_from_unknown::{first_stages, sources};
 use crate::lint::dockerfile::Word;
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::rule::{Found, rule};
+use crate::lint::settings::Registries;
 use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 use crate::name::ImageReference;
@@ -35,14 +34,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     if trusted.is_empty() {
         return Vec::new();
     }
-    let (patterns, names): (Vec<String>, BTreeSet<String>) = {
-        let small = trusted.iter().map(|name| name.to_ascii_lowercase());
-        let (patterns, names): (Vec<_>, Vec<_>) = small.partition(|name| name.contains('*'));
-        (patterns, names.into_iter().collect())
-    };
-    let is_trusted =
-        |registry: &str| names.contains(registry) || patterns.iter().any(|pattern| matches(pattern, registry));
-    images(subject).filter_map(|image| untrusted(image, trusted, is_trusted)).collect()
+    images(subject).filter_map(|image| untrusted(image, trusted)).collect()
 }
 
 /// What is built on, and what is copied from without being a stage.
@@ -55,23 +47,15 @@ fn images<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word>
     built_on.filter_map(|stage| stage.image()).chain(copied.filter(move |from| !is_stage(from.unquoted())))
 }
 
-fn untrusted(word: &Word, trusted: &[String], is_trusted: impl Fn(&str) -> bool) -> Option<Found> {
+fn untrusted(word: &Word, trusted: &Registries) -> Option<Found> {
     let image = ImageReference::of(word.unquoted());
     if image.host.is_none() && image.path.split('/').next().is_some_and(|first| first.contains('$')) {
         return None;
     }
     let registry = image.registry();
-    (!is_trusted(registry.as_str())).then(|| {
+    (!trusted.trust(registry.as_str())).then(|| {
         let message = format!("`{}` is not one of the registries that are trusted", suggest::cut(registry.as_str()));
-        let some = trusted.iter().take(61).cloned().collect::<Vec<_>>().join(", ");
+        let some = trusted.names().iter().take(61).cloned().collect::<Vec<_>>().join(", ");
         Found::new(&word.span, message).help(format!("trusted are: {}", suggest::cut(&some)))
     })
-}
-
-/// Whether a name is what a pattern says, in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(name) = name.strip_prefix(begin) else { return false };
-    let (middle, end) = rest.rsplit_once('*').map_or((None, rest), |(middle, end)| (Some(middle), end));
-    name.strip_suffix(end).is_some_and(|between| middle.is_none_or(|middle| between.contains(middle)))
 }

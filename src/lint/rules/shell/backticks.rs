@@ -19,7 +19,7 @@ rule! {
     /// FROM debian:12
     /// RUN KERNEL=$(uname -r) && echo "$KERNEL"
     /// ```
-    "SC2006", Style, Dockerfile(check), Fixes
+    "SC2006", Style, Dockerfile(check), OfShell, Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

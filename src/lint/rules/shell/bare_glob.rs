@@ -19,7 +19,7 @@ rule! {
     /// WORKDIR /data
     /// RUN rm ./*.log
     /// ```
-    "SC2035", Info, Dockerfile(check)
+    "SC2035", Info, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -20,7 +20,7 @@ rule! {
     /// FROM debian:12
     /// RUN mkdir -p /data/in /data/out
     /// ```
-    "SC3009", Warning, Dockerfile(check)
+    "SC3009", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

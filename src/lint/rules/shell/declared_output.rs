@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN KEY="$(cat /key)" && export KEY && make
     /// ```
-    "SC2155", Warning, Dockerfile(check)
+    "SC2155", Warning, Dockerfile(check), OfShell
 }
 
 /// The commands that declare variables.

@@ -18,7 +18,7 @@ rule! {
     /// ARG MODE
     /// RUN if [ "$MODE" = dev ]; then make; fi
     /// ```
-    "SC3014", Warning, Dockerfile(check), Fixes
+    "SC3014", Warning, Dockerfile(check), OfShell, Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

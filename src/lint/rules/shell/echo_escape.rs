@@ -18,7 +18,7 @@ rule! {
     /// FROM debian:12
     /// RUN printf "a\nb\n" > /list
     /// ```
-    "SC2028", Info, Dockerfile(check)
+    "SC2028", Info, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -16,7 +16,7 @@ rule! {
     /// FROM debian:12
     /// RUN printf "a\tb\n" > /list
     /// ```
-    "SC3037", Warning, Dockerfile(check)
+    "SC3037", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

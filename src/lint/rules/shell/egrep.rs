@@ -18,7 +18,7 @@ rule! {
     /// FROM debian:12
     /// RUN grep -E "a|b" /etc/passwd
     /// ```
-    "SC2196", Info, Dockerfile(check), Fixes
+    "SC2196", Info, Dockerfile(check), OfShell, Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -19,7 +19,7 @@ rule! {
     /// SHELL ["/bin/bash", "-o", "pipefail", "-c"]
     /// RUN find /tmp -name "*.pyc" -print0 | xargs -0 rm
     /// ```
-    "SC2038", Warning, Dockerfile(check)
+    "SC2038", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

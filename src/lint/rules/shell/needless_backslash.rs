@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN grep "[0-9]" /etc/passwd
     /// ```
-    "SC1001", Info, Dockerfile(check)
+    "SC1001", Info, Dockerfile(check), OfShell
 }
 
 /// What a script has before the place where it cannot be read on counts, too: it may be a script for Windows.

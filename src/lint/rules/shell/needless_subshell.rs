@@ -18,7 +18,7 @@ rule! {
     /// FROM debian:12
     /// RUN [ -f /key ] || exit 1
     /// ```
-    "SC2234", Style, Dockerfile(check), Fixes
+    "SC2234", Style, Dockerfile(check), OfShell, Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

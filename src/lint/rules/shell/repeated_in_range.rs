@@ -21,7 +21,7 @@ rule! {
     /// FROM debian:12
     /// RUN ls file1[0-5]
     /// ```
-    "SC2102", Info, Dockerfile(check)
+    "SC2102", Info, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -17,7 +17,7 @@ rule! {
     /// ARG dir
     /// RUN rm -rf "${dir:?}/"*
     /// ```
-    "SC2115", Warning, Dockerfile(check)
+    "SC2115", Warning, Dockerfile(check), OfShell
 }
 
 /// The folders that a system cannot do without.

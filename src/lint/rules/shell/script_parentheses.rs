@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN echo "done (really)"
     /// ```
-    "SC1088", Error, Dockerfile(check)
+    "SC1088", Error, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN if [ -f /key ]; then cat /key; fi
     /// ```
-    "SC1072", Error, Dockerfile(check)
+    "SC1072", Error, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

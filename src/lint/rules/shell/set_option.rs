@@ -17,7 +17,7 @@ rule! {
     /// SHELL ["/bin/bash", "-o", "pipefail", "-c"]
     /// RUN wget -qO- https://example.com/x | tar x
     /// ```
-    "SC3040", Warning, Dockerfile(check)
+    "SC3040", Warning, Dockerfile(check), OfShell
 }
 
 /// The options that POSIX knows.

@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN for file in files/*; do cat "$file"; done
     /// ```
-    "SC2043", Warning, Dockerfile(check)
+    "SC2043", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

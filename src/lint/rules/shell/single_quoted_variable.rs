@@ -19,7 +19,7 @@ rule! {
     /// RUN echo "built by $USER" > /about
     /// RUN sed -i 's/\(name\)/${\1}/' /about
     /// ```
-    "SC2016", Info, Dockerfile(check)
+    "SC2016", Info, Dockerfile(check), OfShell
 }
 
 /// The programs that replace it themselves.

@@ -18,7 +18,7 @@ rule! {
     /// FROM debian:12
     /// RUN VERSION=1.2.3 && echo "${VERSION%%.*}"
     /// ```
-    "SC3057", Warning, Dockerfile(check)
+    "SC3057", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -21,7 +21,7 @@ rule! {
     /// ARG version
     /// RUN echo "version $version" > /version
     /// ```
-    "SC2154", Warning, Dockerfile(check)
+    "SC2154", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

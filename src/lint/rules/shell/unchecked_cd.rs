@@ -19,7 +19,7 @@ rule! {
     /// FROM debian:12
     /// RUN cd /data && make
     /// ```
-    "SC2164", Warning, Dockerfile(check), Fixes
+    "SC2164", Warning, Dockerfile(check), OfShell, Fixes
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -17,7 +17,7 @@ rule! {
     /// FROM debian:12
     /// RUN set -e; if grep -q debug /etc/app.conf; then exit 1; fi; make
     /// ```
-    "SC2251", Info, Dockerfile(check)
+    "SC2251", Info, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

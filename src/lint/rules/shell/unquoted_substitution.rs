@@ -19,7 +19,7 @@ rule! {
     /// FROM debian:12
     /// RUN cp "$(find / -name app.conf)" /etc
     /// ```
-    "SC2046", Warning, Dockerfile(check)
+    "SC2046", Warning, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

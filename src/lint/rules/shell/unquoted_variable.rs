@@ -21,7 +21,7 @@ rule! {
     /// ARG VERSION
     /// RUN FILES="$(ls)" && cp "$FILES" /data/$VERSION
     /// ```
-    "SC2086", Info, Dockerfile(check)
+    "SC2086", Info, Dockerfile(check), OfShell
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -19,7 +19,7 @@ rule! {
     /// SHELL ["/bin/bash", "-o", "pipefail", "-c"]
     /// RUN find /tmp -name core -print0 | xargs -0 rm
     /// ```
-    "SC2216", Warning, Dockerfile(check)
+    "SC2216", Warning, Dockerfile(check), OfShell
 }
 
 /// The programs that read nothing.

@@ -22,7 +22,7 @@ rule! {
     ///     image: nginx:1.27
     ///     deploy: { resources: { limits: { memory: 512M, cpus: "0.5" } } }
     /// ```
-    "SK1020", Error, Stack(check), Deploys
+    "SK1020", Error, Stack(check), Holds, Deploys
 }
 
 const LEAST_MEMORY: i64 = 4 << 20;

@@ -29,7 +29,7 @@ rule! {
     ///     image: nginx:1.27
     ///     deploy: { placement: { constraints: ["node.role==manager", node.labels.disk != ssd] } }
     /// ```
-    "SK1022", Error, Stack(check), Deploys
+    "SK1022", Error, Stack(check), Holds, Deploys
 }
 
 /// The keys that Swarm compares (swarmkit `manager/constraint`).

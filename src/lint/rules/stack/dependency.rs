@@ -44,7 +44,7 @@ rule! {
     ///   migrate: { image: "shop:1" }
     ///   db: { image: "postgres:17" }
     /// ```
-    "SK1004", Error, Stack(check), Deploys, Names
+    "SK1004", Error, Stack(check), Holds, Deploys, Names
 }
 
 /// How many services of a circle are named.

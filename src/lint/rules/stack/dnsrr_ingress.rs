@@ -23,7 +23,7 @@ rule! {
     ///     ports: [{ target: 80, published: 80, mode: host }]
     ///     deploy: { endpoint_mode: dnsrr }
     /// ```
-    "SK1010", Error, Stack(check)
+    "SK1010", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

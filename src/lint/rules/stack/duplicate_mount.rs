@@ -21,7 +21,7 @@ rule! {
     ///   db: { image: "postgres:17", volumes: ["a:/data", "b:/backup"] }
     /// volumes: { a: {}, b: {} }
     /// ```
-    "SK1012", Error, Stack(check)
+    "SK1012", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -24,7 +24,7 @@ rule! {
     ///   web: { image: "nginx:1.27", ports: ["80:80", "80:80/udp"] }
     ///   admin: { image: "nginx:1.27", ports: ["81:8080"] }
     /// ```
-    "SK1011", Error, Stack(check)
+    "SK1011", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

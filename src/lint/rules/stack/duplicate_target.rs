@@ -26,7 +26,7 @@ rule! {
     ///     secrets: [{ source: old, target: key.old }, { source: new, target: key }]
     /// secrets: { old: { external: true }, new: { external: true } }
     /// ```
-    "SK1017", Error, Stack(check)
+    "SK1017", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

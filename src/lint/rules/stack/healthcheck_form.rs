@@ -34,7 +34,7 @@ rule! {
     ///     image: redis:7.4
     ///     healthcheck: { test: redis-cli ping }
     /// ```
-    "SK1021", Error, Stack(check), Fixes, Deploys
+    "SK1021", Error, Stack(check), Holds, Fixes, Deploys
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

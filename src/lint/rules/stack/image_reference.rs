@@ -25,7 +25,7 @@ rule! {
     ///   web: { image: "registry.example.com:5000/shop/web:1.2" }
     ///   db: { image: "postgres:${POSTGRES:-17}" }
     /// ```
-    "SK1006", Error, Stack(check)
+    "SK1006", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

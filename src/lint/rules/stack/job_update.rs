@@ -21,7 +21,7 @@ rule! {
     ///     image: shop:1
     ///     deploy: { mode: replicated-job }
     /// ```
-    "SK1024", Error, Stack(check)
+    "SK1024", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -23,7 +23,7 @@ rule! {
     ///   web: { image: "nginx:1.27", configs: [site] }
     /// configs: { site: { file: ./site.conf } }
     /// ```
-    "SK1027", Error, Stack(check)
+    "SK1027", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -24,7 +24,7 @@ rule! {
     /// configs:
     ///   site: { file: ./site.conf }
     /// ```
-    "SK1008", Error, Stack(check)
+    "SK1008", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -14,7 +14,7 @@ rule! {
     ///   wiki: wiki/compose.yml
     ///   "*": "apps/*/docker-compose.yml"
     /// ```
-    "SK1030", Error, Revision(check)
+    "SK1030", Error, Revision(check), Holds
 }
 
 fn check(revision: &Revision) -> Vec<Found> {

@@ -21,7 +21,7 @@ rule! {
     ///   web: { image: "nginx:1.27", networks: [front, back] }
     /// networks: { front: { driver: overlay }, back: {} }
     /// ```
-    "SK1025", Error, Stack(check), Deploys
+    "SK1025", Error, Stack(check), Holds, Deploys
 }
 
 /// Drivers that come with the engine and know nothing of other nodes.

@@ -18,7 +18,7 @@ rule! {
     /// services:
     ///   the-service-that-sends-the-invoices: { image: "shop:1" }
     /// ```
-    "SK1009", Error, Stack(check)
+    "SK1009", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

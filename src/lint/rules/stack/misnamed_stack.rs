@@ -7,7 +7,7 @@ rule! {
     /// `stacks/<name>/stack.yml` is deployed as the stack `<name>`, and so is a file that another layout or a pattern of
     /// `skep.yml` finds: lower-case letters, digits, `-` and `_`, beginning with a letter or digit. The file would be left
     /// out.
-    "SK1013", Error, Revision(check)
+    "SK1013", Error, Revision(check), Holds
 }
 
 fn check(revision: &Revision) -> Vec<Found> {

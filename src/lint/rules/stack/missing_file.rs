@@ -28,7 +28,7 @@ rule! {
     /// configs:
     ///   site: { file: ./nginx.conf }
     /// ```
-    "SK1007", Error, Stack(check)
+    "SK1007", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

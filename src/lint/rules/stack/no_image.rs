@@ -17,7 +17,7 @@ rule! {
     ///   web: { build: ./web }
     ///   db: { image: "postgres:17" }
     /// ```
-    "SK1005", Error, Stack(check), Whole
+    "SK1005", Error, Stack(check), Holds, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

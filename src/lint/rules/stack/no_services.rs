@@ -15,7 +15,7 @@ rule! {
     /// services:
     ///   web: { image: "nginx:1.27" }
     /// ```
-    "SK1014", Error, Stack(check), Deploys, Whole
+    "SK1014", Error, Stack(check), Holds, Deploys, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -11,7 +11,7 @@ rule! {
     /// `docker-compose.yml` at its top; or several, as `stacks/<name>/stack.yml`, `<name>/docker-compose.yml` or
     /// `<name>.yml`. Where Compose files lie elsewhere, `skep.yml` at the top says which of them are stacks. `skep lint`
     /// warns if there are such files, and a push is refused.
-    "SK1002", Error, Revision(check)
+    "SK1002", Error, Revision(check), Holds
 }
 
 /// How many files are told that could be stacks.

@@ -23,7 +23,7 @@ rule! {
     ///     image: shop:1
     ///     x-skep: { http: { host: shop.example.com, port: 8080 } }
     /// ```
-    "SK1016", Error, Last(check), Whole
+    "SK1016", Error, Last(check), Holds, Whole
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -21,7 +21,7 @@ rule! {
     ///     image: nginx:1.27
     ///     deploy: { replicas: 2 }
     /// ```
-    "SK1001", Error, Reading(check)
+    "SK1001", Error, Reading(check), Holds
 }
 
 fn check(reading: &Reading<'_>) -> Vec<Found> {

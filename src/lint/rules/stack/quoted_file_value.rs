@@ -6,10 +6,11 @@ use crate::lint::suggest;
 use crate::name::RepoPath;
 
 rule! {
-    /// Quotes in an `env_file` are part of the value.
+    /// Quotes, comments and variables in an `env_file` are part of the value.
     ///
-    /// `docker stack deploy` takes what stands behind `=` as it is, and so does skep: `TOKEN="abc"` gives the program a value with
-    /// quotes around it. `docker compose` and shells take them away, so a file that works there does not work here.
+    /// `docker stack deploy` takes what follows `=` as it is, and so does skep: `TOKEN="abc"` gives the program a value with
+    /// quotes around it, `PORT=80 # public` one with a comment, and `${HOST}` is not filled in. `docker compose` and shells read them
+    /// otherwise, so a file that works there does not work here.
     ///
     /// ```yaml bad with env-shop.env
     /// services:
@@ -53,13 +54,67 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &str, &str)> {
 fn quoted(stack: &StackSubject<'_>, path: &RepoPath) -> Vec<Found> {
     let Some(text) = stack.revision.texts.get(path) else { return Vec::new() };
     let found = |(at, name, value): (usize, &str, &str)| {
-        let inner = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))?;
+        let (what, help) = kept(value)?;
         let length = name.len() + 1 + value.len();
         let line = text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let name = suggest::cut(name);
-        let message = format!("the quotes are part of the value of `{name}`");
+        let message = format!("{what} of the value of `{name}`");
         let found = Found::new(&(at + line..at + line + length), message).in_file(path.clone());
-        Some(found.help(format!("write `{name}={}`", suggest::cut(inner))))
+        Some(match help {
+            Help::Value(value) => found.help(format!("write `{name}={}`", suggest::cut(value))),
+            Help::Text(text) => found.help(text),
+        })
     };
     lines(text).filter_map(found).take(MAX_LOOKED_AT).collect()
+}
+
+/// What to write instead.
+enum Help<'a> {
+    Value(&'a str),
+    Text(&'static str),
+}
+
+/// What stays in a value that Compose and shells take away or fill in.
+fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
+    let bare = value.trim();
+    for quote in ['"', '\''] {
+        let Some(rest) = bare.strip_prefix(quote) else { continue };
+        match rest.split_once(quote) {
+            Some((_, behind)) if behind.is_empty() || is_comment(behind) => {
+                let inner = &rest[..rest.len() - behind.len() - 1];
+                return Some(("the quotes are part", Help::Value(inner)));
+            }
+            Some(_) if rest.ends_with(quote) => {
+                return Some(("the quotes are part", Help::Value(&rest[..rest.len() - 1])));
+            }
+            None if quote == '"' => {
+                let help = "write it in one line, without quotes, or mount it as a config or secret";
+                return Some(("a quote that is not closed in its line is part", Help::Text(help)));
+            }
+            _ => {}
+        }
+    }
+    if let Some(at) = comment(value) {
+        return Some(("the comment is part", Help::Value(value[..at].trim_end())));
+    }
+    let has_variable = value.match_indices("${").any(|(at, _)| is_variable(&value[at + 2..]));
+    let help = "write it under `environment`, where variables are filled in";
+    has_variable.then_some(("a variable is not filled in, and is part", Help::Text(help)))
+}
+
+/// Where a comment begins after a value, as Compose reads it.
+fn comment(value: &str) -> Option<usize> {
+    let begins = |at: usize| value[..at].ends_with([' ', '\t']) && value[at + 1..].starts_with([' ', '\t']);
+    value.match_indices('#').map(|(at, _)| at).find(|&at| begins(at))
+}
+
+fn is_comment(text: &str) -> bool {
+    text.starts_with([' ', '\t'])
+        && text.trim_start().strip_prefix('#').is_some_and(|rest| rest.starts_with([' ', '\t']))
+}
+
+/// Whether a name and the end of a brace, or an operator, come next.
+fn is_variable(rest: &str) -> bool {
+    let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    name > 0 && !rest.starts_with(|c: char| c.is_ascii_digit()) && rest[name..].starts_with(['}', ':', '-', '?', '+'])
 }

@@ -35,7 +35,7 @@ rule! {
     ///   web: { image: "nginx:1.27", configs: [site] }
     /// configs: { site: { content: wiki, name: wiki-site-1 } }
     /// ```
-    "SK1026", Error, Stacks(check), Deploys
+    "SK1026", Error, Stacks(check), Holds, Deploys
 }
 
 /// Something with a name of its own: what it is, where, and what it holds if that is known.

@@ -27,7 +27,7 @@ rule! {
     /// services:
     ///   web: { image: "nginx:1.27", ports: ["8081:3000", "8080:80/udp"] }
     /// ```
-    "SK1023", Error, Stacks(check)
+    "SK1023", Error, Stacks(check), Holds
 }
 
 /// Who publishes a port.

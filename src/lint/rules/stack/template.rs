@@ -19,7 +19,7 @@ rule! {
     ///   template: web
     ///   values: { host: shop.example.com, image: "shop:1" }
     /// ```
-    "SK1018", Error, Reading(check)
+    "SK1018", Error, Reading(check), Holds
 }
 
 fn check(reading: &Reading<'_>) -> Vec<Found> {

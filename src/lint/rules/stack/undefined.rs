@@ -27,7 +27,7 @@ rule! {
     /// networks: { front: {} }
     /// volumes: { data: {} }
     /// ```
-    "SK1003", Error, Stack(check), Names
+    "SK1003", Error, Stack(check), Holds, Names
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

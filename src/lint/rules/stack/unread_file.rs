@@ -20,7 +20,7 @@ rule! {
     /// services:
     ///   web: { build: ./web }
     /// ```
-    "SK1015", Error, Stack(check)
+    "SK1015", Error, Stack(check), Holds
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

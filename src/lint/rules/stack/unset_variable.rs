@@ -26,7 +26,7 @@ rule! {
     /// services:
     ///   web: { image: "shop:${TAG}", command: ["--shell", "$$SHELL", "--mode", "${MODE:-fast}"] }
     /// ```
-    "SK2020", Warning, Stack(check)
+    "SK2020", Warning, Stack(check), Unknown
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {

@@ -2,6 +2,7 @@ use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::suggest;
 use crate::lint::traefik::known::{self, Kind};
+use crate::lint::traefik::values;
 use crate::stack::file::Spanned;
 
 rule! {
@@ -9,7 +10,7 @@ rule! {
     ///
     /// Where it wants `true` or `false`, a number, or a length of time, it reads none of the labels of the service if it
     /// gets something else, and the service cannot be reached. What has options of its own, such as `tls`, is switched off
-    /// by anything but `true`.
+    /// by anything but `true`. A network, or a regular expression, that is none leaves out the routers that use it.
     ///
     /// ```yaml bad
     /// services:
@@ -59,6 +60,9 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn wrong(key: &str, value: &Spanned<String>) -> Option<Found> {
     // What has no value says nothing.
     let known::Found::Whole(known) = known::find(key).filter(|_| !value.is_empty())? else { return None };
+    if let Some(why) = values::fault(known.pattern, value) {
+        return Some(Found::new(&value.span, why).help("with this value Traefik leaves out every router that uses it"));
+    }
     let message = format!("`{}` is not {}, which this label wants", suggest::cut(value), known.kind.word());
     let help = match known.kind {
         Kind::Switch if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => return None,

@@ -6,13 +6,14 @@ use crate::lint::suggest;
 use crate::lint::traefik::known::{self, Known};
 use crate::lint::traefik::options::{By, Setting};
 use crate::lint::traefik::proxy::{self, Proxy, Version};
+use crate::lint::traefik::values;
 use crate::stack::file::Service;
 
 rule! {
     /// Traefik is started with an option that its version does not have.
     ///
     /// It ends at once with `field not found`, and is started again and again. The same is so of a value that is no number,
-    /// boolean or length of time where one is wanted. What a swarm is read by has changed with each major version:
+    /// boolean, length of time, network or address where one is wanted. What a swarm is read by has changed with each major version:
     /// `--docker.swarmMode` (1), `--providers.docker.swarmMode` (2), `--providers.swarm` (3). With 3 went
     /// `experimental.http3`, `pilot`, `tls.caOptional` of providers, Marathon and Rancher, Jaeger, Zipkin, Datadog and
     /// others as tracing backends, and `influxdb` (1). Options are known of Traefik 3; where another program than Traefik may
@@ -149,8 +150,13 @@ fn unfit(
     }
     // A key of a file with nothing behind it says `true`, whatever it is.
     let is_silent = setting.value.is_empty() || (setting.by == By::File && setting.value == "true");
-    if !matches!(found, known::Found::Whole(_)) || is_silent || known.kind.takes(&setting.value) {
+    if !matches!(found, known::Found::Whole(_)) || is_silent {
         return None;
+    }
+    if known.kind.takes(&setting.value) {
+        let why = values::fault(known.pattern, &setting.value)?;
+        let message = format!("Traefik does not start: `{}{key}`: {why}", dashes(proxy, key));
+        return Some(proxy::found(key, proxy, service, subject.file, message));
     }
     let (value, dashes) = (suggest::cut(&setting.value), dashes(proxy, key));
     let message = format!("`{dashes}{key}` wants {}, and Traefik does not start with `{value}`", known.kind.word());

@@ -29,6 +29,9 @@ pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Misrea
             "write a value, or leave the matcher out",
         ));
     }
+    if matcher == "Query" && syntax.is_of_2 {
+        return no_pairs(call);
+    }
     let faults = call.values.iter().enumerate().map(|(nth, value)| of_value(nth, value, matcher, syntax));
     faults.flatten().next()
 }
@@ -41,14 +44,12 @@ fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<
             format!("the path of `{matcher}` does not begin with `/`"),
             &format!("write {matcher}(`/{}`)", suggest::cut(&value.text)),
         )),
+        ("Path" | "PathPrefix", _) if syntax.is_of_2 => no_template(value),
         ("ClientIP", _) => no_address(value),
-        ("HostRegexp" | "HostSNIRegexp", _) => not_ascii(value, matcher).or_else(|| no_pattern(value, syntax)),
-        ("PathRegexp", _) | ("HeaderRegexp" | "QueryRegexp" | "HeadersRegexp", 1) => no_pattern(value, syntax),
-        ("Query", _) if syntax.is_of_2 && !value.text.contains('=') => Some(misread(
-            value.span.clone(),
-            "`Query` takes `name=value` in Traefik 2".to_owned(),
-            &format!("write Query(`{}=…`)", suggest::cut(&value.text)),
-        )),
+        ("HostSNIRegexp", _) if syntax.is_of_2 => no_template(value),
+        ("HostRegexp", _) if syntax.is_of_2 => not_ascii(value, matcher).or_else(|| no_template(value)),
+        ("HostRegexp" | "HostSNIRegexp", _) => not_ascii(value, matcher).or_else(|| no_pattern(value)),
+        ("PathRegexp", _) | ("HeaderRegexp" | "QueryRegexp" | "HeadersRegexp", 1) => no_pattern(value),
         ("HostSNI", _) if syntax.protocol == Protocol::Tcp => no_server_name(value, syntax),
         ("ALPN", _) if value.text == "acme-tls/1" => Some(misread(
             value.span.clone(),
@@ -57,6 +58,14 @@ fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<
         )),
         _ => None,
     }
+}
+
+/// A query of Traefik 2, whose names and values are all parts between `=`.
+fn no_pairs(call: &Call) -> Option<Misread> {
+    let parts: usize = call.values.iter().map(|value| value.text.split('=').count()).sum();
+    let alone = call.values.iter().find(|value| !value.text.contains('=')).filter(|_| parts % 2 == 1)?;
+    let help = format!("write Query(`{}=…`)", suggest::cut(&alone.text));
+    Some(misread(alone.span.clone(), "`Query` takes `name=value` in Traefik 2".to_owned(), &help))
 }
 
 fn misread(span: Range<usize>, message: String, help: &str) -> Misread {
@@ -75,8 +84,36 @@ fn not_ascii(value: &Value, matcher: &str) -> Option<Misread> {
     Some(misread(value.span.clone(), message, &help))
 }
 
-fn no_pattern(value: &Value, syntax: Syntax) -> Option<Misread> {
-    let (part, why) = regexp::objection(&value.text).filter(|_| !syntax.is_of_2)?;
+/// A template of Traefik 2, `/{name:pattern}`, whose braces have no partners, or whose pattern is none (gorilla/mux `regexp.go`).
+fn no_template(value: &Value) -> Option<Misread> {
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, byte) in value.text.bytes().enumerate() {
+        match byte {
+            b'{' if depth == 0 => (depth, start) = (1, at + 1),
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return Some(unbalanced(value)),
+            b'}' if depth == 1 => {
+                depth = 0;
+                let pattern = value.text[start..at].split_once(':').map(|(_, pattern)| pattern);
+                if let Some((_, why)) = pattern.and_then(regexp::objection) {
+                    let message = format!("Go does not take the regular expression in these braces: {why}");
+                    return Some(misread(value.span.clone(), message, "write it in the syntax of RE2"));
+                }
+            }
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    (depth > 0).then(|| unbalanced(value))
+}
+
+fn unbalanced(value: &Value) -> Misread {
+    let message = format!("the braces of `{}` are not balanced", suggest::cut(&value.text));
+    misread(value.span.clone(), message, "write `{name:pattern}`")
+}
+
+fn no_pattern(value: &Value) -> Option<Misread> {
+    let (part, why) = regexp::objection(&value.text)?;
     // In double quotes the place of a part is not that in the rule.
     let is_plain = value.span.len() == value.text.len();
     let span = if is_plain { value.span.start + part.start..value.span.start + part.end } else { value.span.clone() };
@@ -84,24 +121,29 @@ fn no_pattern(value: &Value, syntax: Syntax) -> Option<Misread> {
     Some(misread(span, message, "write it in the syntax of RE2, which has no look-around and no references"))
 }
 
-/// An address, or a network of which the prefix is no longer than an address (Go's `net.ParseIP` and `net.ParseCIDR`).
 fn no_address(value: &Value) -> Option<Misread> {
-    let (address, prefix) = value.text.split_once('/').map_or((&*value.text, None), |(it, prefix)| (it, Some(prefix)));
+    let why = network_fault(&value.text)?;
+    Some(misread(value.span.clone(), why, "write one such as `10.0.0.7` or `10.0.0.0/8`"))
+}
+
+/// Why a text is neither an address nor a network, the prefix of which is no longer than an address (Go's `net.ParseIP` and
+/// `net.ParseCIDR`).
+pub(in crate::lint::traefik) fn network_fault(text: &str) -> Option<String> {
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(it, prefix)| (it, Some(prefix)));
     let address: Option<IpAddr> = address.parse().ok();
     let longest = if address.is_some_and(|address| address.is_ipv6()) { 128 } else { 32 };
     let is_prefix = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits && text.parse::<u32>().is_ok_and(|length| length <= longest)
     };
-    let message = match (address, prefix) {
-        (Some(_), None) => return None,
-        (Some(_), Some(prefix)) if is_prefix(prefix) => return None,
+    match (address, prefix) {
+        (Some(_), None) => None,
+        (Some(_), Some(prefix)) if is_prefix(prefix) => None,
         (Some(_), Some(_)) => {
-            format!("`{}` is no network: the prefix has 0 to {longest} bits", suggest::cut(&value.text))
+            Some(format!("`{}` is no network: the prefix has 0 to {longest} bits", suggest::cut(text)))
         }
-        (None, _) => format!("`{}` is neither an address nor a network", suggest::cut(&value.text)),
-    };
-    Some(misread(value.span.clone(), message, "write one such as `10.0.0.7` or `10.0.0.0/8`"))
+        (None, _) => Some(format!("`{}` is neither an address nor a network", suggest::cut(text))),
+    }
 }
 
 fn no_server_name(value: &Value, syntax: Syntax) -> Option<Misread> {

@@ -5,7 +5,7 @@
 pub(crate) mod compile;
 mod modern;
 mod parser;
-mod regexp;
+pub(crate) mod regexp;
 
 use std::ops::Range;
 

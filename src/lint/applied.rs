@@ -1,0 +1,59 @@
+//! Settings, applied to the rules: which of them count and how much, and what is said of rules that do not exist.
+
+use crate::lint::rules::RULES;
+use crate::lint::settings::{Level, Named, Settings, Written, is_foreign};
+use crate::lint::suggest::{cut, nearest};
+use crate::lint::{Rule, Severity};
+use crate::name::RepoPath;
+use crate::stack::Problem;
+use crate::stack::template::Misfit;
+
+/// The most that is said about the rules that settings name.
+const MAX_DOUBTS: usize = 50;
+
+impl Settings {
+    /// How bad a finding of this rule is; none if the rule is not asked.
+    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
+        match self.levels.get(rule.id) {
+            _ if rule.must_hold() => Some(rule.severity),
+            Some(Level::Off) => None,
+            Some(Level::At(severity)) => Some(*severity),
+            Some(Level::On) => Some(rule.severity),
+            None => (!rule.is_off()).then_some(rule.severity),
+        }
+    }
+
+    /// Whether a rule says nothing about a file.
+    pub fn ignores(&self, path: &RepoPath, rule: &Rule) -> bool {
+        !rule.must_hold() && self.ignores_id(path, rule.id)
+    }
+}
+
+/// Rules that settings name in vain, as they do not exist or cannot be switched off, and misspelt settings of hadolint. There are more
+/// rules of hadolint and `ShellCheck` than skep has: those may be named.
+pub fn doubts(written: &Written) -> Vec<Misfit> {
+    let of_rules = written.named.iter().filter_map(doubt).take(MAX_DOUBTS);
+    written.doubts.iter().cloned().chain(of_rules).collect()
+}
+
+fn doubt(named: &Named) -> Option<Misfit> {
+    let (message, help) = match RULES.iter().find(|rule| rule.id == named.id) {
+        Some(rule) if rule.must_hold() && named.is_changed => {
+            let message = "is not switched off: nothing can be deployed where it finds something";
+            (format!("`{}` {message}", named.id), "take it out of the settings".to_owned())
+        }
+        None if !is_foreign(&named.id) => unknown(&named.id),
+        _ => return None,
+    };
+    let problem = Problem { span: named.span.clone(), message, help: Some(help) };
+    Some(Misfit { path: named.path.clone(), problem })
+}
+
+/// What to say of a rule that does not exist, and what to do.
+pub(in crate::lint) fn unknown(id: &str) -> (String, String) {
+    let help = match nearest(id, RULES.iter().map(|rule| rule.id)) {
+        Some(near) => format!("did you mean `{near}`? `skep rules` lists all"),
+        None => "`skep rules` lists all".to_owned(),
+    };
+    (format!("there is no rule `{}`", cut(id)), help)
+}

@@ -1,0 +1,37 @@
+//! How bad a finding is.
+
+/// How bad a finding is. Errors keep a revision from being deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// A matter of taste.
+    Style,
+    /// Worth knowing.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+    /// It would fail, or do something else than it says.
+    Error,
+}
+
+impl Severity {
+    /// The severity of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "error" => Some(Self::Error),
+            "warning" => Some(Self::Warning),
+            "info" => Some(Self::Info),
+            "style" => Some(Self::Style),
+            _ => None,
+        }
+    }
+
+    /// `error`, `warning`, `info` or `style`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Style => "style",
+        }
+    }
+}
