@@ -110,13 +110,11 @@ fn named(name: &str, watched: &[Repository]) -> anyhow::Result<Repository> {
         return Ok(it.clone());
     }
     let is_meant = |it: &&Repository| it.name() == name;
-    match watched.iter().filter(is_meant).collect::<Vec<_>>()[..] {
-        [only] => Ok(only.clone()),
-        _ => {
-            let names = watched.iter().map(shown).collect::<Vec<_>>().join(", ");
-            anyhow::bail!("skep does not watch a repository `{name}`; it watches {names}")
-        }
+    if let [only] = watched.iter().filter(is_meant).collect::<Vec<_>>()[..] {
+        return Ok(only.clone());
     }
+    let names = watched.iter().map(shown).collect::<Vec<_>>().join(", ");
+    anyhow::bail!("skep does not watch a repository `{name}`; it watches {names}")
 }
 
 #[cfg(test)]

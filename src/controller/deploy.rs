@@ -50,10 +50,9 @@ impl Refused {
     fn may_pass(&self) -> bool {
         match self {
             Self::Preparing(refusal) => refusal.may_pass(),
-            // Whoever deployed the stack may take it away.
-            Self::Cluster(cluster::Error::Refused(release::Refusal::Unrecorded { .. })) => true,
+            // A stack without a record may be taken away by those who deployed it.
+            Self::Cluster(cluster::Error::Refused(release::Refusal::Unrecorded { .. })) | Self::Obstructed(_) => true,
             Self::Cluster(error) => error.is_transient(),
-            Self::Obstructed(_) => true,
             Self::Backwards(_) | Self::Superseded => false,
         }
     }

@@ -39,7 +39,7 @@ fn setting(reader: &mut Reader<'_>, key: &Node, value: &Node) {
         "ignored" => levels(reader, name, value, Level::Off),
         "override" => overridden(reader, value),
         "trustedRegistries" => {
-            reader.written.settings.trusted_registries = reader.texts(name, value).into_iter().collect()
+            reader.written.settings.trusted_registries = reader.texts(name, value).into_iter().collect();
         }
         "label-schema" => reader.labels(name, value),
         "strict-labels" => reader.written.settings.strict_labels = reader.boolean(name, value),

@@ -35,7 +35,7 @@ fn setting(reader: &mut Reader<'_>, key: &Node, value: &Node) {
         "rules" => rules(reader, value),
         "ignore" => reader.list(name, value).iter().for_each(|item| ignored(reader, item)),
         "trusted-registries" => {
-            reader.written.settings.trusted_registries = reader.texts(name, value).into_iter().collect()
+            reader.written.settings.trusted_registries = reader.texts(name, value).into_iter().collect();
         }
         "label-schema" => reader.labels(name, value),
         "strict-labels" => reader.written.settings.strict_labels = reader.boolean(name, value),
