@@ -56,7 +56,8 @@ mod tests {
     fn said(text: &str) -> String {
         let Some(mut entries) = read(text.as_bytes()) else { return "unread".to_owned() };
         entries.sort_by_key(|(.., span)| span.start);
-        entries.iter().map(|(key, value, span)| format!("{key}={value} at {}\n", &text[span.clone()])).collect()
+        let lines = entries.iter().map(|(key, value, span)| format!("{key}={value} at {}", &text[span.clone()]));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     #[test]
