@@ -10,6 +10,8 @@
 # process id; all of it is removed at the end, also when it fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/bench-lib.sh
+. scripts/bench-lib.sh
 
 readonly DATE="${1:-today}"
 readonly ROUNDS="${ROUNDS:-5}"
@@ -160,26 +162,12 @@ report() {
     done
 }
 
-machine() {
-    printf '%s cores (%s), %s of memory, Linux %s, Docker %s, %s' "$(nproc)" \
-        "$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)" \
-        "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)" "$(uname -r)" \
-        "$(docker version --format '{{.Server.Version}} (client {{.Client.Version}})')" "$("$SKEP" --version)"
-}
-
 clean() {
     local status=$?
     set +e
     (remove docker; remove skep)
     rm -rf "$WORK"
     exit "$status"
-}
-
-say() { echo "bench: $*" >&2; }
-
-die() {
-    echo "bench: error: $*" >&2
-    exit 1
 }
 
 main

@@ -8,6 +8,8 @@
 # that begin with bench- and end in its process id; all of it is removed at the end, also when it fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/bench-lib.sh
+. scripts/bench-lib.sh
 
 readonly DATE="${1:-today}"
 readonly ROUNDS="${ROUNDS:-5}"
@@ -208,13 +210,6 @@ report() {
     echo "| resident memory, $AT_REST s after $((4 * ROUNDS + 1)) pushes | ${last[0]} (${last[1]} of its own, ${last[2]} of the binary's file) |"
 }
 
-machine() {
-    printf '%s cores (%s), %s of memory, Linux %s, Docker %s, %s' "$(nproc)" \
-        "$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)" \
-        "$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)" "$(uname -r)" \
-        "$(docker version --format '{{.Server.Version}} (client {{.Client.Version}})')" "$("$SKEP" --version)"
-}
-
 # --- cleaning up ---
 
 clean() {
@@ -240,39 +235,5 @@ is_gone() {
 
 config_names() { docker config ls --format '{{.Name}}' | { grep "^skep\.$PUSHED\." || true; }; }
 images() { docker image ls --format '{{.Repository}}:{{.Tag}}' | { grep -E "^(skep\.local/$PUSHED/|$BY_HAND:)" || true; }; }
-
-# --- words ---
-
-# Of the range that is not handed out to clients.
-free_port() {
-    local port
-    for port in $(shuf -i 20000-29999 -n 50); do
-        if ! { exec 3<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null; then echo "$port"; return; fi
-    done
-    die "no free port was found"
-}
-
-say() { echo "bench: $*" >&2; }
-
-die() {
-    echo "bench: error: $*" >&2
-    exit 1
-}
-
-# Runs a command, and shows what it said only if it fails.
-quietly() {
-    local said
-    said=$("$@" 2>&1) || { echo "$said" >&2; return 1; }
-}
-
-# Runs a command again and again, with a pause, until it succeeds.
-wait_for() {
-    local pause=$1 deadline=$((SECONDS + DEADLINE))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$deadline" ] || { say "not within $DEADLINE s: $*"; return 1; }
-        sleep "$pause"
-    done
-}
 
 main

@@ -57,7 +57,7 @@ fn settings(case: &Case) -> Settings {
             settings.strict_labels = true;
         }
         Some("registries") => {
-            settings.trusted_registries = TRUSTED.map(str::to_owned).to_vec();
+            settings.trusted_registries = TRUSTED.map(str::to_owned).into_iter().collect();
         }
         _ => settings = settings.enable("DL1001").enable("DL3057"),
     }
