@@ -4,8 +4,7 @@
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
-use skep::lint::dockerfile::image::Image;
-use skep::name::{CommitId, RepoPath, ServiceName, StackName};
+use skep::name::{CommitId, ImageReference, RepoPath, Repository, ServiceName, StackName};
 use skep::source::Remote;
 
 fuzz_target!(|text: &str| {
@@ -22,7 +21,15 @@ fuzz_target!(|text: &str| {
             Some((remote, false))
         );
     }
-    Image::of(text);
+    let image = ImageReference::of(text);
+    assert!(text.starts_with(image.repository()) && text.starts_with(image.tagged()));
+    assert!(!image.registry().as_str().is_empty() && image.path.ends_with(image.base()));
+    if ImageReference::can_be_pulled(text) {
+        let familiar = image.familiar();
+        assert_eq!(ImageReference::parse(&familiar).map(|again| again.familiar()), Ok(familiar.clone()));
+    }
+    let recorded = String::from(Repository::from(text));
+    assert_eq!(String::from(Repository::from(recorded.as_str())), recorded);
 });
 
 fn stays<T: FromStr + ToString>(text: &str) {

@@ -210,6 +210,7 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
             author: "Ada <ada@example.com>".into(),
             subject: "Sell more".into(),
         },
+        owner: None,
         cause: Cause::Command,
         created: jiff::Timestamp::UNIX_EPOCH,
         images: BTreeMap::from([(web(), IMAGES[0].into())]),
