@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::output;
@@ -70,9 +71,16 @@ pub(super) async fn follow(
     let (sender, mut told) = mpsc::channel(256);
     let progress = ProgressSender::new(vec![sender]);
     let (mut rollout, mut screen) = (Rollout::new(cluster.clone(), stack.clone()), Screen::new(stack));
-    let mut seen = cluster.clock.now();
+    let (mut seen, mut stop) = (cluster.clock.now(), signal(SignalKind::terminate())?);
     loop {
-        let attempt = rollout.attempt(&progress).await;
+        // A round may be cut off anywhere: what it did is in the record, or is done once more.
+        let attempt = tokio::select! {
+            attempt = rollout.attempt(&progress) => attempt,
+            () = interrupted(&mut stop) => {
+                screen.clear();
+                return Err(cut_off(stack, release));
+            }
+        };
         while let Ok(progress) = told.try_recv() {
             screen.show(&progress);
         }
@@ -90,8 +98,30 @@ pub(super) async fn follow(
                  next `skep serve` or `skep deploy`"
             );
         }
-        cluster.clock.wait(if attempt.next == Next::Rest { LOOK } else { attempt.pause }).await;
+        tokio::select! {
+            () = cluster.clock.wait(if attempt.next == Next::Rest { LOOK } else { attempt.pause }) => {}
+            () = interrupted(&mut stop) => {
+                screen.clear();
+                return Err(cut_off(stack, release));
+            }
+        }
     }
+}
+
+/// Comes back when somebody ends the command.
+async fn interrupted(stop: &mut Signal) {
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = stop.recv() => {}
+    }
+}
+
+/// What somebody reads who ends a command while a release rolls out.
+fn cut_off(stack: &StackName, release: ReleaseId) -> anyhow::Error {
+    anyhow::anyhow!(
+        "interrupted: {stack} {release} is recorded, and is not finished; a controller goes on with it, and where there is none \
+         the same command does; `skep status {stack}` tells how it is, `skep rollback {stack}` goes back"
+    )
 }
 
 /// Lines, and under them for a person who watches, what is waited for.

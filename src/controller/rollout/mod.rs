@@ -4,6 +4,10 @@
 //! and made again by anybody: each effect is a write with a version index, or can be done twice. Between rounds there is
 //! only a [`Memory`], and it may be lost.
 
+mod evidence;
+mod next;
+mod slot;
+
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -28,6 +32,9 @@ use crate::release::{self, Absent, Cause, Consequence, History, Memory, Phase, R
 use crate::stack::Stack;
 use crate::stack::check::Check;
 use crate::swarm;
+use slot::Slot;
+
+pub use next::Next;
 
 /// How many changes are written at once.
 const WRITES: usize = 8;
@@ -35,8 +42,6 @@ const WRITES: usize = 8;
 const IDLE: SignedDuration = SignedDuration::from_secs(30);
 /// How long after each look it waits then.
 const IDLE_PAUSE: Duration = Duration::from_secs(2);
-/// How many of the last lines of a log a symptom carries.
-const LOG_LINES: usize = 12;
 
 /// The rounds of one stack.
 #[derive(Debug)]
@@ -54,42 +59,6 @@ pub struct Rollout {
     /// When the last round of this release ended that could be made, and who has kept it from another since.
     looked: Option<(Timestamp, Absent)>,
     surroundings: Surroundings,
-}
-
-/// The right to change the swarm, of which a controller gives out only so many.
-///
-/// What it protects are the nodes: images are pulled and tasks start. So a stack needs one to write, and not to look: it
-/// is judged, promoted and failed without. A stack has it for as long as it makes progress, so that all of its waves
-/// come one after the other, and gives it back when it rests, when something is in the way, and when it has only waited
-/// for [`IDLE`]: neither a damaged record, nor a refusing engine, nor a task that never becomes healthy holds up another
-/// stack.
-#[derive(Debug)]
-enum Slot {
-    /// Nobody counts: a command rolls out one stack.
-    Unbounded,
-    /// It has none; where they come from.
-    Missing(Arc<Semaphore>),
-    /// It has one.
-    Held(OwnedSemaphorePermit),
-}
-
-impl Slot {
-    /// Takes a slot if one is free at once; whether the stack may write now.
-    fn take(&mut self) -> bool {
-        if let Self::Missing(slots) = self
-            && let Ok(slot) = slots.clone().try_acquire_owned()
-        {
-            *self = Self::Held(slot);
-        }
-        !matches!(self, Self::Missing(_))
-    }
-
-    /// Gives the slot back, if the stack has one.
-    fn give_back(&mut self) {
-        if let Self::Held(slot) = self {
-            *self = Self::Missing(slot.semaphore().clone());
-        }
-    }
 }
 
 /// A round that was made, or could not be.
@@ -131,45 +100,6 @@ struct Round<'a> {
     history: &'a History,
     observed: &'a Observed,
     progress: &'a ProgressSender,
-}
-
-/// When to make the next round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// At once.
-    Now,
-    /// Soon: something is on its way.
-    Soon,
-    /// Later: something was in the way that may be gone then.
-    Later,
-    /// When the stack is given a slot: only then may it change the swarm.
-    Slot,
-    /// When something happens.
-    Rest,
-}
-
-impl Next {
-    /// When the next round is due if several of a round's writes each say when: a release that has failed is not looked at
-    /// later because of another write.
-    fn and_then(self, other: Self) -> Self {
-        let urgency = |next: &Self| match next {
-            Self::Now => 0,
-            Self::Rest => 1,
-            Self::Later => 2,
-            Self::Soon | Self::Slot => 3,
-        };
-        std::cmp::min_by_key(self, other, urgency)
-    }
-
-    /// How long to wait before the next round, when nothing happens before.
-    pub fn pause(self) -> Duration {
-        match self {
-            Self::Now | Self::Slot => Duration::ZERO,
-            Self::Soon => Duration::from_millis(250),
-            Self::Later => Duration::from_secs(1),
-            Self::Rest => Duration::from_secs(30),
-        }
-    }
 }
 
 impl Rollout {
@@ -544,26 +474,6 @@ impl Rollout {
         round.progress.send(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
         let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms, away: release.phase.away().to_vec() };
         Ok(self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?)
-    }
-
-    /// The symptoms in the words of those who saw what happened, and with the last lines of the task's log. What cannot be
-    /// had is done without.
-    async fn with_evidence(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Vec<Symptom> {
-        let each = symptoms.into_iter().map(|symptom| self.explained(round, symptom));
-        stream::iter(each.collect::<Vec<_>>()).buffered(WRITES).collect().await
-    }
-
-    async fn explained(&self, round: &Round<'_>, mut symptom: Symptom) -> Symptom {
-        let Some(id) = symptom.task.clone() else { return symptom };
-        let service = symptom.service.as_ref().and_then(|name| round.desired.services.get(name));
-        let there = symptom.service.as_ref().and_then(|name| round.observed.services.get(name));
-        let task = there.and_then(|there| there.tasks.iter().find(|task| task.id == id));
-        let log = self.cluster.swarm.logs(&id, LOG_LINES);
-        if let (Some(service), Some(task)) = (service, task) {
-            symptom = symptom.explained(service, task, &self.cluster.swarm.evidence(task).await);
-        }
-        symptom.log.extend(log.await.unwrap_or_default());
-        symptom
     }
 
     async fn supersede_older(&self, history: &History) -> Result<(), Error> {

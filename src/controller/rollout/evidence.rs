@@ -1,0 +1,31 @@
+//! What those who saw a failure say about it.
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{Rollout, Round, WRITES};
+use crate::health::Symptom;
+
+/// How many of the last lines of a log a symptom carries.
+const LOG_LINES: usize = 12;
+
+impl Rollout {
+    /// The symptoms in the words of those who saw what happened, and with the last lines of the task's log. What cannot be
+    /// had is done without.
+    pub(super) async fn with_evidence(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Vec<Symptom> {
+        let each = symptoms.into_iter().map(|symptom| self.explained(round, symptom));
+        stream::iter(each.collect::<Vec<_>>()).buffered(WRITES).collect().await
+    }
+
+    async fn explained(&self, round: &Round<'_>, mut symptom: Symptom) -> Symptom {
+        let Some(id) = symptom.task.clone() else { return symptom };
+        let service = symptom.service.as_ref().and_then(|name| round.desired.services.get(name));
+        let there = symptom.service.as_ref().and_then(|name| round.observed.services.get(name));
+        let task = there.and_then(|there| there.tasks.iter().find(|task| task.id == id));
+        let log = self.cluster.swarm.logs(&id, LOG_LINES);
+        if let (Some(service), Some(task)) = (service, task) {
+            symptom = symptom.explained(service, task, &self.cluster.swarm.evidence(task).await);
+        }
+        symptom.log.extend(log.await.unwrap_or_default());
+        symptom
+    }
+}
