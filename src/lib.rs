@@ -20,6 +20,7 @@
 //! - [`mod@preflight`]: what stands in the way of a stack, before the first write
 //! - [`mod@health`]: one verdict over the whole stack, and symptoms in words
 //! - [`mod@release`]: releases, their phases and history; the one decision, [`release::next`]
+//! - [`mod@view`]: what people see of stacks, releases, tasks and commits
 //!
 //! Edges:
 //! - [`mod@engine`]: the Docker API: a thin client, and the same API simulated in memory
@@ -56,6 +57,7 @@ pub mod sops;
 pub mod stack;
 pub mod text;
 pub mod time;
+pub mod view;
 
 pub mod build;
 pub mod config;

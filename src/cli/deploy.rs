@@ -14,7 +14,6 @@ use super::workspace::{Opened, Workspace, cluster, lines, shaped};
 use super::{Common, again, output};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
-use crate::controller::deploy::urls;
 use crate::controller::request::Deployment;
 use crate::lint::CheckedStack;
 use crate::name::StackName;
@@ -68,7 +67,7 @@ impl Deploy {
             let deployment = Deployment { preparer: &preparer, cluster: &cluster };
             let mut ended = Vec::new();
             for (name, stack, desired) in prepared(&deployment, &opened, &settings).await? {
-                let (urls, deadline) = (urls(&desired), desired.settings.deadline);
+                let (urls, deadline) = (desired.urls(), desired.settings.deadline);
                 let proposed = deployment.propose(&opened.request, stack, desired).await?;
                 ended.push(follow_proposed(&cluster, &name, proposed, &urls, deadline).await?);
             }
@@ -96,20 +95,20 @@ impl Deploy {
         for stack in self.workspace.stacks(opened, settings).await? {
             let now = planned(cluster, &stack, opened, settings).await?;
             self.check(&stack.name, &now)?;
-            agreed.insert(stack.name, now.fingerprint);
+            agreed.insert(stack.name, now.view.fingerprint);
         }
         Ok(agreed)
     }
 
     /// Whether the plan for a stack is one that was agreed to.
     fn check(&self, stack: &StackName, now: &Planned) -> anyhow::Result<()> {
-        if self.plan.contains(&now.fingerprint) {
+        if self.plan.contains(&now.view.fingerprint) {
             return Ok(());
         }
-        let same_stack = self.plan.iter().find(|plan| plan.is_for_the_same_stack(&now.fingerprint));
-        let same_swarm = || self.plan.iter().find(|plan| plan.is_of_the_same_swarm(&now.fingerprint));
+        let same_stack = self.plan.iter().find(|plan| plan.is_for_the_same_stack(&now.view.fingerprint));
+        let same_swarm = || self.plan.iter().find(|plan| plan.is_of_the_same_swarm(&now.view.fingerprint));
         let nearest = same_stack.or_else(same_swarm).or(self.plan.first());
-        let changed = nearest.map(|plan| plan.since(&now.fingerprint)).unwrap_or_default();
+        let changed = nearest.map(|plan| plan.since(&now.view.fingerprint)).unwrap_or_default();
         output::line(&format!("the plan is now:\n{}", now.to_text(Color::Never)));
         Err(cluster::Error::Stale { stack: stack.clone(), changed }.into())
     }

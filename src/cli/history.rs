@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
 
 use super::output::Format;
 use super::table::{Cell, table};
@@ -13,6 +12,7 @@ use crate::controller::narrate;
 use crate::name::StackName;
 use crate::plan::Color;
 use crate::release::{Cause, Phase, Release};
+use crate::view::ReleaseView;
 
 /// `skep history`
 #[derive(Debug, Args)]
@@ -30,7 +30,9 @@ impl History {
                 anyhow::bail!("skep has no record of a stack `{}`; `skep status` lists those it has", self.stack);
             }
             match common.format {
-                Format::Json => output::json(&history.releases().iter().rev().map(as_json).collect::<Vec<_>>()),
+                Format::Json => {
+                    output::json(&history.releases().iter().rev().map(ReleaseView::from).collect::<Vec<_>>());
+                }
                 Format::Human => {
                     output::result(&shown(history.releases(), common.color.resolve()));
                 }
@@ -38,18 +40,6 @@ impl History {
             Ok(ExitCode::SUCCESS)
         })
     }
-}
-
-fn as_json(release: &Release) -> serde_json::Value {
-    json!({
-        "release": release.id,
-        "created": release.created,
-        "phase": release.phase,
-        "cause": release.cause,
-        "origin": release.origin,
-        "images": release.images,
-        "rollback": release.desired.is_some(),
-    })
 }
 
 /// The releases as a table, newest first, and below each what a person should know of it.

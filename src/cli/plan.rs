@@ -10,10 +10,10 @@ use super::workspace::{self, Opened, Workspace, shaped};
 use super::{Common, output};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
-use crate::name::StackName;
-use crate::plan::{self, Color, Fingerprint};
-use crate::preflight::{Agreement, Consent, Obstacle};
+use crate::plan::{Color, Fingerprint};
+use crate::preflight::{Agreement, Consent};
 use crate::stack::Stack;
+use crate::view::PlanView;
 
 /// `skep plan`
 #[derive(Debug, Args)]
@@ -28,14 +28,8 @@ const CHANGES: u8 = 2;
 /// What a deploy of one stack would change.
 #[derive(Debug, Serialize)]
 pub(super) struct Planned {
-    stack: StackName,
-    /// Binds a deploy to just this plan.
-    pub(super) fingerprint: Fingerprint,
-    pub(super) plan: plan::Plan,
-    /// What a deploy would be refused for.
-    obstacles: Vec<Obstacle>,
-    /// What a deploy would note.
-    notes: Vec<String>,
+    #[serde(flatten)]
+    pub(super) view: PlanView,
     /// The obstacles with their places in the file.
     #[serde(skip)]
     refusals: Vec<String>,
@@ -64,7 +58,7 @@ impl Plan {
             if plans.iter().any(|planned| !planned.refusals.is_empty()) {
                 return Ok(ExitCode::FAILURE);
             }
-            let changes = plans.iter().any(|planned| !planned.plan.is_empty());
+            let changes = plans.iter().any(|planned| !planned.view.plan.is_empty());
             Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
         })
     }
@@ -95,7 +89,8 @@ pub(super) async fn planned(
     let mut notes: Vec<String> = found.notes.into_iter().chain(agreed).chain(admitted).collect();
     notes.extend(settings.assumptions(stack));
     notes.extend(opened.out_of_bounds(cluster, stack, settings).await?);
-    Ok(Planned { stack: stack.name.clone(), fingerprint, plan, obstacles, notes, refusals })
+    let view = PlanView { stack: stack.name.clone(), fingerprint, plan, obstacles, notes };
+    Ok(Planned { view, refusals })
 }
 
 /// How a person agrees to something, where that can be done on the command line.
@@ -108,16 +103,17 @@ fn option(agreement: Agreement) -> Option<&'static str> {
 
 impl Planned {
     pub(super) fn to_text(&self, color: Color) -> String {
-        let mut text = format!("stack {}\n{}", self.stack, self.plan.to_text(color));
-        for note in &self.notes {
+        let PlanView { stack, fingerprint, plan, notes, .. } = &self.view;
+        let mut text = format!("stack {stack}\n{}", plan.to_text(color));
+        for note in notes {
             text = format!("{text}\nnote: {note}");
         }
         for refusal in &self.refusals {
             text = format!("{text}\nrefused: {refusal}");
         }
-        if self.plan.is_empty() || !self.refusals.is_empty() {
+        if plan.is_empty() || !self.refusals.is_empty() {
             return text;
         }
-        format!("{text}\nplan {}", self.fingerprint)
+        format!("{text}\nplan {fingerprint}")
     }
 }

@@ -1,20 +1,18 @@
 //! `skep ps`: the tasks of a stack, where they run, and why those that ended did.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::output::Format;
 use super::table::{Cell, table};
 use super::workspace::{cluster, without_services};
 use super::{Common, output};
-use crate::health;
 use crate::name::StackName;
 use crate::plan::Color;
-use crate::plan::observed::{Observed, Task as Seen, TaskState};
+use crate::plan::observed::TaskState;
+use crate::view::TaskView;
 
 /// `skep ps`
 #[derive(Debug, Args)]
@@ -26,26 +24,6 @@ pub(super) struct Ps {
     all: bool,
 }
 
-/// A task as it is shown.
-#[derive(Debug, Serialize)]
-struct Task {
-    id: String,
-    service: String,
-    /// Its place among the replicas; none in a global service.
-    slot: Option<u64>,
-    /// The node's host name, or its id where that is not known.
-    node: String,
-    /// Whether it runs what the service is now.
-    current: bool,
-    desired: TaskState,
-    state: TaskState,
-    /// Since when.
-    since: Timestamp,
-    exit_code: Option<i64>,
-    /// Why it ended badly.
-    error: Option<String>,
-}
-
 impl Ps {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
@@ -55,7 +33,7 @@ impl Ps {
             if observed.services.is_empty() {
                 return Err(without_services(&cluster, &self.stack).await);
             }
-            let tasks = self.tasks(&observed);
+            let tasks = TaskView::of(&observed, self.all);
             match common.format {
                 Format::Json => output::json(&tasks),
                 Format::Human if tasks.is_empty() => output::line("no task runs; `--all` shows those that ended"),
@@ -64,65 +42,33 @@ impl Ps {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
 
-    /// Service by service, and in each newest first.
-    fn tasks(&self, observed: &Observed) -> Vec<Task> {
-        let names: BTreeMap<&str, &str> =
-            observed.nodes.iter().map(|node| (node.id.as_str(), node.hostname.as_str())).collect();
-        let mut shown = Vec::new();
-        for (name, there) in &observed.services {
-            let wanted = |task: &&Seen| self.all || !task.state.is_over() || !task.desired.is_over();
-            shown.extend(there.tasks.iter().filter(wanted).map(|task| Task {
-                id: task.id.clone(),
-                service: name.to_string(),
-                slot: (task.slot != 0).then_some(task.slot),
-                node: (*names.get(task.node.as_str()).unwrap_or(&task.node.as_str())).to_owned(),
-                current: task.current,
-                desired: task.desired,
-                state: task.state,
-                since: task.since,
-                exit_code: task.exit_code,
-                error: health::trouble(task, &there.service),
-            }));
-        }
-        shown
+fn row(task: &TaskView, now: Timestamp) -> [Cell; 6] {
+    let old = if task.current { "" } else { " (old)" };
+    let exit = task.exit_code.map(|code| code.to_string()).unwrap_or_default();
+    let node = if task.node.is_empty() { "-".to_owned() } else { task.node.clone() };
+    [
+        task.name().into(),
+        node.into(),
+        format!("{}{old}", word(task.desired)).into(),
+        Cell::painted(format!("{} {}", word(task.state), age(now.duration_since(task.since))), ansi(task.state)),
+        exit.into(),
+        task.error.clone().unwrap_or_default().into(),
+    ]
+}
+
+fn ansi(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Running | TaskState::Complete => "32",
+        TaskState::Failed | TaskState::Rejected | TaskState::Orphaned => "31",
+        TaskState::Shutdown | TaskState::Remove => "2",
+        _ => "33",
     }
 }
 
-impl Task {
-    fn name(&self) -> String {
-        match self.slot {
-            Some(slot) => format!("{}.{slot}", self.service),
-            None => self.service.clone(),
-        }
-    }
-
-    fn row(&self, now: Timestamp) -> [Cell; 6] {
-        let old = if self.current { "" } else { " (old)" };
-        let exit = self.exit_code.map(|code| code.to_string()).unwrap_or_default();
-        let node = if self.node.is_empty() { "-".to_owned() } else { self.node.clone() };
-        [
-            self.name().into(),
-            node.into(),
-            format!("{}{old}", word(self.desired)).into(),
-            Cell::painted(format!("{} {}", word(self.state), age(now.duration_since(self.since))), self.ansi()),
-            exit.into(),
-            self.error.clone().unwrap_or_default().into(),
-        ]
-    }
-
-    fn ansi(&self) -> &'static str {
-        match self.state {
-            TaskState::Running | TaskState::Complete => "32",
-            TaskState::Failed | TaskState::Rejected | TaskState::Orphaned => "31",
-            TaskState::Shutdown | TaskState::Remove => "2",
-            _ => "33",
-        }
-    }
-}
-
-fn shown(tasks: &[Task], now: Timestamp, color: Color) -> String {
-    let rows: Vec<_> = tasks.iter().map(|task| task.row(now)).collect();
+fn shown(tasks: &[TaskView], now: Timestamp, color: Color) -> String {
+    let rows: Vec<_> = tasks.iter().map(|task| row(task, now)).collect();
     table(["TASK", "NODE", "WANTED", "IS", "EXIT", "WHY"], &rows, color)
 }
 

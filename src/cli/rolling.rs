@@ -30,7 +30,7 @@ pub(super) struct Ended {
 
 /// Rolls a proposal out, to its end.
 pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::Result<Ended> {
-    let (stack, urls) = (proposal.desired.name.clone(), crate::controller::deploy::urls(&proposal.desired));
+    let (stack, urls) = (proposal.desired.name.clone(), proposal.desired.urls());
     let deadline = proposal.desired.settings.deadline;
     let proposed = cluster.propose(proposal).await?;
     follow_proposed(cluster, &stack, proposed, &urls, deadline).await

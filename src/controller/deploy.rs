@@ -192,7 +192,7 @@ impl Deployer {
     ) -> Result<Begun, Refused> {
         let history = self.cluster.history_in_time(name).await?;
         if let Some(tried) = request.tried(&history) {
-            let urls = tried.desired.as_ref().map(urls).unwrap_or_default();
+            let urls = tried.desired.as_ref().map(Stack::urls).unwrap_or_default();
             return Ok(Begun { accepted: Accepted::Rolling(tried.id), urls, hold: None });
         }
         let deployment = Deployment { preparer: &self.preparer, cluster: &self.cluster };
@@ -205,7 +205,7 @@ impl Deployer {
             return Err(Refused::Superseded);
         }
         let hold = self.workers.hold(name);
-        let urls = urls(&desired);
+        let urls = desired.urls();
         let proposed = deployment.propose(request, stack, desired).await?;
         for note in &proposed.notes {
             lines.say(format!("  note: {note}")).await;
@@ -244,9 +244,4 @@ impl Deployed {
             _ => Vec::new(),
         }
     }
-}
-
-/// Where people reach a stack.
-pub fn urls(stack: &Stack) -> Vec<String> {
-    stack.services.values().filter_map(|service| service.url.clone()).collect()
 }

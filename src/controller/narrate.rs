@@ -6,7 +6,7 @@ use super::progress::Progress;
 use crate::health::{Symptom, Waiting};
 use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
-use crate::release::{History, Outcome, ReleaseId};
+use crate::release::{Outcome, ReleaseId};
 use crate::text::one_line;
 
 /// Tells what happens to one stack.
@@ -116,18 +116,6 @@ pub fn symptom(symptom: &Symptom) -> Vec<String> {
     lines.extend(symptom.help.iter().map(|help| format!("    help: {}", one_line(help))));
     lines.extend(symptom.log.iter().map(|line| format!("    | {}", one_line(line))));
     lines
-}
-
-/// Where the branch of a repository and what runs differ, because a person went back.
-pub fn apart(history: &History) -> Option<String> {
-    let (running, left) = (history.promoted()?, history.gone_back_from()?);
-    let branch = left.origin.branch.as_deref().unwrap_or("its branch");
-    Some(format!(
-        "{} runs since `skep rollback`, although `{branch}` is at {} ({}) or a later commit",
-        running.origin.commit.short(),
-        left.origin.commit.short(),
-        left.id
-    ))
 }
 
 /// The verdict in one line.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::cluster::{self, Cluster, Consent, Proposal, Proposed};
 use super::deploy::Refused;
 use super::lines::Lines;
-use super::narrate;
 use super::prepare::{self, Preparer, Running};
 use super::supersede::Generation;
 use crate::lint::{Checked, CheckedStack};
@@ -125,7 +124,7 @@ impl Deployment<'_> {
     ) -> Result<Vec<String>, Refused> {
         let admission = self.cluster.admit(&request.candidate(name), history).await?;
         let mut notes: Vec<String> = admission.note.into_iter().collect();
-        notes.extend(narrate::apart(history).map(|apart| format!("{apart}; this deploy goes on from there")));
+        notes.extend(history.apart().map(|apart| format!("{apart}; this deploy goes on from there")));
         request.goes_backwards(history).await.map_or(Ok(()), Err)?;
         let sketch = self.preparer.sketch(&request.checked, stack, name, &Running::of(history)).await?;
         notes.extend(self.out_of_bounds(request, &sketch, stack).await?);

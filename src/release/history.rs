@@ -61,6 +61,18 @@ impl History {
         (left.origin.branch.is_some() && left.origin.commit != running.origin.commit).then_some(left)
     }
 
+    /// Where the branch of a repository and what runs differ, because a person went back.
+    pub fn apart(&self) -> Option<String> {
+        let (running, left) = (self.promoted()?, self.gone_back_from()?);
+        let branch = left.origin.branch.as_deref().unwrap_or("its branch");
+        Some(format!(
+            "{} runs since `skep rollback`, although `{branch}` is at {} ({}) or a later commit",
+            running.origin.commit.short(),
+            left.origin.commit.short(),
+            left.id
+        ))
+    }
+
     /// The images of others that run by digest, by their names in the file.
     pub fn pinned(&self) -> BTreeMap<String, String> {
         let desired = self.promoted().and_then(|release| release.desired.as_ref());

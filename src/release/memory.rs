@@ -1,4 +1,4 @@
-//! What is remembered between two rounds of a stack, beside the record: [`super::next`] decides by it, and each round
+//! What is remembered between two rounds of a stack, beside the record: [`super::next()`] decides by it, and each round
 //! adds what it saw and what became of its writes. It may be lost at any moment, which makes a verdict later and lets
 //! what was refused be tried once more.
 

@@ -24,6 +24,7 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
     /// Its name in the settings.
+    #[serde(serialize_with = "key")]
     pub repository: Repository,
     /// Its address, without credentials.
     pub url: String,
@@ -249,6 +250,11 @@ fn bounded_lines(lines: &[String]) -> Vec<String> {
         kept.push(format!("and {more} more {}", if more == 1 { "line" } else { "lines" }));
     }
     kept
+}
+
+/// A watched repository without the word that says so: all of these are.
+fn key<S: serde::Serializer>(repository: &Repository, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&repository.key())
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Where people reach it.
+    pub fn urls(&self) -> Vec<String> {
+        self.services.values().filter_map(|service| service.url.clone()).collect()
+    }
+
     /// The stack of this name with nothing in it: where a first release that failed goes back to.
     pub fn empty(name: StackName) -> Self {
         Self {

@@ -99,7 +99,8 @@ fn killed_while_several_stacks_roll_out_it_takes_up_the_whole_commit() {
     lab.kill();
     assert!(!pushing.end().accepted);
     lab.restart();
-    wait_until("the commit has ended", SOON, || lab.skep(&["status"]).contains("was not deployed as a whole"));
+    let has_ended = |line: &str| line.contains(&shop.name) && line.contains("was not deployed as a whole");
+    wait_until("the commit has ended", SOON, || lab.skep(&["status"]).lines().any(has_ended));
     let arguments = several.0.each_ref().map(|stack| swarm::arguments(&format!("{stack}_web")));
     assert_eq!(arguments, ["sleep 2000", "sleep 1000"]);
     assert_eq!(shop.deployed(), Some(good), "the branch does not name what only one of them runs");

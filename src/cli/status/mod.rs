@@ -1,8 +1,7 @@
 //! `skep status`: what runs, what was last tried, and what differs; a line a stack, or one stack in detail.
 
-mod commits;
+mod detail;
 mod overview;
-mod report;
 pub(super) mod repositories;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +18,10 @@ use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
 use crate::plan::Color;
-use crate::release::{Intent, Phase, Upstream};
+use crate::release::{History, Phase, Upstream};
+use crate::store::{Damaged, Records};
 use crate::text::escaped_json;
-use commits::Pending;
-use report::Report;
+use crate::view::{Overview, StackView};
 
 /// How many of the last lines of a task that failed are shown.
 const LOG_LINES: usize = 12;
@@ -40,14 +39,6 @@ pub(super) struct Status {
     /// The watched repositories in place of the stacks, with all that is wrong with them
     #[arg(long, conflicts_with = "stack")]
     repositories: bool,
-}
-
-/// What is shown.
-struct Seen {
-    reports: Vec<Report>,
-    /// The commits that are to run or did not come to.
-    commits: Vec<Intent>,
-    upstreams: Vec<Upstream>,
 }
 
 impl Status {
@@ -87,11 +78,11 @@ impl Status {
     }
 
     /// What is said where there is nothing to show.
-    fn nothing(&self, seen: &Seen) -> Option<&'static str> {
+    fn nothing(&self, seen: &Overview) -> Option<&'static str> {
         match seen {
             _ if self.repositories && seen.upstreams.is_empty() => Some("no repository is watched"),
-            Seen { reports, commits, upstreams }
-                if reports.is_empty() && commits.is_empty() && upstreams.is_empty() =>
+            Overview { stacks, commits, upstreams }
+                if stacks.is_empty() && commits.is_empty() && upstreams.is_empty() =>
             {
                 Some("no stack runs here")
             }
@@ -99,15 +90,15 @@ impl Status {
         }
     }
 
-    fn shown(&self, seen: &Seen, now: Timestamp, common: &Common) -> String {
-        let Seen { reports, commits, upstreams } = seen;
+    fn shown(&self, seen: &Overview, now: Timestamp, common: &Common) -> String {
+        let Overview { stacks, upstreams, .. } = seen;
         let color = common.color.resolve();
         match common.format {
             Format::Json if self.repositories => self.json(upstreams),
-            Format::Json => self.json(reports),
+            Format::Json => self.json(stacks),
             Format::Human if self.repositories => repositories::in_detail(upstreams, now, color),
-            Format::Human if self.stack.is_some() => in_detail(reports, upstreams, now, color),
-            Format::Human => overview::of(reports, commits, upstreams, now, color),
+            Format::Human if self.stack.is_some() => in_detail(stacks, upstreams, now, color),
+            Format::Human => overview::of(seen, now, color),
         }
     }
 
@@ -118,10 +109,10 @@ impl Status {
     }
 
     /// The stacks, and the commits that are to run or did not come to.
-    async fn seen(&self, cluster: &Cluster) -> anyhow::Result<Seen> {
+    async fn seen(&self, cluster: &Cluster) -> anyhow::Result<Overview> {
         let upstreams: Vec<Upstream> = cluster.store.upstreams().await?.into_values().collect();
         if self.repositories {
-            return Ok(Seen { reports: Vec::new(), commits: Vec::new(), upstreams });
+            return Ok(Overview::of(Vec::new(), Vec::new(), upstreams));
         }
         let mut recorded = cluster.store.stacks().await?;
         let intents = cluster.store.intents().await?.intents;
@@ -139,33 +130,32 @@ impl Status {
             anyhow::bail!("there is no stack `{stack}`");
         }
         let names: Vec<StackName> = observed.keys().cloned().collect();
-        let report = |name: StackName| {
-            let records = recorded.remove(&name).unwrap_or_default();
+        let view = |name: StackName| {
+            let Records { releases, damaged } = recorded.remove(&name).unwrap_or_default();
+            let (history, damaged) = (History::new(releases), damaged.iter().map(told).collect::<Vec<_>>());
             Some(match observed.remove(&name)? {
-                Ok(observed) => Report::of(name, records, &observed),
-                Err(error) => Report::unreadable(name, records, &error),
+                Ok(observed) => StackView::of(name, &history, &damaged, &observed),
+                Err(error) => StackView::unreadable(name, &history, &damaged, error.to_string()),
             })
         };
-        let mut reports: Vec<Report> = names.into_iter().filter_map(report).collect();
+        let mut stacks: Vec<StackView> = names.into_iter().filter_map(view).collect();
         if self.stack.is_some() {
-            for report in &mut reports {
-                add_logs(report, cluster).await;
+            for stack in &mut stacks {
+                add_logs(stack, cluster).await;
             }
         }
-        let is_news = |intent: &Intent| {
-            commits::is_news(intent, &reports) && !upstreams.iter().any(|it| commits::is_told_by(intent, it))
-        };
-        let news: Vec<Intent> = intents.into_values().filter(is_news).collect();
-        for report in &mut reports {
-            report.pending = commits::of(report, &news).map(Pending::from);
-        }
-        Ok(Seen { reports, commits: news, upstreams })
+        Ok(Overview::of(stacks, intents.into_values(), upstreams))
     }
 }
 
+/// A record that cannot be read, in a sentence.
+fn told(damaged: &Damaged) -> String {
+    format!("the record `{}` is damaged: {}", damaged.name, damaged.why)
+}
+
 /// Adds the last lines of the tasks that a release failed of, as far as Swarm still has them: no record holds them.
-async fn add_logs(report: &mut Report, cluster: &Cluster) {
-    let Some(Phase::Failed { symptoms, .. }) = &mut report.phase else { return };
+async fn add_logs(view: &mut StackView, cluster: &Cluster) {
+    let Some(Phase::Failed { symptoms, .. }) = &mut view.phase else { return };
     for symptom in symptoms {
         if let Some(task) = &symptom.task {
             symptom.log = cluster.swarm.logs(task, LOG_LINES).await.unwrap_or_default();
@@ -174,12 +164,12 @@ async fn add_logs(report: &mut Report, cluster: &Cluster) {
 }
 
 /// Each stack, and below it the repository that it comes from, if that is watched and not up to date.
-fn in_detail(reports: &[Report], upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
-    let one = |report: &Report| {
-        let is_its = |it: &&Upstream| !it.is_good() && report.repository.as_ref() == Some(&it.repository);
+fn in_detail(stacks: &[StackView], upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
+    let one = |view: &StackView| {
+        let is_its = |it: &&Upstream| !it.is_good() && view.repository.as_ref() == Some(&it.repository);
         let below = upstreams.iter().filter(is_its).flat_map(|it| repositories::detail(it, now, color));
         let below = below.map(|line| format!("  {line}"));
-        std::iter::once(report.to_text(color)).chain(below).collect::<Vec<_>>().join("\n")
+        std::iter::once(detail::of(view, color)).chain(below).collect::<Vec<_>>().join("\n")
     };
-    reports.iter().map(one).collect::<Vec<_>>().join("\n\n")
+    stacks.iter().map(one).collect::<Vec<_>>().join("\n\n")
 }

@@ -2,22 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::report::Report;
 use super::repositories;
 use crate::cli::ps::age;
 use crate::cli::table::{Cell, table};
 use crate::plan::Color;
-use crate::release::{Intent, Phase, Upstream};
+use crate::release::Phase;
+use crate::view::{Overview, StackState, StackView};
 
 /// The stacks, below them the watched repositories, and the commits that do not run as a whole.
-pub(super) fn of(
-    reports: &[Report],
-    commits: &[Intent],
-    upstreams: &[Upstream],
-    now: Timestamp,
-    color: Color,
-) -> String {
-    let rows: Vec<[Cell; 6]> = reports.iter().map(|report| row(report, now)).collect();
+pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
+    let Overview { stacks, commits, upstreams } = seen;
+    let rows: Vec<[Cell; 6]> = stacks.iter().map(|view| row(view, now)).collect();
     let stacks = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
     let watched = (!upstreams.is_empty()).then(|| repositories::of(upstreams, now, color));
     let commits: Vec<String> = commits.iter().map(|intent| format!("commit {}", intent.sentence())).collect();
@@ -25,47 +20,41 @@ pub(super) fn of(
     [Some(stacks), watched, commits].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
-fn row(report: &Report, now: Timestamp) -> [Cell; 6] {
-    let (state, ansi) = state(report);
-    let rolls = matches!(report.phase, Some(Phase::Rolling { .. }));
-    let shown = report.attempted.filter(|_| rolls).or(report.promoted);
-    let since = report.phase.as_ref().map(|phase| age(now.duration_since(at(phase)))).unwrap_or_default();
+fn row(view: &StackView, now: Timestamp) -> [Cell; 6] {
+    let state = view.state();
+    let rolls = matches!(view.phase, Some(Phase::Rolling { .. }));
+    let shown = view.attempted.filter(|_| rolls).or(view.promoted);
+    let since = view.phase.as_ref().map(|phase| age(now.duration_since(at(phase)))).unwrap_or_default();
     [
-        Cell::painted(report.stack.as_str(), "1"),
-        Cell::painted(state, ansi),
+        Cell::painted(view.stack.as_str(), "1"),
+        Cell::painted(state.word(), ansi(state)),
         shown.map_or_else(|| "-".to_owned(), |release| release.to_string()).into(),
-        tasks(report).into(),
+        tasks(view).into(),
         since.into(),
-        what_to_know(report).into(),
+        what_to_know(view).into(),
     ]
 }
 
-/// How a stack is, in one word and its colour: the worst that is true of it.
-fn state(report: &Report) -> (&'static str, &'static str) {
-    let short = report.services.iter().any(|service| service.wanted.is_some_and(|wanted| service.running < wanted));
-    match (&report.phase, report.promoted) {
-        _ if report.unreadable.is_some() => ("unreadable", "31"),
-        (None, _) if report.damaged => ("damaged", "31"),
-        (None, _) => ("no record", "2"),
-        (Some(Phase::Rolling { .. }), _) => ("rolling", "33"),
-        (Some(_), Some(_)) if report.services.is_empty() && !report.drift.is_empty() => ("missing", "31"),
-        (Some(_), Some(_)) if report.services.is_empty() => ("removed", "2"),
-        (Some(_), None) => ("failed", "31"),
-        _ if short => ("degraded", "31"),
-        (Some(Phase::Failed { .. }), Some(_)) if report.way_back_failed => ("failed", "31"),
-        (Some(Phase::Failed { .. }), Some(_)) => ("went back", "33"),
-        _ if !report.drift.is_empty() => ("differs", "33"),
-        _ => ("healthy", "32"),
+fn ansi(state: StackState) -> &'static str {
+    match state {
+        StackState::Healthy => "32",
+        StackState::Rolling | StackState::WentBack | StackState::Differs => "33",
+        StackState::NoRecord | StackState::Removed => "2",
+        StackState::Unreadable
+        | StackState::Damaged
+        | StackState::Missing
+        | StackState::Failed
+        | StackState::Degraded => "31",
     }
 }
 
 /// How many tasks run of how many there should be, where that is known.
-fn tasks(report: &Report) -> String {
-    if report.services.is_empty() {
+fn tasks(view: &StackView) -> String {
+    if view.services.is_empty() {
         return String::new();
     }
-    let running: u64 = report.services.iter().map(|service| service.running).sum();
-    let wanted: Option<u64> = report.services.iter().map(|service| service.wanted).sum();
+    let running: u64 = view.services.iter().map(|service| service.running).sum();
+    let wanted: Option<u64> = view.services.iter().map(|service| service.wanted).sum();
     wanted.map_or_else(|| running.to_string(), |wanted| format!("{running}/{wanted}"))
 }
 
@@ -79,21 +68,21 @@ fn at(phase: &Phase) -> Timestamp {
 }
 
 /// The first thing that a person would want to be told; `skep status STACK` has the rest.
-fn what_to_know(report: &Report) -> String {
-    let failed = match (&report.phase, report.attempted) {
+fn what_to_know(view: &StackView) -> String {
+    let failed = match (&view.phase, view.attempted) {
         (Some(Phase::Failed { symptoms, .. }), Some(release)) => symptoms.first().map(|symptom| {
             let service = symptom.service.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
             format!("{release} failed: {service}{}", symptom.message)
         }),
         _ => None,
     };
-    let differs = match report.drift.len() {
+    let differs = match view.drift.len() {
         0 => None,
         1 => Some("1 change by hand".to_owned()),
         changes => Some(format!("{changes} changes by hand")),
     };
-    let contested = report.contested.then(|| "not healed any more".to_owned());
-    report.unreadable.clone().into_iter().chain(failed).chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
+    let contested = view.contested.then(|| "not healed any more".to_owned());
+    view.unreadable.clone().into_iter().chain(failed).chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -101,15 +90,15 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::cli::status::report::Service;
     use crate::health::Symptom;
     use crate::release::ReleaseId;
+    use crate::view::ServiceView;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-    fn report(stack: &str, phase: Option<Phase>, promoted: Option<u64>, running: u64) -> Report {
-        let services = vec![Service { name: "web".into(), running, wanted: promoted.map(|_| 2) }];
-        Report {
+    fn report(stack: &str, phase: Option<Phase>, promoted: Option<u64>, running: u64) -> StackView {
+        let services = vec![ServiceView { name: "web".into(), running, wanted: promoted.map(|_| 2) }];
+        StackView {
             attempted: phase.as_ref().map(|_| ReleaseId(promoted.unwrap_or(0) + 1)),
             promoted: promoted.map(ReleaseId),
             phase,
@@ -139,21 +128,22 @@ mod tests {
             report("back", Some(failed("a task failed")), Some(7), 2),
             report("first", Some(failed("no such image")), None, 0),
             report("rolls", Some(Phase::rolling(NOW)), Some(7), 1),
-            Report {
+            StackView {
                 drift: vec!["a".into(), "b".into()],
                 contested: true,
                 ..report("hand", Some(good.clone()), Some(7), 2)
             },
-            Report { services: Vec::new(), ..report("gone", Some(good), Some(7), 0) },
-            Report { damaged: true, ..report("broken", None, None, 2) },
+            StackView { services: Vec::new(), ..report("gone", Some(good), Some(7), 0) },
+            StackView { damaged: true, ..report("broken", None, None, 2) },
             report("foreign", None, None, 2),
-            Report {
+            StackView {
                 services: Vec::new(),
                 unreadable: Some("service odd_web: invalid type".into()),
                 ..report("odd", None, None, 0)
             },
         ];
-        assert_snapshot!(of(&reports, &[], &[], NOW + std::time::Duration::from_secs(61), Color::Never), @r"
+        let seen = Overview { stacks: reports.into(), commits: Vec::new(), upstreams: Vec::new() };
+        assert_snapshot!(of(&seen, NOW + std::time::Duration::from_secs(61), Color::Never), @r"
         STACK    STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
         shop     healthy     r7       2/2    1 min
         short    degraded    r7       1/2    1 min
