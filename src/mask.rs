@@ -60,7 +60,7 @@ const OTHER_OPTIONS: [&str; 9] = [
 /// The keys of a password in the parameters of an address, or in a line that tells of a database.
 const KEYS: [&str; 4] = ["password", "passwd", "pwd", "access_token"];
 
-/// The longest text that is looked through; what is behind it is not shown either.
+/// The longest text that is looked through; what is after it is not shown either.
 const LONGEST: usize = 64 * 1024;
 
 /// Whether a variable or label of this name holds a secret.
@@ -70,7 +70,7 @@ pub fn is_secret_name(name: &str) -> bool {
     last == "PASS" || ends(&ENDS) && !ends(&OTHERS)
 }
 
-/// Whether the option of a program (`--requirepass`, without its dashes) has a secret behind it.
+/// Whether the option of a program (`--requirepass`, without its dashes) has a secret after it.
 pub fn is_secret_option(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let last = lower.rsplit('.').next().unwrap_or_default();
@@ -93,7 +93,7 @@ pub fn passwords(value: &str) -> Vec<Range<usize>> {
     literal(value, found)
 }
 
-/// The secrets in a line of a file, or in any other text: those behind names and options, and passwords.
+/// The secrets in a line of a file, or in any other text: those after names and options, and passwords.
 pub fn secrets(text: &str) -> Vec<Range<usize>> {
     let text = text.get(..LONGEST).unwrap_or(text);
     let mut found = passwords(text);
@@ -129,7 +129,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is said to people as it is shown, in which a name may stand as a word: only what is behind `NAME=` and in addresses is hidden.
+/// What is said to people as it is shown, in which a name may stand as a word: only what is after `NAME=` and in addresses is hidden.
 pub fn message(text: &str) -> Cow<'_, str> {
     let mut found = passwords(text);
     found.extend(
@@ -211,7 +211,7 @@ fn in_address(text: &str, start: usize) -> Option<Range<usize>> {
     (!range.is_empty() && !text[range.clone()].starts_with(['<', '*'])).then_some(range)
 }
 
-/// What stands behind `password=`, where a key may begin: at the start, or behind `;`, `&`, `?` or a blank.
+/// What stands after `password=`, where a key may begin: at the start, or after `;`, `&`, `?` or a space.
 fn in_parameters(text: &str) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
     let begins = |at: usize| at == 0 || lower[..at].ends_with([';', '&', '?', ' ', '"', '\'']);
@@ -245,7 +245,7 @@ fn token(text: &str, ends: &[char]) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// What stands behind `NAME=`, `NAME: ` and `ENV NAME `, where the name is that of a secret.
+/// What stands after `NAME=`, `NAME: ` and `ENV NAME `, where the name is that of a secret.
 fn behind_names(text: &str) -> Vec<Range<usize>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let mut found = Vec::new();
@@ -294,7 +294,7 @@ fn behind_name(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     Some(from..from + value.len())
 }
 
-/// What stands behind `--requirepass`, on a line or in a list.
+/// What stands after `--requirepass`, on a line or in a list.
 fn behind_options(text: &str) -> Vec<Range<usize>> {
     let options = text.match_indices("--").map(|(at, _)| at + 2);
     let behind = |start: usize| {

@@ -39,7 +39,7 @@ impl Tail {
     }
 }
 
-/// Bytes that come in pieces, as lines. What a carriage return would overwrite on a terminal is a line, too.
+/// Bytes that come in pieces, as lines. What a carriage return would overwrite on a terminal is a line.
 #[derive(Default)]
 pub(super) struct Lines {
     open: Vec<u8>,

@@ -5,7 +5,7 @@
 //! when the test failed. With a registry, images are pushed and deployed by digest; without one they stay on this
 //! engine under [`LOCAL`].
 //!
-//! Dropping a future of this module ends what it was doing in the engine, too. Not handled here: images for other
+//! Dropping a future of this module ends what it was doing in the engine. Not handled here: images for other
 //! platforms than the engine's, build secrets and SSH agents, and caches in registries.
 
 pub mod context;

@@ -488,7 +488,7 @@ pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(text).collect()
 }
 
-/// The variables that set up hadolint, and so skep's linter, too.
+/// The variables that set up hadolint, and so skep's linter.
 pub fn hadolint() -> BTreeMap<String, String> {
     environment().into_iter().filter(|(name, _)| name.starts_with("HADOLINT_")).collect()
 }

@@ -85,7 +85,7 @@ struct Fault {
 }
 
 impl Made {
-    /// What is known once this has come back, too.
+    /// What is known once this has come back.
     pub(super) fn after(before: Option<&Self>, check: &Check, desired: &Stack, reply: &Reply, at: Timestamp) -> Self {
         let fault = fault(check, desired, reply);
         let failures = if fault.is_some() { before.map_or(0, |made| made.failures) + 1 } else { 0 };

@@ -60,7 +60,7 @@ pub fn managers(count: usize) -> Option<Seen> {
         0 | 1 => return None,
         8.. => format!("the swarm has {count} managers: every change waits for more than half of them"),
         _ if count.is_multiple_of(2) => {
-            format!("{count} managers bear the loss of no more of them than {} do", count - 1)
+            format!("{count} managers can lose no more of them than {} can", count - 1)
         }
         _ => return None,
     };
@@ -89,7 +89,7 @@ mod tests {
         let texts = [(path, text.as_slice().into())].into();
         let told = |seen: Seen| seen.finding(&file, &Settings::default()).into_iter().collect::<Vec<_>>();
         insta::assert_snapshot!(report::short(&told(seen), &texts), @"stack.yml:4:5: error[SK8001]: port 80/tcp is published by the service `proxy`");
-        insta::assert_snapshot!(report::short(&told(managers(4).unwrap()), &texts), @"stack.yml:1:1: info[SK8003]: 4 managers bear the loss of no more of them than 3 do");
+        insta::assert_snapshot!(report::short(&told(managers(4).unwrap()), &texts), @"stack.yml:1:1: info[SK8003]: 4 managers can lose no more of them than 3 can");
     }
 
     #[test]

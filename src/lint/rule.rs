@@ -15,7 +15,7 @@ pub struct Rule {
     pub severity: Severity,
     /// What else is to be known about it.
     pub(super) marks: &'static [Mark],
-    /// The doc comment, each line with the blank that follows the slashes.
+    /// The doc comment, each line with the space that follows the slashes.
     pub(super) comment: &'static str,
     /// The function.
     pub(super) check: Check,

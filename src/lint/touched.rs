@@ -48,7 +48,7 @@ impl Touched {
 }
 
 /// What a change is about, in a revision whose changed Dockerfiles were read, and where the change takes something away
-/// all that [`wanted`](super::wanted) says, too.
+/// all that [`wanted`](super::wanted) says.
 pub fn touched(
     revision: &Revision,
     variables: &BTreeMap<String, String>,

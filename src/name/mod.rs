@@ -1,6 +1,6 @@
 //! Names that were checked once and are then trusted.
 //!
-//! Each is a string behind a constructor that says why a text is not such a name. What the engine demands of the names
+//! Each is a string with a constructor that says why a text is not such a name. What the engine demands of the names
 //! of its objects is one table, [`ObjectKind`].
 
 mod image;

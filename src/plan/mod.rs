@@ -190,7 +190,7 @@ impl Plan {
 }
 
 impl Change {
-    /// A change for the first reason that comes to mind for such an action, of nothing that has been seen.
+    /// A change with the usual reason for its action, of something that was not observed.
     pub fn new(subject: Subject, action: Action) -> Self {
         let reason = match action {
             Action::Create => Reason::New,

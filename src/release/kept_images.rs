@@ -2,7 +2,7 @@
 //!
 //! `docker image prune` removes what has no tag, and what Swarm pulls by digest has none. What a release that can be gone
 //! back to needs gets a tag of skep's, which goes when no such release needs it any more. What skep has built has a tag of
-//! its own, which goes then, too.
+//! its own, which goes then.
 
 use std::collections::BTreeSet;
 

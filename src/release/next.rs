@@ -227,7 +227,7 @@ fn resumed(desired: &Stack, applied: &BTreeSet<&ServiceName>, observed: &Observe
 }
 
 /// All that should be there is there and healthy: what should not be goes, and then the release is good. One that removes
-/// the stack is good only when its tasks are gone, too.
+/// the stack is good only when its tasks are gone.
 fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) -> Step {
     if plan.is_empty() {
         let gone = !is_removal || departure::stopping(observed) == 0;

@@ -7,7 +7,7 @@ use proptest::sample::subsequence;
 
 use super::*;
 
-/// A key and what may stand behind it. A value that is a map is a list of such pairs.
+/// A key and what may stand after it. A value that is a map is a list of such pairs.
 #[derive(Debug, Clone)]
 enum Piece {
     Text(&'static str),

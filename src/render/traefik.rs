@@ -19,7 +19,7 @@ const TO_END: Nanos = Nanos::seconds(8);
 /// The swarm's Traefik.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traefik {
-    /// The full name of the network that it shares with the services behind it.
+    /// The full name of the network that it shares with the services it serves.
     pub network: String,
     /// The entrypoint for HTTPS.
     pub entrypoint: String,
@@ -201,7 +201,7 @@ impl Route<'_> {
     }
 
     /// The requests that are the service's. `PathPrefix` compares characters and not segments: that of `/api` takes
-    /// `/apix`, too.
+    /// `/apix`.
     pub(crate) fn rule(&self) -> String {
         let host = format!("Host(`{}`)", self.http.host.value);
         match self.path() {

@@ -145,7 +145,7 @@ impl Revision {
         misfits
     }
 
-    /// The stacks that a list means; what is named and not there. A stack that is named is not found by a pattern, too.
+    /// The stacks that a list means; what is named and not there. A stack that is named is not found by a pattern.
     fn listed(&self, listing: &Listing) -> (Vec<StackSource>, Vec<Problem>) {
         let (mut sources, mut problems) = (Vec::new(), Vec::new());
         let named: BTreeSet<&StackName> = listing.listed.iter().filter_map(|listed| listed.name.as_ref()).collect();
@@ -341,7 +341,7 @@ fn is_own(path: &RepoPath) -> bool {
     !is_template && text.split('/').all(|part| !part.starts_with('.') && !FOREIGN.contains(&part))
 }
 
-/// Whether a file is a Compose file by its name. `stack.yml` is not: others use it, too.
+/// Whether a file is a Compose file by its name. `stack.yml` is not: others use it.
 fn says_compose(path: &RepoPath) -> bool {
     let Some(stem) = stem(file_name(path)) else { return false };
     let words = stem.to_ascii_lowercase();

@@ -12,7 +12,7 @@ use super::tree::{Comment, Text, Value};
 /// SOPS's choice: AES-256 in GCM with a nonce of 32 bytes.
 type Cipher = AesGcm<Aes256, U32>;
 
-/// The value that a text seals; none if it is none, or was changed, or stood elsewhere: `place` is sealed with it.
+/// The value that a sealed text holds; `None` if it is no such text, was changed, or was sealed for another `place`.
 pub(super) fn open(sealed: &[u8], key: &DataKey, place: &str) -> Option<Value> {
     if sealed.is_empty() {
         return Some(Value::text(""));

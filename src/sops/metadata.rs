@@ -164,9 +164,9 @@ pub(super) enum Rule {
     UnencryptedRegex(Option<Regex>),
     /// Those below a key that this matches.
     EncryptedRegex(Option<Regex>),
-    /// All but those behind a comment that this matches.
+    /// All but those after a comment that this matches.
     UnencryptedComment(Option<Regex>),
-    /// Those behind a comment that this matches.
+    /// Those after a comment that this matches.
     EncryptedComment(Option<Regex>),
 }
 

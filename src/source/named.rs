@@ -72,7 +72,7 @@ fn texts(files: &[PathBuf], as_written: bool) -> Result<Texts, Error> {
     Ok(texts)
 }
 
-/// What is in folders, as far as it can be listed; `deeply` in the folders in them, too.
+/// What is in folders, as far as it can be listed; `deeply` in the folders in them.
 fn listed(folders: Contexts, deeply: bool) -> BTreeMap<RepoPath, Entry> {
     let mut walked = Walked::default();
     for folder in outermost(folders) {

@@ -66,7 +66,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes the folders and the hook. Repositories are for skep's own user alone, those that are there already, too.
+    /// Makes the folders and the hook. Repositories are for skep's own user alone, those that are there already.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let room = Room::of(settings.max_push.saturating_mul(LARGE_PUSHES));
         let server = Self { settings, room };

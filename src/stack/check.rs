@@ -65,7 +65,7 @@ impl Check {
     /// With the interval half a minute: Traefik looks for new services every 15 seconds, unless it is told otherwise.
     pub const RETRIES: u64 = 15;
 
-    /// Whether it goes out from skep, so that what answers may be anything behind the address.
+    /// Whether it goes out from skep, so that what answers may be anything at the address.
     pub fn is_from_outside(&self) -> bool {
         matches!(self.probe, Probe::Http(_) | Probe::Tcp(_))
     }

@@ -71,7 +71,7 @@ impl<'a> Parser<'a> {
         Error { line: read.matches('\n').count() + 1, message: message.into() }
     }
 
-    /// Passes blank lines and comments; whether anything comes behind them.
+    /// Passes blank lines and comments; whether anything comes after them.
     fn skip_to_statement(&mut self) -> bool {
         loop {
             self.rest = self.rest.trim_start();
@@ -215,7 +215,7 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-/// Writes what `\0` and up to three digits mean; what comes behind them.
+/// Writes what `\0` and up to three digits mean; what comes after them.
 fn octal<'t>(text: &'t str, out: &mut String) -> &'t str {
     let digits = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at(digits);

@@ -49,7 +49,7 @@ pub struct OwnNetwork {
     /// The part of a subnet that addresses are given from, by subnet.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ip_ranges: BTreeMap<String, String>,
-    /// Whether it has IPv6 addresses, too.
+    /// Whether it has IPv6 addresses.
     #[serde(skip_serializing_if = "is_false")]
     pub enable_ipv6: bool,
 }

@@ -28,7 +28,7 @@ pub struct Source {
 }
 
 impl Sources {
-    /// Puts a file behind the others, and says how far its places are from where they would be if it were alone.
+    /// Puts a file after the others, and says how far its places are from where they would be if it were alone.
     pub(super) fn add(&mut self, written: Written, folder: RepoPath, variables: Variables) -> usize {
         // One byte lies between two files, so that the end of one is not the beginning of the next.
         let start = self.0.last().map_or(0, |last| last.start + last.written.text().len() + 1);

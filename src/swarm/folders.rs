@@ -127,7 +127,7 @@ mod tests {
         let swarm = Swarm::new(Engine::Simulated(World::new()));
         let (end, hangs) = std::sync::mpsc::channel::<()>();
         let hangs = std::sync::Arc::new(std::sync::Mutex::new(hangs));
-        // More of them than may wait: those that do not even begin give up, too.
+        // More of them than may wait: those that do not even begin give up.
         let stuck = (0..=WAITING).map(|_| {
             let (swarm, hangs) = (swarm.clone(), hangs.clone());
             let work = move |_: &Path| {

@@ -55,7 +55,7 @@ pub struct Log {
 
 impl Swarm {
     /// Begins to read what the tasks of a service write; `tty` says whether its containers have a terminal. Tasks that are
-    /// made later are followed, too.
+    /// made later are followed.
     pub async fn log(&self, service_id: &str, tty: bool, wanted: &Wanted) -> Result<Log, Error> {
         let mut call = Call::get(format!("/services/{service_id}/logs"));
         call = call.with("stdout", 1).with("stderr", 1).with("timestamps", 1).with("details", 1);

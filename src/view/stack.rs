@@ -112,7 +112,7 @@ impl StackState {
     }
 }
 
-/// What was last tried: behind a rollback that went well, the release that made it necessary.
+/// What was last tried: after a rollback that went well, the release that made it necessary.
 fn attempted(history: &History) -> Option<&Release> {
     let last = history.last()?;
     match (&last.cause, &last.phase) {

@@ -70,7 +70,7 @@ pub struct Attempt {
     pub pause: Duration,
     /// When the next one is due.
     pub next: Next,
-    /// Why no verdict can be recorded, when skep itself failed at that, too.
+    /// Why no verdict can be recorded, when skep itself failed at that.
     pub broken: Option<Symptom>,
 }
 

@@ -1,4 +1,4 @@
-//! A simulated swarm behind a Unix socket, for what speaks to an engine itself.
+//! A simulated swarm on a Unix socket, for what speaks to an engine itself.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

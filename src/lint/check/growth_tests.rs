@@ -41,7 +41,7 @@ fn services(services: &str) -> Files {
     stack(format!("services:\n{services}"))
 }
 
-/// A stack of one service that says this, too.
+/// A stack of one service that says this.
 fn service(keys: &str) -> Files {
     services(&format!("  a:\n    image: nginx:1.27\n{keys}"))
 }

@@ -94,7 +94,7 @@ pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given
     findings_with(revision, variables, given, Vec::new())
 }
 
-/// The same, and what others found in its files: settings and comments count for that, too.
+/// The same, and what others found in its files: settings and comments count for that.
 pub fn findings_with(
     revision: &Revision,
     variables: &BTreeMap<String, String>,

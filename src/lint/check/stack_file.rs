@@ -172,7 +172,7 @@ impl Gaps {
     }
 
     fn explain(&self, rule: &Rule, span: &Span) -> bool {
-        // The file as a whole is at its beginning, where a value may be, too.
+        // The file as a whole is at its beginning, where a value may be.
         let is_whole_file = *span == (0..0);
         let is_near = self.is_loose || is_whole_file || self.entries.touch(span);
         let lacks_names = rule.is(Mark::Names) && (self.is_loose || self.lacks_names);

@@ -110,7 +110,7 @@ fn few_of_each(path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
     let more = counts.into_iter().filter(|(_, (count, _))| *count > MAX_FOUND);
     findings.extend(more.map(|(rule, (count, severity))| {
         let message = match count - MAX_FOUND {
-            // Some rules look no further than one behind those that are shown.
+            // Some rules look no further than one after those that are shown.
             1 => "more findings of this rule are not shown".to_owned(),
             more => format!("{more} more findings of this rule are not shown"),
         };

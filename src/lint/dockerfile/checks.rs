@@ -44,7 +44,7 @@ pub const NAMES: [&str; 22] = [
 ];
 
 impl Checks {
-    /// Reads the value of a directive; what stands behind a blank is not looked at.
+    /// Reads the value of a directive; what stands after a space is not looked at.
     pub(in crate::lint) fn read(value: &Word) -> Result<Self, Box<Problem>> {
         let mut checks = Self::default();
         let text = value.text.split(' ').next().unwrap_or_default();

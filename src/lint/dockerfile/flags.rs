@@ -20,7 +20,7 @@ fn is_no_check(instruction: &Instruction) -> bool {
     instruction.keyword == Keyword::Healthcheck && first.is_some_and(|word| word.text.eq_ignore_ascii_case("none"))
 }
 
-/// A flag, and what stands behind its `=` as the builder reads it.
+/// A flag, and what stands after its `=` as the builder reads it.
 struct Given<'a> {
     flag: &'a Flag,
     value: Option<String>,

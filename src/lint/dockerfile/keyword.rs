@@ -83,7 +83,7 @@ impl Keyword {
         !matches!(self, Self::Arg | Self::Stopsignal)
     }
 
-    /// Whether `<<NAME` begins a document behind it.
+    /// Whether `<<NAME` begins a document after it.
     pub(super) fn takes_heredocs(self) -> bool {
         matches!(self, Self::Add | Self::Copy | Self::Run)
     }

@@ -19,7 +19,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Begins behind a byte order mark, if there is one.
+    /// Begins after a byte order mark, if there is one.
     pub(super) fn new(text: &'a str) -> Self {
         let offset = if text.starts_with('\u{feff}') { 3 } else { 0 };
         Self { text, offset, escape: '\\', too_long: None, blanks: Vec::new() }
@@ -97,7 +97,7 @@ pub(super) struct Logical {
 }
 
 impl Logical {
-    /// Adds a line of the file and says whether the next one belongs to it, too.
+    /// Adds a line of the file and says whether the next one belongs to it.
     fn push(&mut self, start: usize, line: &str, escape: char) -> bool {
         let (kept, goes_on) = without_continuation(line, escape);
         self.parts.push((self.text.len(), start));
@@ -118,7 +118,7 @@ impl Logical {
         Word { text: self.text[range.clone()].to_owned(), span: self.place(range) }
     }
 
-    /// The range without the blanks at its ends.
+    /// The range without the spaces at its ends.
     pub(super) fn trimmed(&self, range: Span) -> Span {
         let text = &self.text[range.clone()];
         let start = range.start + (text.len() - text.trim_start().len());

@@ -1,6 +1,6 @@
 //! A Dockerfile as it was written: its instructions with their places, and what is wrong with its syntax.
 //!
-//! Any bytes give a [`Dockerfile`]; what cannot be understood becomes a [`Problem`] and reading goes on behind it, so
+//! Any bytes give a [`Dockerfile`]; what cannot be understood becomes a [`Problem`] and reading goes on after it, so
 //! that one push shows all mistakes. Time and memory grow linearly with the text. The language is BuildKit's
 //! (`frontend/dockerfile/parser` and `instructions`): continuation lines with comments and blank lines inside,
 //! the `syntax`, `escape` and `check` directives, heredocs, JSON forms, flags, `ONBUILD`. The scripts of `RUN` are not
@@ -86,7 +86,7 @@ impl Dockerfile {
         &self.instructions[..end.unwrap_or(self.instructions.len())]
     }
 
-    /// The instructions of one kind that are carried out in this build, so without those behind `ONBUILD`.
+    /// The instructions of one kind that are carried out in this build, so without those after `ONBUILD`.
     pub fn of(&self, keyword: Keyword) -> impl Iterator<Item = &Instruction> {
         self.instructions.iter().filter(move |instruction| instruction.keyword == keyword && !instruction.on_build)
     }
@@ -112,7 +112,7 @@ impl<'a> Stage<'a> {
         self.instructions.first().filter(|first| first.begins_stage())
     }
 
-    /// Its instructions of one kind that are carried out in this build, so without those behind `ONBUILD`.
+    /// Its instructions of one kind that are carried out in this build, so without those after `ONBUILD`.
     pub fn of(&self, keyword: Keyword) -> impl DoubleEndedIterator<Item = &'a Instruction> + use<'a> {
         self.instructions.iter().filter(move |instruction| instruction.keyword == keyword && !instruction.on_build)
     }
@@ -137,7 +137,7 @@ pub struct Instruction {
     pub keyword_text: String,
     /// Where the keyword stands.
     pub keyword_span: Span,
-    /// Whether it stands behind `ONBUILD`, and so is carried out only in images built from this one.
+    /// Whether it stands after `ONBUILD`, and so is carried out only in images built from this one.
     pub on_build: bool,
     /// `--name=value`, in order.
     pub flags: Vec<Flag>,
@@ -198,7 +198,7 @@ impl Instruction {
 /// What follows the flags of an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arguments {
-    /// Words between blanks, with their quotes.
+    /// Words between spaces, with their quotes.
     Words(Vec<Word>),
     /// A JSON list of strings, unescaped.
     Json(Vec<Word>),
@@ -237,7 +237,7 @@ impl Word {
 pub struct Flag {
     /// Its name, without the dashes.
     pub name: String,
-    /// What stands behind `=`.
+    /// What stands after `=`.
     pub value: Option<Word>,
     /// Where it stands.
     pub span: Span,

@@ -27,7 +27,7 @@ impl Instruction {
             && self.words().first().is_some_and(|first| !first.text.contains('='))
     }
 
-    /// In the old form everything behind the name is the value.
+    /// In the old form everything after the name is the value.
     fn old_pair(&self) -> Option<Pair> {
         let (name, rest) = self.words().split_first()?;
         let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();

@@ -164,7 +164,7 @@ impl Reader {
         None
     }
 
-    /// The instruction behind `ONBUILD`.
+    /// The instruction after `ONBUILD`.
     fn trigger(&mut self, line: &Logical, onbuild: &Begin) -> Option<Begin> {
         if line.trimmed(onbuild.rest..line.text.len()).is_empty() {
             self.problem(onbuild.span.clone(), "`ONBUILD` needs an instruction behind it".into(), None);

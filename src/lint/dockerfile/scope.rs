@@ -1,7 +1,7 @@
 //! What variables are, where: the arguments before the first `FROM`, and those and the environment of each stage.
 //!
 //! A stage sees what it says itself before, and what the stage that it is built on said; an argument from before the first
-//! `FROM` only behind an `ARG` that names it again. What an image brings along is not known.
+//! `FROM` only after an `ARG` that names it again. What an image brings along is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
 

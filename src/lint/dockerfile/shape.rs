@@ -15,7 +15,7 @@ pub(super) fn problems(instruction: &Instruction, escape: char) -> Vec<Problem> 
     problems.into_iter().map(|problem| if is_later(&problem) { problem.of_others() } else { problem }).collect()
 }
 
-/// Whether it is about `name=value`, which is taken apart behind `ONBUILD`, too.
+/// Whether it is about `name=value`, which is taken apart after `ONBUILD`.
 fn is_pair(instruction: &Instruction, problem: &Problem) -> bool {
     matches!(instruction.keyword, Keyword::Env | Keyword::Label)
         && instruction.flags.iter().all(|flag| flag.span != problem.span)

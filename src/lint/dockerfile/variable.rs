@@ -1,6 +1,6 @@
 //! The variables in a word: where they stand, and what a word is when they are known.
 //!
-//! After BuildKit's `frontend/dockerfile/shell`: nothing is a variable in single quotes or behind an escape character. Of
+//! After BuildKit's `frontend/dockerfile/shell`: nothing is a variable in single quotes or after an escape character. Of
 //! the forms in braces the values of `:-`, `-`, `:+` and `+` are followed; what `#`, `%`, `/` and `?` make of a value is not
 //! worked out, and is not known.
 
@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use crate::stack::yaml::Span;
 
-/// `$NAME`, or `${NAME}` with something behind the name.
+/// `$NAME`, or `${NAME}` with something after the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable<'a> {
     /// Its name, without dollar and braces.
     pub name: &'a str,
-    /// What stands in the braces behind the name: `:-default`.
+    /// What stands in the braces after the name: `:-default`.
     pub rest: &'a str,
     /// Where it stands in the text, from the dollar on.
     pub range: Span,

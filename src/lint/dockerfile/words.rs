@@ -4,7 +4,7 @@ use crate::lint::dockerfile::lines::Logical;
 use crate::lint::dockerfile::{Flag, Word};
 use crate::stack::yaml::Span;
 
-/// The end of the word that begins at `start`: the next blank outside of quotes.
+/// The end of the word that begins at `start`: the next space outside of quotes.
 ///
 /// A quote that is not closed ends with the text.
 fn word_end(text: &str, start: usize, escape: char) -> usize {
@@ -102,7 +102,7 @@ pub(super) enum Json {
     Strings(Vec<Word>),
     /// A list, but not of strings only.
     Others,
-    /// Not JSON: a text that begins with `[` is a shell's test command, too.
+    /// Not JSON: a text that begins with `[` is a shell's test command.
     No,
 }
 

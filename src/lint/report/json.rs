@@ -42,7 +42,7 @@ struct Piece<'a> {
     text: &'a str,
 }
 
-/// A JSON list with an object for each finding; lines and columns begin at 1, the end is behind the last character.
+/// A JSON list with an object for each finding; lines and columns begin at 1, the end is after the last character.
 pub fn json(findings: &[Finding], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     let entries: Vec<Entry<'_>> = findings.iter().map(|finding| entry(finding, &sources)).collect();

@@ -1,4 +1,4 @@
-//! `.hadolint.yaml`, and the variables that hadolint reads: what they say counts for skep, too.
+//! `.hadolint.yaml`, and the variables that hadolint reads: what they say counts for skep.
 
 use std::collections::BTreeMap;
 

@@ -31,7 +31,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Passes blanks and continued lines.
+    /// Passes spaces and continued lines.
     pub(super) fn blanks(&mut self) {
         loop {
             match self.peek() {
@@ -43,7 +43,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Passes blanks, comments and the ends of lines.
+    /// Passes spaces, comments and the ends of lines.
     pub(super) fn blank_lines(&mut self) {
         loop {
             self.blanks();
@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
         self.code.comments.push(start..self.at);
     }
 
-    /// Passes the end of a line, and the documents that begin behind it.
+    /// Passes the end of a line, and the documents that begin after it.
     fn line_end(&mut self) {
         self.at += 1;
         for (name, chomp) in std::mem::take(&mut self.documents) {

@@ -49,7 +49,7 @@ impl Script<'_> {
         self.source.place(range)
     }
 
-    /// Its commands in the order of the text, those of substitutions and subshells, too.
+    /// Its commands in the order of the text, those of substitutions and subshells.
     pub(super) fn commands(&self) -> &[Simple] {
         &self.code.commands
     }
@@ -91,7 +91,7 @@ impl Shell {
 pub(super) struct Code {
     /// What it consists of.
     pub(super) body: List,
-    /// All pipelines; a command that stands alone is one, too.
+    /// All pipelines; a command that stands alone is one.
     pub(super) pipelines: Vec<Pipeline>,
     /// All simple commands.
     pub(super) commands: Vec<Simple>,
@@ -151,7 +151,7 @@ pub(super) struct Pipeline {
     pub(super) commands: Vec<Command>,
     /// What stands before it.
     pub(super) before: Joint,
-    /// What stands behind it.
+    /// What stands after it.
     pub(super) after: Joint,
     /// Whether it is what `if`, `while` or `until` ask.
     pub(super) is_condition: bool,
@@ -194,7 +194,7 @@ pub(super) struct Simple {
 pub(super) struct Assignment {
     pub(super) name: String,
     pub(super) span: Span,
-    /// What stands behind `=`; empty for a list.
+    /// What stands after `=`; empty for a list.
     pub(super) value: Word,
 }
 
@@ -235,7 +235,7 @@ pub(super) struct Part {
 pub(super) enum PartKind {
     /// Text.
     Literal,
-    /// A character behind a backslash.
+    /// A character after a backslash.
     Escaped,
     /// `'…'`, with its quotes.
     Single,

@@ -27,7 +27,7 @@ pub(super) fn of_list(items: &[dockerfile::Word]) -> (Source, Code) {
     let mut words = Vec::with_capacity(items.len());
     for item in items {
         let start = source.text.len();
-        // Behind the quote, as far as the item is written as it is read.
+        // After the quote, as far as the item is written as it is read.
         source.push(item.span.start + 1, &item.text);
         let span = start..source.text.len();
         source.push(item.span.end, " ");
@@ -73,7 +73,7 @@ impl<'a> Parser<'a> {
         self.stop(span, Some(id), message);
     }
 
-    /// Notes a problem; nothing is read behind it.
+    /// Notes a problem; nothing is read after it.
     pub(super) fn stop(&mut self, span: Span, id: Option<&'static str>, message: String) {
         self.code.problem.get_or_insert(Problem { span, id, message });
         (self.at, self.end) = (self.text.len(), self.text.len());
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Notes what stands behind a pipeline; what is nested in it is asked, too, if it is.
+    /// Notes what stands after a pipeline; what is nested in it is asked, too, if it is.
     fn joined(&mut self, pipeline: usize, after: Joint) {
         self.code.pipelines[pipeline].after = after;
         if matches!(after, Joint::And | Joint::Or) {

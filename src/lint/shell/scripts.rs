@@ -19,7 +19,7 @@ struct Shells {
     pragmas: Vec<(usize, Shell)>,
     stage: Option<usize>,
     shell: Shell,
-    /// What `ONBUILD SHELL` says: it counts for what stands behind `ONBUILD`, too.
+    /// What `ONBUILD SHELL` says: it counts for what stands after `ONBUILD`.
     of_triggers: Option<Shell>,
     /// Which of the stages that are built on an image run Windows.
     windows: Vec<bool>,
@@ -92,7 +92,7 @@ fn list_script(items: &[Word], shell: Shell) -> (Shell, Source, Code, bool) {
     (shell, source, code, true)
 }
 
-/// The item behind `-c`, if the list begins with a shell, and those before it.
+/// The item after `-c`, if the list begins with a shell, and those before it.
 fn after_c(items: &[Word]) -> Option<(&Word, &[Word])> {
     let program = self::shell(items.first().map(|word| word.text.as_str()));
     let at = items.iter().position(|word| word.text.starts_with('-') && word.text.ends_with('c'))?;

@@ -8,8 +8,8 @@ use crate::lint::shell::Script;
 /// How many stages are looked through for a name, each built on the next: nobody builds on more.
 const MAX_DEPTH: usize = 32;
 
-/// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on. What stands behind `ONBUILD` is set
-/// where other images are built, for what stands there behind `ONBUILD`, too.
+/// What `ENV` and `ARG` set in each stage; a stage has what the stage had that it is built on. What stands after `ONBUILD` is set
+/// where other images are built, for what stands there after `ONBUILD`.
 pub(in crate::lint) struct Variables {
     stages: Vec<Scope>,
 }
@@ -28,7 +28,7 @@ struct Variable {
     /// Where it is set.
     at: usize,
     is_environment: bool,
-    /// Whether it stands behind `ONBUILD`.
+    /// Whether it stands after `ONBUILD`.
     on_build: bool,
 }
 

@@ -167,7 +167,7 @@ impl Parser<'_> {
         self.fail(start..start + 2, "SC1072", "this quote is never closed");
     }
 
-    /// `( … )` or `(( … ))` behind a `$`.
+    /// `( … )` or `(( … ))` after a `$`.
     fn bracket(&mut self, start: usize) -> ExpansionKind {
         if self.starts_with("((") {
             if let Some(end) = self.arithmetic_end(self.at + 2) {

@@ -1,7 +1,7 @@
 //! Comments that switch rules off: `# skep ignore=SK3001`, and those of hadolint and BuildKit.
 //!
 //! `# skep ignore=RULE,RULE` counts for its own line if something stands before it, else for the next line, or for the
-//! whole of the next instruction of a Dockerfile; why may follow behind a blank. `# hadolint ignore=RULE` counts for the instruction that
+//! whole of the next instruction of a Dockerfile; why may follow after a space. `# hadolint ignore=RULE` counts for the instruction that
 //! follows, with nothing between, `# hadolint stage ignore=` for the stage whose `FROM` follows so, and
 //! `global ignore=` for the file. What must hold before a deploy is not switched off. Which comments were of use is kept, so
 //! that the others can be told.

@@ -83,7 +83,7 @@ fn of_buildkit(line: &[u8], start: usize, is_top: bool) -> Option<Pragma> {
     Some(Pragma { dialect: Dialect::Buildkit, reach, span: at..at + value.len(), trailing: false, ids })
 }
 
-/// The comment of a line whose first `#` is at `first`; behind something else, the last one that is like ours.
+/// The comment of a line whose first `#` is at `first`; after something else, the last one that is like ours.
 fn on_line(line: &[u8], start: usize, first: usize, is_top: bool) -> Option<Pragma> {
     let alone = line[..first].trim_ascii().is_empty() || line[..first] == *"\u{feff}".as_bytes();
     if alone {
@@ -170,7 +170,7 @@ impl Words<'_> {
         rest.is_empty() || rest.starts_with('#')
     }
 
-    /// `= RULE, RULE`; none at all if hadolint's has something else behind them.
+    /// `= RULE, RULE`; none at all if hadolint's has something else after them.
     fn ids(&mut self, dialect: Dialect, at: usize) -> Vec<Id> {
         let mut ids = Vec::new();
         self.skip_blanks();

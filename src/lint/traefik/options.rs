@@ -41,7 +41,7 @@ impl Options {
     /// What the command, the entrypoint and the variables of a service say.
     pub(super) fn of(service: &Service) -> Self {
         let words = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(|words| words.iter());
-        // An option may have blanks in its value; any other word may be a script.
+        // An option may have spaces in its value; any other word may be a script.
         let words: Vec<&str> = words
             .flat_map(
                 |word| if word.starts_with("--") { vec![word.as_str()] } else { word.split_whitespace().collect() },

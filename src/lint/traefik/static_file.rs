@@ -97,7 +97,7 @@ fn source(service: &Service, file: &File, path: &str) -> Option<Source> {
     let (mount, bound) = bind(service, path)?;
     match bound.into_file(file, path) {
         Some(inside) => Some(Source::File(inside)),
-        // What is bound to a folder may have anything in it, and a volume, too.
+        // What is bound to a folder may have anything in it, and a volume.
         None => (mount.kind != "tmpfs").then_some(Source::Elsewhere),
     }
 }
@@ -187,7 +187,7 @@ fn add(node: &Node, above: &str, entries: &mut Vec<Entry>) {
         }
         let items = value.items().iter().map(Node::raw).collect::<Vec<_>>().join(",");
         let text = if matches!(value.value, Value::Scalar { .. }) { value.raw().to_owned() } else { items };
-        // A key with nothing behind it switches on what it names.
+        // A key with nothing after it switches on what it names.
         let text = if text.is_empty() || value.is_null() { "true".to_owned() } else { text };
         entries.push((name, text, key.span.clone()));
     }

@@ -168,7 +168,7 @@ fn deploy(service: &Service) -> Value {
         )
         .with("placement", placement(service))
         .value();
-    // Docker sends amounts that say nothing, too.
+    // Docker sends amounts that say nothing.
     for (kind, amounts) in [("limits", &service.limits), ("reservations", &service.reservations)] {
         if amounts.empty {
             written["resources"][kind] = json!({});
@@ -264,7 +264,7 @@ fn mount(stack: &Stack, mount: &Mount) -> Value {
         .with("volume", Section::default().with("nocopy", nocopy).with("subpath", subpath).value())
         .with("tmpfs", Section::default().with("size", json!(size)).with("mode", json!(mode)).value())
         .value();
-    // Docker sends options that say nothing, too.
+    // Docker sends options that say nothing.
     if mount.empty_options && matches!(mount.kind.as_str(), "bind" | "tmpfs") {
         written[&mount.kind] = json!({});
     }

@@ -24,7 +24,7 @@ pub(super) struct Emitter {
     column: usize,
     /// None outside of all blocks.
     indent: Option<usize>,
-    /// Whether a blank was written last.
+    /// Whether a space was written last.
     whitespace: bool,
     /// Whether the line has nothing but indentation yet.
     indention: bool,
@@ -61,7 +61,7 @@ impl Emitter {
         self.out
     }
 
-    /// A value behind its key or dash, with the comments that are kept for it.
+    /// A value after its key or dash, with the comments that are kept for it.
     fn node(&mut self, node: &Node<'_>, in_sequence: bool) {
         if let Content::Scalar(scalar) = &node.content {
             self.scalar(scalar, false, in_sequence);
@@ -336,7 +336,7 @@ impl Emitter {
         self.indent = Some(match outer {
             None if flow => STEP,
             None => 0,
-            // What follows a dash stands behind it.
+            // What follows a dash stands after it.
             Some(indent) if in_sequence => indent + 2,
             Some(indent) => (indent + STEP) / STEP * STEP,
         });

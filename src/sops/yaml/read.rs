@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
                 _ => return Err("it is no map".to_owned()),
             }
         }
-        // What stands behind the last value.
+        // What stands after the last value.
         if let Some(last) = documents.last_mut() {
             last.extend(self.comments.drain(..).map(Note::entry));
         }
@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The comments behind what stands on these lines.
+    /// The comments after what stands on these lines.
     fn on_lines(&mut self, lines: RangeInclusive<usize>) -> impl Iterator<Item = Note> + use<> {
         let count = self.comments.iter().take_while(|note| note.right && lines.contains(&note.line)).count();
         self.comments.drain(..count).collect::<Vec<_>>().into_iter()

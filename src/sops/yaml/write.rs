@@ -11,7 +11,7 @@ use crate::sops::tree::{Branch, Comment, Entry, Text, Value};
 pub(super) struct Node<'a> {
     /// Comments above it, with their `#`.
     pub(super) head: Text,
-    /// A comment behind it.
+    /// A comment after it.
     pub(super) line: Text,
     /// Comments below it.
     pub(super) foot: Text,

@@ -117,7 +117,7 @@ impl File {
         Err(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect())
     }
 
-    /// Where the last of these keys stands. What the file gives a name of its own is found by that name, too.
+    /// Where the last of these keys stands. What the file gives a name of its own is found by that name.
     pub fn span_of(&self, keys: &[String]) -> Span {
         let given = if let [section, name] = keys { self.given_name(section, name) } else { None };
         given.unwrap_or_else(|| self.sources.span_of(keys))

@@ -190,7 +190,7 @@ fn all_match(parts: &[Part], path: &str, steps: &mut u64) -> bool {
                 Part::Is(_) | Part::One | Part::Class { .. } if part.takes(c) => begin(parts, &mut next, at + 1),
                 Part::Name if c != '/' => begin(parts, &mut next, at),
                 Part::Rest => begin(parts, &mut next, at),
-                // Inside of a folder's name: what follows the part begins only behind its slash.
+                // Inside of a folder's name: what follows the part begins only after its slash.
                 Part::Folders => {
                     next[at] = true;
                     if c == '/' {
@@ -209,7 +209,7 @@ fn all_match(parts: &[Part], path: &str, steps: &mut u64) -> bool {
     states[parts.len()]
 }
 
-/// Marks that a part may come next, and those behind it if it may match nothing.
+/// Marks that a part may come next, and those after it if it may match nothing.
 fn begin(parts: &[Part], states: &mut [bool], at: usize) {
     states[at] = true;
     let optional = parts[at..].iter().take_while(|part| matches!(part, Part::Name | Part::Folders | Part::Rest));

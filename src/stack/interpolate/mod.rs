@@ -232,7 +232,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
         }
     }
 
-    /// The value of a variable without an operator, which stands behind a dollar sign as `written`.
+    /// The value of a variable without an operator, which stands after a dollar sign as `written`.
     fn value(&mut self, name: &str, written: &str) -> Result<String, Refusal> {
         match (self.lookup)(name) {
             Some(value) => self.taken(value).map(str::to_owned),
@@ -328,7 +328,7 @@ pub(super) fn first_invalid(text: &str) -> Option<Span> {
     None
 }
 
-/// What is meant to be a variable, of the text behind a dollar sign: what stands in braces, letters and digits, or one character.
+/// What is meant to be a variable, of the text after a dollar sign: what stands in braces, letters and digits, or one character.
 fn form(rest: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let end = match rest.chars().next() {

@@ -11,7 +11,7 @@ use crate::stack::yaml::{self, Node, Span, line_column};
 /// A stack file made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
-    /// What came out, and behind it the file that asked for it: what places in the tree point into.
+    /// What came out, and after it the file that asked for it: what places in the tree point into.
     pub text: Vec<u8>,
     /// What it says, variables not filled in yet.
     pub tree: Node,
@@ -138,7 +138,7 @@ fn joined(help: Option<String>, note: Option<String>) -> Option<String> {
     }
 }
 
-/// A line of a text, counted from 0, without the blanks around it.
+/// A line of a text, counted from 0, without the spaces around it.
 pub(super) fn line_of(text: &[u8], number: usize) -> (Span, String) {
     let before: usize = text.split_inclusive(|&byte| byte == b'\n').take(number).map(<[u8]>::len).sum();
     let line = text[before..].split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::stack::yaml::{Node, Value};
 
-/// The file's own tree, without the reference, with every place `behind` so many bytes of other text.
+/// The file's own tree, without the reference, with every place `after` so many bytes of other text.
 pub(super) fn own(mut tree: Node, behind: usize) -> Node {
     if let Value::Mapping(entries) = &mut tree.value {
         for (key, value) in entries.iter_mut() {

@@ -4,7 +4,7 @@
 //! "billion laughs" file ends in an error. Scalars keep their text and style; what a plain scalar means
 //! (`yes`, `017`, `1.10`) is decided by [`Node`]'s accessors, by the rules of Docker's parser (go.yaml.in/yaml/v3).
 //! One thing differs knowingly: a date stays as it is written, where Docker makes `2024-01-01 00:00:00 +0000 UTC` of it;
-//! [`Node::to_go_text`] does so, too.
+//! [`Node::to_go_text`] does so.
 
 mod read;
 mod scalar;

@@ -25,9 +25,9 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     calls: usize,
-    /// The end of the line that has ended an expression: in Go one behind a value or a parenthesis is a semicolon.
+    /// The end of the line that has ended an expression: in Go one after a value or a parenthesis is a semicolon.
     ended: Option<usize>,
-    /// Where blanks were skipped up to.
+    /// Where spaces were skipped up to.
     skipped: Option<usize>,
 }
 
@@ -224,7 +224,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Something behind a matcher that does not join it to another one.
+    /// Something after a matcher that does not join it to another one.
     fn unjoined(&self) -> Misread {
         let rest = &self.text[self.at..];
         let first = rest.chars().next().map_or(1, char::len_utf8);
@@ -253,7 +253,7 @@ impl Parser<'_> {
         there
     }
 
-    /// Skips what Go takes for blanks, and its comments; notes the end of a line that ends an expression.
+    /// Skips what Go takes for spaces, and its comments; notes the end of a line that ends an expression.
     fn skip_blanks(&mut self) {
         if self.skipped == Some(self.at) {
             return;
@@ -294,7 +294,7 @@ fn unclosed(open: usize) -> Misread {
     }
 }
 
-/// What stands behind a backslash in double quotes, and how many bytes that is; none if Go has no such escape.
+/// What stands after a backslash in double quotes, and how many bytes that is; none if Go has no such escape.
 fn unescaped(rest: &str) -> Option<(char, usize)> {
     let number = |digits: &str, radix: u32| char::from_u32(u32::from_str_radix(digits, radix).ok()?);
     let hexadecimal = |length: usize| {
