@@ -7,7 +7,11 @@ use crate::cli::ps::age;
 use crate::cli::table::{Cell, table};
 use crate::plan::Color;
 use crate::release::Phase;
+use crate::text::shortened;
 use crate::view::{Overview, StackState, StackView};
+
+/// The most characters that a line has of why a commit does not run; `skep status STACK` has the rest.
+const LONGEST: usize = 300;
 
 /// The stacks, below them the watched repositories, and the commits that do not run as a whole.
 pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
@@ -15,7 +19,8 @@ pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
     let rows: Vec<[Cell; 6]> = stacks.iter().map(|view| row(view, now)).collect();
     let stacks = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
     let watched = (!upstreams.is_empty()).then(|| repositories::of(upstreams, now, color));
-    let commits: Vec<String> = commits.iter().map(|intent| format!("commit {}", intent.sentence())).collect();
+    let commits: Vec<String> =
+        commits.iter().map(|intent| format!("commit {}", shortened(&intent.sentence(), LONGEST))).collect();
     let commits = (!commits.is_empty()).then(|| commits.join("\n"));
     [Some(stacks), watched, commits].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
