@@ -6,6 +6,7 @@
 //! controller that is gone; and before it stops, it says so.
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -98,8 +99,11 @@ where
             Ok((stream, _)) => {
                 let (push, stop) = (push.clone(), stop.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = answer(stream, push, stop).await {
-                        tracing::warn!(%error, "a push hook could not be answered");
+                    match answer(stream, push, stop).await {
+                        // What was pushed is handled to its end all the same.
+                        Err(error) if error.kind() == ErrorKind::BrokenPipe => tracing::info!("a pusher is gone"),
+                        Err(error) => tracing::warn!(%error, "a push hook could not be answered"),
+                        Ok(()) => {}
                     }
                 });
             }

@@ -98,6 +98,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A branch names something that is no commit.
+    #[error(
+        "the branch names the {kind} {id}, not a commit; push what a tag names with `git push REMOTE 'TAG^{{commit}}:BRANCH'`"
+    )]
+    NotACommit {
+        /// What it is, in Git's word.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
     /// A branch was somewhere else than expected.
     #[error("{name} is at {found}, not at {expected}; somebody else moved it")]
     Moved {

@@ -238,6 +238,9 @@ pub(super) fn kind(mode: i32) -> Option<EntryKind> {
 pub(super) fn bounded(repository: &Repository, id: Oid, kind: ObjectType) -> Result<(), Error> {
     let odb = repository.odb().map_err(Error::local("read the repository's objects"))?;
     let (size, found) = odb.read_header(id).map_err(Error::local(format!("read the object {id}")))?;
+    if found != kind && kind == ObjectType::Commit {
+        return Err(Error::NotACommit { kind: found.to_string(), id: id.to_string() });
+    }
     if found != kind {
         return Err(Error::Tree { what: format!("the object {id} in it"), reason: format!("it is not a {kind}") });
     }
@@ -365,6 +368,14 @@ mod tests {
         bomb: the tree is larger than the limit of 200000 files and folders; take out what the stacks do not need, such as installed dependencies
         not a tree: the tree of the commit has the object c1b0730e0133447badcfd47fd144e254807b06e1 in it: it is not a tree
         ");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_commit_is_told() {
+        let sandbox = sandbox();
+        let blob: CommitId = sandbox.blob(b"x").to_string().parse().unwrap();
+        let error = read(sandbox.folder.path(), &blob, None, |_| Vec::new()).await.unwrap_err();
+        insta::assert_snapshot!(error, @"the branch names the blob c1b0730e0133447badcfd47fd144e254807b06e1, not a commit; push what a tag names with `git push REMOTE 'TAG^{commit}:BRANCH'`");
     }
 
     #[tokio::test]
