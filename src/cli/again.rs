@@ -2,11 +2,16 @@
 
 use std::process::ExitCode;
 
+use jiff::SignedDuration;
+
 use super::output;
-use super::request::{LOOK, answered};
+use super::request::{LOOK, answered, answered_within};
 use crate::controller::cluster::Cluster;
 use crate::name::{Repository, RepositoryKind, StackName};
 use crate::release::{History, Intent, State};
+
+/// How long a controller has to answer that it has a repository which is only guessed.
+const GUESSED: SignedDuration = SignedDuration::from_secs(5);
 
 /// Has a stack deployed again, with these options of a push. Exit code 0: it runs what its repository says; 1: it does not.
 pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str]) -> anyhow::Result<ExitCode> {
@@ -15,7 +20,14 @@ pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str
     let options = options.iter().map(|option| (*option).to_owned()).collect();
     let before = history.last().map(|release| release.id);
     let request = cluster.store.ask(repository, &options).await?;
-    answered(cluster, vec![request]).await?;
+    if history.last().is_some() {
+        answered(cluster, vec![request]).await?;
+    } else if answered_within(cluster, vec![request], GUESSED).await?.is_some() {
+        anyhow::bail!(
+            "skep has no record of a stack `{stack}`, and no controller has a repository of that name; `skep status` lists the \
+             stacks that skep has"
+        );
+    }
     output::line(&format!("skep deploys `{repository}` again"));
     if let Some(why) = ended(cluster, repository).await? {
         output::line(&format!("error: {why}"));

@@ -13,25 +13,35 @@ pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// How long a controller may take to look.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(90);
 
-/// Waits until the controller has answered all of these. Those that it has not are taken back.
-pub(super) async fn answered(cluster: &Cluster, mut asked: Vec<Request>) -> anyhow::Result<()> {
-    let until = time::after(cluster.clock.now(), PATIENCE);
+/// Waits until the controller has answered all of these; an error if it has not, and then they are taken back.
+pub(super) async fn answered(cluster: &Cluster, asked: Vec<Request>) -> anyhow::Result<()> {
+    let Some(request) = answered_within(cluster, asked, PATIENCE).await? else { return Ok(()) };
+    anyhow::bail!(
+        "no controller that has the repository `{}` has answered for {} s; does skep run? `docker service ps skep_skep` \
+         tells, and its log says why not",
+        request.repository,
+        PATIENCE.as_secs()
+    )
+}
+
+/// The same for some time; one that was not answered, if there is one.
+pub(super) async fn answered_within(
+    cluster: &Cluster,
+    mut asked: Vec<Request>,
+    patience: SignedDuration,
+) -> anyhow::Result<Option<Request>> {
+    let until = time::after(cluster.clock.now(), patience);
     while let Some(request) = asked.last() {
         if !cluster.store.is_waiting(request).await? {
             asked.pop();
         } else if cluster.clock.now() < until {
             cluster.clock.wait(LOOK).await;
         } else {
-            let repository = request.repository.clone();
             for request in &asked {
                 cluster.store.answered(request).await?;
             }
-            anyhow::bail!(
-                "no controller that has the repository `{repository}` has answered for {} s; does skep run? `docker service ps \
-                 skep_skep` tells, and its log says why not",
-                PATIENCE.as_secs()
-            );
+            return Ok(asked.pop());
         }
     }
-    Ok(())
+    Ok(None)
 }

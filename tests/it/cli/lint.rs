@@ -246,6 +246,8 @@ configs: { settings: { file: traefik.yml } }
     exit code 1
     --- stdout
     repo/stacks/edge/stack.yml:7:15: error[SK1016]: `./conf` is not on the nodes of the swarm, which have no copy of the repository
+    repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
+    repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
     ");
 }
 

@@ -351,7 +351,7 @@ fn what_was_removed_by_hand_is_deployed_again_from_what_skep_has() {
     assert_snapshot!(sandbox.run(&["deploy", "--again", "inn"]), @"
     exit code 1
     --- stderr
-    error: skep has no record of a stack `inn`; `skep status` lists those it has
+    error: skep has no record of a stack `inn`, and no controller has a repository of that name; `skep status` lists the stacks that skep has
     ");
 }
 
