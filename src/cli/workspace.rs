@@ -17,7 +17,7 @@ use crate::controller::cluster::Cluster;
 use crate::controller::lines::Lines;
 use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
-use crate::controller::request::DeployRequest;
+use crate::controller::request::{DeployRequest, refused_of_pushes};
 use crate::controller::supersede::Generation;
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
@@ -79,8 +79,7 @@ impl Opened {
         settings: &Settings,
     ) -> anyhow::Result<Vec<String>> {
         let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.request.fallback)).await?;
-        let refused = |place| format!("a push of this is refused: {place}");
-        Ok(self.places(&stack.name, &obstacles).into_iter().map(refused).collect())
+        Ok(refused_of_pushes(self.places(&stack.name, &obstacles)))
     }
 
     /// What stands in the way of a stack, each with its place in the file.

@@ -172,7 +172,7 @@ impl Deployment<'_> {
         let obstacles = self.cluster.out_of_bounds(sketch, &self.bounds(request)).await?;
         let places = || places(&obstacles, request, stack);
         if request.origin.repository.is_by_hand() {
-            return Ok(places().into_iter().map(|place| format!("a push of this is refused: {place}")).collect());
+            return Ok(refused_of_pushes(places()));
         }
         if obstacles.is_empty() { Ok(Vec::new()) } else { Err(Refused::Obstructed(places())) }
     }
@@ -181,6 +181,11 @@ impl Deployment<'_> {
         let repository = &request.origin.repository;
         self.preparer.bounds(if repository.is_by_hand() { &request.fallback } else { repository.name() })
     }
+}
+
+/// What a person who deploys by hand reads of what a push of the same would be refused for.
+pub fn refused_of_pushes(places: Vec<String>) -> Vec<String> {
+    places.into_iter().map(|place| format!("a push of this is refused: {place}")).collect()
 }
 
 /// An error with the places in the file that it is about.

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::kind::{Kind, Malformed, Notice, json, payload};
 use super::proof::{Refused, digits, is_signed, text};
 use super::push::Push;
-use super::report::{Project, Report, State, Status};
+use super::report::{Project, Report, Status};
 
 const SIGNATURE: &str = "X-Gitea-Signature";
 const EVENT: &str = "X-Gitea-Event";
@@ -55,11 +55,6 @@ impl Kind for Gitea {
     }
 
     fn report(&self, project: &Project, status: &Status) -> Report {
-        let state = match status.state {
-            State::Pending | State::Running => "pending",
-            State::Success => "success",
-            State::Failed => "failure",
-        };
         let path = project.path.iter().map(String::as_str);
         let parts = ["api", "v1", "repos"].into_iter().chain(path).chain(["statuses", status.commit.as_str()]);
         Report {
@@ -67,7 +62,7 @@ impl Kind for Gitea {
             token: ("Authorization", "token "),
             headers: &[],
             body: serde_json::json!({
-                "state": state,
+                "state": status.state.without_running(),
                 "context": status.context(),
                 "target_url": status.target_url.as_deref().unwrap_or_default(),
                 "description": status.described(LONGEST),

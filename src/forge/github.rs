@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::kind::{Kind, Malformed, Notice, json, payload};
 use super::proof::{Refused, digits, is_signed, text};
 use super::push::Push;
-use super::report::{Project, Report, State, Status};
+use super::report::{Project, Report, Status};
 
 const SIGNATURE: &str = "X-Hub-Signature-256";
 const EVENT: &str = "X-GitHub-Event";
@@ -60,17 +60,12 @@ impl Kind for GitHub {
     }
 
     fn report(&self, project: &Project, status: &Status) -> Report {
-        let state = match status.state {
-            State::Pending | State::Running => "pending",
-            State::Success => "success",
-            State::Failed => "failure",
-        };
         Report {
             url: api(project, status.commit.as_str()),
             token: ("Authorization", "Bearer "),
             headers: &[("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", "2022-11-28")],
             body: serde_json::json!({
-                "state": state,
+                "state": status.state.without_running(),
                 "context": status.context(),
                 "target_url": status.target_url,
                 "description": status.described(LONGEST),

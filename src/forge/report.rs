@@ -51,6 +51,17 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// Its word where running is not told apart from pending: in the API of GitHub, and in Gitea's, which follows that.
+    pub(super) fn without_running(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Running => "pending",
+            Self::Success => "success",
+            Self::Failed => "failure",
+        }
+    }
+}
+
 /// A request to make, to which the sender adds the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {

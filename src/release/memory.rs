@@ -64,6 +64,7 @@ pub enum Consequence {
     Fail,
 }
 
+#[cfg(test)]
 impl From<Watch> for Memory {
     fn from(watch: Watch) -> Self {
         Self { watch, ..Self::default() }
