@@ -24,10 +24,15 @@ impl Remote {
     /// Checks an address: `https://`, `http://`, `file://`, or an absolute path. Credentials that are written in it
     /// are taken out and returned.
     pub fn parse(text: &str) -> Result<(Self, Option<Credentials>), Error> {
+        let refused = |url: String, reason: &str| Error::Address { url, reason: reason.to_owned() };
+        let text = text.trim();
+        // Url drops tabs and line breaks from the middle of an address, so that it reads otherwise than it is written.
+        if text.contains(char::is_control) {
+            return Err(refused(without_userinfo(text), "there is a tab, a line break or another control character in it"));
+        }
         if text.starts_with('/') {
             return Ok((Self(text.to_owned()), None));
         }
-        let refused = |url: String, reason: &str| Error::Address { url, reason: reason.to_owned() };
         let Ok(mut url) = Url::parse(text) else {
             return Err(refused(without_userinfo(text), advice(text)));
         };
@@ -94,6 +99,7 @@ mod tests {
     fn only_addresses_that_run_nothing_are_taken() {
         let taken = ["https://gitlab.example.com/a/b.git", "http://10.0.0.1:3000/b.git", "file:///srv/b.git", "/srv/b"];
         assert!(taken.iter().all(|text| Remote::parse(text).is_ok()));
+        assert_eq!(Remote::parse(" /srv/b\n").unwrap().0.as_str(), "/srv/b");
         let reasons: Vec<String> = [
             "ext::sh -c 'touch /tmp/x'",
             "ssh://git:s3cret@gitlab.example.com/a/b",
@@ -103,6 +109,8 @@ mod tests {
             "file://host/b",
             "git://u:s3cret@host/b",
             "",
+            "file:h:\t.\n/",
+            "/srv/b\n.git",
         ]
         .iter()
         .map(|text| Remote::parse(text).unwrap_err().to_string())
@@ -116,6 +124,8 @@ mod tests {
         cannot fetch from file://host/b: write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
         cannot fetch from git://host/b: ssh is not supported yet; use the https address and a token
         cannot fetch from : write an https address, such as https://gitlab.example.com/team/shop.git, or an absolute path
+        cannot fetch from file:h:\t.\n/: there is a tab, a line break or another control character in it
+        cannot fetch from /srv/b\n.git: there is a tab, a line break or another control character in it
         ");
     }
 
