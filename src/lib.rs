@@ -9,6 +9,7 @@
 //! - [`mod@time`]: arithmetic on time that cannot overflow
 //! - [`mod@name`]: names that were checked once and are then trusted
 //! - [`mod@text`]: text that somebody else wrote, fit to be shown
+//! - [`mod@lease`]: the right to change the swarm, which every write takes
 //! - [`mod@mask`]: passwords and keys in what is shown
 //! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
@@ -44,6 +45,7 @@
 )]
 
 pub mod health;
+pub mod lease;
 pub mod lint;
 pub mod mask;
 pub mod name;

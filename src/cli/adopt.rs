@@ -48,7 +48,7 @@ impl Adopt {
             let consent = Consent { removal: true, recreation: true, unchecked: true, ..Consent::default() };
             let proposal = Proposal::new(running.origin.clone(), Cause::Command, desired.clone());
             let proposal = Proposal { consent, is_recorded: true, owner: Some(owner.clone()), ..proposal };
-            let ended = roll_out(&cluster, proposal).await?;
+            let ended = roll_out(&cluster, proposal, anyhow::Error::from).await?;
             if ended.outcome.is_good() {
                 output::line(&format!("the stack `{stack}` belongs to {} now", owner.described()));
             }

@@ -1,4 +1,5 @@
-//! `skep deploy`: a folder, with the same gate and rollback as a push, without a controller.
+//! `skep deploy`: a folder, with the same gate and rollback as a push. Where there is a controller, it rolls out; there need
+//! be none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -8,13 +9,13 @@ use serde_json::json;
 
 use super::output::Format;
 use super::plan::{Planned, planned};
-use super::rolling::{Ended, follow_proposed};
+use super::rolling::{Ended, roll_out};
 use super::stack_deploy::StackDeploy;
 use super::workspace::{Opened, Workspace, cluster, lines, shaped};
 use super::{Common, again, output};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
-use crate::controller::request::Deployment;
+use crate::controller::request::{Deployment, placed};
 use crate::lint::CheckedStack;
 use crate::name::StackName;
 use crate::plan::{Color, Fingerprint};
@@ -66,10 +67,10 @@ impl Deploy {
             let preparer = self.workspace.preparer(&settings).await?;
             let deployment = Deployment { preparer: &preparer, cluster: &cluster };
             let mut ended = Vec::new();
-            for (name, stack, desired) in prepared(&deployment, &opened, &settings).await? {
-                let (urls, deadline) = (desired.urls(), desired.settings.deadline);
-                let proposed = deployment.propose(&opened.request, stack, desired).await?;
-                ended.push(follow_proposed(&cluster, &name, proposed, &urls, deadline).await?);
+            for (stack, desired) in prepared(&deployment, &opened, &settings).await? {
+                let proposal = opened.request.proposal(desired);
+                let explain = |error| placed(error, &opened.request, stack).into();
+                ended.push(roll_out(&cluster, proposal, explain).await?);
             }
             Ok(report(&ended, common.format))
         })
@@ -119,7 +120,7 @@ async fn prepared<'a>(
     deployment: &Deployment<'_>,
     opened: &'a Opened,
     settings: &Settings,
-) -> anyhow::Result<Vec<(StackName, &'a CheckedStack, Stack)>> {
+) -> anyhow::Result<Vec<(&'a CheckedStack, Stack)>> {
     let (request, mut admitted) = (&opened.request, Vec::new());
     for (name, stack) in opened.stacks()? {
         let history = deployment.cluster.history(&name).await?;
@@ -132,7 +133,7 @@ async fn prepared<'a>(
     for (name, stack, history) in admitted {
         let desired = deployment.prepare(request, &name, stack, &history, &lines).await?;
         settings.assumptions(&desired).iter().for_each(|note| output::line(&format!("note: {note}")));
-        prepared.push((name, stack, desired));
+        prepared.push((stack, desired));
     }
     Ok(prepared)
 }

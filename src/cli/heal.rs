@@ -6,12 +6,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::Format;
+use super::performer::{Performer, unexpected};
 use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
-use crate::controller::heal::Healed;
 use crate::name::StackName;
 use crate::plan::Plan;
+use crate::release::{Answer, Command, Healed};
 use crate::text::visible;
 
 /// `skep heal`
@@ -39,10 +40,12 @@ impl Heal {
     }
 
     async fn heal(&self, cluster: &Cluster) -> anyhow::Result<Healed> {
-        if let Some(healed) = cluster.heal(&self.stack).await? {
-            return Ok(healed);
-        }
         let stack = &self.stack;
+        match Performer::of(cluster).await?.carry_out(Command::Heal { stack: stack.clone() }).await? {
+            Answer::Healed { healed: Some(healed) } => return Ok(healed),
+            Answer::Healed { healed: None } => {}
+            _ => return Err(unexpected()),
+        }
         anyhow::ensure!(
             cluster.history(stack).await?.last().is_some(),
             "skep has no record of a stack `{stack}`; `skep status` lists those it has"

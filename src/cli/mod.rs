@@ -20,6 +20,7 @@ mod logins;
 mod logs;
 mod lsp;
 mod output;
+mod performer;
 mod plan;
 mod ps;
 pub mod push_hook;

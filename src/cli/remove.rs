@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::output::Format;
+use super::performer::{Performer, unexpected};
 use super::rolling::follow;
 use super::workspace::cluster;
 use super::{Common, output};
@@ -15,7 +16,7 @@ use crate::controller::narrate;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Plan, Removable};
-use crate::release::{Cause, History, Outcome, Phase};
+use crate::release::{Answer, Cause, Command, History, Outcome, Phase};
 use crate::stack::Stack;
 
 /// `skep remove`
@@ -102,7 +103,7 @@ impl Remove {
             return Ok(Ended::Nothing);
         }
         if plan.is_empty() && is_removed(history) {
-            cluster.store.forget(stack, None).await?;
+            Performer::of(cluster).await?.carry_out(Command::Forget { stack: stack.clone(), kept: None }).await?;
             output::line(&format!("{stack} is removed, and so are its records"));
             return Ok(Ended::Removed);
         }
@@ -112,10 +113,12 @@ impl Remove {
     /// Records first that it is to go, so that nobody brings it back; the records go last.
     async fn carry_out(&self, cluster: &Cluster, history: &History) -> anyhow::Result<Ended> {
         let stack = &self.stack;
-        let release = cluster.retire(stack, self.foreign).await?;
+        let mut performer = Performer::of(cluster).await?;
+        let command = Command::Remove { stack: stack.clone(), everything: self.foreign };
+        let Answer::Removing { release } = performer.carry_out(command).await? else { return Err(unexpected()) };
         let retired = cluster.history(stack).await?;
         let settings = retired.get(release).and_then(|it| it.desired.as_ref()).map(|it| it.settings.clone());
-        match follow(cluster, stack, release, settings.unwrap_or_default().deadline).await? {
+        match follow(cluster, &mut performer, stack, release, settings.unwrap_or_default().deadline).await? {
             Outcome::Promoted => {}
             Outcome::Halted { symptoms } => {
                 for line in symptoms.iter().flat_map(narrate::symptom) {
@@ -129,13 +132,13 @@ impl Remove {
         if self.keep_history {
             output::line(&format!("{stack} is removed; the records of its releases stay (`skep history {stack}`)"));
         } else if let Some(repository) = watched(history) {
-            cluster.store.forget(stack, Some(release)).await?;
+            performer.carry_out(Command::Forget { stack: stack.clone(), kept: Some(release) }).await?;
             output::line(&format!(
                 "{stack} is removed; the record {release} stays, so that it is not deployed again from {repository} until \
                  something new is pushed there; `skep remove {stack}` again removes the record"
             ));
         } else {
-            cluster.store.forget(stack, None).await?;
+            performer.carry_out(Command::Forget { stack: stack.clone(), kept: None }).await?;
             output::line(&format!("{stack} is removed"));
         }
         Ok(Ended::Removed)

@@ -45,7 +45,7 @@ impl Rollback {
             let consent = Consent { removal: true, recreation: true, unchecked: true, ..Consent::default() };
             let proposal = Proposal::new(to.origin.clone(), Cause::GoBack { to: to.id }, desired);
             let proposal = Proposal { consent, is_recorded: true, ..proposal };
-            Ok(report(&[roll_out(&cluster, proposal).await?], common.format))
+            Ok(report(&[roll_out(&cluster, proposal, anyhow::Error::from).await?], common.format))
         })
     }
 

@@ -1,5 +1,5 @@
-//! Rolling a proposal out from the command line: the same rounds as the controller makes, and what happens on the
-//! terminal.
+//! Rolling a proposal out from the command line: the rounds that the controller makes, or the same ones made here, and
+//! what happens on the terminal.
 
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::output;
-use crate::controller::cluster::{Accepted, Cluster, Proposal, Proposed};
+use super::performer::Performer;
+use crate::controller::cluster::{self, Accepted, Cluster, Proposal};
 use crate::controller::narrate::{self, Narrator};
 use crate::controller::progress::{Progress, ProgressSender};
-use crate::controller::rollout::{Next, Rollout};
+use crate::controller::rollout::Next;
 use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
@@ -28,24 +29,16 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
 }
 
-/// Rolls a proposal out, to its end.
-pub(super) async fn roll_out(cluster: &Cluster, proposal: Proposal) -> anyhow::Result<Ended> {
+/// Rolls a proposal out, to its end. An error of the swarm or of the preflight becomes one that a person reads by `explain`.
+pub(super) async fn roll_out(
+    cluster: &Cluster,
+    proposal: Proposal,
+    explain: impl Fn(cluster::Error) -> anyhow::Error,
+) -> anyhow::Result<Ended> {
     let (stack, urls) = (proposal.desired.name.clone(), proposal.desired.urls());
     let deadline = proposal.desired.settings.deadline;
-    let proposed = cluster.propose(proposal).await?;
-    follow_proposed(cluster, &stack, proposed, &urls, deadline).await
-}
-
-/// Rolls out what was proposed, to its end.
-pub(super) async fn follow_proposed(
-    cluster: &Cluster,
-    stack: &StackName,
-    proposed: Proposed,
-    urls: &[String],
-    deadline: Nanos,
-) -> anyhow::Result<Ended> {
-    // Whoever may give this command can ask at every address anyway.
-    let cluster = &Cluster { prober: cluster.prober.clone().unbarred(), ..cluster.clone() };
+    let mut performer = Performer::of(cluster).await?;
+    let proposed = performer.propose(proposal, explain).await?;
     for note in &proposed.notes {
         output::line(&format!("note: {note}"));
     }
@@ -53,33 +46,31 @@ pub(super) async fn follow_proposed(
         Accepted::Unchanged(release) => (Some(release), Outcome::Unchanged),
         Accepted::Rolling(release) => {
             output::line(&format!("{stack} {release} rolls out"));
-            (Some(release), follow(cluster, stack, release, deadline).await?)
+            (Some(release), follow(cluster, &mut performer, &stack, release, deadline).await?)
         }
     };
-    output::line(&narrate::verdict(stack, release, &outcome, urls));
-    Ok(Ended { stack: stack.clone(), release, outcome })
+    output::line(&narrate::verdict(&stack, release, &outcome, &urls));
+    Ok(Ended { stack, release, outcome })
 }
 
-/// Makes rounds until the release has ended. Trouble is shown, and tried again, until nothing could be seen of the swarm
-/// for as long as the release has.
+/// Follows a release until it has ended. Trouble is shown, and tried again, until nothing could be seen of the swarm for as
+/// long as the release has.
 pub(super) async fn follow(
     cluster: &Cluster,
+    performer: &mut Performer,
     stack: &StackName,
     release: ReleaseId,
     deadline: Nanos,
 ) -> anyhow::Result<Outcome> {
     let (sender, mut told) = mpsc::channel(256);
     let progress = ProgressSender::new(vec![sender]);
-    let (mut rollout, mut screen) = (Rollout::new(cluster.clone(), stack.clone()), Screen::new(stack));
-    let (mut seen, mut stop) = (cluster.clock.now(), signal(SignalKind::terminate())?);
+    let (mut rounds, mut screen) = (performer.rounds(stack, release), Screen::new(stack));
+    let (mut seen, mut interrupt) = (cluster.clock.now(), Interrupt::new()?);
     loop {
         // A round may be cut off anywhere: what it did is in the record, or is done once more.
         let attempt = tokio::select! {
-            attempt = rollout.attempt(&progress) => attempt,
-            () = interrupted(&mut stop) => {
-                screen.clear();
-                return Err(cut_off(stack, release));
-            }
+            attempt = rounds.attempt(&progress) => attempt,
+            () = interrupt.comes() => return Err(screen.cut_off(performer, release)),
         };
         while let Ok(progress) = told.try_recv() {
             screen.show(&progress);
@@ -87,45 +78,48 @@ pub(super) async fn follow(
         if let Some(history) = &attempt.history {
             seen = cluster.clock.now();
             if let Some(outcome) = history.outcome(release) {
-                screen.clear();
+                screen.end(release, &outcome);
                 return Ok(outcome);
             }
         } else if cluster.clock.now().duration_since(seen) >= SignedDuration::from_nanos(deadline.0) {
             screen.clear();
-            let trouble = rollout.trouble().unwrap_or_default();
+            let trouble = rounds.trouble().unwrap_or_default();
             anyhow::bail!(
                 "nothing is known of {stack} {release} for {deadline}: {trouble}; it is recorded, and goes on with the \
                  next `skep serve` or `skep deploy`"
             );
         }
+        if performer.takes_over().await {
+            rounds = performer.rounds(stack, release);
+        }
         tokio::select! {
             () = cluster.clock.wait(if attempt.next == Next::Rest { LOOK } else { attempt.pause }) => {}
-            () = interrupted(&mut stop) => {
-                screen.clear();
-                return Err(cut_off(stack, release));
-            }
+            () = interrupt.comes() => return Err(screen.cut_off(performer, release)),
         }
     }
 }
 
-/// Comes back when somebody ends the command.
-async fn interrupted(stop: &mut Signal) {
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = stop.recv() => {}
-    }
-}
+/// Somebody ends the command.
+pub(super) struct Interrupt(Signal);
 
-/// What somebody reads who ends a command while a release rolls out.
-fn cut_off(stack: &StackName, release: ReleaseId) -> anyhow::Error {
-    anyhow::anyhow!(
-        "interrupted: {stack} {release} is recorded, and is not finished; a controller goes on with it, and where there is none \
-         the same command does; `skep status {stack}` tells how it is, `skep rollback {stack}` goes back"
-    )
+impl Interrupt {
+    /// Begins to listen.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::terminate())?))
+    }
+
+    /// Comes back when somebody ends the command.
+    pub(super) async fn comes(&mut self) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.0.recv() => {}
+        }
+    }
 }
 
 /// Lines, and under them for a person who watches, what is waited for.
 struct Screen {
+    stack: StackName,
     narrator: Narrator,
     bar: Option<ProgressBar>,
 }
@@ -138,7 +132,7 @@ impl Screen {
             bar.set_style(style);
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { narrator: Narrator::new(stack.clone()), bar }
+        Self { stack: stack.clone(), narrator: Narrator::new(stack.clone()), bar }
     }
 
     fn show(&mut self, progress: &Progress) {
@@ -148,6 +142,28 @@ impl Screen {
             (Some(bar), _) => lines.iter().for_each(|line| bar.println(visible(line))),
             (None, _) => lines.iter().for_each(|line| output::line(line)),
         }
+    }
+
+    /// The end, with what nobody told of it yet.
+    fn end(&self, release: ReleaseId, outcome: &Outcome) {
+        self.clear();
+        self.narrator.untold(release, outcome).iter().for_each(|line| output::line(line));
+    }
+
+    /// What somebody reads who ends a command while a release rolls out.
+    fn cut_off(&self, performer: &Performer, release: ReleaseId) -> anyhow::Error {
+        self.clear();
+        let stack = &self.stack;
+        if performer.is_controller() {
+            return anyhow::anyhow!(
+                "interrupted: the controller goes on with {stack} {release}; `skep status {stack}` tells how it is, \
+                 `skep rollback {stack}` goes back"
+            );
+        }
+        anyhow::anyhow!(
+            "interrupted: {stack} {release} is recorded, and is not finished; a controller goes on with it, and where there is \
+             none the same command does; `skep status {stack}` tells how it is, `skep rollback {stack}` goes back"
+        )
     }
 
     fn clear(&self) {

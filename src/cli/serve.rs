@@ -24,6 +24,7 @@ use crate::controller::deploy::Deployer;
 use crate::controller::workers::Workers;
 use crate::controller::{Controller, Metrics, forges};
 use crate::http;
+use crate::lease::Lease;
 use crate::plan::Color;
 use crate::source;
 use crate::source::server::{self, Server};
@@ -151,8 +152,9 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         config::certificates(authorities)?;
         source::trust(authorities)?;
     }
-    let workers = Workers::new(cluster.clone(), metrics.clone(), settings.rollouts);
-    let deployer = Deployer { preparer: preparer(settings, metrics.clone()).await?, cluster, workers };
+    let lease = Lease::of_controller();
+    let workers = Workers::new(cluster.clone(), lease.clone(), metrics.clone(), settings.rollouts);
+    let deployer = Deployer { preparer: preparer(settings, metrics.clone()).await?, cluster, workers, lease };
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;

@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use super::{Common, logins, output};
 use crate::config::Settings;
 use crate::engine::{Engine, docker};
+use crate::lease::Lease;
 use crate::name::StackName;
 use crate::plan::FieldChange;
 use crate::registry::Logins;
@@ -56,7 +57,7 @@ impl StackDeploy {
             let options = StackDeployOptions { resolve: self.resolve_image.into(), logins };
             let prepared = swarm.prepare_stack_deploy(&stack, &options).await?;
             prepared.warnings.iter().for_each(|warning| output::line(&format!("warning: {warning}")));
-            swarm.stack_deploy(&prepared).await?;
+            swarm.stack_deploy(&Lease::of_command(), &prepared).await?;
             match common.format {
                 Format::Json => output::json(&json!({ "stack": stack.name, "written": prepared.writes() })),
                 Format::Human => output::result(&written(&stack.name, &prepared)),

@@ -4,15 +4,17 @@ use jiff::SignedDuration;
 
 use super::backoff::Backoff;
 use super::clock::Clock;
+use crate::lease::Lease;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
-use crate::plan::{Action, Change, Fingerprint, Plan, Subject};
+use crate::plan::{Fingerprint, Plan};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
 use crate::preflight::surroundings::Surroundings;
 use crate::preflight::{self, Obstacle, Preflight};
 use crate::probe::Prober;
 use crate::release::{self, Admission, Candidate, Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
+pub use crate::release::{Accepted, Proposal, Proposed};
 use crate::stack::{Drift, Nanos, Settings, Stack};
 use crate::store::{self, Records, Store};
 use crate::swarm::{self, Swarm};
@@ -94,59 +96,22 @@ impl Error {
     }
 }
 
-/// What a stack should become, and why.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// Where it comes from.
-    pub origin: Origin,
-    /// Why it is made.
-    pub cause: Cause,
-    /// What should be.
-    pub desired: Stack,
-    /// The plan that somebody has seen and agreed to; any if none.
-    pub bound: Option<Fingerprint>,
-    /// What somebody has agreed to that is not done otherwise.
-    pub consent: Consent,
-    /// Whether somebody is known to have changed something.
-    pub news: bool,
-    /// Whether it is what an earlier release was: it is not admitted anew, and nobody has looked for its images since.
-    pub is_recorded: bool,
-    /// To whom the stack belongs from now on; decided by its admission if `None`.
-    pub owner: Option<Repository>,
-}
-
-impl Proposal {
-    /// One that is bound to no plan, and to which nobody has agreed in advance.
-    pub fn new(origin: Origin, cause: Cause, desired: Stack) -> Self {
-        Self {
-            origin,
-            cause,
-            desired,
-            bound: None,
-            consent: Consent::default(),
-            news: true,
-            is_recorded: false,
-            owner: None,
-        }
-    }
-}
-
-/// What became of a proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// It is what runs already, as this release: nothing was written.
-    Unchanged(ReleaseId),
-    /// It is being rolled out under this number.
-    Rolling(ReleaseId),
-}
-
-/// A proposal that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposed {
-    /// What became of it.
-    pub accepted: Accepted,
-    /// What a person should know, in sentences.
-    pub notes: Vec<String>,
+/// A proposal that was looked at and would not be refused.
+#[derive(Debug)]
+pub enum Considered {
+    /// Nothing is to be recorded for it.
+    Settled(Accepted),
+    /// It would be a new release.
+    New {
+        /// The releases before it.
+        history: History,
+        /// The stack as it is.
+        observed: Observed,
+        /// To whom the stack would belong.
+        owner: Repository,
+        /// Notes for the person who asked, in sentences.
+        notes: Vec<String>,
+    },
 }
 
 impl Cluster {
@@ -162,20 +127,20 @@ impl Cluster {
 
     /// Records a release of what is proposed, unless it is what runs already. Nothing else is changed by it. A swarm in
     /// trouble is waited for a little while.
-    pub async fn propose(&self, proposal: Proposal) -> Result<Proposed, Error> {
+    pub async fn propose(&self, lease: &Lease, proposal: Proposal) -> Result<Proposed, Error> {
         for _ in 0..TRIES {
-            match self.patiently(|| self.try_propose(&proposal)).await {
+            match self.patiently(|| self.try_propose(lease, &proposal)).await {
                 // Somebody else, such as a rollback, was given the number in the meantime.
                 Err(Error::Store(store::Error::Taken { .. })) => {}
                 outcome => return outcome,
             }
         }
-        self.try_propose(&proposal).await
+        self.try_propose(lease, &proposal).await
     }
 
     /// Records what a commit is to become, in the place of what was recorded for its repository before.
-    pub async fn intend(&self, intent: Intent) -> Result<Intent, Error> {
-        self.patiently(|| async { Ok(self.store.intend(intent.clone()).await?) }).await
+    pub async fn intend(&self, lease: &Lease, intent: Intent) -> Result<Intent, Error> {
+        self.patiently(|| async { Ok(self.store.intend(lease, intent.clone()).await?) }).await
     }
 
     /// What a commit of the repository is to become, if that is recorded.
@@ -184,16 +149,16 @@ impl Cluster {
     }
 
     /// Records how far a commit has got.
-    pub async fn mark(&self, intent: &mut Intent, state: State) -> Result<(), Error> {
+    pub async fn mark(&self, lease: &Lease, intent: &mut Intent, state: State) -> Result<(), Error> {
         let seen: &Intent = intent;
-        self.patiently(|| async { Ok(self.store.set_state(seen, &state).await?) }).await?;
+        self.patiently(|| async { Ok(self.store.set_state(lease, seen, &state).await?) }).await?;
         intent.state = state;
         Ok(())
     }
 
     /// Removes the record of a commit for which nothing is left to do.
-    pub async fn settle(&self, intent: &Intent) -> Result<(), Error> {
-        self.patiently(|| async { Ok(self.store.settle(intent).await?) }).await
+    pub async fn settle(&self, lease: &Lease, intent: &Intent) -> Result<(), Error> {
+        self.patiently(|| async { Ok(self.store.settle(lease, intent).await?) }).await
     }
 
     /// Tries until it succeeds, or fails in a way that waiting does not help, or it has been tried for long enough.
@@ -214,7 +179,26 @@ impl Cluster {
         }
     }
 
-    async fn try_propose(&self, proposal: &Proposal) -> Result<Proposed, Error> {
+    async fn try_propose(&self, lease: &Lease, proposal: &Proposal) -> Result<Proposed, Error> {
+        let (history, observed, owner, notes) = match self.try_consider(proposal).await? {
+            Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
+            Considered::New { history, observed, owner, notes } => (history, observed, owner, notes),
+        };
+        let history = self.adopted(lease, history, &proposal.origin, &observed).await?;
+        self.swarm.offer_secrets(&proposal.desired, &observed).await?;
+        let Proposal { origin, cause, desired, .. } = proposal.clone();
+        let release = Release { owner: Some(owner), ..self.release(&history, origin, cause, desired) };
+        self.store.add(lease, &release).await?;
+        Ok(Proposed { accepted: Accepted::Rolling(release.id), notes })
+    }
+
+    /// Looks at a proposal without recording it: an error if it would be refused. A swarm in trouble is waited for a little
+    /// while.
+    pub async fn consider(&self, proposal: &Proposal) -> Result<Considered, Error> {
+        self.patiently(|| self.try_consider(proposal)).await
+    }
+
+    async fn try_consider(&self, proposal: &Proposal) -> Result<Considered, Error> {
         let desired = &proposal.desired;
         let history = self.history(&desired.name).await?;
         // What is around it need not be known of a stack that stays as it is.
@@ -225,7 +209,7 @@ impl Cluster {
         let owner = proposal.owner(&history, &observed)?;
         let settled = unchanged(desired, &history, &observed).filter(|_| history.owner() == Some(&owner));
         if let Some(accepted) = settled.or_else(|| proposal.again(&history)) {
-            return Ok(Proposed { accepted, notes: Vec::new() });
+            return Ok(Considered::Settled(accepted));
         }
         let (plan, mut found) = Box::pin(self.preflight_among(desired, &history, &observed, around)).await;
         if proposal.is_recorded {
@@ -235,12 +219,7 @@ impl Cluster {
         if !obstacles.is_empty() {
             return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
         }
-        let history = self.adopted(history, &proposal.origin, &observed).await?;
-        self.create_secrets(desired, &observed).await?;
-        let Proposal { origin, cause, desired, .. } = proposal.clone();
-        let release = Release { owner: Some(owner), ..self.release(&history, origin, cause, desired) };
-        self.store.add(&release).await?;
-        Ok(Proposed { accepted: Accepted::Rolling(release.id), notes: [plan.notes, found.notes].concat() })
+        Ok(Considered::New { history, observed, owner, notes: [plan.notes, found.notes].concat() })
     }
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.
@@ -301,7 +280,7 @@ impl Cluster {
 
     /// Records that everything of a stack is to go that its releases have made, or everything that bears its label.
     /// Nothing else is changed by it. One that was recorded before gives way, so that the time for it begins anew.
-    pub async fn retire(&self, stack: &StackName, everything: bool) -> Result<ReleaseId, Error> {
+    pub async fn retire(&self, lease: &Lease, stack: &StackName, everything: bool) -> Result<ReleaseId, Error> {
         let history = self.history(stack).await?;
         let cause = Cause::Remove { everything };
         let last = history.last();
@@ -310,19 +289,25 @@ impl Cluster {
         let desired = Stack { settings, ..Stack::empty(stack.clone()) };
         let origin = last.map_or_else(Origin::unknown, |last| last.origin.clone());
         let release = self.release(&history, origin, cause, desired);
-        self.store.add(&release).await?;
+        self.store.add(lease, &release).await?;
         Ok(release.id)
     }
 
     /// What ran before skep knew the stack is recorded, so that it can be gone back to.
-    async fn adopted(&self, history: History, origin: &Origin, observed: &Observed) -> Result<History, Error> {
+    async fn adopted(
+        &self,
+        lease: &Lease,
+        history: History,
+        origin: &Origin,
+        observed: &Observed,
+    ) -> Result<History, Error> {
         if !history.is_adoption(observed) {
             return Ok(history);
         }
         let origin = Origin { subject: "what ran before skep".into(), ..origin.clone() };
         let mut release = self.release(&history, origin, Cause::Adopt, observed.as_stack());
         release.phase = Phase::promoted(release.created);
-        self.store.add(&release).await?;
+        self.store.add(lease, &release).await?;
         Ok(History::new([history.releases(), &[release]].concat()))
     }
 
@@ -341,18 +326,6 @@ impl Cluster {
         }
         let owned = async || Ok(self.swarm.owned(&bounds.own_stack).await?);
         Ok(policy::obstacles(desired, &self.patiently(owned).await?, bounds))
-    }
-
-    /// A record holds no secret, so the secrets must be there before it is.
-    async fn create_secrets(&self, desired: &Stack, observed: &Observed) -> Result<(), Error> {
-        for name in desired.secrets.keys().filter(|name| !observed.secrets.contains_key(*name)) {
-            if matches!(&desired.secrets[name], crate::stack::Secret::Own { content, .. } if content.expose().is_some())
-            {
-                let change = Change::new(Subject::Secret(name.clone()), Action::Create);
-                self.swarm.perform(&change, desired, observed).await?;
-            }
-        }
-        Ok(())
     }
 
     /// The next release of a stack, which begins now. The stack goes on belonging to its owner, if it has one.

@@ -93,7 +93,7 @@ impl Controller {
     pub(super) async fn intend(&self, intent: Intent) -> Result<(Intent, Generation), cluster::Error> {
         // The newest intent and the newest generation must be of the same commit.
         let _enrolling = self.enrolling.lock().await;
-        let intent = self.deployer.cluster.intend(intent).await?;
+        let intent = self.deployer.cluster.intend(&self.deployer.lease, intent).await?;
         let generation = self.generation(&intent.origin.repository);
         Ok((intent, generation))
     }
@@ -141,7 +141,7 @@ impl Controller {
 
     /// Records how far a commit has got. A newer commit may have taken its place, and then nothing is recorded.
     async fn note(&self, intent: &mut Intent, state: State) {
-        if let Err(error) = self.deployer.cluster.mark(intent, state).await {
+        if let Err(error) = self.deployer.cluster.mark(&self.deployer.lease, intent, state).await {
             tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, %error, "the state of a commit was not recorded");
         }
     }
@@ -202,14 +202,19 @@ impl Controller {
     async fn try_to_finish(&self, intent: &mut Intent) -> Result<(), Unfinished> {
         if intent.is_pushed() {
             if intent.state != State::Deployed
-                && let Err(error) = self.deployer.cluster.mark(intent, State::Deployed).await.map_err(Unfinished::from)
+                && let Err(error) = self
+                    .deployer
+                    .cluster
+                    .mark(&self.deployer.lease, intent, State::Deployed)
+                    .await
+                    .map_err(Unfinished::from)
             {
                 // Another controller may have finished it while this one was cut off.
                 return if error.is_final() && self.is_at_branch(intent).await { Ok(()) } else { Err(error) };
             }
             self.move_branch(intent).await?;
         }
-        self.deployer.cluster.settle(intent).await?;
+        self.deployer.cluster.settle(&self.deployer.lease, intent).await?;
         self.let_go(&intent.origin).await;
         Ok(())
     }
@@ -280,7 +285,7 @@ impl Controller {
         let Ok(intents) = store.intents().await else { return };
         for intent in intents.intents.values().filter(|intent| !intent.origin.repository.is_foreign()) {
             let Some(state) = intent.put_down() else { continue };
-            if let Err(error) = store.set_state(intent, &state).await {
+            if let Err(error) = store.set_state(&self.deployer.lease, intent, &state).await {
                 tracing::warn!(repository = %intent.origin.repository, %error, "the next controller takes this for a failed attempt");
             }
         }
@@ -317,7 +322,7 @@ impl Controller {
     /// Records that an attempt is about to be made, before which nothing is done; whether the commit is still the newest.
     async fn mark_attempt(&self, intent: &mut Intent, state: State) -> bool {
         loop {
-            match self.deployer.cluster.mark(intent, state.clone()).await {
+            match self.deployer.cluster.mark(&self.deployer.lease, intent, state.clone()).await {
                 Ok(()) => return true,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(repository = %intent.origin.repository, %error, "a commit waits for the swarm");

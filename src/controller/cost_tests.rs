@@ -11,6 +11,7 @@ use super::progress::ProgressSender;
 use super::rollout::{Next, Rollout};
 use crate::engine::Engine;
 use crate::engine::simulated::World;
+use crate::lease::Lease;
 use crate::probe::Prober;
 use crate::release::{Cause, Origin};
 use crate::stack::{Nanos, Service, Stack};
@@ -42,8 +43,11 @@ fn proposal(desired: Stack) -> Proposal {
 /// Proposes a stack, and makes rounds until it is promoted.
 async fn deploy(cluster: &Cluster, desired: Stack) {
     let name = desired.name.clone();
-    let Accepted::Rolling(release) = cluster.propose(proposal(desired)).await.unwrap().accepted else { return };
-    let mut rollout = Rollout::new(cluster.clone(), name);
+    let Accepted::Rolling(release) = cluster.propose(&Lease::of_command(), proposal(desired)).await.unwrap().accepted
+    else {
+        return;
+    };
+    let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), name);
     loop {
         let (next, history) = rollout.round(&ProgressSender::new(Vec::new())).await.unwrap();
         if history.outcome(release).is_some() {
@@ -69,8 +73,11 @@ async fn swarm(others: usize, services: usize) -> (World, Cluster) {
 async fn requests_until_written(others: usize, services: usize, changed: usize) -> (u64, usize) {
     let (world, cluster) = swarm(others, services).await;
     let before = world.requests();
-    cluster.propose(proposal(stack("shop", services, changed))).await.unwrap();
-    Rollout::new(cluster, "shop".parse().unwrap()).round(&ProgressSender::new(Vec::new())).await.unwrap();
+    cluster.propose(&Lease::of_command(), proposal(stack("shop", services, changed))).await.unwrap();
+    Rollout::new(cluster, Lease::of_command(), "shop".parse().unwrap())
+        .round(&ProgressSender::new(Vec::new()))
+        .await
+        .unwrap();
     (world.requests() - before, written(&world))
 }
 
@@ -93,7 +100,7 @@ async fn a_change_costs_what_it_changes_however_large_the_stack_and_the_swarm_ar
 async fn a_stack_that_stays_as_it_is_is_looked_at_once_and_nothing_around_it() {
     let (world, cluster) = swarm(3, 5).await;
     let before = world.requests();
-    let proposed = cluster.propose(proposal(stack("shop", 5, 0))).await.unwrap();
+    let proposed = cluster.propose(&Lease::of_command(), proposal(stack("shop", 5, 0))).await.unwrap();
     assert!(matches!(proposed.accepted, Accepted::Unchanged(_)));
     assert_eq!(world.requests() - before, 8, "its releases, and seven lists");
 }
@@ -101,9 +108,10 @@ async fn a_stack_that_stays_as_it_is_is_looked_at_once_and_nothing_around_it() {
 #[tokio::test]
 async fn a_free_slot_is_taken_with_the_first_look_and_without_one_nothing_is_written() {
     let (world, cluster) = swarm(0, 1).await;
-    cluster.propose(proposal(stack("shop", 1, 1))).await.unwrap();
+    cluster.propose(&Lease::of_command(), proposal(stack("shop", 1, 1))).await.unwrap();
     let (slots, nobody) = (Arc::new(Semaphore::new(0)), ProgressSender::new(Vec::new()));
-    let mut rollout = Rollout::of_many(cluster, "shop".parse().unwrap(), Observer::default(), slots.clone());
+    let mut rollout =
+        Rollout::of_many(cluster, Lease::of_command(), "shop".parse().unwrap(), Observer::default(), slots.clone());
     let (next, _) = rollout.round(&nobody).await.unwrap();
     assert_eq!((next, written(&world)), (Next::Slot, 0));
     slots.add_permits(1);

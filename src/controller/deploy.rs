@@ -14,6 +14,7 @@ use super::prepare::{Preparer, Refusal, named};
 use super::progress::Progress;
 use super::request::{DeployRequest, Deployment};
 use super::workers::{Hold, Workers};
+use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::StackName;
 use crate::release::{self, Outcome, ReleaseId};
@@ -67,6 +68,8 @@ pub struct Deployer {
     pub cluster: Cluster,
     /// Roll out.
     pub workers: Workers,
+    /// Allows both.
+    pub lease: Lease,
 }
 
 /// The stacks of a revision by name; one without a name of its own is called like the last part of `fallback`.
@@ -206,7 +209,7 @@ impl Deployer {
         }
         let hold = self.workers.hold(name);
         let urls = desired.urls();
-        let proposed = deployment.propose(request, stack, desired).await?;
+        let proposed = deployment.propose(&self.lease, request, stack, desired).await?;
         for note in &proposed.notes {
             lines.say(format!("  note: {note}")).await;
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::cluster::{Cluster, Error};
+use crate::lease::Lease;
 use crate::name::StackName;
 use crate::plan::Plan;
-use crate::release::{self, Arrival, Phase};
+use crate::release::{self, Arrival, Healed, Phase};
 
 /// How often the swarm is looked at again, because something was changed meanwhile.
 const LOOKS: usize = 3;
@@ -14,21 +15,10 @@ const LOOKS: usize = 3;
 const WAITS: usize = 240;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What a person had healed.
-#[derive(Debug, Default)]
-pub struct Healed {
-    /// What was changed back.
-    pub done: Plan,
-    /// What still differs.
-    pub left: Plan,
-    /// Why.
-    pub trouble: Vec<String>,
-}
-
 impl Cluster {
     /// Changes back all that differs from the release that runs, whatever its settings say of drift, and has the controller
     /// heal again what it had given up. None if no release runs, or one is on its way.
-    pub async fn heal(&self, stack: &StackName) -> Result<Option<Healed>, Error> {
+    pub async fn heal(&self, lease: &Lease, stack: &StackName) -> Result<Option<Healed>, Error> {
         let history = self.history(stack).await?;
         let Some(release) = history.last() else { return Ok(None) };
         let (Phase::Promoted { at, contested, away }, Some(desired)) = (&release.phase, &release.desired) else {
@@ -36,7 +26,7 @@ impl Cluster {
         };
         if !contested.is_empty() {
             let phase = Phase::Promoted { at: *at, contested: BTreeSet::new(), away: away.clone() };
-            self.store.set_phase(stack, release.id, &release.phase, &phase).await?;
+            self.store.set_phase(lease, stack, release.id, &release.phase, &phase).await?;
         }
         let mut healed = Healed::default();
         let (mut looks, mut waits) = (LOOKS, WAITS);
@@ -57,7 +47,7 @@ impl Cluster {
                 continue;
             }
             for change in &now.changes {
-                match self.swarm.perform(change, &desired, &observed).await {
+                match self.swarm.perform(lease, change, &desired, &observed).await {
                     Ok(()) => healed.done.changes.push(change.clone()),
                     Err(error) => healed.trouble.push(error.to_string()),
                 }

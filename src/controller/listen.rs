@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Controller;
-use crate::store::{is_registration, is_request};
+use crate::store::{is_command, is_registration, is_request};
 use crate::swarm::Events;
 
 /// How long until the stream is opened again after it broke, at first and at most.
@@ -20,6 +20,7 @@ impl Controller {
                     // Events of the time without a stream are lost.
                     self.deployer.workers.wake_all();
                     self.take_requests().await;
+                    self.take_commands().await;
                     self.check_registration().await;
                     if self.heed(events).await {
                         backoff = BACKOFF[0];
@@ -43,6 +44,7 @@ impl Controller {
                 "node" => self.deployer.workers.wake_all(),
                 "config" if is_registration(&event.name) => self.check_registration().await,
                 "config" if is_request(&event.name) => self.take_requests().await,
+                "config" if is_command(&event.name) => self.take_commands().await,
                 _ => self.deployer.workers.heard_of(&event.name),
             }
         }

@@ -10,6 +10,7 @@ pub mod backoff;
 mod backwards;
 pub mod clock;
 pub mod cluster;
+mod command;
 mod commit;
 pub mod computing;
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod plan_tests;
 pub mod prepare;
 pub mod progress;
 mod push;
-mod registration;
+pub mod registration;
 pub mod request;
 pub mod rollout;
 pub mod supersede;
@@ -114,7 +115,8 @@ impl Controller {
     /// A controller that does nothing yet.
     pub fn new(settings: Arc<Settings>, deployer: Deployer, server: Server, metrics: Metrics) -> Self {
         let wakes = settings.repositories.keys().map(|name| (name.clone(), Arc::default())).collect();
-        let upstreams = Upstreams::new(deployer.cluster.clone(), metrics.clone(), &settings.repositories);
+        let upstreams =
+            Upstreams::new(deployer.cluster.clone(), deployer.lease.clone(), metrics.clone(), &settings.repositories);
         Self {
             settings,
             deployer,
@@ -136,7 +138,7 @@ impl Controller {
             tracing::error!(%error, "no folder of a volume is made here");
         }
         let store = &self.deployer.cluster.store;
-        store.authenticate().await.map_err(cluster::Error::from)?;
+        store.authenticate(&self.deployer.lease).await.map_err(cluster::Error::from)?;
         let mut intents = store.intents().await.map_err(cluster::Error::from)?;
         intents.intents.retain(|repository, _| !repository.is_foreign());
         let archive = store.archive().await.map_err(cluster::Error::from)?;
@@ -155,7 +157,7 @@ impl Controller {
                 None => self.deployer.workers.watch(stack),
             }
         }
-        if let Err(error) = store.set_shaping(&self.settings.shaping()).await {
+        if let Err(error) = store.set_shaping(&self.deployer.lease, &self.settings.shaping()).await {
             tracing::warn!(%error, "commands on other machines do not know the settings of this controller");
         }
         self.verdicts.take_up(intents.intents.values());

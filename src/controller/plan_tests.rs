@@ -14,6 +14,7 @@ use super::progress::ProgressSender;
 use super::rollout::Rollout;
 use crate::engine::simulated::World;
 use crate::engine::{Call, Engine};
+use crate::lease::Lease;
 use crate::plan::Plan;
 use crate::probe::Prober;
 use crate::release::{Cause, Origin};
@@ -135,7 +136,8 @@ async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<()
     let foretold = found.refusals(Consent::default());
     let name = desired.name.clone();
     let written = world.calls().len();
-    match cluster.propose(Proposal::new(Origin::unknown(), Cause::Command, desired.clone())).await {
+    match cluster.propose(&Lease::of_command(), Proposal::new(Origin::unknown(), Cause::Command, desired.clone())).await
+    {
         Err(Error::Obstructed { obstacles, .. }) => {
             prop_assert_eq!(obstacles, foretold);
             prop_assert_eq!(world.calls().len(), written, "a refusal writes nothing");
@@ -144,7 +146,7 @@ async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<()
         Ok(proposed) => {
             prop_assert!(foretold.is_empty(), "a plan objects to what is deployed: {foretold:?}");
             if let Accepted::Rolling(release) = proposed.accepted {
-                let mut rollout = Rollout::new(cluster.clone(), name);
+                let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), name);
                 for _ in 0..60 {
                     let (_, history) = rollout.round(&ProgressSender::new(Vec::new())).await.unwrap();
                     if history.outcome(release).is_some() {

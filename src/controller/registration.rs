@@ -74,7 +74,7 @@ impl Controller {
             if other.run == own.run {
                 return Ok(());
             }
-            match standing(cluster, other, &own).await? {
+            match standing(cluster, other, Some(&own)).await? {
                 Standing::Alive => return Err(Another::Controller(Box::new(other.clone()))),
                 Standing::Gone => {
                     if cluster.store.change_registration(there, &own).await? {
@@ -169,12 +169,23 @@ async fn instance(cluster: &Cluster) -> Result<Instance, Another> {
     })
 }
 
-/// What is known of the controller in the record.
-async fn standing(cluster: &Cluster, other: &Instance, own: &Instance) -> Result<Standing, Another> {
+/// The controller of the swarm, or of the scope, unless there is none or it is known to be gone.
+pub async fn present(cluster: &Cluster) -> Result<Option<Instance>, cluster::Error> {
+    let Some(there) = cluster.store.controller().await?.map(|note| note.said) else { return Ok(None) };
+    let standing = standing(cluster, &there, None).await?;
+    Ok(Some(there).filter(|_| standing != Standing::Gone))
+}
+
+/// What is known of the controller in the record, by one that starts as `successor`, if by one.
+async fn standing(
+    cluster: &Cluster,
+    other: &Instance,
+    successor: Option<&Instance>,
+) -> Result<Standing, cluster::Error> {
     let life = match &other.task {
-        Some(task) => Some(cluster.swarm.life_of(&task.id).await.map_err(cluster::Error::from)?),
+        Some(task) => Some(cluster.swarm.life_of(&task.id).await?),
         None => None,
     };
     let runs = other.process.as_ref().and_then(config::is_running);
-    Ok(other.standing(own, life.as_ref(), runs))
+    Ok(other.standing(successor, life.as_ref(), runs))
 }

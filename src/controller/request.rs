@@ -10,6 +10,7 @@ use super::deploy::Refused;
 use super::lines::Lines;
 use super::prepare::{self, Preparer, Running};
 use super::supersede::Generation;
+use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{CommitId, StackName};
 use crate::plan::Fingerprint;
@@ -82,6 +83,13 @@ impl DeployRequest {
         }
     }
 
+    /// What is proposed for a stack whose images are built.
+    pub fn proposal(&self, desired: Stack) -> Proposal {
+        let bound = self.plans.get(&desired.name).cloned();
+        let proposal = Proposal::new(self.origin.clone(), self.cause.clone(), desired);
+        Proposal { consent: self.consent(), bound, news: self.news, ..proposal }
+    }
+
     /// What is asked of the history of a stack.
     pub fn candidate<'a>(&'a self, stack: &'a StackName) -> Candidate<'a> {
         let Origin { repository, tree, .. } = &self.origin;
@@ -151,14 +159,12 @@ impl Deployment<'_> {
     /// Records a release of the stack, if it is admitted still and nothing stands in its way.
     pub async fn propose(
         &self,
+        lease: &Lease,
         request: &DeployRequest,
         stack: &CheckedStack,
         desired: Stack,
     ) -> Result<Proposed, Refused> {
-        let (consent, bound) = (request.consent(), request.plans.get(&desired.name).cloned());
-        let proposal = Proposal::new(request.origin.clone(), request.cause.clone(), desired);
-        let proposal = Proposal { consent, bound, news: request.news, ..proposal };
-        self.cluster.propose(proposal).await.map_err(|error| placed(error, request, stack))
+        self.cluster.propose(lease, request.proposal(desired)).await.map_err(|error| placed(error, request, stack))
     }
 
     /// Refuses what the repository may not deploy. A person who deploys by hand has the Docker API, and so may do all of it:
@@ -189,7 +195,7 @@ pub fn refused_of_pushes(places: Vec<String>) -> Vec<String> {
 }
 
 /// An error with the places in the file that it is about.
-fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
+pub fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
     match error {
         cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(places(&obstacles, request, stack)),
         error => error.into(),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::cluster::Cluster;
 use super::metrics::Metrics;
 use crate::config::Repository;
+use crate::lease::Lease;
 use crate::name;
 use crate::release::{Handled, Upstream};
 use crate::source::{self, Remote};
@@ -16,6 +17,7 @@ use crate::source::{self, Remote};
 #[derive(Clone, Debug)]
 pub(super) struct Upstreams {
     cluster: Cluster,
+    lease: Lease,
     metrics: Metrics,
     all: Arc<Mutex<BTreeMap<String, Known>>>,
     /// Held while the swarm is told, so that what is there is never older than what was told last.
@@ -31,13 +33,18 @@ struct Known {
 
 impl Upstreams {
     /// The repositories of the settings, of which nothing is known yet.
-    pub(super) fn new(cluster: Cluster, metrics: Metrics, settings: &BTreeMap<String, Repository>) -> Self {
+    pub(super) fn new(
+        cluster: Cluster,
+        lease: Lease,
+        metrics: Metrics,
+        settings: &BTreeMap<String, Repository>,
+    ) -> Self {
         let new = |(name, settings): (&String, &Repository)| {
             let now = Upstream::new(name::Repository::watched(name), &shown(&settings.url), &settings.branch);
             (name.clone(), Known { now, noted: None })
         };
         let all = settings.iter().map(new).collect();
-        Self { cluster, metrics, all: Arc::new(Mutex::new(all)), writing: Arc::default() }
+        Self { cluster, lease, metrics, all: Arc::new(Mutex::new(all)), writing: Arc::default() }
     }
 
     /// Reads what a controller before this knew, and forgets repositories that are not watched any more.
@@ -52,7 +59,7 @@ impl Upstreams {
         let watched: BTreeSet<String> = self.lock().keys().cloned().collect();
         let own = || left.keys().filter(|repository| !repository.is_foreign());
         for repository in own().filter(|repository| !watched.contains(repository.name())) {
-            if let Err(error) = self.cluster.store.forget_upstream(repository).await {
+            if let Err(error) = self.cluster.store.forget_upstream(&self.lease, repository).await {
                 tracing::warn!(%repository, %error, "what was known of a repository that is not watched any more stays");
             }
         }
@@ -99,7 +106,7 @@ impl Upstreams {
         if known.noted.is_some_and(|noted| !noted.is_outdated(&known.now)) {
             return;
         }
-        match self.cluster.store.set_upstream(&known.now).await {
+        match self.cluster.store.set_upstream(&self.lease, &known.now).await {
             Ok(()) => {
                 if let Some(there) = self.lock().get_mut(name) {
                     there.noted = Some(known.now);

@@ -249,7 +249,7 @@ impl Controller {
         };
         match left.resumption() {
             Resumption::Deploy(state) => {
-                self.deployer.cluster.mark(&mut left, state).await?;
+                self.deployer.cluster.mark(&self.deployer.lease, &mut left, state).await?;
                 return Ok(Some(left));
             }
             Resumption::GiveUp => self.give_up(&mut left).await,

@@ -15,6 +15,7 @@ use super::progress::{Progress, ProgressSender};
 use super::rollout::{Attempt, Next, Rollout};
 use super::supervise::supervise;
 use crate::health::Symptom;
+use crate::lease::Lease;
 use crate::name::StackName;
 use crate::release::{History, Outcome, ReleaseId};
 use crate::store;
@@ -28,6 +29,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Workers {
     cluster: Cluster,
+    lease: Lease,
     metrics: Metrics,
     observer: Observer,
     slots: Arc<Semaphore>,
@@ -68,9 +70,9 @@ struct Follower {
 
 impl Workers {
     /// No workers yet; at most `rollouts` of them will change their stacks at once.
-    pub fn new(cluster: Cluster, metrics: Metrics, rollouts: usize) -> Self {
+    pub fn new(cluster: Cluster, lease: Lease, metrics: Metrics, rollouts: usize) -> Self {
         let slots = Arc::new(Semaphore::new(rollouts.max(1)));
-        Self { cluster, metrics, observer: Observer::default(), slots, mailboxes: Arc::default() }
+        Self { cluster, lease, metrics, observer: Observer::default(), slots, mailboxes: Arc::default() }
     }
 
     /// Follows a release until it ends. The rollout does not end with the follower.
@@ -168,7 +170,8 @@ impl Workers {
     /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
     /// told that something happened to it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
-        let mut rollout = Rollout::of_many(self.cluster.clone(), stack, self.observer.clone(), self.slots.clone());
+        let (cluster, lease) = (self.cluster.clone(), self.lease.clone());
+        let mut rollout = Rollout::of_many(cluster, lease, stack, self.observer.clone(), self.slots.clone());
         let mut is_due = false;
         loop {
             mailbox.let_go().await;
@@ -362,7 +365,8 @@ mod tests {
     /// Has something deployed, does `then` when it is recorded, and follows it to its end.
     async fn deployed(workers: &Workers, proposal: Proposal, then: impl FnOnce()) -> Outcome {
         let stack = proposal.desired.name.clone();
-        let Accepted::Rolling(id) = workers.cluster.propose(proposal).await.unwrap().accepted else {
+        let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), proposal).await.unwrap().accepted
+        else {
             panic!("it is new")
         };
         then();
@@ -388,21 +392,24 @@ mod tests {
             let Proposal { origin, desired, .. } = proposal_of("shop", &format!("{repository}:1"));
             Proposal::new(Origin { repository: repository.into(), ..origin }, cause, desired)
         };
-        let (one, other) =
-            tokio::join!(cluster.propose(of("team/a", Cause::Push)), cluster.propose(of("team/b", Cause::Poll)));
+        let lease = Lease::of_command();
+        let (one, other) = tokio::join!(
+            cluster.propose(&lease, of("team/a", Cause::Push)),
+            cluster.propose(&lease, of("team/b", Cause::Poll))
+        );
         let refused = [one, other].into_iter().filter_map(Result::err).map(|error| error.to_string());
         let refused: Vec<String> = refused.collect();
         let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
         assert_eq!((refused.len(), history.releases().len()), (1, 1));
         insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`");
         // Who may use the engine is asked nothing.
-        assert!(cluster.propose(of("folder /srv/shop", Cause::Command)).await.is_ok());
+        assert!(cluster.propose(&Lease::of_command(), of("folder /srv/shop", Cause::Command)).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_release_fails_with_words_when_skep_panics_on_it() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         assert_eq!(deployed(&workers, proposal_of("shop", "shop:1"), || {}).await, Outcome::Promoted);
         let once = deployed(&workers, proposal_of("shop", "shop:2"), || world.panic_on("/tasks", 1)).await;
         insta::assert_snapshot!(said(&once), @"back at Some(ReleaseId(1)): skep itself failed on this release: made to panic at /tasks");
@@ -419,7 +426,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_that_cannot_be_recorded_is_told_and_does_not_make_a_hot_loop() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         let outcome = deployed(&workers, proposal_of("shop", "shop:1"), || world.panic_on("/configs", u32::MAX)).await;
         insta::assert_snapshot!(said(&outcome), @"halted: skep itself failed on this release: made to panic at /configs");
         let (begin, requests) = (world.now(), world.requests());
@@ -433,7 +440,7 @@ mod tests {
     /// As many stacks as this, which run and rest.
     async fn resting(count: usize) -> (World, Workers) {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 8);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 8);
         for nth in 0..count {
             assert_eq!(
                 deployed(&workers, proposal_of(&format!("stack{nth}"), "shop:1"), || {}).await,
@@ -454,10 +461,12 @@ mod tests {
     /// The requests of some seconds of a rollout that waits for its tasks, with an event about its stack now and again.
     async fn requests_of_a_rollout(events: bool) -> u64 {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
         let sick = proposal_of("sick", "sick:1");
-        let Accepted::Rolling(id) = workers.cluster.propose(sick).await.unwrap().accepted else { panic!("it is new") };
+        let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), sick).await.unwrap().accepted else {
+            panic!("it is new")
+        };
         let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
         let (begin, before) = (world.now(), world.requests());
         while world.now().duration_since(begin).as_secs() < 5 {
@@ -512,7 +521,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_changed_by_hand_is_changed_back_though_no_event_tells_of_it() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         let mut proposal = proposal();
         proposal.desired.settings.drift = Drift::Heal;
         assert_eq!(deployed(&workers, proposal, || {}).await, Outcome::Promoted);
@@ -529,11 +538,13 @@ mod tests {
     #[tokio::test]
     async fn a_stack_whose_tasks_never_come_up_holds_up_no_other() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
         let mut sick = proposal_of("sick", "sick:1");
         sick.desired.settings.deadline = Nanos::seconds(24 * 3600);
-        let Accepted::Rolling(id) = workers.cluster.propose(sick).await.unwrap().accepted else { panic!("it is new") };
+        let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), sick).await.unwrap().accepted else {
+            panic!("it is new")
+        };
         let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
         pass(&world, 5).await;
         let begin = world.now();
@@ -545,9 +556,10 @@ mod tests {
     #[tokio::test]
     async fn a_stack_whose_record_is_damaged_holds_up_no_other() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
         let damaged = proposal_of("sick", "shop:1");
-        let Accepted::Rolling(id) = workers.cluster.propose(damaged).await.unwrap().accepted else {
+        let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), damaged).await.unwrap().accepted
+        else {
             panic!("it is new")
         };
         let engine = Engine::Simulated(world.clone());
@@ -564,8 +576,10 @@ mod tests {
     #[tokio::test]
     async fn a_follower_hears_at_once_that_a_release_has_ended() {
         let cluster = cluster();
-        let workers = Workers::new(cluster.clone(), Metrics::new(), 1);
-        let Accepted::Rolling(id) = cluster.propose(proposal()).await.unwrap().accepted else { panic!("it is new") };
+        let workers = Workers::new(cluster.clone(), Lease::of_command(), Metrics::new(), 1);
+        let Accepted::Rolling(id) = cluster.propose(&Lease::of_command(), proposal()).await.unwrap().accepted else {
+            panic!("it is new")
+        };
         let (sender, mut progress) = mpsc::channel(256);
         let ended = workers.follow(&"shop".parse().unwrap(), id, sender);
         // The next look at a stack that rests comes after half a minute: too late for somebody who waits.
@@ -577,10 +591,12 @@ mod tests {
     #[tokio::test]
     async fn nothing_of_a_rollout_is_missed_though_its_worker_was_awake_first() {
         let (cluster, stack) = (cluster(), "shop".parse().unwrap());
-        let workers = Workers::new(cluster.clone(), Metrics::new(), 1);
+        let workers = Workers::new(cluster.clone(), Lease::of_command(), Metrics::new(), 1);
         workers.wake(&stack);
         let hold = workers.hold(&stack);
-        let Accepted::Rolling(id) = cluster.propose(proposal()).await.unwrap().accepted else { panic!("it is new") };
+        let Accepted::Rolling(id) = cluster.propose(&Lease::of_command(), proposal()).await.unwrap().accepted else {
+            panic!("it is new")
+        };
         workers.heard_of("skep.shop.r1");
         // The worker has every chance to begin before anybody follows.
         for _ in 0..100 {

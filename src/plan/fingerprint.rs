@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::observed::Observed;
@@ -17,7 +17,8 @@ const DIGITS: usize = 8;
 /// value of no secret goes into it, but for the hash in a secret's name.
 ///
 /// Three and not one, so that a plan that is out of date can say what has changed since.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Fingerprint {
     stack: String,
     swarm: String,
@@ -81,6 +82,14 @@ impl FromStr for Fingerprint {
             }
             _ => Err(NotAFingerprint(text.to_owned())),
         }
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = NotAFingerprint;
+
+    fn try_from(text: String) -> Result<Self, NotAFingerprint> {
+        text.parse()
     }
 }
 

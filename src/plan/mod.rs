@@ -23,7 +23,7 @@ mod too_new;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::name::ServiceName;
 use crate::stack::Stack;
@@ -37,24 +37,24 @@ pub use text::Color;
 pub use too_new::{ApiVersion, left_out};
 
 /// What it takes to make a stack what it should be.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// In the order in which they are made: networks, secrets, configs, services by `depends_on`, removals; what another
     /// service takes something over from comes before that.
     pub changes: Vec<Change>,
     /// What services take over from others.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takeovers: Vec<Takeover>,
     /// What is as it should be.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<Subject>,
     /// What the swarm cannot be made to do by any change, in sentences.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 /// One change to one thing: at most one write, or two where it is removed and created anew.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// What is changed.
     #[serde(flatten)]
@@ -65,12 +65,12 @@ pub struct Change {
     /// Why.
     pub reason: Reason,
     /// The version index of what is changed, as it was seen; none where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
 }
 
 /// What a change is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", content = "name")]
 pub enum Subject {
     /// A network, by full name.
@@ -84,7 +84,7 @@ pub enum Subject {
 }
 
 /// What is done.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "action")]
 pub enum Action {
     /// It is made.
@@ -113,7 +113,7 @@ pub enum Action {
 }
 
 /// Why Swarm does not come to the end of its own update of a service, although the version is not to blame.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "stall")]
 pub enum Stall {
     /// It waits for a task on a node that is down.
@@ -128,7 +128,7 @@ pub enum Stall {
 }
 
 /// Why something is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The file has it, and it is not there.

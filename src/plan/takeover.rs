@@ -5,7 +5,7 @@
 //! volume or port that moves. Services that have data together, before and after, share it on purpose, and so do those
 //! that run several tasks over it: they are left alone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::observed::Observed;
 use super::{Action, Change, Plan, Subject};
@@ -14,7 +14,7 @@ use crate::stack::holds::Hold;
 use crate::stack::{Service, Stack};
 
 /// Something that one service lets go of and another one takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Takeover {
     /// The service that takes it.
     pub by: ServiceName,

@@ -19,6 +19,8 @@ pub mod surroundings;
 mod tests;
 mod volumes;
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::ServiceName;
 use crate::plan::observed::{Node, Observed};
 use crate::plan::{Action, Change, Plan, placement};
@@ -49,7 +51,8 @@ pub enum Agreement {
 }
 
 /// What somebody has agreed to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Consent {
     /// That many services are removed.

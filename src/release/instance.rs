@@ -85,17 +85,16 @@ pub enum Standing {
 }
 
 impl Instance {
-    /// What is known of this controller by one that starts as `successor`. `task` is how its task is, and `runs` whether
-    /// its process is there, where that can be told.
-    pub fn standing(&self, successor: &Self, task: Option<&TaskLife>, runs: Option<bool>) -> Standing {
+    /// What is known of this controller by one that starts as `successor`, if by one. `task` is how its task is, and `runs`
+    /// whether its process is there, where that can be told.
+    pub fn standing(&self, successor: Option<&Self>, task: Option<&TaskLife>, runs: Option<bool>) -> Standing {
         match (&self.task, task) {
             (Some(_), Some(TaskLife::Unknown)) => Standing::Gone,
             (Some(own), Some(TaskLife::Known { state, desired })) => {
                 let is_over = *desired > TaskState::Running || state.is_over();
                 // Of one place among the replicas Swarm has two tasks only while it replaces one by the other.
                 let is_replaced = successor
-                    .task
-                    .as_ref()
+                    .and_then(|it| it.task.as_ref())
                     .is_some_and(|next| own.slot > 0 && (&next.service, next.slot) == (&own.service, own.slot));
                 if is_over || is_replaced { Standing::Gone } else { Standing::Alive }
             }
@@ -148,7 +147,7 @@ mod tests {
     fn a_task_is_there_as_long_as_swarm_wants_it() {
         let (one, other) = (task("skep_skep", 1), task("lab_skep", 1));
         let life = |state, desired| TaskLife::Known { state, desired };
-        let standing = |life: &TaskLife| one.standing(&other, Some(life), None);
+        let standing = |life: &TaskLife| one.standing(Some(&other), Some(life), None);
         assert_eq!(standing(&life(TaskState::Running, TaskState::Running)), Standing::Alive);
         assert_eq!(standing(&life(TaskState::Starting, TaskState::Running)), Standing::Alive);
         assert_eq!(standing(&life(TaskState::Running, TaskState::Shutdown)), Standing::Gone, "it is told to go");
@@ -159,7 +158,7 @@ mod tests {
     #[test]
     fn a_task_gives_way_to_the_one_that_swarm_replaces_it_by_and_to_no_other() {
         let running = TaskLife::Known { state: TaskState::Running, desired: TaskState::Running };
-        let standing = |old: &Instance, new: &Instance| old.standing(new, Some(&running), None);
+        let standing = |old: &Instance, new: &Instance| old.standing(Some(new), Some(&running), None);
         assert_eq!(standing(&task("skep_skep", 1), &task("skep_skep", 1)), Standing::Gone, "a rolling update");
         assert_eq!(standing(&task("skep_skep", 1), &task("skep_skep", 2)), Standing::Alive, "two replicas");
         assert_eq!(standing(&task("skep_skep", 0), &task("skep_skep", 0)), Standing::Alive, "one on each node");
@@ -168,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_no_task_is_looked_for_on_its_machine_or_asked() {
-        let standing = |runs| process().standing(&task("skep_skep", 1), None, runs);
+        let standing = |runs| process().standing(Some(&task("skep_skep", 1)), None, runs);
         assert_eq!(standing(Some(true)), Standing::Alive);
         assert_eq!(standing(Some(false)), Standing::Gone);
         assert_eq!(standing(None), Standing::Unknown);

@@ -7,6 +7,7 @@
 mod admission;
 mod arrival;
 mod away;
+mod command;
 mod departure;
 mod drift;
 mod history;
@@ -32,6 +33,7 @@ use crate::stack::Stack;
 pub use admission::{Admission, Candidate, Refusal, admit};
 pub use arrival::{Arrival, unheld};
 pub use away::{Absent, Away};
+pub use command::{Accepted, Answer, Command, Healed, Proposal, Proposed};
 pub use history::History;
 pub use instance::{Instance, Process, Standing, TaskLife, TaskName};
 pub use intent::{Intent, Resumption, State};

@@ -28,7 +28,10 @@ impl Remote {
         let text = text.trim();
         // Url drops tabs and line breaks from the middle of an address, so that it reads otherwise than it is written.
         if text.contains(char::is_control) {
-            return Err(refused(without_userinfo(text), "there is a tab, a line break or another control character in it"));
+            return Err(refused(
+                without_userinfo(text),
+                "there is a tab, a line break or another control character in it",
+            ));
         }
         if text.starts_with('/') {
             return Ok((Self(text.to_owned()), None));

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::record::{self, Labels};
 use super::{Config, Damaged, Error, Keys, Store};
 use crate::engine::{self, Call};
+use crate::lease::Lease;
 use crate::name::Repository;
 use crate::release::{Intent, Origin, State};
 use crate::stack::NAMESPACE_LABEL;
@@ -80,7 +81,7 @@ impl Store {
 
     /// Records what a commit is to become, in the place of what was recorded for its repository before. The number is
     /// given to it here.
-    pub async fn intend(&self, mut intent: Intent) -> Result<Intent, Error> {
+    pub async fn intend(&self, _: &Lease, mut intent: Intent) -> Result<Intent, Error> {
         self.expect_key().await?;
         for _ in 0..TRIES {
             let older = self.list(&self.prefix(&intent.origin.repository)).await?;
@@ -99,7 +100,7 @@ impl Store {
     }
 
     /// Records how far a commit has got, unless a newer one took its place.
-    pub async fn set_state(&self, intent: &Intent, state: &State) -> Result<(), Error> {
+    pub async fn set_state(&self, _: &Lease, intent: &Intent, state: &State) -> Result<(), Error> {
         let name = Name::of(&self.recorded(intent)).to_string();
         let configs = self.list(&name).await?;
         let config = configs.into_iter().find(|config| config.spec.name == name).ok_or_else(|| replaced(intent))?;
@@ -110,7 +111,7 @@ impl Store {
     }
 
     /// Removes an intent, and older ones of its repository: nothing is left to do for it.
-    pub async fn settle(&self, intent: &Intent) -> Result<(), Error> {
+    pub async fn settle(&self, _: &Lease, intent: &Intent) -> Result<(), Error> {
         let configs = self.list(&self.prefix(&intent.origin.repository)).await?;
         let done = |config: &&Config| Name::parse(&config.spec.name).is_some_and(|name| name.number <= intent.number);
         self.remove(configs.iter().filter(done).collect()).await
@@ -231,7 +232,7 @@ mod tests {
         let store = store();
         let long = format!("team/{}", "x".repeat(60));
         for repository in ["shop", long.as_str()] {
-            let recorded = store.intend(intent(repository, "a")).await.unwrap();
+            let recorded = store.intend(&Lease::of_command(), intent(repository, "a")).await.unwrap();
             assert_eq!(recorded.number, 1);
             assert_eq!(store.intent(&repository.into()).await.unwrap(), Some(recorded.clone()));
             assert_eq!(store.intents().await.unwrap().intents[&repository.into()], recorded);
@@ -242,28 +243,28 @@ mod tests {
     #[tokio::test]
     async fn a_newer_commit_takes_the_place_of_an_older_one_which_cannot_move_on() {
         let store = store();
-        let older = store.intend(intent("shop", "a")).await.unwrap();
-        store.set_state(&older, &State::Rolling).await.unwrap();
-        let newer = store.intend(intent("shop", "c")).await.unwrap();
+        let older = store.intend(&Lease::of_command(), intent("shop", "a")).await.unwrap();
+        store.set_state(&Lease::of_command(), &older, &State::Rolling).await.unwrap();
+        let newer = store.intend(&Lease::of_command(), intent("shop", "c")).await.unwrap();
         assert_eq!(newer.number, 2);
-        let late = store.set_state(&older, &State::Deployed).await.unwrap_err();
+        let late = store.set_state(&Lease::of_command(), &older, &State::Deployed).await.unwrap_err();
         assert!(!late.is_transient(), "{late}");
-        store.settle(&older).await.unwrap();
+        store.settle(&Lease::of_command(), &older).await.unwrap();
         assert_eq!(
             store.intent(&"shop".into()).await.unwrap(),
             Some(newer.clone()),
             "the older one settles only itself"
         );
-        store.settle(&newer).await.unwrap();
+        store.settle(&Lease::of_command(), &newer).await.unwrap();
         assert_eq!(store.intents().await.unwrap(), Intents::default());
     }
 
     #[tokio::test]
     async fn a_state_that_was_written_and_not_answered_can_be_written_again() {
         let store = store();
-        let intent = store.intend(intent("shop", "a")).await.unwrap();
+        let intent = store.intend(&Lease::of_command(), intent("shop", "a")).await.unwrap();
         for _ in 0..2 {
-            store.set_state(&intent, &State::Rolling).await.unwrap();
+            store.set_state(&Lease::of_command(), &intent, &State::Rolling).await.unwrap();
         }
         assert_eq!(store.intent(&"shop".into()).await.unwrap().unwrap().state, State::Rolling);
     }
@@ -273,14 +274,14 @@ mod tests {
         let (store, scope) = (store(), "lab".parse().unwrap());
         let lab = store.clone().with_scope(scope);
         for (store, commit) in [(&store, "a"), (&lab, "c")] {
-            let recorded = store.intend(intent("shop", commit)).await.unwrap();
+            let recorded = store.intend(&Lease::of_command(), intent("shop", commit)).await.unwrap();
             assert_eq!(store.intent(&"shop".into()).await.unwrap(), Some(recorded));
         }
         let names =
             |intents: Intents| intents.intents.into_keys().map(|it| it.to_string()).collect::<Vec<_>>().join(", ");
         assert_eq!(names(store.intents().await.unwrap()), "shop, lab:shop");
         assert_eq!(names(lab.intents().await.unwrap()), "shop, shop of the controller without SKEP_SCOPE");
-        lab.settle(&lab.intent(&"shop".into()).await.unwrap().unwrap()).await.unwrap();
+        lab.settle(&Lease::of_command(), &lab.intent(&"shop".into()).await.unwrap().unwrap()).await.unwrap();
         assert_eq!(names(store.intents().await.unwrap()), "shop");
     }
 
@@ -288,7 +289,7 @@ mod tests {
     async fn what_an_interruption_left_is_passed_over() {
         let store = store();
         let mut old = intent("shop", "a");
-        let new = store.intend(intent("shop", "c")).await.unwrap();
+        let new = store.intend(&Lease::of_command(), intent("shop", "c")).await.unwrap();
         old.number = 0;
         store.engine.call(Call::post("/configs/create", body(&old, &Keys::default()).unwrap())).await.unwrap();
         assert_eq!(store.intent(&"shop".into()).await.unwrap(), Some(new));

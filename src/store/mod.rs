@@ -11,6 +11,7 @@
 //! to a stack is no record, whatever its name.
 //! No value of a secret is ever in a record ([`crate::stack::Secret`]).
 
+mod command;
 mod intent;
 mod note;
 mod record;
@@ -22,12 +23,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::engine::{self, Call, Engine};
+use crate::lease::Lease;
 use crate::name::{Scope, StackName};
 use crate::release::{Origin, Phase, Release, ReleaseId};
 use crate::stack::NAMESPACE_LABEL;
 use record::{Labels, Name, Shape};
 use seal::SEAL_LABEL;
 
+pub use command::{Age, Progress, Submitted, is_command};
 pub use intent::Intents;
 pub use note::{Note, Request, is_registration, is_request};
 pub use record::{PREFIX, read as read_release};
@@ -242,12 +245,19 @@ impl Store {
     }
 
     /// Writes down a new release. Its number must not be taken.
-    pub async fn add(&self, release: &Release) -> Result<(), Error> {
+    pub async fn add(&self, _: &Lease, release: &Release) -> Result<(), Error> {
         self.create(release, Shape::Full).await
     }
 
     /// Moves a release on from the phase that the caller has seen to another.
-    pub async fn set_phase(&self, stack: &StackName, id: ReleaseId, seen: &Phase, phase: &Phase) -> Result<(), Error> {
+    pub async fn set_phase(
+        &self,
+        _: &Lease,
+        stack: &StackName,
+        id: ReleaseId,
+        seen: &Phase,
+        phase: &Phase,
+    ) -> Result<(), Error> {
         let overtaken = || Error::OutOfSequence { stack: stack.clone(), id };
         let config = self.find(stack, id).await?;
         let release = config.authentic(&self.keys).map_err(|_| Error::Missing { stack: stack.clone(), id })?;
@@ -279,7 +289,7 @@ impl Store {
     ///
     /// It may be interrupted anywhere: a record is removed only after its thin one is there, and where both are,
     /// the whole one counts.
-    pub async fn thin(&self, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
+    pub async fn thin(&self, _: &Lease, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
         let releases = read(configs.clone(), &self.keys).remove(stack).unwrap_or_default().releases;
         let kept = kept(&releases, whole);
@@ -301,7 +311,7 @@ impl Store {
 
     /// Removes the records of a stack but that of `kept`, the newest last: whoever reads what is left meanwhile still
     /// sees how it ended.
-    pub async fn forget(&self, stack: &StackName, kept: Option<ReleaseId>) -> Result<(), Error> {
+    pub async fn forget(&self, _: &Lease, stack: &StackName, kept: Option<ReleaseId>) -> Result<(), Error> {
         let mut configs = self.list(&Name::prefix(stack)).await?;
         configs.sort_by_key(Config::name);
         let goes = |config: &&Config| config.name().is_some_and(|name| name.stack == *stack && Some(name.id) != kept);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::intent::{REPOSITORY_LABEL, hash};
 use super::{Config, Error, Store, record};
 use crate::engine::{self, Call, RECORD_LABEL};
+use crate::lease::Lease;
 use crate::name::Repository;
 use crate::release::{Instance, Shaping, Upstream};
 use crate::stack::NAMESPACE_LABEL;
@@ -75,13 +76,13 @@ impl Store {
     }
 
     /// Keeps what is known of a watched repository.
-    pub async fn set_upstream(&self, upstream: &Upstream) -> Result<(), Error> {
+    pub async fn set_upstream(&self, _: &Lease, upstream: &Upstream) -> Result<(), Error> {
         let repository = upstream.repository.recorded(&self.keys.scope);
         self.put(&self.upstream_name(&upstream.repository), &Upstream { repository, ..upstream.clone() }).await
     }
 
     /// Forgets a repository that is not watched any more.
-    pub async fn forget_upstream(&self, repository: &Repository) -> Result<(), Error> {
+    pub async fn forget_upstream(&self, _: &Lease, repository: &Repository) -> Result<(), Error> {
         self.erase(&self.upstream_name(repository)).await
     }
 
@@ -121,7 +122,7 @@ impl Store {
     }
 
     /// Records the settings of the controller that decide what a stack becomes.
-    pub async fn set_shaping(&self, shaping: &Shaping) -> Result<(), Error> {
+    pub async fn set_shaping(&self, _: &Lease, shaping: &Shaping) -> Result<(), Error> {
         if self.shaping().await?.as_ref() == Some(shaping) {
             return Ok(());
         }
@@ -222,7 +223,7 @@ impl Store {
     }
 
     /// Removes a config by its id or its name; it need not be there.
-    async fn erase(&self, config: &str) -> Result<(), Error> {
+    pub(super) async fn erase(&self, config: &str) -> Result<(), Error> {
         match self.engine.call(Call::delete(format!("/configs/{config}"))).await {
             Ok(_) | Err(engine::Error::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -262,12 +263,12 @@ mod tests {
         let world = World::new();
         let store = Store::new(Engine::Simulated(world));
         for handled in [Handled::Underway, Handled::Runs] {
-            store.set_upstream(&shop(handled.clone())).await.unwrap();
+            store.set_upstream(&Lease::of_command(), &shop(handled.clone())).await.unwrap();
             assert_eq!(store.upstream(&team_shop()).await.unwrap(), Some(shop(handled)));
         }
         assert_eq!(store.upstreams().await.unwrap().len(), 1);
         assert_eq!(store.stacks().await.unwrap().len(), 0, "it is no stack");
-        store.forget_upstream(&team_shop()).await.unwrap();
+        store.forget_upstream(&Lease::of_command(), &team_shop()).await.unwrap();
         assert_eq!(store.upstreams().await.unwrap().len(), 0);
     }
 
@@ -275,10 +276,10 @@ mod tests {
     async fn what_somebody_else_wrote_counts_as_not_there_and_is_written_over() {
         let engine = Engine::Simulated(World::new());
         let store = Store::new(engine.clone());
-        store.set_upstream(&shop(Handled::Runs)).await.unwrap();
+        store.set_upstream(&Lease::of_command(), &shop(Handled::Runs)).await.unwrap();
         let keyed = store.clone().with_keys(Keys::new(vec![SecretString::from("k".repeat(32))]));
         assert_eq!(keyed.upstream(&team_shop()).await.unwrap(), None);
-        keyed.set_upstream(&shop(Handled::Underway)).await.unwrap();
+        keyed.set_upstream(&Lease::of_command(), &shop(Handled::Underway)).await.unwrap();
         assert_eq!(keyed.upstream(&team_shop()).await.unwrap(), Some(shop(Handled::Underway)));
     }
 
@@ -286,8 +287,8 @@ mod tests {
     async fn what_is_of_one_scope_is_not_of_another_one() {
         let store = Store::new(Engine::Simulated(World::new()));
         let lab = store.clone().with_scope("lab".parse().unwrap());
-        store.set_upstream(&shop(Handled::Runs)).await.unwrap();
-        lab.set_upstream(&shop(Handled::Underway)).await.unwrap();
+        store.set_upstream(&Lease::of_command(), &shop(Handled::Runs)).await.unwrap();
+        lab.set_upstream(&Lease::of_command(), &shop(Handled::Underway)).await.unwrap();
         assert_eq!(lab.upstream(&team_shop()).await.unwrap(), Some(shop(Handled::Underway)));
         let names: Vec<String> = store.upstreams().await.unwrap().into_keys().map(|it| it.to_string()).collect();
         assert_eq!(names, ["team/shop", "lab:team/shop"]);

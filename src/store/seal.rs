@@ -24,6 +24,7 @@ use sha2::Sha256;
 use super::record::{self, Labels};
 use super::{Config, Error, Spec, Store};
 use crate::engine::{self, Call, RECORD_LABEL};
+use crate::lease::Lease;
 use crate::name::Scope;
 
 /// The config that says that the records of this swarm are authenticated.
@@ -79,7 +80,7 @@ impl Keys {
     }
 
     /// Whether a config is of the scope.
-    fn are_for(&self, labels: &Labels) -> bool {
+    pub(super) fn are_for(&self, labels: &Labels) -> bool {
         labels.get(SCOPE_LABEL).map(String::as_str) == self.scope.name()
     }
 
@@ -126,7 +127,7 @@ fn mac(key: &SecretString, name: &str, labels: &Labels, data: &str) -> Hmac<Sha2
 impl Store {
     /// Makes sure that the keys are those of the records, and adds an authenticator to records of the time before there
     /// was a key. For a controller, once, before it begins. It may be interrupted anywhere and done again.
-    pub async fn authenticate(&self) -> Result<(), Error> {
+    pub async fn authenticate(&self, _: &Lease) -> Result<(), Error> {
         let (configs, marker) = (self.list(record::PREFIX).await?, self.keys.marker());
         let own: Vec<&Config> = configs.iter().filter(|config| self.keys.are_for(&config.spec.labels)).collect();
         let found = own.iter().find(|config| config.spec.name == marker);

@@ -88,7 +88,7 @@ fn whoever_reads_a_record_makes_room_for_what_it_holds_and_no_more() {
 #[tokio::test]
 async fn a_release_comes_back_as_it_was_added() {
     let (_, store) = store();
-    store.add(&release(1)).await.unwrap();
+    store.add(&Lease::of_command(), &release(1)).await.unwrap();
     let records = store.history(&stack()).await.unwrap();
     assert_eq!(records, Records { releases: vec![release(1)], damaged: vec![] });
     assert_eq!(store.archive().await.unwrap().records(&stack()), records);
@@ -99,33 +99,34 @@ async fn a_release_comes_back_as_it_was_added() {
 #[tokio::test]
 async fn a_number_is_taken_once() {
     let (_, store) = store();
-    store.add(&release(1)).await.unwrap();
-    insta::assert_snapshot!(store.add(&release(1)).await.unwrap_err(), @"release r1 of shop exists already; if `skep history shop` does not show it, look at the config `skep.shop.r1`, and remove it");
+    store.add(&Lease::of_command(), &release(1)).await.unwrap();
+    insta::assert_snapshot!(store.add(&Lease::of_command(), &release(1)).await.unwrap_err(), @"release r1 of shop exists already; if `skep history shop` does not show it, look at the config `skep.shop.r1`, and remove it");
 }
 
 #[tokio::test]
 async fn a_phase_moves_on_only_from_what_was_seen() {
     let (_, store) = store();
-    store.add(&release(1)).await.unwrap();
+    store.add(&Lease::of_command(), &release(1)).await.unwrap();
     let promoted = Phase::promoted(at(9));
-    store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
+    store.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
     assert_eq!(store.history(&stack()).await.unwrap().releases[0].phase, promoted);
 
-    let late = store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap_err();
+    let late = store.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap_err();
     insta::assert_snapshot!(late, @"release r1 of shop was changed by somebody else in the meantime");
-    let absent = store.set_phase(&stack(), ReleaseId(2), &rolling(), &promoted).await.unwrap_err();
+    let absent =
+        store.set_phase(&Lease::of_command(), &stack(), ReleaseId(2), &rolling(), &promoted).await.unwrap_err();
     insta::assert_snapshot!(absent, @"there is no record of release r2 of shop");
 }
 
 #[tokio::test]
 async fn symptoms_are_cut_to_what_a_label_should_hold() {
     let (world, store) = store();
-    store.add(&release(1)).await.unwrap();
+    store.add(&Lease::of_command(), &release(1)).await.unwrap();
     let log = vec!["what a container wrote".to_owned()];
     let symptom =
         Symptom { service: None, message: "é\"".repeat(9000), help: None, task: None, log, blame: Blame::Version };
     let failed = Phase::failed(at(9), vec![symptom; 50]);
-    store.set_phase(&stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
+    store.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &rolling(), &failed).await.unwrap();
 
     let config: Value = Engine::Simulated(world).json(Call::get("/configs/skep.shop.r1")).await.unwrap();
     let label = config["Spec"]["Labels"][record::PHASE_LABEL].as_str().unwrap();
@@ -136,20 +137,20 @@ async fn symptoms_are_cut_to_what_a_label_should_hold() {
     };
     assert_eq!((symptoms.is_empty(), symptoms[0].log.len()), (false, 0));
     // Whoever still holds the phase as it was given can move on from it.
-    store.set_phase(&stack(), ReleaseId(1), &failed, &rolling()).await.unwrap();
+    store.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &failed, &rolling()).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_history_is_made_small_again() {
     let (world, store) = store();
     for id in 1..=13 {
-        store.add(&release(id)).await.unwrap();
+        store.add(&Lease::of_command(), &release(id)).await.unwrap();
     }
     let whole = BTreeSet::from([2, 11, 12, 13].map(ReleaseId));
-    store.thin(&stack(), &whole).await.unwrap();
+    store.thin(&Lease::of_command(), &stack(), &whole).await.unwrap();
     assert_eq!(shown(&store).await, "r2 r4- r5- r6- r7- r8- r9- r10- r11 r12 r13");
     world.forget_calls();
-    store.thin(&stack(), &whole).await.unwrap();
+    store.thin(&Lease::of_command(), &stack(), &whole).await.unwrap();
     assert_eq!(world.calls(), []);
 }
 
@@ -158,13 +159,13 @@ async fn thinning_may_be_interrupted_anywhere() {
     for survived in 0..8 {
         let (world, store) = store();
         for id in 1..=3 {
-            store.add(&release(id)).await.unwrap();
+            store.add(&Lease::of_command(), &release(id)).await.unwrap();
         }
         let whole = BTreeSet::from([ReleaseId(3)]);
-        interrupted_after(&world, survived, store.thin(&stack(), &whole)).await;
+        interrupted_after(&world, survived, store.thin(&Lease::of_command(), &stack(), &whole)).await;
         let ids: Vec<u64> = store.history(&stack()).await.unwrap().releases.iter().map(|it| it.id.0).collect();
         assert_eq!(ids, [1, 2, 3], "after {survived} requests");
-        store.thin(&stack(), &whole).await.unwrap();
+        store.thin(&Lease::of_command(), &stack(), &whole).await.unwrap();
         assert_eq!(shown(&store).await, "r1- r2- r3");
     }
 }
@@ -180,7 +181,7 @@ async fn interrupted_after(world: &World, requests: u32, work: impl Future<Outpu
 async fn what_cannot_be_read_is_told() {
     let (world, store) = store();
     for id in 1..=7 {
-        store.add(&release(id)).await.unwrap();
+        store.add(&Lease::of_command(), &release(id)).await.unwrap();
     }
     let data = |spec: &Value| base64::engine::general_purpose::STANDARD.decode(spec["Data"].as_str().unwrap()).unwrap();
     let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
@@ -212,7 +213,7 @@ async fn a_release_that_is_too_big_is_refused_with_its_size() {
         std::iter::successors(Some(1), next).map(|state: u64| state.to_be_bytes()[0]).take(1_500_000).collect();
     let config = StackConfig::Own { content, labels: BTreeMap::new(), template_driver: None };
     big.desired.as_mut().unwrap().configs.insert("shop_c".into(), config);
-    let error = store.add(&big).await.unwrap_err();
+    let error = store.add(&Lease::of_command(), &big).await.unwrap_err();
     assert!(matches!(error, Error::TooBig { kib: 900.., .. }), "{error}");
     assert_eq!(world.calls(), []);
 }
@@ -225,7 +226,7 @@ async fn what_could_not_be_read_again_is_not_written() {
     let content = vec![b' '; 17 << 20];
     let config = StackConfig::Own { content, labels: BTreeMap::new(), template_driver: None };
     long.desired.as_mut().unwrap().configs.insert("shop_c".into(), config);
-    for outcome in [store.add(&long).await, fits(&long)] {
+    for outcome in [store.add(&Lease::of_command(), &long).await, fits(&long)] {
         let error = outcome.unwrap_err();
         assert!(matches!(error, Error::TooLong { mib: 17.., .. }) && !error.is_transient(), "{error}");
     }
@@ -235,15 +236,15 @@ async fn what_could_not_be_read_again_is_not_written() {
 #[tokio::test]
 async fn a_config_of_a_stack_is_no_record() {
     let (world, store) = store();
-    store.add(&release(1)).await.unwrap();
-    store.add(&release(2)).await.unwrap();
+    store.add(&Lease::of_command(), &release(1)).await.unwrap();
+    store.add(&Lease::of_command(), &release(2)).await.unwrap();
     tamper(&world, "skep.shop.r2", |spec| spec["Labels"][NAMESPACE_LABEL] = "attacker".into()).await;
     assert_eq!(shown(&store).await, "r1");
     assert!(matches!(
-        store.set_phase(&stack(), ReleaseId(2), &rolling(), &rolling()).await,
+        store.set_phase(&Lease::of_command(), &stack(), ReleaseId(2), &rolling(), &rolling()).await,
         Err(Error::Missing { .. })
     ));
-    store.forget(&stack(), None).await.unwrap();
+    store.forget(&Lease::of_command(), &stack(), None).await.unwrap();
     let left: Vec<Value> = Engine::Simulated(world).json(Call::get("/configs")).await.unwrap();
     assert_eq!(left.len(), 1, "it is not skep's to remove");
 }
@@ -252,12 +253,12 @@ async fn a_config_of_a_stack_is_no_record() {
 async fn a_record_that_skep_has_not_written_is_damaged() {
     let (world, stranger) = store();
     let store = with_keys(&world, "k");
-    store.authenticate().await.unwrap();
+    store.authenticate(&Lease::of_command()).await.unwrap();
     for id in [1, 2, 3] {
-        store.add(&release(id)).await.unwrap();
+        store.add(&Lease::of_command(), &release(id)).await.unwrap();
     }
     let promoted = Phase::promoted(at(9));
-    store.set_phase(&stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
+    store.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &rolling(), &promoted).await.unwrap();
     assert_eq!(shown(&store).await, "r1 r2 r3");
 
     // Forged: made up, a phase that was changed, one that was taken from another record, another record's content.
@@ -286,41 +287,44 @@ async fn a_record_that_skep_has_not_written_is_damaged() {
     skep.shop.r7: its authenticator is wrong: it was changed, or signed with a key that is not set
     skep.shop.r99: it has no authenticator: skep has not written it
     ");
-    let moved = store.set_phase(&stack(), ReleaseId(7), &rolling(), &promoted).await;
+    let moved = store.set_phase(&Lease::of_command(), &stack(), ReleaseId(7), &rolling(), &promoted).await;
     assert!(matches!(moved, Err(Error::Missing { .. })), "a forged record is never signed");
-    store.authenticate().await.unwrap();
+    store.authenticate(&Lease::of_command()).await.unwrap();
     assert!(shown(&store).await.starts_with("r1 skep.shop.r0"), "not even by the next start");
 
     // Without the key they are read, and none is written.
     assert!(shown(&stranger).await.starts_with("r0 r1 r2 r3 r7"));
-    let refused = stranger.add(&release(8)).await.unwrap_err();
+    let refused = stranger.add(&Lease::of_command(), &release(8)).await.unwrap_err();
     insta::assert_snapshot!(refused, @"the records in this swarm are authenticated, and no key for them is set; name its file in `record_key_files` or SKEP_RECORD_KEY_FILE, or run the command in skep's own container: docker exec $(docker ps -qf name=skep_skep) skep ...");
-    let refused = stranger.set_phase(&stack(), ReleaseId(1), &promoted, &rolling()).await;
+    let refused = stranger.set_phase(&Lease::of_command(), &stack(), ReleaseId(1), &promoted, &rolling()).await;
     assert!(matches!(refused, Err(Error::NoKey)));
-    assert!(matches!(stranger.authenticate().await, Err(Error::NoKey)), "a controller does not even start");
+    assert!(
+        matches!(stranger.authenticate(&Lease::of_command()).await, Err(Error::NoKey)),
+        "a controller does not even start"
+    );
 }
 
 #[tokio::test]
 async fn records_of_the_time_before_there_was_a_key_are_trusted_once() {
     let (world, before) = store();
-    before.authenticate().await.unwrap();
+    before.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(world.calls(), [], "without a key nothing is written");
-    before.add(&release(1)).await.unwrap();
-    before.add(&release(2)).await.unwrap();
+    before.add(&Lease::of_command(), &release(1)).await.unwrap();
+    before.add(&Lease::of_command(), &release(2)).await.unwrap();
     let body = record::body(&release(3), Shape::Full, &Keys::default()).unwrap();
 
     let store = with_keys(&world, "k");
     for survived in 0..6 {
-        interrupted_after(&world, survived, store.authenticate()).await;
+        interrupted_after(&world, survived, store.authenticate(&Lease::of_command())).await;
     }
-    store.authenticate().await.unwrap();
+    store.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(shown(&store).await, "r1 r2");
     world.forget_calls();
-    store.authenticate().await.unwrap();
+    store.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(world.calls(), []);
     // Whatever comes later without an authenticator was not written by skep.
     Engine::Simulated(world.clone()).call(Call::post("/configs/create", body)).await.unwrap();
-    store.authenticate().await.unwrap();
+    store.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(shown(&store).await, "r1 r2 skep.shop.r3: it has no authenticator: skep has not written it");
 }
 
@@ -328,17 +332,17 @@ async fn records_of_the_time_before_there_was_a_key_are_trusted_once() {
 async fn each_scope_has_keys_of_its_own() {
     let (world, _) = store();
     let live = with_keys(&world, "l");
-    live.authenticate().await.unwrap();
-    live.add(&release(1)).await.unwrap();
+    live.authenticate(&Lease::of_command()).await.unwrap();
+    live.add(&Lease::of_command(), &release(1)).await.unwrap();
     let mut of_the_lab = release(1);
     (of_the_lab.stack, of_the_lab.desired) = ("blog".parse().unwrap(), None);
     let lab = |keys: &str| with_keys(&world, keys).with_scope("lab".parse().unwrap());
 
-    lab("").add(&of_the_lab).await.unwrap();
-    lab("x").authenticate().await.unwrap();
-    assert!(matches!(lab("").add(&of_the_lab).await, Err(Error::NoKey)));
-    assert!(matches!(lab("y").authenticate().await, Err(Error::OtherKey)));
-    live.authenticate().await.unwrap();
+    lab("").add(&Lease::of_command(), &of_the_lab).await.unwrap();
+    lab("x").authenticate(&Lease::of_command()).await.unwrap();
+    assert!(matches!(lab("").add(&Lease::of_command(), &of_the_lab).await, Err(Error::NoKey)));
+    assert!(matches!(lab("y").authenticate(&Lease::of_command()).await, Err(Error::OtherKey)));
+    live.authenticate(&Lease::of_command()).await.unwrap();
     for reader in [&live, &lab("x")] {
         let stacks = reader.stacks().await.unwrap();
         let (mut damaged, releases) =
@@ -353,22 +357,22 @@ async fn each_scope_has_keys_of_its_own() {
 async fn a_key_can_be_replaced() {
     let (world, _) = store();
     let old = with_keys(&world, "o");
-    old.authenticate().await.unwrap();
-    old.add(&release(1)).await.unwrap();
+    old.authenticate(&Lease::of_command()).await.unwrap();
+    old.add(&Lease::of_command(), &release(1)).await.unwrap();
 
     let lost = with_keys(&world, "n");
-    insta::assert_snapshot!(lost.authenticate().await.unwrap_err(), @"the records in this swarm are authenticated with another key than those in `record_key_files`; add the file of that key after the first one, or, if it is lost and the records can be trusted as they are, remove the config `skep.key`");
+    insta::assert_snapshot!(lost.authenticate(&Lease::of_command()).await.unwrap_err(), @"the records in this swarm are authenticated with another key than those in `record_key_files`; add the file of that key after the first one, or, if it is lost and the records can be trusted as they are, remove the config `skep.key`");
     let both = with_keys(&world, "no");
     assert_eq!(shown(&both).await, "r1", "before it is signed anew, too");
-    both.authenticate().await.unwrap();
-    lost.authenticate().await.unwrap();
+    both.authenticate(&Lease::of_command()).await.unwrap();
+    lost.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(shown(&lost).await, "r1");
-    assert!(matches!(old.authenticate().await, Err(Error::OtherKey)));
+    assert!(matches!(old.authenticate(&Lease::of_command()).await, Err(Error::OtherKey)));
 
     // The key is lost, and somebody says that the records are good.
     let engine = Engine::Simulated(world.clone());
     engine.call(Call::delete(format!("/configs/{MARKER}"))).await.unwrap();
     let fresh = with_keys(&world, "f");
-    fresh.authenticate().await.unwrap();
+    fresh.authenticate(&Lease::of_command()).await.unwrap();
     assert_eq!(shown(&fresh).await, "r1");
 }

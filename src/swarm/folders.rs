@@ -9,6 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::{Error, Swarm};
+use crate::lease::Lease;
 
 /// How long the file system of the data root may take to answer: one of the network hangs without end when its server is
 /// away.
@@ -54,7 +55,7 @@ impl Swarm {
     ///
     /// A folder that is not below the data root, has `..` in it, or leads out of it through a symbolic link is
     /// refused. The data root itself is created if it is missing.
-    pub async fn ensure_folders(&self, folders: &BTreeSet<String>) -> Result<(), Error> {
+    pub async fn ensure_folders(&self, _: &Lease, folders: &BTreeSet<String>) -> Result<(), Error> {
         if folders.is_empty() {
             return Ok(());
         }

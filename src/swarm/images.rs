@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Swarm;
 use crate::engine::{Call, Error};
 use crate::health::RegistryAnswer;
+use crate::lease::Lease;
 use crate::name::StackName;
 use crate::preflight::images::Whereabouts;
 use crate::release::{StackImages, StoredImage, Upkeep};
@@ -39,7 +40,7 @@ impl Swarm {
     /// Tags what the releases of a stack need among the images of this engine, so that `docker image prune` keeps it, and
     /// removes the names of what none needs any more. One request, and one for each image that changes. What the engine
     /// refuses, such as to remove an image that a container uses, is left for the next time.
-    pub async fn tend_images(&self, stack: &StackName, images: &StackImages) {
+    pub async fn tend_images(&self, _: &Lease, stack: &StackName, images: &StackImages) {
         let listed: Vec<ListedImage> = match self.engine.json(Call::get("/images/json")).await {
             Ok(listed) => listed,
             Err(error) => return tracing::debug!(%stack, %error, "images are not tended"),

@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::engine::Engine;
     use crate::engine::simulated::World;
+    use crate::lease::Lease;
 
     fn swarm(world: &World, root: &Path) -> Swarm {
         Swarm { data_root: root.to_owned(), ..Swarm::new(Engine::Simulated(world.clone())) }
@@ -132,7 +133,7 @@ mod tests {
     async fn made(swarm: &Swarm) -> Result<(), String> {
         let folder = swarm.data_root.join("shop/db").display().to_string();
         let shown = |error: Error| error.to_string().replace(&*swarm.data_root.to_string_lossy(), "ROOT");
-        swarm.ensure_folders(&BTreeSet::from([folder])).await.map_err(shown)
+        swarm.ensure_folders(&Lease::of_command(), &BTreeSet::from([folder])).await.map_err(shown)
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use super::encode::{self, Ids};
 use super::spec::Labels;
 use super::{Error, Swarm};
 use crate::engine::{Call, Error as EngineError};
+use crate::lease::Lease;
 use crate::name::ServiceName;
 use crate::plan::observed::{Observed, ObservedFile, ObservedService};
 use crate::plan::{Action, Change, Stall, Subject};
@@ -24,7 +25,7 @@ impl Swarm {
     /// A service is sent whole, as the stack has it; what somebody set by hand and no file can say does not outlive
     /// that, but for the counter that `docker service update --force` raises. To remove what is gone already, or
     /// what `observed` does not have, is no error.
-    pub async fn perform(&self, change: &Change, desired: &Stack, observed: &Observed) -> Result<(), Error> {
+    pub async fn perform(&self, _: &Lease, change: &Change, desired: &Stack, observed: &Observed) -> Result<(), Error> {
         match (&change.subject, &change.action) {
             (subject, Action::Remove) => self.remove(subject, observed).await,
             (Subject::Network(name), Action::Create) => self.create_network(name, desired).await,
@@ -54,6 +55,29 @@ impl Swarm {
             (subject @ Subject::Service(key), Action::Recreate { .. }) => {
                 self.remove(subject, observed).await?;
                 self.create_service(key, desired, observed).await
+            }
+        }
+    }
+
+    /// Creates the secrets of a stack that are not there, and returns their names: no record holds the value of a secret, so
+    /// the secrets are there before the record is. Nothing uses them yet, and their names say what is in them, so no lease
+    /// is needed for it.
+    pub async fn offer_secrets(&self, desired: &Stack, observed: &Observed) -> Result<Vec<String>, Error> {
+        let mut offered = Vec::new();
+        for (name, secret) in desired.secrets.iter().filter(|(name, _)| !observed.secrets.contains_key(*name)) {
+            if matches!(secret, Secret::Own { content, .. } if content.expose().is_some()) {
+                self.create_secret(name, desired).await?;
+                offered.push(name.clone());
+            }
+        }
+        Ok(offered)
+    }
+
+    /// Removes secrets again that were offered in vain. One that is used meanwhile stays.
+    pub async fn withdraw_secrets(&self, offered: &[String]) {
+        for name in offered {
+            if let Err(error) = self.write(Call::delete(format!("/secrets/{name}")), &format!("secret {name}")).await {
+                tracing::debug!(%error, name, "a secret that was offered stays");
             }
         }
     }
@@ -312,7 +336,7 @@ mod tests {
         let nothing = swarm.observe(&first.name).await.unwrap();
         for key in first.services.keys() {
             let change = Change::new(Subject::Service(key.clone()), Action::Create);
-            swarm.perform(&change, &first, &nothing).await.unwrap();
+            swarm.perform(&Lease::of_command(), &change, &first, &nothing).await.unwrap();
         }
         insta::assert_snapshot!(sent(&world), @r#"
         shop_a: {"username":"skep","password":"hunter2","serveraddress":"r.example.com"}
@@ -327,7 +351,7 @@ mod tests {
         let observed = swarm.observe(&first.name).await.unwrap();
         for key in moved.services.keys() {
             let change = Change::new(Subject::Service(key.clone()), Action::Update { fields: vec![], restarts: 1 });
-            swarm.perform(&change, &moved, &observed).await.unwrap();
+            swarm.perform(&Lease::of_command(), &change, &moved, &observed).await.unwrap();
         }
         insta::assert_snapshot!(sent(&world), @r#"
         shop_a: {}

@@ -10,6 +10,7 @@ use serde_json::Value;
 use skep::engine::docker::Client;
 use skep::engine::simulated::{World, serve};
 use skep::engine::{Call, Engine};
+use skep::lease::Lease;
 use skep::name::{ServiceName, StackName};
 use skep::plan::observed::{Observed, ObservedService, Task};
 use skep::plan::{Action, Change, Subject};
@@ -124,7 +125,7 @@ impl Bed {
         desired: &Stack,
         observed: &Observed,
     ) -> Result<(), Error> {
-        self.swarm.perform(&Change::new(subject, action), desired, observed).await
+        self.swarm.perform(&Lease::of_command(), &Change::new(subject, action), desired, observed).await
     }
 
     /// The stack with nothing in it.

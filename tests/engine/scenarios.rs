@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use skep::engine::Call;
 use skep::engine::simulated::Behaviour;
+use skep::lease::Lease;
 use skep::name::{ObjectKind, ServiceName, StackName};
 use skep::plan::observed::{Observed, ObservedFile, TaskState};
 use skep::plan::{Action, Color, Plan, Removable, Subject};
@@ -220,16 +221,16 @@ pub(crate) async fn records_are_kept_and_belong_to_no_stack(bed: &Bed) {
         recorded: jiff::Timestamp::UNIX_EPOCH,
     };
     for id in 1..=12 {
-        bed.store.add(&release(id)).await.unwrap();
+        bed.store.add(&Lease::of_command(), &release(id)).await.unwrap();
     }
-    assert!(matches!(bed.store.add(&release(12)).await, Err(store::Error::Taken { .. })));
+    assert!(matches!(bed.store.add(&Lease::of_command(), &release(12)).await, Err(store::Error::Taken { .. })));
 
     let (rolling, promoted) = (release(1).phase, Phase::promoted(jiff::Timestamp::UNIX_EPOCH));
-    bed.store.set_phase(&bed.stack, ReleaseId(12), &rolling, &promoted).await.unwrap();
-    let late = bed.store.set_phase(&bed.stack, ReleaseId(12), &rolling, &promoted).await;
+    bed.store.set_phase(&Lease::of_command(), &bed.stack, ReleaseId(12), &rolling, &promoted).await.unwrap();
+    let late = bed.store.set_phase(&Lease::of_command(), &bed.stack, ReleaseId(12), &rolling, &promoted).await;
     assert!(matches!(late, Err(store::Error::OutOfSequence { .. })));
 
-    bed.store.thin(&bed.stack, &BTreeSet::from([ReleaseId(12)])).await.unwrap();
+    bed.store.thin(&Lease::of_command(), &bed.stack, &BTreeSet::from([ReleaseId(12)])).await.unwrap();
     let records = bed.store.history(&bed.stack).await.unwrap();
     assert_eq!(records.damaged, []);
     assert!(records.releases.iter().map(|it| it.id.0).eq(3..=12));
@@ -254,10 +255,14 @@ pub(crate) async fn what_is_external_is_found(bed: &Bed) {
     }
     bed.create(&desired, Subject::Config(bed.stack.scoped("page"))).await.unwrap();
     let change = |subject| skep::plan::Change::new(subject, skep::plan::Action::Create);
-    let missing = bed.swarm.perform(&change(Subject::Service(web())), &desired, &observed).await.unwrap_err();
+    let missing = bed
+        .swarm
+        .perform(&Lease::of_command(), &change(Subject::Service(web())), &desired, &observed)
+        .await
+        .unwrap_err();
     assert_eq!(missing.to_string(), format!("there is no secret `{}`", bed.stack.scoped("key")));
     bed.create(&desired, Subject::Secret(bed.stack.scoped("key"))).await.unwrap();
-    bed.swarm.perform(&change(Subject::Service(web())), &desired, &observed).await.unwrap();
+    bed.swarm.perform(&Lease::of_command(), &change(Subject::Service(web())), &desired, &observed).await.unwrap();
     let overview = bed.swarm.overview().await.unwrap();
     assert!(overview.stacks().any(|name| *name == bed.stack));
     let one = bed.observe().await;
@@ -407,7 +412,7 @@ pub(crate) async fn a_service_is_made_anew_in_another_mode(bed: &Bed) {
     let observed = bed.observe().await;
     let plan = Plan::between(&desired, &observed, &Removable::default());
     assert!(matches!(plan.changes[0].action, Action::Recreate { restarts: 1, .. }), "{:?}", plan.changes);
-    bed.swarm.perform(&plan.changes[0], &desired, &observed).await.unwrap();
+    bed.swarm.perform(&Lease::of_command(), &plan.changes[0], &desired, &observed).await.unwrap();
     let after = bed.until_task("running", |task| task.state == TaskState::Running && task.id != before.id).await;
     assert_eq!(after.slot, 0);
     assert!(Plan::between(&desired, &bed.observe().await, &Removable::default()).is_empty());
@@ -469,7 +474,10 @@ pub(crate) async fn who_is_around_is_seen(bed: &Bed) {
     theirs.services.get_mut(&web()).unwrap().networks.insert(other.scoped("front"), Attachment::default());
     let nothing = bed.swarm.observe(&other).await.unwrap();
     for subject in [Subject::Network(other.scoped("front")), Subject::Service(web())] {
-        bed.swarm.perform(&skep::plan::Change::new(subject, Action::Create), &theirs, &nothing).await.unwrap();
+        bed.swarm
+            .perform(&Lease::of_command(), &skep::plan::Change::new(subject, Action::Create), &theirs, &nothing)
+            .await
+            .unwrap();
     }
     let desired = with_web(bed, Service { ports: vec![port], ..sleeper() });
     let mut seen = bed.swarm.survey(&desired).await;
@@ -486,12 +494,17 @@ pub(crate) async fn who_is_around_is_seen(bed: &Bed) {
     let preflight = Preflight::of(&desired, &bed.observe().await, &seen, &plan);
     let there = bed.swarm.observe(&other).await.unwrap();
     bed.swarm
-        .perform(&skep::plan::Change::new(Subject::Service(web()), Action::Remove), &theirs, &there)
+        .perform(
+            &Lease::of_command(),
+            &skep::plan::Change::new(Subject::Service(web()), Action::Remove),
+            &theirs,
+            &there,
+        )
         .await
         .unwrap();
     for _ in 0..200 {
         let removal = skep::plan::Change::new(Subject::Network(other.scoped("front")), Action::Remove);
-        if bed.swarm.perform(&removal, &theirs, &there).await.is_ok() {
+        if bed.swarm.perform(&Lease::of_command(), &removal, &theirs, &there).await.is_ok() {
             break;
         }
         bed.wait().await;

@@ -16,6 +16,7 @@ use skep::controller::workers::Workers;
 use skep::controller::{Controller, Metrics, Push, RefUpdate};
 use skep::engine::Engine;
 use skep::engine::simulated::{Behaviour, World};
+use skep::lease::Lease;
 use skep::name::{self, CommitId};
 use skep::probe::Prober;
 use skep::release::{Cause, History, Intent, Origin, State};
@@ -112,8 +113,9 @@ impl Town {
         let metrics = Metrics::new();
         let deployer = Deployer {
             preparer: Preparer::new(builder, settings.clone(), metrics.clone()),
-            workers: Workers::new(cluster.clone(), metrics.clone(), 4),
+            workers: Workers::new(cluster.clone(), Lease::of_controller(), metrics.clone(), 4),
             cluster,
+            lease: Lease::of_controller(),
         };
         let server = Server::new(server::Settings {
             root: self.sandbox.path().join("git"),
@@ -281,7 +283,7 @@ fn a_commit_that_ends_the_controller_again_is_given_up_until_somebody_means_it()
     // What a controller leaves that was killed while it prepared the stacks for the second time.
     let intent = left(REPOSITORY, &commit, Cause::Push, State::Preparing { attempt: 2 });
     let intent = Intent { base: town.main(), ..intent };
-    running.runtime.block_on(store.intend(intent)).unwrap();
+    running.runtime.block_on(store.intend(&Lease::of_command(), intent)).unwrap();
     running.kill();
     let running = town.start();
     town.rest(&running);
@@ -308,7 +310,7 @@ fn a_watched_commit_that_ended_the_controller_is_not_read_again_and_a_newer_one_
     town.watched.insert("lake".into(), watched);
     let store = Store::new(Engine::Simulated(town.sandbox.world.clone()));
     let intent = left("lake", &first, Cause::Poll, State::Checking);
-    town.sandbox.runtime.block_on(store.intend(intent)).unwrap();
+    town.sandbox.runtime.block_on(store.intend(&Lease::of_command(), intent)).unwrap();
 
     let running = town.start();
     town.rest(&running);

@@ -13,6 +13,7 @@ use skep::controller::{Controller, Metrics, Push, RefUpdate};
 use skep::engine::Engine;
 use skep::engine::simulated::World;
 use skep::http;
+use skep::lease::Lease;
 use skep::probe::Prober;
 use skep::source::server::{self, Server};
 use skep::store::Store;
@@ -35,7 +36,7 @@ async fn controller(sandbox: &Sandbox) -> Controller {
     };
     let settings = Arc::new(Settings::default());
     let builder = Builder::connect(&sandbox.host(), None, Limits::default()).await.unwrap();
-    let workers = Workers::new(cluster.clone(), metrics.clone(), 1);
+    let workers = Workers::new(cluster.clone(), Lease::of_controller(), metrics.clone(), 1);
     let preparer = Preparer::new(builder, settings.clone(), metrics.clone());
     let server = Server::new(server::Settings {
         root: sandbox.path().join("git"),
@@ -45,7 +46,12 @@ async fn controller(sandbox: &Sandbox) -> Controller {
         max_push: server::Settings::MAX_PUSH,
         patience: server::Settings::PATIENCE,
     });
-    Controller::new(settings, Deployer { preparer, cluster, workers }, server.unwrap(), metrics)
+    Controller::new(
+        settings,
+        Deployer { preparer, cluster, workers, lease: Lease::of_controller() },
+        server.unwrap(),
+        metrics,
+    )
 }
 
 fn router() -> axum::Router {

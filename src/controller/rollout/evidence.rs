@@ -1,9 +1,11 @@
 //! What those who saw a failure say about it.
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 
 use super::{Rollout, Round, WRITES};
 use crate::health::Symptom;
+use crate::swarm::Swarm;
 
 /// How many of the last lines of a log a symptom carries.
 const LOG_LINES: usize = 12;
@@ -21,11 +23,26 @@ impl Rollout {
         let service = symptom.service.as_ref().and_then(|name| round.desired.services.get(name));
         let there = symptom.service.as_ref().and_then(|name| round.observed.services.get(name));
         let task = there.and_then(|there| there.tasks.iter().find(|task| task.id == id));
-        let log = self.cluster.swarm.logs(&id, LOG_LINES);
+        let log = last_lines(&self.cluster.swarm, &id);
         if let (Some(service), Some(task)) = (service, task) {
             symptom = symptom.explained(service, task, &self.cluster.swarm.evidence(task).await);
         }
-        symptom.log.extend(log.await.unwrap_or_default());
+        symptom.log.extend(log.await);
         symptom
     }
+}
+
+/// Symptoms of a record, which holds no log, with the last lines of the logs of their tasks.
+pub(super) async fn with_logs(swarm: &Swarm, symptoms: &[Symptom]) -> Vec<Symptom> {
+    let each = symptoms.iter().cloned().map(async |mut symptom: Symptom| {
+        if let Some(task) = &symptom.task {
+            symptom.log = last_lines(swarm, task).await;
+        }
+        symptom
+    });
+    join_all(each).await
+}
+
+async fn last_lines(swarm: &Swarm, task: &str) -> Vec<String> {
+    swarm.logs(task, LOG_LINES).await.unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 
 mod evidence;
 mod next;
+mod onlooker;
 mod slot;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use super::progress::{Progress, ProgressSender};
 use super::supervise::caught;
 use super::surroundings::Surroundings;
 use crate::health::{CheckId, Symptom};
+use crate::lease::Lease;
 use crate::name::{ServiceName, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Change, Plan};
@@ -35,6 +37,7 @@ use crate::swarm;
 use slot::Slot;
 
 pub use next::Next;
+pub use onlooker::Onlooker;
 
 /// How many changes are written at once.
 const WRITES: usize = 8;
@@ -47,6 +50,7 @@ const IDLE_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Rollout {
     cluster: Cluster,
+    lease: Lease,
     stack: StackName,
     memory: Memory,
     tally: Tally,
@@ -104,12 +108,13 @@ struct Round<'a> {
 
 impl Rollout {
     /// The rounds of this stack, from the record.
-    pub fn new(cluster: Cluster, stack: StackName) -> Self {
+    pub fn new(cluster: Cluster, lease: Lease, stack: StackName) -> Self {
         Self {
             observer: Observer::default(),
             slot: Slot::Unbounded,
             active: cluster.clock.now(),
             cluster,
+            lease,
             stack,
             memory: Memory::default(),
             tally: Tally::default(),
@@ -121,8 +126,14 @@ impl Rollout {
     }
 
     /// The same as one of many, which share a observer, and write only in one of these slots.
-    pub fn of_many(cluster: Cluster, stack: StackName, observer: Observer, slots: Arc<Semaphore>) -> Self {
-        Self { observer, slot: Slot::Missing(slots), ..Self::new(cluster, stack) }
+    pub fn of_many(
+        cluster: Cluster,
+        lease: Lease,
+        stack: StackName,
+        observer: Observer,
+        slots: Arc<Semaphore>,
+    ) -> Self {
+        Self { observer, slot: Slot::Missing(slots), ..Self::new(cluster, lease, stack) }
     }
 
     /// Lets the stack write, until it rests or does not get on.
@@ -269,7 +280,7 @@ impl Rollout {
         progress: &ProgressSender,
     ) -> Result<Release, Error> {
         let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
-        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
+        self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
         if let Some(&away) = phase.away().get(release.phase.away().len())
             && away.who != Absent::Turn
         {
@@ -378,7 +389,7 @@ impl Rollout {
         let said = places.iter().cloned().collect();
         round.progress.send(&Progress::GivingWay { release: release.id, places: said });
         let phase = release.phase.contested_by(places);
-        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
+        self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
         Ok(Next::Now)
     }
 
@@ -389,18 +400,18 @@ impl Rollout {
 
     async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
         self.active = self.cluster.clock.now();
-        match self.cluster.swarm.ensure_folders(&round.desired.folders).await {
+        match self.cluster.swarm.ensure_folders(&self.lease, &round.desired.folders).await {
             // What is gone back to has its folders where they were.
             Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
                 self.note(&error.to_string(), round.progress);
             }
             outcome => outcome?,
         }
-        let swarm = &self.cluster.swarm;
+        let (swarm, lease) = (&self.cluster.swarm, &self.lease);
         for change in &plan.changes {
             round.progress.send(&Progress::Change { release: round.release.id, change: change.clone() });
         }
-        let write = |change| async move { (change, swarm.perform(change, round.desired, round.observed).await) };
+        let write = |change| async move { (change, swarm.perform(lease, change, round.desired, round.observed).await) };
         let writes: Vec<_> = plan.changes.iter().map(write).collect();
         let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
         let mut next = Next::Soon;
@@ -437,13 +448,13 @@ impl Rollout {
         let release = round.release;
         let away = release.phase.away().to_vec();
         let phase = Phase::Promoted { at: self.cluster.clock.now(), contested: BTreeSet::new(), away };
-        self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?;
+        self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
         round.progress.send(&Progress::Promoted { release: release.id });
         tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
         let (images, whole) = (round.history.stack_images(), round.history.whole());
         let (thinned, ()) = tokio::join!(
-            self.cluster.store.thin(&self.stack, &whole),
-            self.cluster.swarm.tend_images(&self.stack, &images),
+            self.cluster.store.thin(&self.lease, &self.stack, &whole),
+            self.cluster.swarm.tend_images(&self.lease, &self.stack, &images),
         );
         thinned?;
         Ok(Next::Now)
@@ -461,7 +472,7 @@ impl Rollout {
         let cause = Cause::RollBack { failed: release.failed_version(), to };
         let back = self.cluster.release(history, origin.clone(), cause, stack);
         round.progress.send(&Progress::RollingBack { release: back.id, to });
-        self.cluster.store.add(&back).await?;
+        self.cluster.store.add(&self.lease, &back).await?;
         Ok(Next::Now)
     }
 
@@ -473,14 +484,14 @@ impl Rollout {
         }
         round.progress.send(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
         let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms, away: release.phase.away().to_vec() };
-        Ok(self.cluster.store.set_phase(&self.stack, release.id, &release.phase, &phase).await?)
+        Ok(self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?)
     }
 
     async fn supersede_older(&self, history: &History) -> Result<(), Error> {
         let Some(newest) = history.rolling() else { return Ok(()) };
         for older in history.overtaken() {
             let phase = Phase::Superseded { at: self.cluster.clock.now(), by: newest.id };
-            self.cluster.store.set_phase(&self.stack, older.id, &older.phase, &phase).await?;
+            self.cluster.store.set_phase(&self.lease, &self.stack, older.id, &older.phase, &phase).await?;
         }
         Ok(())
     }

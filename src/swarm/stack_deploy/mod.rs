@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::encode::{self, Ids};
 use super::{Error, Swarm, spec};
 use crate::engine::Call;
+use crate::lease::Lease;
 use crate::name::ServiceName;
 use crate::plan::observed::Observed;
 use crate::plan::{self, Action, ApiVersion, FieldChange, Plan, Removable, Subject};
@@ -109,7 +110,7 @@ impl Swarm {
     }
 
     /// Writes it. An error ends it where it is.
-    pub async fn stack_deploy(&self, prepared: &Prepared) -> Result<(), Error> {
+    pub async fn stack_deploy(&self, _: &Lease, prepared: &Prepared) -> Result<(), Error> {
         let (created, updated): (Vec<&Write>, Vec<&Write>) = prepared.writes.iter().partition(|write| write.creates);
         let (secrets, others): (Vec<_>, Vec<_>) = updated.into_iter().partition(|write| write.is_of_a_secret());
         for write in secrets {

@@ -4,6 +4,7 @@ use skep::controller::cluster::Cluster;
 use skep::controller::progress::ProgressSender;
 use skep::controller::rollout::{Next, Rollout};
 use skep::engine::{Call, Engine};
+use skep::lease::Lease;
 use skep::probe::Prober;
 use skep::store::Store;
 use skep::swarm::Swarm;
@@ -232,7 +233,7 @@ fn a_controller_that_heals_the_stack_does_not_bring_it_back() {
         prober: Prober::new(engine),
         clock: Clock::System,
     };
-    let rollout = || Rollout::new(cluster.clone(), "shop".parse().unwrap());
+    let rollout = || Rollout::new(cluster.clone(), Lease::of_controller(), "shop".parse().unwrap());
     let mut controller = rollout();
     let rounds = sandbox.runtime.spawn(async move {
         loop {

@@ -1,5 +1,6 @@
 use insta::assert_snapshot;
 use skep::engine::{Call, Engine};
+use skep::lease::Lease;
 use skep::name::StackName;
 use skep::release::{Cause, Intent, Origin, State};
 use skep::store::Store;
@@ -156,7 +157,7 @@ fn a_commit_that_does_not_run_as_a_whole_is_shown() {
         state: State::Rolling,
     };
     let store = Store::new(Engine::Simulated(sandbox.world.clone()));
-    let mut intent = sandbox.runtime.block_on(store.intend(intent)).unwrap();
+    let mut intent = sandbox.runtime.block_on(store.intend(&Lease::of_command(), intent)).unwrap();
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
@@ -166,7 +167,7 @@ fn a_commit_that_does_not_run_as_a_whole_is_shown() {
     commit ccccccc of town (Sell more) is rolling out
     ");
     let failed = State::failed(jiff::Timestamp::UNIX_EPOCH, "bakery r2 was not healthy; r1 runs again");
-    sandbox.runtime.block_on(store.set_state(&intent, &failed)).unwrap();
+    sandbox.runtime.block_on(store.set_state(&Lease::of_command(), &intent, &failed)).unwrap();
     assert_snapshot!(sandbox.run(&["status", "shop"]), @"
     exit code 0
     --- stdout
@@ -177,7 +178,7 @@ fn a_commit_that_does_not_run_as_a_whole_is_shown() {
     // A commit of one stack, of which nothing else is known.
     intent.stacks = [stack_name("bakery")].into();
     intent.state = failed;
-    sandbox.runtime.block_on(store.intend(intent)).unwrap();
+    sandbox.runtime.block_on(store.intend(&Lease::of_command(), intent)).unwrap();
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout

@@ -25,6 +25,7 @@ use skep::controller::{Metrics, origin};
 use skep::engine::simulated::{Behaviour, World};
 use skep::engine::{Call, Engine, docker::Client};
 use skep::health;
+use skep::lease::Lease;
 use skep::lint::{self, Finding, Severity, report};
 use skep::name::{self, StackName};
 use skep::plan::observed::{Observed, ObservedService, Task, TaskState};
@@ -99,8 +100,9 @@ impl Stage {
         let cluster = Cluster { swarm, store, prober: Prober::new(engine), clock };
         let deployer = Deployer {
             preparer: Preparer::new(builder, Arc::new(Settings::default()), Metrics::new()),
-            workers: Workers::new(cluster.clone(), Metrics::new(), 1),
+            workers: Workers::new(cluster.clone(), Lease::of_controller(), Metrics::new(), 1),
             cluster,
+            lease: Lease::of_controller(),
         };
         Self {
             sandbox,
@@ -298,7 +300,10 @@ impl Stage {
 
     fn round_of(&mut self, stack: &StackName, narrator: &mut Narrator, said: &mut Vec<String>) -> Result<Next, Killed> {
         let cluster = self.deployer.cluster.clone();
-        let rollout = self.rollouts.entry(stack.clone()).or_insert_with(|| Rollout::new(cluster, stack.clone()));
+        let rollout = self
+            .rollouts
+            .entry(stack.clone())
+            .or_insert_with(|| Rollout::new(cluster, Lease::of_controller(), stack.clone()));
         let (sender, mut progress) = mpsc::channel(256);
         let outcome = self.sandbox.runtime.block_on(rollout.round(&ProgressSender::new(vec![sender])));
         while let Ok(progress) = progress.try_recv() {

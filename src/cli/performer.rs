@@ -1,0 +1,192 @@
+//! Who carries out what a person asks for: the controller where there is one, which the command follows; otherwise the
+//! command itself.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::output;
+use super::rolling::Interrupt;
+use crate::controller::cluster::{self, Cluster, Considered, Proposal, Proposed};
+use crate::controller::progress::ProgressSender;
+use crate::controller::registration::present;
+use crate::controller::rollout::{Attempt, Onlooker, Rollout};
+use crate::lease::Lease;
+use crate::name::StackName;
+use crate::release::{Answer, Command, Instance, ReleaseId};
+use crate::store::Progress;
+use crate::time;
+
+/// How often the answer of a controller is looked for.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a controller may take to read a command.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
+/// How often is looked whether the controller is there still.
+const PRESENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Carries out commands.
+pub(super) struct Performer {
+    cluster: Cluster,
+    place: Place,
+    /// When it was last looked whether there is a controller.
+    looked: Timestamp,
+}
+
+enum Place {
+    Controller(Box<Instance>),
+    Here(Lease),
+}
+
+/// Rounds of one stack, which are made here or looked on at.
+pub(super) enum Rounds {
+    Made(Box<Rollout>),
+    Seen(Box<Onlooker>),
+}
+
+impl Performer {
+    /// The controller of the swarm, if it has one that may be there.
+    pub(super) async fn of(cluster: &Cluster) -> Result<Self, cluster::Error> {
+        let place = match present(cluster).await? {
+            Some(controller) => Place::Controller(Box::new(controller)),
+            None => Place::Here(Lease::of_command()),
+        };
+        Ok(Self { cluster: cluster.clone(), place, looked: cluster.clock.now() })
+    }
+
+    /// Whether a controller carries out what is asked for.
+    pub(super) fn is_controller(&self) -> bool {
+        matches!(self.place, Place::Controller(_))
+    }
+
+    /// Proposes a release. An error of the swarm or of the preflight becomes one that a person reads by `explain`.
+    pub(super) async fn propose(
+        &mut self,
+        proposal: Proposal,
+        explain: impl Fn(cluster::Error) -> anyhow::Error,
+    ) -> anyhow::Result<Proposed> {
+        if let Place::Here(lease) = &self.place {
+            return self.cluster.propose(lease, proposal).await.map_err(explain);
+        }
+        let observed = match self.cluster.consider(&proposal).await.map_err(&explain)? {
+            Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
+            Considered::New { observed, .. } => observed,
+        };
+        let swarm = self.cluster.swarm.clone();
+        let offered = swarm.offer_secrets(&proposal.desired, &observed).await?;
+        match self.carry_out(Command::Propose(Box::new(proposal))).await {
+            Ok(Answer::Proposed(proposed)) => Ok(proposed),
+            outcome => {
+                swarm.withdraw_secrets(&offered).await;
+                Err(outcome.err().unwrap_or_else(unexpected))
+            }
+        }
+    }
+
+    /// Carries out a command; an error if it is refused.
+    pub(super) async fn carry_out(&mut self, command: Command) -> anyhow::Result<Answer> {
+        if let Place::Controller(controller) = &self.place {
+            match self.submit(&command).await? {
+                Some(Answer::Refused { why }) => anyhow::bail!("{why}"),
+                Some(answer) => return Ok(answer),
+                None => {
+                    output::line(&format!(
+                        "note: the controller ({controller}) does not answer; skep does it from here; its log says what it does: \
+                         `docker service logs skep_skep`"
+                    ));
+                    self.place = Place::Here(Lease::of_command());
+                }
+            }
+        }
+        let Place::Here(lease) = &self.place else { return Err(unexpected()) };
+        Ok(self.cluster.carry_out(lease, command).await?)
+    }
+
+    /// The rounds of a stack, whose release this is that somebody waits for.
+    pub(super) fn rounds(&self, stack: &StackName, release: ReleaseId) -> Rounds {
+        // Whoever may give a command can ask at every address anyway.
+        let prober = self.cluster.prober.clone().unbarred();
+        let cluster = Cluster { prober, ..self.cluster.clone() };
+        match &self.place {
+            Place::Controller(_) => Rounds::Seen(Box::new(Onlooker::new(cluster, stack.clone(), release))),
+            Place::Here(lease) => Rounds::Made(Box::new(Rollout::new(cluster, lease.clone(), stack.clone()))),
+        }
+    }
+
+    /// Whether the controller went away since this was last asked: then the rounds are made here. Looks now and then.
+    pub(super) async fn takes_over(&mut self) -> bool {
+        let now = self.cluster.clock.now();
+        if !self.is_controller() || now.duration_since(self.looked) < PRESENCE {
+            return false;
+        }
+        self.looked = now;
+        if !matches!(present(&self.cluster).await, Ok(None)) {
+            return false;
+        }
+        output::line("note: the controller is gone; skep goes on from here");
+        self.place = Place::Here(Lease::of_command());
+        true
+    }
+
+    /// Submits a command, and waits for the answer; `None` if no controller carries it out.
+    async fn submit(&self, command: &Command) -> anyhow::Result<Option<Answer>> {
+        let mut interrupt = Interrupt::new()?;
+        let id = self.cluster.store.submit(command, self.cluster.clock.now()).await?;
+        let answer = tokio::select! {
+            answer = self.answer(&id) => answer,
+            () = interrupt.comes() => Err(anyhow::anyhow!("interrupted; `skep status` tells whether the controller did it already")),
+        };
+        if let Err(error) = self.cluster.store.withdraw(&id).await {
+            output::line(&format!(
+                "note: the command stays in the swarm, and the controller removes it later: {error}"
+            ));
+        }
+        answer
+    }
+
+    async fn answer(&self, id: &str) -> anyhow::Result<Option<Answer>> {
+        let clock = &self.cluster.clock;
+        let (until, mut looked) = (time::after(clock.now(), PATIENCE), clock.now());
+        loop {
+            match self.cluster.store.command_progress(id).await {
+                Ok(Some(Progress::Answered { answer })) => return Ok(Some(*answer)),
+                Ok(Some(Progress::Waiting)) if clock.now() >= until => return Ok(None),
+                Ok(Some(Progress::Taken)) if clock.now().duration_since(looked) >= PRESENCE => {
+                    looked = clock.now();
+                    if matches!(present(&self.cluster).await, Ok(None)) {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    anyhow::bail!("somebody removed the command from the swarm before it was answered; try again")
+                }
+                Err(error) if error.is_transient() && clock.now() < until => {}
+                Err(error) => return Err(error.into()),
+            }
+            clock.wait(LOOK).await;
+        }
+    }
+}
+
+impl Rounds {
+    /// Makes a round, or looks at one.
+    pub(super) async fn attempt(&mut self, progress: &ProgressSender) -> Attempt {
+        match self {
+            Self::Made(rollout) => rollout.attempt(progress).await,
+            Self::Seen(onlooker) => onlooker.attempt(progress).await,
+        }
+    }
+
+    /// What was last in the way.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        match self {
+            Self::Made(rollout) => rollout.trouble(),
+            Self::Seen(onlooker) => onlooker.trouble(),
+        }
+    }
+}
+
+/// An answer to another command than the one that was given.
+pub(super) fn unexpected() -> anyhow::Error {
+    anyhow::anyhow!("the controller answers in a way that this skep does not understand; update skep there or here")
+}
