@@ -66,6 +66,15 @@ fn nothing_is_left_to_do() {
 }
 
 #[test]
+fn a_lease_is_taken_only_by_the_controller_and_by_commands_without_one() {
+    let without_tests = |text: String| text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    let takes = |file: &PathBuf| !stem(file).ends_with("tests") && without_tests(code(file)).contains("Lease::of_");
+    let found: Vec<PathBuf> = rust_files(Path::new("src")).into_iter().filter(takes).collect();
+    let allowed = ["src/cli/performer.rs", "src/cli/serve.rs", "src/cli/stack_deploy.rs"].map(PathBuf::from);
+    assert_eq!(found, allowed);
+}
+
+#[test]
 fn every_lint_rule_is_in_the_table() {
     let makes_a_rule = |file: &PathBuf| code(file).lines().any(|line| line == "rule! {");
     let is_listed = |file: &PathBuf| {

@@ -1,7 +1,8 @@
 //! One file per command.
 //!
-//! Commands read the swarm and its records through the Docker API: none but `serve` needs a controller. Results go to
-//! standard output, everything else to standard error.
+//! Commands read the swarm and its records through the Docker API: few need a controller. What changes a stack is carried
+//! out by the controller where there is one (`performer.rs`). Results go to standard output, everything else to standard
+//! error.
 
 mod adopt;
 mod again;

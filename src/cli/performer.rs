@@ -13,6 +13,7 @@ use crate::controller::registration::present;
 use crate::controller::rollout::{Attempt, Onlooker, Rollout};
 use crate::lease::Lease;
 use crate::name::StackName;
+use crate::plan::Change;
 use crate::release::{Answer, Command, Instance, ReleaseId};
 use crate::store::Progress;
 use crate::time;
@@ -30,6 +31,8 @@ pub(super) struct Performer {
     place: Place,
     /// When it was last looked whether there is a controller.
     looked: Timestamp,
+    /// The changes that the controller is about to make: it may make them between two looks.
+    ahead: Vec<Change>,
 }
 
 enum Place {
@@ -50,7 +53,7 @@ impl Performer {
             Some(controller) => Place::Controller(Box::new(controller)),
             None => Place::Here(Lease::of_command()),
         };
-        Ok(Self { cluster: cluster.clone(), place, looked: cluster.clock.now() })
+        Ok(Self { cluster: cluster.clone(), place, looked: cluster.clock.now(), ahead: Vec::new() })
     }
 
     /// Whether a controller carries out what is asked for.
@@ -69,7 +72,10 @@ impl Performer {
         }
         let observed = match self.cluster.consider(&proposal).await.map_err(&explain)? {
             Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
-            Considered::New { observed, .. } => observed,
+            Considered::New { observed, changes, .. } => {
+                self.ahead = changes;
+                observed
+            }
         };
         let swarm = self.cluster.swarm.clone();
         let offered = swarm.offer_secrets(&proposal.desired, &observed).await?;
@@ -110,6 +116,11 @@ impl Performer {
             Place::Controller(_) => Rounds::Seen(Box::new(Onlooker::new(cluster, stack.clone(), release))),
             Place::Here(lease) => Rounds::Made(Box::new(Rollout::new(cluster, lease.clone(), stack.clone()))),
         }
+    }
+
+    /// The changes that the controller is about to make.
+    pub(super) fn take_ahead(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.ahead)
     }
 
     /// Whether the controller went away since this was last asked: then the rounds are made here. Looks now and then.

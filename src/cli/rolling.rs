@@ -65,6 +65,9 @@ pub(super) async fn follow(
     let (sender, mut told) = mpsc::channel(256);
     let progress = ProgressSender::new(vec![sender]);
     let (mut rounds, mut screen) = (performer.rounds(stack, release), Screen::new(stack));
+    for change in performer.take_ahead() {
+        screen.show(&Progress::Change { release, change });
+    }
     let (mut seen, mut interrupt) = (cluster.clock.now(), Interrupt::new()?);
     loop {
         // A round may be cut off anywhere: what it did is in the record, or is done once more.

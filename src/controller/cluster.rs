@@ -7,7 +7,7 @@ use super::clock::Clock;
 use crate::lease::Lease;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
-use crate::plan::{Fingerprint, Plan};
+use crate::plan::{Change, Fingerprint, Plan};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
 use crate::preflight::surroundings::Surroundings;
@@ -109,6 +109,8 @@ pub enum Considered {
         observed: Observed,
         /// To whom the stack would belong.
         owner: Repository,
+        /// The changes that it would make.
+        changes: Vec<Change>,
         /// Notes for the person who asked, in sentences.
         notes: Vec<String>,
     },
@@ -182,7 +184,7 @@ impl Cluster {
     async fn try_propose(&self, lease: &Lease, proposal: &Proposal) -> Result<Proposed, Error> {
         let (history, observed, owner, notes) = match self.try_consider(proposal).await? {
             Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
-            Considered::New { history, observed, owner, notes } => (history, observed, owner, notes),
+            Considered::New { history, observed, owner, notes, .. } => (history, observed, owner, notes),
         };
         let history = self.adopted(lease, history, &proposal.origin, &observed).await?;
         self.swarm.offer_secrets(&proposal.desired, &observed).await?;
@@ -219,7 +221,8 @@ impl Cluster {
         if !obstacles.is_empty() {
             return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
         }
-        Ok(Considered::New { history, observed, owner, notes: [plan.notes, found.notes].concat() })
+        let notes = [plan.notes, found.notes].concat();
+        Ok(Considered::New { history, observed, owner, changes: plan.changes, notes })
     }
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.

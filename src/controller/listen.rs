@@ -15,13 +15,14 @@ impl Controller {
     pub(super) async fn listen(self) {
         let mut backoff = BACKOFF[0];
         loop {
-            match self.deployer.cluster.swarm.events().await {
+            let events = self.deployer.cluster.swarm.events().await;
+            // Events of the time without a stream are lost.
+            self.take_requests().await;
+            self.take_commands().await;
+            self.check_registration().await;
+            match events {
                 Ok(events) => {
-                    // Events of the time without a stream are lost.
                     self.deployer.workers.wake_all();
-                    self.take_requests().await;
-                    self.take_commands().await;
-                    self.check_registration().await;
                     if self.heed(events).await {
                         backoff = BACKOFF[0];
                     }

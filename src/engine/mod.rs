@@ -15,6 +15,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 /// The label of the configs that are skep's own memory, and belong to no stack.
 pub const RECORD_LABEL: &str = "skep.record";
@@ -213,6 +214,7 @@ impl Engine {
     pub async fn stream(&self, call: Call) -> Result<Pieces, Error> {
         match self {
             Self::Docker(client) => Ok(Pieces(Source::Docker(client.open(&call).await?))),
+            Self::Simulated(world) if call.path == "/events" => Ok(Pieces(Source::Events(world.listen()))),
             Self::Simulated(world) => Ok(Pieces(Source::Once(Some(world.call(&call)?)))),
         }
     }
@@ -226,6 +228,7 @@ pub struct Pieces(Source);
 enum Source {
     Docker(docker::Pieces),
     Once(Option<Bytes>),
+    Events(mpsc::UnboundedReceiver<Bytes>),
 }
 
 impl Pieces {
@@ -239,6 +242,7 @@ impl Pieces {
         match &mut self.0 {
             Source::Docker(pieces) => pieces.next().await,
             Source::Once(piece) => Ok(piece.take()),
+            Source::Events(events) => Ok(events.recv().await),
         }
     }
 }

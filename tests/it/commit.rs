@@ -3,29 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use skep::build::{Builder, Limits};
 use skep::config::{self, Settings};
-use skep::controller::clock::Clock;
-use skep::controller::cluster::Cluster;
-use skep::controller::deploy::Deployer;
-use skep::controller::prepare::Preparer;
-use skep::controller::workers::Workers;
-use skep::controller::{Controller, Metrics, Push, RefUpdate};
+use skep::controller::{Push, RefUpdate};
 use skep::engine::Engine;
-use skep::engine::simulated::{Behaviour, World};
+use skep::engine::simulated::Behaviour;
 use skep::lease::Lease;
 use skep::name::{self, CommitId};
-use skep::probe::Prober;
 use skep::release::{Cause, History, Intent, Origin, State};
-use skep::source::server::{self, Server, branch_at};
+use skep::source::server::branch_at;
 use skep::store::Store;
 use skep::swarm::Swarm;
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::harness::controller::Running;
 use crate::harness::repository::Repository;
 use crate::harness::sandbox::Sandbox;
 
@@ -43,27 +35,10 @@ struct Town {
     watched: BTreeMap<String, config::Repository>,
 }
 
-/// How often the swarm's clock is set.
-const TICK: Duration = Duration::from_millis(20);
-
-/// A controller as a process would be: it can be killed.
-struct Running {
-    runtime: Runtime,
-    controller: Controller,
-}
-
 impl Town {
     /// One whose three stacks run their first version.
     fn open() -> Self {
-        let sandbox = Sandbox::of(World::beginning_at(jiff::Timestamp::now()));
-        let world = sandbox.world.clone();
-        sandbox.runtime.spawn(async move {
-            loop {
-                tokio::time::sleep(TICK).await;
-                let passed = jiff::Timestamp::now().duration_since(world.now());
-                world.advance(passed.unsigned_abs());
-            }
-        });
+        let sandbox = Sandbox::with_the_time();
         let repository = Repository::new(&bare(sandbox.path()));
         let mut town = Self { sandbox, repository, watched: BTreeMap::new() };
         let first = town.commit("app:1", "app:1");
@@ -96,38 +71,8 @@ impl Town {
     }
 
     fn start(&self) -> Running {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let controller = runtime.block_on(self.controller());
-        Running { runtime, controller }
-    }
-
-    async fn controller(&self) -> Controller {
-        let engine = Engine::Simulated(self.sandbox.world.clone());
-        let builder = Builder::connect(&self.sandbox.host(), None, Limits::default()).await.unwrap();
-        let mut swarm = Swarm::new(engine.clone());
-        swarm.data_root = self.sandbox.path().join("data");
-        let store = Store::new(engine.clone());
-        let cluster = Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System };
         let (data, repositories) = (self.sandbox.path().join("skep"), self.watched.clone());
-        let settings = Arc::new(Settings { data, repositories, ..Settings::default() });
-        let metrics = Metrics::new();
-        let deployer = Deployer {
-            preparer: Preparer::new(builder, settings.clone(), metrics.clone()),
-            workers: Workers::new(cluster.clone(), Lease::of_controller(), metrics.clone(), 4),
-            cluster,
-            lease: Lease::of_controller(),
-        };
-        let server = Server::new(server::Settings {
-            root: self.sandbox.path().join("git"),
-            runtime: self.sandbox.path().join("run"),
-            push_hook: vec!["false".into()],
-            branch_hook: vec!["false".into()],
-            max_push: server::Settings::MAX_PUSH,
-            patience: server::Settings::PATIENCE,
-        });
-        let controller = Controller::new(settings, deployer, server.unwrap(), metrics);
-        controller.start().await.unwrap();
-        controller
+        Running::start(&self.sandbox, Settings { data, repositories, ..Settings::default() })
     }
 
     /// Pushes, and waits for the verdict or until the swarm cannot be reached any more.
@@ -198,13 +143,6 @@ impl Town {
             end.push(why);
         }
         end
-    }
-}
-
-impl Running {
-    /// Comes back when nothing of it is left.
-    fn kill(self) {
-        self.runtime.shutdown_timeout(PATIENCE);
     }
 }
 
@@ -320,7 +258,7 @@ fn a_watched_commit_that_ended_the_controller_is_not_read_again_and_a_newer_one_
     let until = Instant::now() + PATIENCE;
     while town.intent_of("lake", &running).is_some() {
         assert!(Instant::now() < until, "{:?}", town.intent_of("lake", &running));
-        std::thread::sleep(TICK);
+        std::thread::sleep(Duration::from_millis(20));
     }
     let records = running.runtime.block_on(store.history(&"lake".parse().unwrap())).unwrap();
     let commits: Vec<_> = records.releases.into_iter().map(|release| release.origin.commit).collect();

@@ -2,57 +2,18 @@
 
 use std::sync::Arc;
 
-use skep::build::{Builder, Limits};
 use skep::config::Settings;
 use skep::controller::clock::Clock;
-use skep::controller::cluster::Cluster;
-use skep::controller::deploy::Deployer;
-use skep::controller::prepare::Preparer;
-use skep::controller::workers::Workers;
-use skep::controller::{Controller, Metrics, Push, RefUpdate};
-use skep::engine::Engine;
+use skep::controller::{Metrics, Push, RefUpdate};
 use skep::engine::simulated::World;
 use skep::http;
-use skep::lease::Lease;
-use skep::probe::Prober;
-use skep::source::server::{self, Server};
-use skep::store::Store;
-use skep::swarm::Swarm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use crate::harness::controller::controller;
 use crate::harness::repository::Repository;
 use crate::harness::sandbox::Sandbox;
-
-async fn controller(sandbox: &Sandbox) -> Controller {
-    let world = World::new();
-    let (engine, metrics) = (Engine::Simulated(world.clone()), Metrics::new());
-    let cluster = Cluster {
-        swarm: Swarm::new(engine.clone()),
-        store: Store::new(engine.clone()),
-        prober: Prober::new(engine),
-        clock: Clock::Simulated(world),
-    };
-    let settings = Arc::new(Settings::default());
-    let builder = Builder::connect(&sandbox.host(), None, Limits::default()).await.unwrap();
-    let workers = Workers::new(cluster.clone(), Lease::of_controller(), metrics.clone(), 1);
-    let preparer = Preparer::new(builder, settings.clone(), metrics.clone());
-    let server = Server::new(server::Settings {
-        root: sandbox.path().join("git"),
-        runtime: sandbox.path().join("run"),
-        push_hook: vec!["/bin/true".into()],
-        branch_hook: vec!["/bin/true".into()],
-        max_push: server::Settings::MAX_PUSH,
-        patience: server::Settings::PATIENCE,
-    });
-    Controller::new(
-        settings,
-        Deployer { preparer, cluster, workers, lease: Lease::of_controller() },
-        server.unwrap(),
-        metrics,
-    )
-}
 
 fn router() -> axum::Router {
     http::router(http::State {
@@ -88,7 +49,8 @@ fn skep_answers_while_it_checks_what_takes_long() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(http::serve(listener, router(), http::Limits::default(), std::future::pending()));
-        let controller = controller(&sandbox).await;
+        let clock = Clock::Simulated(sandbox.world.clone());
+        let controller = controller(&sandbox, Settings::default(), clock).await;
         let (sender, mut lines) = mpsc::channel(256);
         let update = RefUpdate { name: "refs/heads/main".into(), old: None, new: Some(commit) };
         let push = Push {

@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod command;
 mod commit;
 mod formats;
 mod gitea;

@@ -14,7 +14,7 @@ impl World {
     }
 
     /// The events from now on, as lines of JSON.
-    pub(super) fn listen(&self) -> mpsc::UnboundedReceiver<Bytes> {
+    pub(in crate::engine) fn listen(&self) -> mpsc::UnboundedReceiver<Bytes> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.state().listeners.push(sender);
         receiver

@@ -93,6 +93,8 @@ pub struct Write {
     pub body: Value,
     /// The header `X-Registry-Auth`.
     pub registry_auth: Option<String>,
+    /// Whether it came over a socket, and not from within the process.
+    pub over_socket: bool,
 }
 
 #[derive(Debug)]
@@ -306,6 +308,7 @@ impl World {
             query,
             body: call.body.clone(),
             registry_auth: call.registry_auth.clone(),
+            over_socket: false,
         };
         let Some(answer) = self.answer(&request) else {
             return Err(Error::Away { endpoint: "simulated".into(), reason: "it was made to be away".into() });

@@ -14,6 +14,7 @@ pub(super) struct Request {
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Option<Value>,
     pub(super) registry_auth: Option<String>,
+    pub(super) over_socket: bool,
 }
 
 /// An answer as it goes over the wire.
@@ -55,6 +56,7 @@ impl State {
                 path: request.path.clone(),
                 body: request.body.clone().unwrap_or_default(),
                 registry_auth: request.registry_auth.clone(),
+                over_socket: request.over_socket,
             });
             if let Some((status, message)) = self.refusal.take() {
                 return Some(Answer::of(Err(Refusal(status, message))));

@@ -40,6 +40,7 @@ async fn answer(
         query,
         body: serde_json::from_slice(&body).ok(),
         registry_auth: headers.get("X-Registry-Auth").and_then(|value| value.to_str().ok()).map(str::to_owned),
+        over_socket: true,
     };
     let headers =
         [("Api-Version", API_VERSION), ("Ostype", "linux"), (header::CONTENT_TYPE.as_str(), "application/json")];

@@ -1,5 +1,6 @@
 //! Sandboxes: folders and a simulated swarm of their own, real Git, the real binary.
 
+pub(crate) mod controller;
 pub(crate) mod docker;
 pub(crate) mod repository;
 pub(crate) mod sandbox;

@@ -15,6 +15,8 @@ use super::docker::Docker;
 
 /// How much of its own time the simulated swarm passes for each round of a command.
 const PACE: Duration = Duration::from_secs(2);
+/// How often the clock of a swarm is set that goes as everybody's does.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A folder with a simulated swarm, both gone when it is dropped.
 pub(crate) struct Sandbox {
@@ -28,6 +30,20 @@ impl Sandbox {
     pub(crate) fn new() -> Self {
         let sandbox = Self::of(World::beginning_at(jiff::Timestamp::now()));
         sandbox.world.pass_with_each_look(PACE);
+        sandbox
+    }
+
+    /// A swarm whose clock goes as everybody's does.
+    pub(crate) fn with_the_time() -> Self {
+        let sandbox = Self::of(World::beginning_at(jiff::Timestamp::now()));
+        let world = sandbox.world.clone();
+        sandbox.runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(TICK).await;
+                let passed = jiff::Timestamp::now().duration_since(world.now());
+                world.advance(passed.unsigned_abs());
+            }
+        });
         sandbox
     }
 
