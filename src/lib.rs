@@ -11,6 +11,7 @@
 //! - [`mod@text`]: text that somebody else wrote, fit to be shown
 //! - [`mod@lease`]: the right to change the swarm, which every write takes
 //! - [`mod@mask`]: passwords and keys in what is shown
+//! - [`mod@diagnostic`]: what is wrong, where, and what to do about it
 //! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
 //! - [`mod@revision`]: a commit and the files we read of it; what is a stack, what is a context
@@ -44,6 +45,7 @@
     deny(clippy::arithmetic_side_effects, reason = "time saturates: see `time`, and `.clippy.toml`")
 )]
 
+pub mod diagnostic;
 pub mod health;
 pub mod lease;
 pub mod lint;

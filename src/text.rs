@@ -71,6 +71,11 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// A text that is quoted in a message: at most 60 characters of it.
+pub fn cut(text: &str) -> Cow<'_, str> {
+    shortened(text, 60)
+}
+
 /// JSON with every character escaped that would act on a terminal: the same data.
 pub fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -10,6 +10,7 @@ use super::workspace::{self, Opened, Workspace, shaped};
 use super::{Common, output};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
+use crate::diagnostic::{Diagnostic, Spot};
 use crate::plan::{Color, Fingerprint};
 use crate::preflight::{Agreement, Consent};
 use crate::stack::Stack;
@@ -32,7 +33,7 @@ pub(super) struct Planned {
     pub(super) view: PlanView,
     /// The obstacles with their places in the file.
     #[serde(skip)]
-    refusals: Vec<String>,
+    refusals: Vec<Diagnostic<Option<Spot>>>,
 }
 
 impl Plan {
@@ -77,7 +78,7 @@ pub(super) async fn planned(
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
     // Whoever deploys can agree to a removal.
     let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
-    let refusals = opened.places(&stack.name, &obstacles);
+    let refusals = opened.placed(&stack.name, obstacles.clone());
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
     let agreed = agreed.map(|(option, message)| format!("{message}; `skep deploy` needs `{option}`"));
     let admitted = cluster.admit(&opened.request.candidate(&stack.name), &history).await;

@@ -19,22 +19,22 @@ use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::controller::request::{DeployRequest, refused_of_pushes};
 use crate::controller::supersede::Generation;
+use crate::diagnostic::line_column;
+use crate::diagnostic::{Diagnostic, KeyPath, Spot};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
-use crate::lint::{self, Checked, CheckedStack, Finding};
+use crate::lint::{self, Checked, CheckedStack};
 use crate::name::{RegistryHost, Repository, StackName};
 use crate::plan::Color;
-use crate::preflight::Obstacle;
 use crate::probe::Prober;
 use crate::registry::{Login, Logins, Registry};
 use crate::release::Cause;
 use crate::revision::{Revision, Viewpoint};
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
+use crate::stack::Stack;
 use crate::stack::interpolate::Unset;
 use crate::stack::variables::Set;
-use crate::stack::yaml::line_column;
-use crate::stack::{Problem, Stack};
 use crate::store::{self, Store};
 use crate::swarm::Swarm;
 
@@ -79,18 +79,22 @@ impl Opened {
         settings: &Settings,
     ) -> anyhow::Result<Vec<String>> {
         let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.request.fallback)).await?;
-        Ok(refused_of_pushes(self.places(&stack.name, &obstacles)))
+        Ok(refused_of_pushes(&self.placed(&stack.name, obstacles)))
     }
 
     /// What stands in the way of a stack, each with its place in the file.
-    pub(super) fn places(&self, stack: &StackName, obstacles: &[Obstacle]) -> Vec<String> {
+    pub(super) fn placed(
+        &self,
+        stack: &StackName,
+        obstacles: Vec<Diagnostic<KeyPath>>,
+    ) -> Vec<Diagnostic<Option<Spot>>> {
         let stacks = self.stacks().unwrap_or_default();
         let written = stacks.into_iter().find(|(name, _)| name == stack).map(|(_, written)| written);
-        let place = |obstacle: &Obstacle| match written {
+        let placed = |obstacle: Diagnostic<KeyPath>| match written {
             Some(written) => prepare::placed(&self.request.checked, written, obstacle),
-            None => obstacle.to_string(),
+            None => obstacle.at(None),
         };
-        obstacles.iter().map(place).collect()
+        obstacles.into_iter().map(placed).collect()
     }
 }
 
@@ -104,7 +108,8 @@ impl Workspace {
             Ok(checked) => (checked.findings().to_vec(), Some(checked)),
             Err(rejection) => (rejection.findings, None),
         };
-        let shown: Vec<_> = findings.into_iter().filter(|finding| finding.severity > lint::Severity::Info).collect();
+        let shown: Vec<_> =
+            findings.into_iter().filter(|finding| finding.severity > crate::diagnostic::Severity::Info).collect();
         let (shown, texts) = seen_from(&viewpoint, shown, texts);
         if !shown.is_empty() {
             output::line(lint::report::human(&shown, &texts, false).trim_end());
@@ -206,7 +211,7 @@ impl Workspace {
 }
 
 /// Findings with the paths of files as a person sees them, and the texts by those, too.
-fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
+fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Diagnostic>, mut texts: Texts) -> (Vec<Diagnostic>, Texts) {
     for finding in &mut findings {
         finding.place.path = viewpoint.shown(&finding.place.path);
     }
@@ -218,11 +223,10 @@ fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Finding>, mut texts: Texts
 /// Says which variables were taken for empty, as Docker takes them without saying so.
 fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
     for Unset { span, name, .. } in &stack.file.unset {
-        let problem = Problem { span: span.clone(), message: String::new(), help: None };
-        let misfit = stack.file.sources.misfit(problem);
-        let path = viewpoint.shown(&misfit.path);
-        let text = texts.get(&misfit.path).cloned().unwrap_or_default();
-        let (line, column) = line_column(&text, misfit.problem.span.start);
+        let place = stack.file.sources.place(span);
+        let path = viewpoint.shown(&place.path);
+        let text = texts.get(&place.path).cloned().unwrap_or_default();
+        let (line, column) = line_column(&text, place.span.start);
         let what = format!("the variable {name} is not set and becomes empty; set it, or write ${{{name}:-default}}");
         output::line(&format!("warning: {path}:{line}:{column}: {what}"));
     }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::backoff::Backoff;
 use super::clock::Clock;
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::lease::Lease;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
@@ -11,7 +12,7 @@ use crate::plan::{Change, Fingerprint, Plan};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
 use crate::preflight::surroundings::Surroundings;
-use crate::preflight::{self, Obstacle, Preflight};
+use crate::preflight::{self, Preflight};
 use crate::probe::Prober;
 use crate::release::{self, Admission, Candidate, Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
 pub use crate::release::{Accepted, Proposal, Proposed};
@@ -60,7 +61,7 @@ pub enum Error {
         /// The stack.
         stack: StackName,
         /// What is in the way.
-        obstacles: Vec<Obstacle>,
+        obstacles: Vec<Diagnostic<KeyPath>>,
     },
     /// It is not tried at all.
     #[error(transparent)]
@@ -265,8 +266,8 @@ impl Cluster {
         }
         let release = self.release(history, Origin::unknown(), Cause::Command, desired.clone());
         if let Err(error) = store::fits(&release) {
-            let help = "make its configs smaller, or fewer".to_owned();
-            found.obstacles.push(Obstacle { place: vec!["configs".into()], message: error.to_string(), help });
+            let fits = Diagnostic::new(KeyPath::of(["configs"]), error.to_string());
+            found.obstacles.push(fits.help("make its configs smaller, or fewer"));
         }
         (plan, found)
     }
@@ -323,7 +324,7 @@ impl Cluster {
     }
 
     /// What a stack would take that its repository is not allowed to.
-    pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Obstacle>, Error> {
+    pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Diagnostic<KeyPath>>, Error> {
         if !policy::may_name_others(desired, bounds) {
             return Ok(policy::obstacles(desired, &Owned::default(), bounds));
         }

@@ -14,6 +14,7 @@ use super::prepare::{Preparer, Refusal, named};
 use super::progress::Progress;
 use super::request::{DeployRequest, Deployment};
 use super::workers::{Hold, Workers};
+use crate::diagnostic::{Diagnostic, Spot};
 use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::StackName;
@@ -41,8 +42,8 @@ pub enum Refused {
     #[error("a newer push took its place")]
     Superseded,
     /// Something in the file cannot be done in this swarm as it is.
-    #[error("{}", .0.join("\n"))]
-    Obstructed(Vec<String>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Obstructed(Vec<Diagnostic<Option<Spot>>>),
 }
 
 impl Refused {

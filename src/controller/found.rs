@@ -7,8 +7,9 @@ use super::lines::Lines;
 use super::request::DeployRequest;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::forge::{Reporter, State, Status};
-use crate::lint::{self, Finding, Rejection, Severity};
+use crate::lint::{self, Rejection};
 use crate::name::CommitId;
 use crate::release::{Handled, Intent, Origin, State as Progress, Upstream};
 use crate::source::mirror::Mirror;
@@ -144,8 +145,8 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
 
 /// What the checks have found, in lines: errors, and then warnings.
 fn findings(rejection: &Rejection) -> Vec<String> {
-    let counts = |finding: &&Finding| finding.severity > Severity::Info;
-    let findings: Vec<Finding> = rejection.findings.iter().filter(counts).cloned().collect();
+    let counts = |finding: &&Diagnostic| finding.severity > Severity::Info;
+    let findings: Vec<Diagnostic> = rejection.findings.iter().filter(counts).cloned().collect();
     lint::report::remote(&findings, &rejection.texts, FINDINGS)
 }
 

@@ -7,20 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::build::context::Context;
 use crate::build::{self, Builder, Built};
 use crate::config::Settings;
+use crate::diagnostic::{Diagnostic, KeyPath, Span, Spot, line_column};
 use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
 use crate::policy::Bounds;
-use crate::preflight::Obstacle;
 use crate::release::History;
 use crate::render::{self, Inputs};
 use crate::sops::Keys;
 use crate::source::{self, Objects};
+use crate::stack::Stack;
 use crate::stack::file::{Build, File, Service};
 use crate::stack::recipe::{self, Recipe};
-use crate::stack::template::Misfit;
-use crate::stack::yaml::line_column;
-use crate::stack::{Problem, Stack};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::computing::Computing;
@@ -47,8 +45,8 @@ pub enum Refusal {
         second: String,
     },
     /// The file cannot be turned into a stack.
-    #[error("{}", .0.join("\n"))]
-    Render(Vec<String>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Render(Vec<Diagnostic<Spot>>),
     /// What should go into an image is not there.
     #[error(transparent)]
     Context(#[from] build::context::Error),
@@ -56,8 +54,8 @@ pub enum Refusal {
     #[error(transparent)]
     Unbounded(#[from] recipe::Unbounded),
     /// An image that the file names is nowhere.
-    #[error("{0}")]
-    Image(String),
+    #[error(transparent)]
+    Image(Box<Diagnostic<Option<Spot>>>),
     /// An image could not be built, tested or pushed.
     #[error(transparent)]
     Build(#[from] build::Error),
@@ -191,7 +189,7 @@ impl Preparer {
         pinned: BTreeMap<String, String>,
     ) -> Result<Stack, Refusal> {
         let inputs = self.inputs(checked, name, images, pinned);
-        render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+        render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
     }
 
     /// The images of the services that have a `build`.
@@ -337,15 +335,8 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
     } else {
         "correct the name or the tag, or push the image first"
     };
-    Refusal::Image(placed(
-        checked,
-        stack,
-        &Obstacle {
-            place: ["services", name.as_str(), "image"].map(String::from).into(),
-            message,
-            help: help.to_owned(),
-        },
-    ))
+    let keys = KeyPath::of(["services", name.as_str(), "image"]);
+    Refusal::Image(Box::new(placed(checked, stack, Diagnostic::new(keys, message).help(help))))
 }
 
 /// The images that a Dockerfile starts from.
@@ -374,31 +365,31 @@ fn bytes_of(objects: Objects) -> build::Objects {
 /// The stack that a checked stack file means, exactly as it is written: nothing is built, and no registry is asked.
 pub fn as_written(checked: &Checked, stack: &CheckedStack, name: StackName) -> Result<Stack, Refusal> {
     let inputs = Inputs { as_written: true, ..Inputs::new(name, &checked.revision().texts) };
-    render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+    render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
 }
 
-/// The problems in lines, each with its place.
-fn rendered(checked: &Checked, stack: &CheckedStack, problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(|problem| line(checked, stack, problem.clone())).collect()
+/// What is wrong, where people find it.
+fn rendered(checked: &Checked, stack: &CheckedStack, problems: Vec<Diagnostic<Span>>) -> Vec<Diagnostic<Spot>> {
+    problems.into_iter().map(|problem| spotted(checked, stack, problem, KeyPath::default())).collect()
 }
 
-/// An obstacle in a line, with its place.
-pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: &Obstacle) -> String {
-    let Obstacle { place, message, help } = obstacle;
-    if place.is_empty() {
-        return obstacle.to_string();
+/// What stands in the way of a stack, where people find it; without a place if it is about the file as a whole.
+pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: Diagnostic<KeyPath>) -> Diagnostic<Option<Spot>> {
+    if obstacle.place.0.is_empty() {
+        return obstacle.at(None);
     }
-    let message = format!("{}: {message}", place.join("."));
-    line(checked, stack, Problem { span: stack.file.span_of(place), message, help: Some(help.clone()) })
+    let (keys, span) = (obstacle.place.clone(), stack.file.span_of(&obstacle.place));
+    let spotted = spotted(checked, stack, obstacle.at(span), keys);
+    let spot = spotted.place.clone();
+    spotted.at(Some(spot))
 }
 
-fn line(checked: &Checked, stack: &CheckedStack, problem: Problem) -> String {
-    let Misfit { path, problem } = stack.file.sources.misfit(problem);
-    let text = checked.revision().texts.get(&path).cloned().unwrap_or_default();
-    let (line, column) = line_column(&text, problem.span.start);
-    let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-    let path = checked.revision().viewpoint().shown(&path);
-    format!("{path}:{line}:{column}: {}{help}", problem.message)
+fn spotted(checked: &Checked, stack: &CheckedStack, problem: Diagnostic<Span>, keys: KeyPath) -> Diagnostic<Spot> {
+    let placed = stack.file.sources.placed(problem);
+    let text = checked.revision().texts.get(&placed.place.path).cloned().unwrap_or_default();
+    let (line, column) = line_column(&text, placed.place.span.start);
+    let file = checked.revision().viewpoint().shown(&placed.place.path).to_string();
+    placed.at(Spot { file, line, column, keys })
 }
 
 /// The stacks of a revision by name: the folder of `stacks/<name>`, else what somebody has `given`, else what the file

@@ -10,12 +10,12 @@ use super::deploy::Refused;
 use super::lines::Lines;
 use super::prepare::{self, Preparer, Running};
 use super::supersede::Generation;
+use crate::diagnostic::{Diagnostic, KeyPath, Spot};
 use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{CommitId, StackName};
 use crate::plan::Fingerprint;
 use crate::policy::Bounds;
-use crate::preflight::Obstacle;
 use crate::release::{Candidate, Cause, History, Intent, Origin, Phase, Release};
 use crate::source::Objects;
 use crate::stack::Stack;
@@ -176,11 +176,11 @@ impl Deployment<'_> {
         stack: &CheckedStack,
     ) -> Result<Vec<String>, Refused> {
         let obstacles = self.cluster.out_of_bounds(sketch, &self.bounds(request)).await?;
-        let places = || places(&obstacles, request, stack);
+        let placed = placed_all(obstacles, request, stack);
         if request.origin.repository.is_by_hand() {
-            return Ok(refused_of_pushes(places()));
+            return Ok(refused_of_pushes(&placed));
         }
-        if obstacles.is_empty() { Ok(Vec::new()) } else { Err(Refused::Obstructed(places())) }
+        if placed.is_empty() { Ok(Vec::new()) } else { Err(Refused::Obstructed(placed)) }
     }
 
     fn bounds(&self, request: &DeployRequest) -> Bounds {
@@ -190,18 +190,22 @@ impl Deployment<'_> {
 }
 
 /// What a person who deploys by hand reads of what a push of the same would be refused for.
-pub fn refused_of_pushes(places: Vec<String>) -> Vec<String> {
-    places.into_iter().map(|place| format!("a push of this is refused: {place}")).collect()
+pub fn refused_of_pushes(placed: &[Diagnostic<Option<Spot>>]) -> Vec<String> {
+    placed.iter().map(|place| format!("a push of this is refused: {place}")).collect()
 }
 
 /// An error with the places in the file that it is about.
 pub fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
     match error {
-        cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(places(&obstacles, request, stack)),
+        cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(placed_all(obstacles, request, stack)),
         error => error.into(),
     }
 }
 
-fn places(obstacles: &[Obstacle], request: &DeployRequest, stack: &CheckedStack) -> Vec<String> {
-    obstacles.iter().map(|it| prepare::placed(&request.checked, stack, it)).collect()
+fn placed_all(
+    obstacles: Vec<Diagnostic<KeyPath>>,
+    request: &DeployRequest,
+    stack: &CheckedStack,
+) -> Vec<Diagnostic<Option<Spot>>> {
+    obstacles.into_iter().map(|it| prepare::placed(&request.checked, stack, it)).collect()
 }

@@ -1,12 +1,12 @@
 //! Settings, applied to the rules: which of them count and how much, and what is said of rules that do not exist.
 
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::lint::Rule;
 use crate::lint::rules::RULES;
 use crate::lint::settings::{Level, Named, Settings, Written, is_foreign};
-use crate::lint::suggest::{cut, nearest};
-use crate::lint::{Rule, Severity};
 use crate::name::RepoPath;
-use crate::stack::Problem;
-use crate::stack::template::Misfit;
+use crate::text::cut;
 
 /// The most that is said about the rules that settings name.
 const MAX_DOUBTS: usize = 50;
@@ -31,12 +31,12 @@ impl Settings {
 
 /// Rules that settings name in vain, as they do not exist or cannot be switched off, and misspelt settings of hadolint. There are more
 /// rules of hadolint and `ShellCheck` than skep has: those may be named.
-pub fn doubts(written: &Written) -> Vec<Misfit> {
+pub fn doubts(written: &Written) -> Vec<Diagnostic> {
     let of_rules = written.named.iter().filter_map(doubt).take(MAX_DOUBTS);
     written.doubts.iter().cloned().chain(of_rules).collect()
 }
 
-fn doubt(named: &Named) -> Option<Misfit> {
+fn doubt(named: &Named) -> Option<Diagnostic> {
     let (message, help) = match RULES.iter().find(|rule| rule.id == named.id) {
         Some(rule) if rule.must_hold() && named.is_changed => {
             let message = "is not switched off: nothing can be deployed where it finds something";
@@ -45,15 +45,14 @@ fn doubt(named: &Named) -> Option<Misfit> {
         None if !is_foreign(&named.id) => unknown(&named.id),
         _ => return None,
     };
-    let problem = Problem { span: named.span.clone(), message, help: Some(help) };
-    Some(Misfit { path: named.path.clone(), problem })
+    let place = Place { path: named.path.clone(), span: named.span.clone() };
+    Some(Diagnostic::new(place, message).help(help))
 }
 
 /// What to say of a rule that does not exist, and what to do.
 pub(in crate::lint) fn unknown(id: &str) -> (String, String) {
-    let help = match nearest(id, RULES.iter().map(|rule| rule.id)) {
-        Some(near) => format!("did you mean `{near}`? `skep rules` lists all"),
-        None => "`skep rules` lists all".to_owned(),
-    };
+    let all = "`skep rules` lists all";
+    let near = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+    let help = near.map_or_else(|| all.to_owned(), |near| format!("{near} {all}"));
     (format!("there is no rule `{}`", cut(id)), help)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Diagnostic;
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::elsewhere::Elsewhere;
 use crate::lint::settings::Settings;
@@ -10,7 +11,6 @@ use crate::lint::traefik::{Picture, Proxy};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Service};
-use crate::stack::template::Misfit;
 
 /// Why a stack file is not understood.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub(super) enum Reading<'a> {
     /// The stack files before it say too much.
     TooMany,
     /// Nothing came out of its template.
-    Template(&'a [Misfit]),
+    Template(&'a [Diagnostic]),
     /// What it says is no stack.
-    Problems(&'a [Misfit]),
+    Problems(&'a [Diagnostic]),
 }
 
 /// A stack file that was understood, in its revision.

@@ -20,7 +20,6 @@ pub mod listing;
 pub mod merge;
 mod nanos;
 mod objects;
-mod obstacle;
 pub mod recipe;
 mod service;
 pub mod sources;
@@ -41,7 +40,6 @@ pub use container::{
 pub use deploy::{Mode, Port, Resources, RestartPolicy, UpdateConfig};
 pub use nanos::Nanos;
 pub use objects::{Config, Network, OwnNetwork, Secret, SecretBytes, SecretDriver};
-pub use obstacle::Obstacle;
 pub use service::{Condition, Service};
 
 /// The label by which Docker and skep know what belongs to a stack.
@@ -67,17 +65,6 @@ pub const PREDEFINED_NETWORKS: [&str; 4] = ["bridge", "default", "host", "none"]
 
 /// How many problems of one file are told.
 pub(crate) const MAX_PROBLEMS: usize = 500;
-
-/// Something in a stack file that is not understood, or cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where in the file.
-    pub span: yaml::Span,
-    /// What is wrong, in one sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
 
 /// Everything that a stack should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

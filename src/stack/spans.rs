@@ -1,6 +1,6 @@
 //! Places of a text, asked whether others touch them.
 
-use super::yaml::Span;
+use crate::diagnostic::Span;
 
 /// Places, in order.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::StackName;
 use crate::plan::{Fingerprint, Plan};
-use crate::stack::Obstacle;
 
 /// What a deploy of a stack would change, and what stands in its way.
 #[derive(Debug, Clone, Serialize)]
@@ -16,7 +16,7 @@ pub struct PlanView {
     /// The changes.
     pub plan: Plan,
     /// What a deploy would be refused for.
-    pub obstacles: Vec<Obstacle>,
+    pub obstacles: Vec<Diagnostic<KeyPath>>,
     /// What a deploy would note.
     pub notes: Vec<String>,
 }

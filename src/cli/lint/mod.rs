@@ -17,8 +17,9 @@ use self::target::Target;
 use super::output::{self, FindingsFormat};
 use super::variables::{For, Given};
 use super::{Common, live, trouble};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::{self, Texts};
-use crate::lint::{self, Finding, Settings, Severity};
+use crate::lint::{self, Settings};
 use crate::plan::Color;
 
 /// `skep lint`
@@ -85,7 +86,7 @@ impl FailOn {
 /// What was found in everything that was named.
 #[derive(Default)]
 struct Outcome {
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
     texts: Texts,
     /// Whether something is at or above what fails.
     fails: bool,
@@ -151,7 +152,7 @@ impl Lint {
         Ok(())
     }
 
-    fn fails(&self, findings: &[Finding], settings: &Settings) -> bool {
+    fn fails(&self, findings: &[Diagnostic], settings: &Settings) -> bool {
         let asked = self.fail_on.map_or_else(|| Some(settings.fail_on.unwrap_or(Severity::Error)), FailOn::severity);
         !settings.no_fail && asked.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least))
     }
@@ -207,14 +208,14 @@ impl Lint {
 }
 
 /// How much was found, and how much of it needs nobody to think.
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[Diagnostic]) -> String {
     let fixes = findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safe)).count();
     let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` mends {fixes}") };
     format!("{}{mends}", report::summary(findings))
 }
 
 /// What only the swarm knows, with paths as they are seen from here.
-fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Finding>> {
+fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Diagnostic>> {
     let (settings, name) = (common.settings()?, target.name());
     let asked = live::findings(&settings, &target.revision, &target.variables, levels, &name);
     let mut findings = super::block_on(asked)?;
@@ -226,7 +227,7 @@ fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<V
 
 /// With settings that are not understood it could not run as it should.
 fn exit_code(outcome: &Outcome) -> ExitCode {
-    if outcome.findings.iter().any(|finding| finding.rule == lint::BAD_SETTINGS) {
+    if outcome.findings.iter().any(|finding| finding.id() == lint::BAD_SETTINGS) {
         ExitCode::from(2)
     } else {
         ExitCode::from(u8::from(outcome.fails))

@@ -1,6 +1,7 @@
 //! Files of variables: `.env` beside a stack file, and those that an `include` names.
 
-use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Misfit, Origin, Problem, Variables};
+use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Origin, Variables};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::name::RepoPath;
 use crate::stack::dotenv;
 use crate::stack::variables::Set;
@@ -48,8 +49,8 @@ impl Gatherer<'_> {
     }
 
     fn env_file_trouble(&mut self, path: RepoPath, at: usize, message: String) {
-        let help = Some("Compose does not take it either; mend it, or leave it out".to_owned());
-        let misfit = Misfit { path, problem: Problem { span: at..at, message, help } };
+        let misfit = Diagnostic::new(Place { path, span: at..at }, message)
+            .help("Compose does not take it either; mend it, or leave it out");
         if !self.env_files.contains(&misfit) {
             self.env_files.push(misfit);
         }

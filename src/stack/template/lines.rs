@@ -3,7 +3,7 @@
 //! The engine does not tell. So the body is filled a second time with a mark at the beginning of each of its lines, and
 //! the marks are read off what comes out. They are only believed if nothing else has changed by them.
 
-use crate::stack::yaml::Span;
+use crate::diagnostic::Span;
 
 /// Around the number of a line; characters that mean nothing to anybody.
 const BEGIN: char = '\u{e000}';

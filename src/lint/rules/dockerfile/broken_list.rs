@@ -1,8 +1,8 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// What is meant to be a JSON list is none.
@@ -77,7 +77,7 @@ fn has_comma_between(text: &str) -> bool {
 }
 
 fn found(instruction: &Instruction, list: &Word) -> Found {
-    let message = format!("`{}` is no JSON list, so Docker takes it for a text", suggest::cut(&list.text));
+    let message = format!("`{}` is no JSON list, so Docker takes it for a text", text::cut(&list.text));
     let found = Found::new(&list.span, message)
         .help("write it as `[\"program\", \"argument\"]`: double quotes, and a comma between");
     let fails = instruction.keyword == Keyword::Run && !instruction.on_build;

@@ -3,7 +3,7 @@ use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::{Instruction, Keyword, Stage};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `COPY` puts files into a folder that the Dockerfile does not name.
@@ -48,8 +48,7 @@ fn before_workdir(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
 fn relative(copy: &Instruction) -> Option<Found> {
     let destination = copy.words().last().filter(|_| copy.words().len() > 1)?;
     (!is_absolute(destination.unquoted())).then(|| {
-        let message =
-            format!("`{}` is relative, and there is no `WORKDIR` before", suggest::cut(destination.unquoted()));
+        let message = format!("`{}` is relative, and there is no `WORKDIR` before", text::cut(destination.unquoted()));
         Found::new(&destination.span, message)
             .help("name the folder with `WORKDIR`, or write the destination from `/` on")
     })

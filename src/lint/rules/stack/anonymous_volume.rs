@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A volume has no name, so every task has another one.
@@ -26,7 +26,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let nameless = mounts.filter(|mount| mount.kind == "volume" && mount.source.is_empty());
     nameless
         .map(|mount| {
-            let target = suggest::cut(&mount.target);
+            let target = text::cut(&mount.target);
             Found::new(&mount.span, format!("what is written to `{target}` is gone with each task"))
                 .help(format!("name the volume, as `data:{target}`; or use `tmpfs` if it may be gone"))
         })

@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Origin, Source};
+use crate::text;
 
 rule! {
     /// A config or secret has a name of its own, so what it holds cannot change.
@@ -38,7 +38,7 @@ fn fixed(source: &Source, subject: &StackSubject<'_>) -> Option<Found> {
     let is_written = !subject.file.sources.text(&name.span).contains(&b'$');
     (is_own && is_written).then(|| {
         let message =
-            format!("what `{}` holds can never change: Swarm refuses new content under a name", suggest::cut(name));
+            format!("what `{}` holds can never change: Swarm refuses new content under a name", text::cut(name));
         Found::new(&name.span, message).help("leave the name out, and each content has a name of its own")
     })
 }

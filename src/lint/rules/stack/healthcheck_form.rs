@@ -1,8 +1,9 @@
+use crate::diagnostic::{Fix, Severity};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::{Fix, Severity, suggest};
 use crate::stack::Healthcheck;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// The list of a health check does not say what it is.
@@ -59,7 +60,7 @@ fn wrong(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>) -> Option<Fou
         }
         (first, _) if ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str()) => None,
         (first, _) => {
-            let message = format!("a list begins with CMD, CMD-SHELL or NONE, and not with `{}`", suggest::cut(first));
+            let message = format!("a list begins with CMD, CMD-SHELL or NONE, and not with `{}`", text::cut(first));
             let found = Found::new(&check.span, message).help("write CMD before it");
             Some(found.fix(fix(check, subject, first, "")))
         }

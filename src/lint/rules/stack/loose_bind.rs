@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::Mode;
 use crate::stack::file::{Mount, Service, Spanned};
+use crate::text;
 
 rule! {
     /// A folder of the node is mounted, and the task may run on any node.
@@ -49,7 +49,7 @@ fn is_of_one_node(mount: &Mount) -> bool {
 fn found(mount: &Spanned<Mount>) -> Found {
     Found::new(
         &mount.span,
-        format!("`{}` must be there on every node that the task may run on", suggest::cut(&mount.source)),
+        format!("`{}` must be there on every node that the task may run on", text::cut(&mount.source)),
     )
     .help("add a constraint, or use a named volume")
 }

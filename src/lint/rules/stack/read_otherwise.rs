@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
+use crate::diagnostic::{Fix, Span};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::{Fix, suggest};
 use crate::mask;
-use crate::stack::yaml::{Node, Scalar, Span};
+use crate::stack::yaml::{Node, Scalar};
+use crate::text;
 
 rule! {
     /// A value is not the text that it looks like.
@@ -53,11 +54,11 @@ fn changed(key: &Node, value: &Node, subject: &StackSubject<'_>) -> Option<Found
         return None;
     }
     let quoted = format!("\"{written}\"");
-    let name = suggest::cut(key.raw());
+    let name = text::cut(key.raw());
     let (message, shown) = if mask::is_secret_name(key.raw()) {
         (format!("the value of `{name}` becomes another one, since it is read as a number"), "it in quotes".to_owned())
     } else {
-        (format!("`{}` becomes `{meant}` for `{name}`", suggest::cut(written)), format!("`{quoted}`"))
+        (format!("`{}` becomes `{meant}` for `{name}`", text::cut(written)), format!("`{quoted}`"))
     };
     let is_there = subject.file.sources.text(&value.span) == written.as_bytes();
     // What the author has in mind is the text, or else it would be written as the number is.

@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
-use crate::lint::Severity;
+use crate::diagnostic::{Severity, Span};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Origin, Source, Spanned};
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// Two stacks make a config, a secret or a network of one name.
@@ -58,7 +57,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             if other == index || found.len() >= MAX_LOOKED_AT {
                 continue;
             }
-            let message = format!("the {what} `{}` is made by {}, too", suggest::cut(name), stacks[other].described());
+            let message = format!("the {what} `{}` is made by {}, too", text::cut(name), stacks[other].described());
             let help = format!("give it another name, or write `external: true` and make the {what} in one stack");
             let told = Found::new(span, message).help(help);
             // Docker changes nothing in what holds the same, and lets both have it.

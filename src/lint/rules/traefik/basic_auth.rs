@@ -1,9 +1,9 @@
 use super::in_each;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, names};
 use crate::lint::traefik::place;
+use crate::text;
 
 rule! {
     /// A user of basic authentication has no password that Traefik can check.
@@ -44,7 +44,7 @@ fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
         .take(MAX_FOUND)
         .map(|(user, part)| {
             let name = user.split(':').next().unwrap_or_default();
-            let message = format!("nobody can log in as `{}`: there is no hash of a password", suggest::cut(name));
+            let message = format!("nobody can log in as `{}`: there is no hash of a password", text::cut(name));
             Found::new(&place(&subject.file.sources, list.value, &part), message)
                 .help("write what `htpasswd -nB NAME` prints, with `$$` for each `$`")
         })

@@ -1,7 +1,10 @@
 //! How bad a finding is.
 
+use serde::Serialize;
+
 /// How bad a finding is. Errors keep a revision from being deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A matter of taste.
     Style,
