@@ -36,6 +36,7 @@ mod stack_deploy;
 mod status;
 mod sync;
 mod table;
+mod terminal;
 mod trouble;
 mod variables;
 mod workspace;

@@ -21,8 +21,9 @@ use super::workspace::{cluster, preparer};
 use super::{Common, output};
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
+use crate::controller::events::{Consumer, EventSender};
 use crate::controller::workers::Workers;
-use crate::controller::{Controller, Metrics, forges};
+use crate::controller::{Controller, Metrics, forges, journal};
 use crate::http;
 use crate::lease::Lease;
 use crate::plan::Color;
@@ -153,12 +154,14 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let lease = Lease::of_controller();
-    let workers = Workers::new(cluster.clone(), lease.clone(), metrics.clone(), settings.rollouts);
-    let deployer = Deployer { preparer: preparer(settings, metrics.clone()).await?, cluster, workers, lease };
+    let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer()];
+    let events = EventSender::new(cluster.clock.clone(), consumers);
+    let workers = Workers::new(cluster.clone(), lease.clone(), events.clone(), metrics.clone(), settings.rollouts);
+    let deployer = Deployer { preparer: preparer(settings).await?, cluster, workers, lease };
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
-    let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
+    let controller = Controller::new(settings.clone(), deployer, server.clone(), events, metrics.clone());
     controller.register().await?;
     // What was left is taken up before pushes come in, for the newest of a repository takes the place of others.
     controller.start().await?;
