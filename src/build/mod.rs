@@ -12,6 +12,7 @@ pub mod context;
 mod engine;
 mod error;
 mod foreign;
+pub mod kept;
 mod log;
 mod make;
 mod progress;

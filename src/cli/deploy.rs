@@ -17,7 +17,6 @@ use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
 use crate::controller::events::EventSender;
 use crate::controller::request::{Deployment, placed};
-use crate::event::What;
 use crate::lint::CheckedStack;
 use crate::name::StackName;
 use crate::plan::{Color, Fingerprint};
@@ -69,8 +68,8 @@ impl Deploy {
             let preparer = self.workspace.preparer(&settings).await?;
             let deployment = Deployment { preparer: &preparer, cluster: &cluster };
             let mut ended = Vec::new();
-            let prepared = async |events: &_| prepared(&deployment, &opened, &settings, events).await;
-            for (stack, desired) in terminal::shown(prepared).await? {
+            let prepare = async |events: &_| prepared(&deployment, &opened, &settings, events).await;
+            for (stack, desired) in terminal::shown(prepare).await? {
                 let proposal = opened.request.proposal(desired);
                 let explain = |error| placed(error, &opened.request, stack).into();
                 ended.push(roll_out(&cluster, proposal, explain).await?);
@@ -129,14 +128,14 @@ async fn prepared<'a>(
     for (name, stack) in opened.stacks()? {
         let history = deployment.cluster.history(&name).await?;
         let (notes, events) = (deployment.check(request, &name, stack, &history).await?, events.of_stack(&name));
-        notes.into_iter().for_each(|note| events.send(What::Noted { note }));
+        events.note(notes);
         admitted.push((name, stack, history));
     }
     let mut prepared = Vec::new();
     for (name, stack, history) in admitted {
         let events = events.of_stack(&name);
         let desired = deployment.prepare(request, &name, stack, &history, &events).await?;
-        settings.assumptions(&desired).into_iter().for_each(|note| events.send(What::Noted { note }));
+        events.note(settings.assumptions(&desired));
         prepared.push((stack, desired));
     }
     Ok(prepared)

@@ -38,7 +38,7 @@ pub(super) async fn roll_out(
     let proposed = performer.propose(proposal, explain).await?;
     terminal::shown(async |events| {
         let events = &events.of_stack(&stack);
-        proposed.notes.into_iter().for_each(|note| events.send(What::Noted { note }));
+        events.note(proposed.notes);
         let (release, outcome) = match proposed.accepted {
             Accepted::Unchanged(release) => (release, Outcome::Unchanged),
             Accepted::Rolling(release) => {

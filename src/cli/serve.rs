@@ -19,11 +19,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::workspace::{cluster, preparer};
 use super::{Common, output};
+use crate::build::kept::BuildLogs;
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
 use crate::controller::events::{Consumer, EventSender};
 use crate::controller::workers::Workers;
-use crate::controller::{Controller, Metrics, forges, journal};
+use crate::controller::{Controller, Metrics, build_logs, forges, journal};
 use crate::http;
 use crate::lease::Lease;
 use crate::plan::Color;
@@ -154,7 +155,9 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let lease = Lease::of_controller();
-    let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer()];
+    let logs = BuildLogs::below(&settings.data);
+    let kept = build_logs::consumer(logs.clone()).context("the logs of builds cannot be kept")?;
+    let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer(), kept];
     let events = EventSender::new(cluster.clock.clone(), consumers);
     let workers = Workers::new(cluster.clone(), lease.clone(), events.clone(), metrics.clone(), settings.rollouts);
     let deployer = Deployer { preparer: preparer(settings).await?, cluster, workers, lease };
@@ -186,6 +189,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         hooks: Arc::new(forges::hooks(settings)?),
         deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
+        builds: Some(logs),
         look: {
             let controller = controller.clone();
             Arc::new(move |trigger| controller.look(&trigger))

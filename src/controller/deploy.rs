@@ -207,7 +207,7 @@ impl Deployer {
         }
         let deployment = Deployment { preparer: &self.preparer, cluster: &self.cluster };
         let notes = deployment.check(request, name, stack, &history).await?;
-        notes.into_iter().for_each(|note| events.send(What::Noted { note }));
+        events.note(notes);
         let desired = deployment.prepare(request, name, stack, &history, events).await?;
         if request.generation.is_superseded() {
             return Err(Refused::Superseded);
@@ -215,7 +215,7 @@ impl Deployer {
         let hold = self.workers.hold(name);
         let urls = desired.urls();
         let proposed = deployment.propose(&self.lease, request, stack, desired).await?;
-        proposed.notes.into_iter().for_each(|note| events.send(What::Noted { note }));
+        events.note(proposed.notes);
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
 

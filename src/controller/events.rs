@@ -80,6 +80,13 @@ impl EventSender {
         self.readers.iter().for_each(|reader| reader.take(&event));
     }
 
+    /// Tells what people should know.
+    pub fn note(&self, notes: impl IntoIterator<Item = String>) {
+        for note in notes {
+            self.send(What::Noted { note });
+        }
+    }
+
     /// The same, also to these readers.
     #[must_use]
     pub fn to(&self, readers: impl IntoIterator<Item = Reader>) -> Self {
@@ -182,7 +189,8 @@ impl Reader {
         let waiting = self.queue.max_capacity() - self.queue.capacity();
         let has_room = !is_detail || waiting < DETAILS;
         // A reader that is gone misses nothing.
-        if !self.queue.is_closed() && !(has_room && self.queue.try_send(event.clone()).is_ok()) {
+        let is_settled = self.queue.is_closed() || has_room && self.queue.try_send(event.clone()).is_ok();
+        if !is_settled {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -76,7 +76,8 @@ impl Controller {
         let request =
             DeployRequest::of(&intent, checked, Objects::of_repository(path, None), repository.stack(), generation);
         let controller = self.clone();
-        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, request, tries).await }));
+        let deploy = async move { Box::pin(controller.deploy_found(&repository, intent, request, tries)).await };
+        drop(tokio::spawn(deploy));
         Ok(())
     }
 

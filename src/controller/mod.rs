@@ -8,6 +8,7 @@
 mod again;
 pub mod backoff;
 mod backwards;
+pub mod build_logs;
 pub mod clock;
 pub mod cluster;
 mod command;

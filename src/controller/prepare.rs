@@ -235,7 +235,7 @@ impl Preparer {
         let service = recipe.service.clone();
         let read = || Ok::<_, Refusal>((Context::of(checked.revision(), &recipe)?, bases(checked, &recipe)?));
         let (context, recipe_bases) = self.computing.run(read).await?;
-        context.notes.iter().for_each(|note| events.send(What::Noted { note: format!("{service}: {note}") }));
+        events.note(context.notes.iter().map(|note| format!("{service}: {note}")));
         let bases = self.resolved(recipe_bases.clone(), &BTreeMap::new()).await?;
         // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));

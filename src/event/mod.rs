@@ -89,6 +89,7 @@ impl Subject {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde gives the field as it is")]
 fn as_shown<S: Serializer>(repository: &Option<Repository>, serializer: S) -> Result<S::Ok, S::Error> {
     match repository {
         Some(repository) => serializer.collect_str(repository),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words::{build_line, failed, verdict};
 use super::{Event, Subject, What};
 use crate::health::Waiting;
-use crate::name::{ServiceName, StackName};
+use crate::name::{CommitId, ServiceName, StackName};
 use crate::plan::Color;
 use crate::release::{Outcome, ReleaseId};
 use crate::text::one_line;
@@ -176,7 +176,7 @@ fn of_build(what: &What) -> Option<Vec<String>> {
 fn of_commit(subject: &Subject, what: &What) -> Vec<String> {
     match what {
         What::Checking { subject: message } => {
-            let commit = subject.commit.as_ref().map(|commit| commit.short()).unwrap_or_default();
+            let commit = subject.commit.as_ref().map(CommitId::short).unwrap_or_default();
             vec![format!("checking {commit} {}", one_line(message))]
         }
         What::Checked { warnings } => warnings.clone(),

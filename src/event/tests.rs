@@ -161,7 +161,7 @@ fn details_of_one_stack_among_several_name_it() {
 
 /// One of each kind; a new one is put here, and into `docs/events.md`.
 fn one_of_each() -> Vec<What> {
-    let (why, image) = || -> (String, String) { ("why".into(), "r.example.com/shop/web:1".into()) }();
+    let (why, image) = ("why".to_owned(), "r.example.com/shop/web:1".to_owned());
     let away = Away { from: Timestamp::UNIX_EPOCH, to: Timestamp::UNIX_EPOCH, who: Absent::Swarm };
     vec![
         What::Checking { subject: "Sell more".into() },

@@ -23,7 +23,6 @@ use skep::controller::{Metrics, origin};
 use skep::engine::simulated::{Behaviour, World};
 use skep::engine::{Call, Engine, docker::Client};
 use skep::event::{self, Narrator};
-use skep::event::{self, Narrator};
 use skep::health;
 use skep::lease::Lease;
 use skep::lint::{self, Finding, Severity, report};
