@@ -22,6 +22,7 @@
 //! - [`mod@preflight`]: what stands in the way of a stack, before the first write
 //! - [`mod@health`]: one verdict over the whole stack, and symptoms in words
 //! - [`mod@release`]: releases, their phases and history; the one decision, [`release::next`]
+//! - [`mod@event`]: what happened, to what and by whom; its words
 //! - [`mod@view`]: what people see of stacks, releases, tasks and commits
 //!
 //! Edges:
@@ -46,6 +47,7 @@
 )]
 
 pub mod diagnostic;
+pub mod event;
 pub mod health;
 pub mod lease;
 pub mod lint;

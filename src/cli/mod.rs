@@ -7,6 +7,7 @@
 mod adopt;
 mod again;
 pub mod branch_hook;
+mod build_log;
 mod completions;
 mod deploy;
 mod explain;
@@ -36,6 +37,7 @@ mod stack_deploy;
 mod status;
 mod sync;
 mod table;
+mod terminal;
 mod trouble;
 mod variables;
 mod workspace;
@@ -132,7 +134,7 @@ enum Command {
     Status(status::Status),
     /// Look at watched repositories now, and deploy what is new (exit code 0: their newest commits run, 1: they do not)
     Sync(sync::Sync),
-    /// Show what the tasks of a stack write
+    /// Show what the tasks of a stack write, or what its build wrote
     Logs(logs::Logs),
     /// Show the tasks of a stack
     Ps(ps::Ps),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::output::Format;
 use super::workspace::{self, Opened, Workspace, shaped};
-use super::{Common, output};
+use super::{Common, output, terminal};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
 use crate::diagnostic::{Diagnostic, Spot};
@@ -44,7 +44,8 @@ impl Plan {
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = workspace::cluster(&settings)?;
             let mut plans = Vec::new();
-            for stack in self.workspace.stacks(&opened, &settings).await? {
+            let stacks = async |events: &_| self.workspace.stacks(&opened, &settings, events).await;
+            for stack in terminal::shown(stacks).await? {
                 plans.push(planned(&cluster, &stack, &opened, &settings).await?);
             }
             match common.format {

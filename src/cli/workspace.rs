@@ -11,10 +11,9 @@ use super::output;
 use super::variables::{For, Given};
 use crate::build::{Builder, Limits};
 use crate::config::{self, Settings};
-use crate::controller::Metrics;
 use crate::controller::clock::Clock;
 use crate::controller::cluster::Cluster;
-use crate::controller::lines::Lines;
+use crate::controller::events::EventSender;
 use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::controller::request::{DeployRequest, refused_of_pushes};
@@ -166,13 +165,19 @@ impl Workspace {
     }
 
     /// The stacks that are meant, as they would be: nothing is built.
-    pub(super) async fn stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
+    pub(super) async fn stacks(
+        &self,
+        opened: &Opened,
+        settings: &Settings,
+        events: &EventSender,
+    ) -> anyhow::Result<Vec<Stack>> {
         let (preparer, cluster) = (self.preparer(settings).await?.without_building(), cluster(settings)?);
-        let (request, lines, mut stacks) = (&opened.request, Lines::nowhere(), Vec::new());
+        let (request, mut stacks) = (&opened.request, Vec::new());
         for (name, stack) in opened.stacks()? {
             // Without a record nothing is known to run.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
-            let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &lines);
+            let events = events.of_stack(&name);
+            let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &events);
             stacks.push(desired.await?);
         }
         Ok(stacks)
@@ -180,7 +185,7 @@ impl Workspace {
 
     /// What makes the stacks that are meant.
     pub(super) async fn preparer(&self, settings: &Settings) -> anyhow::Result<Preparer> {
-        Ok(preparer(settings, Metrics::new()).await?.as_written(self.as_written))
+        Ok(preparer(settings).await?.as_written(self.as_written))
     }
 
     /// The name that was typed, whatever the file says.
@@ -277,12 +282,12 @@ pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
 }
 
 /// The preparer on the engine that the settings name.
-pub(super) async fn preparer(settings: &Settings, metrics: Metrics) -> anyhow::Result<Preparer> {
+pub(super) async fn preparer(settings: &Settings) -> anyhow::Result<Preparer> {
     let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
     let registry = registry(settings)?;
     let logins = logins(settings, registry.as_ref())?;
     let builder = Builder::connect(&settings.docker_host, registry, limits).await?.with_logins(logins);
-    Ok(Preparer::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
+    Ok(Preparer::new(builder, Arc::new(settings.clone())).with_keys(keys(settings)?))
 }
 
 /// The keys that secrets are decrypted with.
@@ -323,15 +328,4 @@ fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {
 /// Paints `text` when results are coloured.
 pub(super) fn painted(text: &str, ansi: &str, color: Color) -> String {
     if color == Color::Always { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-/// Lines about what happens, to standard error.
-pub(super) fn lines() -> Lines {
-    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(256);
-    tokio::spawn(async move {
-        while let Some(line) = lines.recv().await {
-            output::line(&line);
-        }
-    });
-    Lines::to(sender)
 }

@@ -103,18 +103,22 @@ pub enum Considered {
     /// Nothing is to be recorded for it.
     Settled(Accepted),
     /// It would be a new release.
-    New {
-        /// The releases before it.
-        history: History,
-        /// The stack as it is.
-        observed: Observed,
-        /// To whom the stack would belong.
-        owner: Repository,
-        /// The changes that it would make.
-        changes: Vec<Change>,
-        /// Notes for the person who asked, in sentences.
-        notes: Vec<String>,
-    },
+    New(Box<Prospect>),
+}
+
+/// A release that would be new.
+#[derive(Debug)]
+pub struct Prospect {
+    /// The releases before it.
+    pub history: History,
+    /// The stack as it is.
+    pub observed: Observed,
+    /// To whom the stack would belong.
+    pub owner: Repository,
+    /// The changes that it would make.
+    pub changes: Vec<Change>,
+    /// Notes for the person who asked, in sentences.
+    pub notes: Vec<String>,
 }
 
 impl Cluster {
@@ -183,9 +187,9 @@ impl Cluster {
     }
 
     async fn try_propose(&self, lease: &Lease, proposal: &Proposal) -> Result<Proposed, Error> {
-        let (history, observed, owner, notes) = match self.try_consider(proposal).await? {
+        let Prospect { history, observed, owner, notes, .. } = match self.try_consider(proposal).await? {
             Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
-            Considered::New { history, observed, owner, notes, .. } => (history, observed, owner, notes),
+            Considered::New(prospect) => *prospect,
         };
         let history = self.adopted(lease, history, &proposal.origin, &observed).await?;
         self.swarm.offer_secrets(&proposal.desired, &observed).await?;
@@ -223,7 +227,7 @@ impl Cluster {
             return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
         }
         let notes = [plan.notes, found.notes].concat();
-        Ok(Considered::New { history, observed, owner, changes: plan.changes, notes })
+        Ok(Considered::New(Box::new(Prospect { history, observed, owner, changes: plan.changes, notes })))
     }
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.

@@ -8,6 +8,7 @@ use crate::build::context::Context;
 use crate::build::{self, Builder, Built};
 use crate::config::Settings;
 use crate::diagnostic::{Diagnostic, KeyPath, Span, Spot, line_column};
+use crate::event::What;
 use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
@@ -22,8 +23,7 @@ use crate::stack::recipe::{self, Recipe};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::computing::Computing;
-use super::lines::Lines;
-use super::metrics::Metrics;
+use super::events::EventSender;
 
 /// How many images are looked up at once.
 const LOOKUPS: usize = 8;
@@ -77,7 +77,6 @@ impl Refusal {
 pub struct Preparer {
     builder: Arc<Builder>,
     settings: Arc<Settings>,
-    metrics: Metrics,
     /// What encrypted secrets are decrypted with.
     keys: Arc<Keys>,
     builds: bool,
@@ -104,11 +103,10 @@ impl Running {
 
 impl Preparer {
     /// A preparer on this engine.
-    pub fn new(builder: Builder, settings: Arc<Settings>, metrics: Metrics) -> Self {
+    pub fn new(builder: Builder, settings: Arc<Settings>) -> Self {
         Self {
             builder: Arc::new(builder),
             settings,
-            metrics,
             keys: Arc::default(),
             builds: true,
             as_written: false,
@@ -134,7 +132,7 @@ impl Preparer {
         Self { as_written, ..self }
     }
 
-    /// The stack that a checked stack file means, its images built.
+    /// The stack that a checked stack file means, its images built; `events` are about that stack.
     pub async fn prepare(
         &self,
         checked: &Checked,
@@ -142,7 +140,7 @@ impl Preparer {
         name: &StackName,
         objects: &Objects,
         running: &Running,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<Stack, Refusal> {
         // What cannot become a stack, such as a secret that is not to be decrypted, and an image that is nowhere, is
         // refused before anything is built.
@@ -152,8 +150,8 @@ impl Preparer {
             .await
             .map_err(|error| unfound(checked, stack, error))?;
         let recipes = stack.file.builds().map(recipe).collect();
-        let images = self.built(checked, name, recipes, objects, lines).await?;
-        let images = self.settled(images, running, lines).await?;
+        let images = self.built(checked, name, recipes, objects, events).await?;
+        let images = self.settled(images, running, events).await?;
         self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
     }
 
@@ -199,10 +197,10 @@ impl Preparer {
         stack: &StackName,
         recipes: Vec<Recipe>,
         objects: &Objects,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
         let builds: Vec<_> =
-            recipes.into_iter().map(|recipe| self.build(checked, stack, recipe, objects, lines)).collect();
+            recipes.into_iter().map(|recipe| self.build(checked, stack, recipe, objects, events)).collect();
         stream::iter(builds).buffer_unordered(self.settings.builds.max(1)).try_collect().await
     }
 
@@ -212,12 +210,12 @@ impl Preparer {
         &self,
         mut images: BTreeMap<ServiceName, String>,
         running: &Running,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
         for (service, image) in &mut images {
             let Some(old) = running.built.get(service).filter(|old| *old != image) else { continue };
             if self.builder.is_same(old, image).await? {
-                lines.say(format!("  {service}: that is the image that runs already: it stays")).await;
+                events.send(What::ImageKept { service: service.clone() });
                 image.clone_from(old);
             }
         }
@@ -230,12 +228,12 @@ impl Preparer {
         stack: &StackName,
         recipe: Recipe,
         objects: &Objects,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<(ServiceName, String), Refusal> {
         let service = recipe.service.clone();
         let read = || Ok::<_, Refusal>((Context::of(checked.revision(), &recipe)?, bases(checked, &recipe)?));
         let (context, recipe_bases) = self.computing.run(read).await?;
-        context.notes.iter().for_each(|note| lines.mention(format!("  {service}: {note}")));
+        events.note(context.notes.iter().map(|note| format!("{service}: {note}")));
         let bases = self.resolved(recipe_bases.clone(), &BTreeMap::new()).await?;
         // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
@@ -243,7 +241,7 @@ impl Preparer {
         if !self.builds {
             return Ok((service, self.builder.named(stack, &recipe.service, &key).await?));
         }
-        let (log, prefix) = (lines.clone(), service.clone());
+        let (log, reporter) = (events.clone(), service.clone());
         let request = build::Request {
             stack: stack.clone(),
             recipe,
@@ -251,16 +249,11 @@ impl Preparer {
             key,
             pull,
             objects: bytes_of(objects.clone()),
-            log: Arc::new(move |line| log.mention(format!("  {prefix} | {line}"))),
+            log: Arc::new(move |report| log.send(reported(&reporter, &report))),
         };
-        let Built { image, built, took } = self.builder.ensure(request).await?;
-        if built {
-            self.metrics.built(took);
-            lines.say(format!("  {service}: built {image} in {:.1} s", took.as_secs_f64())).await;
-        } else {
-            lines.say(format!("  {service}: {image} is there already")).await;
-        }
-        Ok((service, image))
+        let ensured = self.builder.ensure(request).await;
+        events.send(ended(&service, &ensured));
+        Ok((service, ensured?.image))
     }
 
     /// What these images are now, by their name in the file: with the digest that their registry has.
@@ -296,6 +289,29 @@ impl Preparer {
             traefik: self.settings.traefik.rendered(),
             as_written: self.as_written,
         }
+    }
+}
+
+/// What the builder reports of an image.
+fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
+    let service = service.clone();
+    match *report {
+        build::Report::Begun => What::BuildBegun { service },
+        build::Report::Line(line) => What::BuildOutput { service, line: line.to_owned() },
+        build::Report::Tested => What::Tested { service },
+        build::Report::Pushed { image, new_layers, known_layers } => {
+            What::Pushed { service, image: image.to_owned(), new_layers, known_layers }
+        }
+    }
+}
+
+/// What became of an image.
+fn ended(service: &ServiceName, ensured: &Result<Built, build::Error>) -> What {
+    let service = service.clone();
+    match ensured {
+        Ok(Built { image, built: false, .. }) => What::ImageFound { service, image: image.clone() },
+        Ok(Built { image, took, .. }) => What::Built { service, image: image.clone(), seconds: took.as_secs_f64() },
+        Err(error) => What::BuildFailed { service, why: error.to_string(), log: error.log().to_vec() },
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::cluster::{self, Cluster, Consent, Proposal, Proposed};
 use super::deploy::Refused;
-use super::lines::Lines;
+use super::events::EventSender;
 use super::prepare::{self, Preparer, Running};
 use super::supersede::Generation;
 use crate::diagnostic::{Diagnostic, KeyPath, Spot};
@@ -133,7 +133,7 @@ impl Deployment<'_> {
         let admission = self.cluster.admit(&request.candidate(name), history).await?;
         let mut notes: Vec<String> = admission.note.into_iter().collect();
         notes.extend(history.apart().map(|apart| format!("{apart}; this deploy goes on from there")));
-        request.goes_backwards(history).await.map_or(Ok(()), Err)?;
+        notes.extend(request.goes_backwards(history).await?);
         let sketch = self.preparer.sketch(&request.checked, stack, name, &Running::of(history)).await?;
         notes.extend(self.out_of_bounds(request, &sketch, stack).await?);
         if stack.file.builds().next().is_some() {
@@ -150,10 +150,10 @@ impl Deployment<'_> {
         name: &StackName,
         stack: &CheckedStack,
         history: &History,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<Stack, Refused> {
         let running = Running::of(history);
-        Ok(self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, lines).await?)
+        Ok(self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, events).await?)
     }
 
     /// Records a release of the stack, if it is admitted still and nothing stands in its way.

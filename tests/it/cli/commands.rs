@@ -29,7 +29,7 @@ fn help_lists_the_commands() {
       status       Show what runs, what was last tried, and what differs
       sync         Look at watched repositories now, and deploy what is new (exit code 0: their newest
                    commits run, 1: they do not)
-      logs         Show what the tasks of a stack write
+      logs         Show what the tasks of a stack write, or what its build wrote
       ps           Show the tasks of a stack
       history      Show the releases of a stack
       heal         Change back what was changed by hand (exit code 0: it is as it should be, 1: it is
