@@ -1,6 +1,7 @@
 //! `git push` as the interface: checked before it is accepted, and the exit code is the verdict.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -57,6 +58,8 @@ pub struct RefUpdate {
 const OPTIONS: [&str; 5] = ["async", "retry", "confirm-removal", "adopt", "force"];
 /// How many branches that are not deployed are looked at.
 const BRANCHES: usize = 3;
+/// How long a pusher may take for the lines that are left when the push has been handled.
+const FAREWELL: Duration = Duration::from_secs(30);
 /// How many findings a pusher is shown.
 const FINDINGS: usize = 12;
 
@@ -77,7 +80,7 @@ impl Controller {
     pub async fn push(&self, push: Push, lines: mpsc::Sender<String>) -> bool {
         let (reader, told) = reader();
         let (handled, ended) = oneshot::channel();
-        let telling = tokio::spawn(remote_lines::send(told, lines, ended));
+        let mut telling = tokio::spawn(remote_lines::send(told, lines, ended));
         let repository = Repository::hosted(&push.repository);
         let events = self.events.of_repository(&repository).of_user(&push.user).to([reader]);
         let controller = self.clone();
@@ -91,7 +94,9 @@ impl Controller {
         let accepted = tokio::spawn(take).await.unwrap_or(false);
         // The verdict comes after the lines; the deploy has ended, whether anybody reads them or not.
         drop(handled);
-        drop(telling.await);
+        if tokio::time::timeout(FAREWELL, &mut telling).await.is_err() {
+            telling.abort();
+        }
         accepted
     }
 
