@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnostic::render::excerpt::Sources;
+use crate::diagnostic::render::{self, Texts};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, address, help_below, short};
+use crate::lint::report::{address, help_below};
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -59,7 +60,7 @@ fn failed_test(xml: &mut String, finding: &Diagnostic, sources: &Sources<'_>) {
     let name = format_args!("{} at {file}:{}:{}", finding.id(), start.line, start.column);
     line(xml, format_args!("    <testcase name=\"{name}\" classname=\"{file}\">"));
     let (message, kind) = (escaped(&finding.message), finding.severity.name());
-    let text = escaped(&(short::line(finding, sources) + &help_below(finding)));
+    let text = escaped(&(render::line(finding, sources) + &help_below(finding)));
     line(xml, format_args!("      <failure message=\"{message}\" type=\"{kind}\">{text}</failure>"));
     xml.push_str("    </testcase>\n");
 }
