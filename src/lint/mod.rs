@@ -30,7 +30,7 @@ mod traefik;
 
 use crate::diagnostic::Diagnostic;
 
-pub use applied::doubts;
+pub use applied::{doubts, unknown};
 pub use check::{
     Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted, wanted_among,
 };
