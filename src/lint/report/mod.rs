@@ -1,7 +1,5 @@
-//! Findings as text: for a person, for an editor, for a program, for the other end of `git push`.
-//!
-//! What is shown comes from files and paths that somebody pushed: no control character of theirs reaches a terminal,
-//! and a long line is cut around the place that is meant.
+//! The formats that `skep lint` writes: those of build servers and forges here, the others as everything is rendered
+//! ([`crate::diagnostic::render`]).
 
 mod github;
 mod gitlab;
