@@ -11,9 +11,9 @@ use super::remote_lines;
 use super::request::DeployRequest;
 use super::supervise::caught;
 use super::{Controller, origin};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, render};
 use crate::event::What;
-use crate::lint::{self, Checked};
+use crate::lint::Checked;
 use crate::name::{CommitId, Repository};
 use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
@@ -139,11 +139,11 @@ impl Controller {
             let Err(rejection) = self.lint(revision, &variables).await else { continue };
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity == Severity::Error);
-            let (branch, summary) = (one_line(&branch), lint::report::summary(&findings));
+            let (branch, summary) = (one_line(&branch), render::summary(&findings));
             let note = format!("`{branch}` could not be deployed as it is: {summary}");
             events.send(What::Noted { note });
             findings.truncate(FINDINGS);
-            for line in lint::report::short(&findings, &texts).lines() {
+            for line in render::short(&findings, &texts).lines() {
                 events.send(What::Noted { note: line.to_owned() });
             }
         }
@@ -241,7 +241,7 @@ impl Controller {
         let checked = self.lint(revision, variables).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);
-            let mut said = lint::report::remote(&findings, &texts, FINDINGS);
+            let mut said = render::remote(&findings, &texts, FINDINGS);
             said.push("the push is refused, nothing was changed".into());
             said
         })?;
@@ -254,7 +254,7 @@ impl Controller {
 pub(super) fn passed(checked: &Checked) -> What {
     let is_warning = |finding: &&Diagnostic| finding.severity == Severity::Warning;
     let warnings: Vec<Diagnostic> = checked.findings().iter().filter(is_warning).cloned().collect();
-    What::Checked { warnings: lint::report::remote(&warnings, &checked.revision().texts, FINDINGS) }
+    What::Checked { warnings: render::remote(&warnings, &checked.revision().texts, FINDINGS) }
 }
 
 /// A push is refused, with what the pusher reads.

@@ -2,12 +2,13 @@
 //!
 //! A [`Diagnostic`] says its place in the terms of whoever found it, and so has the place as a parameter: the bytes of a
 //! text ([`Span`]) for a reader, which need not know what file it reads; a file and bytes of it ([`Place`]) for the linter;
-//! the keys of a stack file ([`KeyPath`]) for what stands in the way of a stack; nothing (`()`) where only the caller knows.
+//! a [`Line`] where nobody needs more; the keys of a stack file ([`KeyPath`]) for what stands in the way of a stack; nothing (`()`) where only the caller knows.
 //! On its way up the place is exchanged for the next one ([`Diagnostic::at`]), the rest stays as it is.
 //!
-//! It becomes text at the surface only.
+//! It becomes text at the surface only, in [`render`], and in one line where it is part of a longer text: a log line, a cause.
 
 mod fix;
+pub mod render;
 mod sentence;
 mod severity;
 pub mod suggest;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use crate::name::RepoPath;
 
 pub use fix::{Edit, Fix, apply};
-pub use sentence::{Spot, Where, line_column};
+pub use sentence::{Line, Spot, Where, line_column};
 pub use severity::Severity;
 
 /// Bytes from and to of a text, or of all the texts that a stack is made from ([`crate::stack::sources`]). Line and

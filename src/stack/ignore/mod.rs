@@ -8,6 +8,8 @@
 //! Patterns and paths come from whoever may push: the steps of comparing them are counted, and bounded. The `globset` crate, by which
 //! the settings of the linter are read, counts none, and there `**` spans folders only as a whole part of a pattern, here anywhere (`a**b`).
 
+use crate::diagnostic::{Diagnostic, Line};
+
 /// Patterns in an ignore file, at most.
 const MAX_PATTERNS: usize = 10_000;
 /// Steps that all paths of a build context may take: each compares a pattern, or a part of one with a character.
@@ -58,16 +60,21 @@ enum Part {
     Rest,
 }
 
-/// A line that is not a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: `{pattern}` is not a pattern: {reason}")]
-pub struct Invalid {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What it says.
-    pub pattern: String,
-    /// What is wrong with it.
-    pub reason: String,
+/// Why a line is not a pattern.
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("a file has {MAX_PATTERNS} patterns at most")]
+    TooMany,
+    #[error("there is nothing after the `!`")]
+    Nothing,
+    #[error("nothing follows its last `\\`")]
+    Backslash,
+    #[error("the range `{0}-{1}` is the wrong way round")]
+    Range(char, char),
+    #[error("a `-` or `]` in `[…]` needs a `\\` before it")]
+    Bare,
+    #[error("its `[` is not closed")]
+    Open,
 }
 
 /// The patterns are too many for the paths.
@@ -89,15 +96,16 @@ pub struct Filter<'a> {
 
 impl Ignore {
     /// Reads an ignore file.
-    pub fn read(text: &str) -> Result<Self, Invalid> {
+    pub fn read(text: &str) -> Result<Self, Diagnostic<Line>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
         let mut patterns = Vec::new();
         for (number, line) in lines {
             let pattern = line.trim();
-            let invalid = |reason| Invalid { line: number + 1, pattern: pattern.to_owned(), reason };
+            let invalid =
+                |reason: Reason| Diagnostic::new(Line(number + 1), format!("`{pattern}` is not a pattern: {reason}"));
             if patterns.len() == MAX_PATTERNS {
-                return Err(invalid(format!("a file has {MAX_PATTERNS} patterns at most")));
+                return Err(invalid(Reason::TooMany));
             }
             patterns.push(Pattern::read(pattern).map_err(invalid)?);
         }
@@ -144,20 +152,20 @@ impl Filter<'_> {
 }
 
 impl Pattern {
-    fn read(line: &str) -> Result<Self, String> {
+    fn read(line: &str) -> Result<Self, Reason> {
         let (exception, glob) = match line.strip_prefix('!') {
             Some(rest) => (true, rest.trim()),
             None => (false, line),
         };
         if glob.is_empty() {
-            return Err("there is nothing after the `!`".into());
+            return Err(Reason::Nothing);
         }
         Ok(Self { exception, form: Form::of(&cleaned(glob))? })
     }
 }
 
 impl Form {
-    fn of(glob: &str) -> Result<Self, String> {
+    fn of(glob: &str) -> Result<Self, Reason> {
         if let Some(ending) = plain_ending(glob) {
             return Ok(Self::Ending(ending.to_owned()));
         }
@@ -247,7 +255,7 @@ fn cleaned(glob: &str) -> String {
 }
 
 /// The parts of a glob.
-fn parts(glob: &str) -> Result<Vec<Part>, String> {
+fn parts(glob: &str) -> Result<Vec<Part>, Reason> {
     let mut parts = Vec::new();
     let mut rest = glob;
     while let Some(c) = rest.chars().next() {
@@ -280,13 +288,13 @@ fn stars(after: &str) -> (Part, &str) {
     }
 }
 
-fn escaped(after: &str) -> Result<(Part, &str), String> {
-    let c = after.chars().next().ok_or("nothing follows its last `\\`")?;
+fn escaped(after: &str) -> Result<(Part, &str), Reason> {
+    let c = after.chars().next().ok_or(Reason::Backslash)?;
     Ok((Part::Is(c), &after[c.len_utf8()..]))
 }
 
 /// A class such as `a-z]`, what follows its `[`.
-fn class(after: &str) -> Result<(Part, &str), String> {
+fn class(after: &str) -> Result<(Part, &str), Reason> {
     let (negated, mut rest) = after.strip_prefix('^').map_or((false, after), |rest| (true, rest));
     let mut ranges = Vec::new();
     while !rest.starts_with(']') || ranges.is_empty() {
@@ -296,7 +304,7 @@ fn class(after: &str) -> Result<(Part, &str), String> {
             None => (first, left),
         };
         if last < first {
-            return Err(format!("the range `{first}-{last}` is the wrong way round"));
+            return Err(Reason::Range(first, last));
         }
         ranges.push((first, last));
         rest = left;
@@ -304,14 +312,14 @@ fn class(after: &str) -> Result<(Part, &str), String> {
     Ok((Part::Class { negated, ranges }, &rest[1..]))
 }
 
-fn member(rest: &str) -> Result<(char, &str), String> {
+fn member(rest: &str) -> Result<(char, &str), Reason> {
     let mut chars = rest.chars();
     let c = match chars.next() {
         Some('\\') => chars.next(),
-        Some('-' | ']') => return Err("a `-` or `]` in `[…]` needs a `\\` before it".into()),
+        Some('-' | ']') => return Err(Reason::Bare),
         c => c,
     };
-    c.map(|c| (c, chars.as_str())).ok_or_else(|| "its `[` is not closed".into())
+    c.map(|c| (c, chars.as_str())).ok_or(Reason::Open)
 }
 
 #[cfg(test)]
