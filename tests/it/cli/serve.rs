@@ -251,7 +251,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
       there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
 
     typo: failing, /srv/typo main, not read yet
-      the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+      the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
@@ -293,7 +293,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
     old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
     shop        main    up to date  COMMIT  TIME
-    typo        main    failing     -        -       the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+    typo        main    failing     -        -       the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
     exit code 1
