@@ -264,37 +264,12 @@ fn tokens(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
 
 /// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.
 fn log() {
-    let filter = filter(&config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
+    let filter = EnvFilter::new(config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     if config::variable("SKEP_LOG_FORMAT").is_some_and(|format| format == "json") {
         builder.json().with_writer(output::json_log).init();
     } else {
         let color = if output::is_watched() { Color::Always } else { Color::Never };
         builder.with_ansi(color == Color::Always).with_writer(output::log(color)).init();
-    }
-}
-
-/// What is logged, by `SKEP_LOG`. Nobody gets what the client of the engine says below `info`: requests with the login for
-/// the registry, arguments of builds, and answers whole.
-fn filter(said: &str) -> EnvFilter {
-    EnvFilter::new(said).add_directive("bollard=info".parse().expect("it is a directive"))
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::{Level, enabled, subscriber};
-
-    use super::*;
-
-    #[test]
-    fn what_goes_to_the_engine_is_in_no_log() {
-        for said in ["trace", "info,bollard=trace"] {
-            let logging = tracing_subscriber::fmt().with_env_filter(filter(said)).with_writer(std::io::sink).finish();
-            subscriber::with_default(logging, || {
-                assert!(!enabled!(target: "bollard::docker", Level::DEBUG), "{said}");
-                assert!(enabled!(target: "bollard::docker", Level::INFO), "{said}");
-                assert_eq!(enabled!(target: "skep::http", Level::DEBUG), said == "trace");
-            });
-        }
     }
 }
