@@ -2,31 +2,16 @@
 
 use std::time::Duration;
 
+use crate::engine;
 use crate::name::ServiceName;
 use crate::registry;
 
 /// What can go wrong with a build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The engine could not be reached, or did not answer in time. A retry can help.
-    #[error("the Docker engine at {endpoint} does not answer: {reason}")]
-    EngineAway {
-        /// Where it was looked for.
-        endpoint: String,
-        /// What the connection said.
-        reason: String,
-    },
-    /// The engine said no.
-    #[error("the Docker engine refused to {what}: {reason}")]
-    Refused {
-        /// What was asked, such as `build the image`.
-        what: &'static str,
-        /// The engine's own words.
-        reason: String,
-    },
-    /// The endpoint is of a kind that is not spoken.
-    #[error("`{0}` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`")]
-    Endpoint(String),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
     /// A file of the context is too large.
     #[error(
         "`{path}` in the build context of `{service}` has {size} bytes, {limit} at most are sent; is it built or downloaded? then let the Dockerfile do that, or list it in `.dockerignore`"
@@ -120,7 +105,8 @@ impl Error {
     /// Whether the same may succeed later with nothing changed in the repository.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::EngineAway { .. } | Self::Unreadable { .. } => true,
+            Self::Engine(error) => error.is_transient(),
+            Self::Unreadable { .. } => true,
             Self::Registry(error) => error.is_away(),
             Self::Unresolved { away, .. } => *away,
             _ => false,

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
@@ -37,6 +37,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long the last writes to the swarm may take.
 const LAST_WRITES: Duration = Duration::from_secs(2);
+
+/// How long tasks may take to end after they were cancelled.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// How often memory is given back.
 const TIDY: Duration = Duration::from_secs(10);
@@ -105,7 +108,8 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let (running, router) = controller;
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
-    tokio::spawn(give_back());
+    let supervisor = running.controller.supervisor().clone();
+    drop(supervisor.spawn(give_back()));
     tracing::info!(listen = %settings.listen, repositories = settings.repositories.len(), "skep serves");
     let stopped_controller = running.controller.clone();
     let (superseded, superseding) = oneshot::channel();
@@ -118,6 +122,9 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
         going_down.send_replace(true);
         if tokio::time::timeout(LAST_WRITES, stopped_controller.put_down()).await.is_err() {
             tracing::warn!("the swarm does not answer: what is being prepared counts as a failed attempt");
+        }
+        if !supervisor.stop(LAST_TASKS).await {
+            tracing::warn!("some tasks did not end in time, and are cut off");
         }
     };
     http::serve(listener, router, http::Limits::default(), stopped).await;
@@ -164,23 +171,18 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
+    let hooks = hooks_socket(&server)?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), events, metrics.clone());
     controller.register().await?;
     // What was left is taken up before pushes come in, for the newest of a repository takes the place of others.
     controller.start().await?;
     let pushes = controller.clone();
-    let socket = server.socket();
-    let listener = http::hook::bind(&socket).with_context(|| {
-        format!(
-            "cannot open the hook's socket {}; SKEP_RUNTIME names a folder with a short path for it",
-            socket.display()
-        )
-    })?;
     let push = move |push, lines| {
         let controller = pushes.clone();
         async move { controller.push(push, lines).await }
     };
-    tokio::spawn(http::hook::listen(listener, push, stop));
+    let listen = move || http::hook::listen(hooks.clone(), push.clone(), stop.clone());
+    controller.supervisor().keep("hooks", listen);
     let left = server.sweep(&presence).await;
     if left > 0 {
         tracing::info!(left, "removed what earlier pushes had left behind");
@@ -205,6 +207,17 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         metrics: metrics.registry().clone(),
     };
     Ok((Running { controller, _runtime: runtime, _presence: presence }, http::router(state)))
+}
+
+/// The socket at which Git's hooks ask, without which no push can be taken.
+fn hooks_socket(server: &Server) -> anyhow::Result<Arc<UnixListener>> {
+    let socket = server.socket();
+    http::hook::bind(&socket).with_context(|| {
+        format!(
+            "cannot open the hook's socket {}; SKEP_RUNTIME names a folder with a short path for it",
+            socket.display()
+        )
+    })
 }
 
 /// Whether a push could be taken now: Git finds the hook, the hook finds the controller, the controller finds the swarm.
@@ -264,37 +277,12 @@ fn tokens(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
 
 /// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.
 fn log() {
-    let filter = filter(&config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
+    let filter = EnvFilter::new(config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     if config::variable("SKEP_LOG_FORMAT").is_some_and(|format| format == "json") {
         builder.json().with_writer(output::json_log).init();
     } else {
         let color = if output::is_watched() { Color::Always } else { Color::Never };
         builder.with_ansi(color == Color::Always).with_writer(output::log(color)).init();
-    }
-}
-
-/// What is logged, by `SKEP_LOG`. Nobody gets what the client of the engine says below `info`: requests with the login for
-/// the registry, arguments of builds, and answers whole.
-fn filter(said: &str) -> EnvFilter {
-    EnvFilter::new(said).add_directive("bollard=info".parse().expect("it is a directive"))
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::{Level, enabled, subscriber};
-
-    use super::*;
-
-    #[test]
-    fn what_goes_to_the_engine_is_in_no_log() {
-        for said in ["trace", "info,bollard=trace"] {
-            let logging = tracing_subscriber::fmt().with_env_filter(filter(said)).with_writer(std::io::sink).finish();
-            subscriber::with_default(logging, || {
-                assert!(!enabled!(target: "bollard::docker", Level::DEBUG), "{said}");
-                assert!(enabled!(target: "bollard::docker", Level::INFO), "{said}");
-                assert_eq!(enabled!(target: "skep::http", Level::DEBUG), said == "trace");
-            });
-        }
     }
 }
