@@ -2,7 +2,7 @@
 //!
 //! [`Reference::of`] sees whether a file asks for one, [`Reference::fill`] makes the stack file of it: the body of the
 //! template with the values in it, and over it what else the file says. What comes out is read, checked and rendered
-//! as if it had been written by hand; [`Expansion::place`] leads back to what somebody did write.
+//! as if it had been written by hand; [`Written`] leads back to what somebody did write.
 
 mod expansion;
 mod fill;
