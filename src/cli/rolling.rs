@@ -1,5 +1,5 @@
-//! Rolling a proposal out from the command line: the rounds that the controller makes, or the same ones made here, and
-//! what happens on the terminal.
+//! Rolling out a proposal from the command line: following the controller's rounds, or making the same rounds here, with
+//! progress on the terminal.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
 use crate::text::{one_line, visible};
 
-/// How often is looked when there is nothing to do but to see what others do.
+/// The interval of rounds while there is nothing to do but observe.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How a proposal ended.
+/// The outcome of a proposal.
 pub(super) struct Ended {
     pub(super) stack: StackName,
     pub(super) release: Option<ReleaseId>,
     pub(super) outcome: Outcome,
 }
 
-/// Rolls a proposal out, to its end. An error of the swarm or of the preflight becomes one that a person reads by `explain`.
+/// Proposes a release and rolls it out until it ends. `explain` turns errors of the swarm and the preflight into errors for users.
 pub(super) async fn roll_out(
     cluster: &Cluster,
     proposal: Proposal,
@@ -53,8 +53,8 @@ pub(super) async fn roll_out(
     Ok(Ended { stack, release, outcome })
 }
 
-/// Follows a release until it has ended. Trouble is shown, and tried again, until nothing could be seen of the swarm for as
-/// long as the release has.
+/// Follows a release until it has ended. Errors are shown and retried, until the swarm could not be observed for the
+/// length of the deadline.
 pub(super) async fn follow(
     cluster: &Cluster,
     performer: &mut Performer,
@@ -70,7 +70,7 @@ pub(super) async fn follow(
     }
     let (mut seen, mut interrupt) = (cluster.clock.now(), Interrupt::new()?);
     loop {
-        // A round may be cut off anywhere: what it did is in the record, or is done once more.
+        // A round may be cancelled anywhere: its effects are recorded, or repeated by the next round.
         let attempt = tokio::select! {
             attempt = rounds.attempt(&progress) => attempt,
             () = interrupt.comes() => return Err(screen.cut_off(performer, release)),
@@ -88,7 +88,7 @@ pub(super) async fn follow(
             screen.clear();
             let trouble = rounds.trouble().unwrap_or_default();
             anyhow::bail!(
-                "nothing is known of {stack} {release} for {deadline}: {trouble}; it is recorded, and goes on with the \
+                "{stack} {release} could not be observed for {deadline}: {trouble}; it is recorded, and continues with the \
                  next `skep serve` or `skep deploy`"
             );
         }
@@ -102,16 +102,16 @@ pub(super) async fn follow(
     }
 }
 
-/// Somebody ends the command.
+/// Waits for the command to be interrupted.
 pub(super) struct Interrupt(Signal);
 
 impl Interrupt {
-    /// Begins to listen.
+    /// Starts listening for signals.
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self(signal(SignalKind::terminate())?))
     }
 
-    /// Comes back when somebody ends the command.
+    /// Returns when the command is interrupted.
     pub(super) async fn comes(&mut self) {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -120,7 +120,7 @@ impl Interrupt {
     }
 }
 
-/// Lines, and under them for a person who watches, what is waited for.
+/// Lines of progress and, on a terminal, a status line below them.
 struct Screen {
     stack: StackName,
     narrator: Narrator,
@@ -178,7 +178,7 @@ impl Screen {
 
 fn summary(waiting: &[crate::health::Waiting]) -> String {
     if waiting.is_empty() {
-        return "all tasks run; waiting for them to stay so".into();
+        return "all tasks run; waiting to see whether they stay up".into();
     }
     let services = waiting.iter().map(|one| format!("{} {}/{} {}", one.service, one.running, one.wanted, one.what));
     services.collect::<Vec<_>>().join(", ")

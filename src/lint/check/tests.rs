@@ -145,9 +145,9 @@ fn a_variable_that_is_not_set_is_a_warning_and_hides_nothing() {
     stack.yml:13:15: error[SK1003]: there is no config `site` in this file
       define it under `configs:` at the top of the file
     stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
-      use a secret, or a variable that is set where skep runs: `${NAME}`
+      use a secret, or a variable from skep's settings: `${NAME}`
     stack.yml:14:80: warning[SK2020]: the variable HOST is not set
       set HOST in `.env` beside this file, or write `${HOST:-default}`; `$$HOST` if the container is to see `$HOST`
     ");
@@ -165,20 +165,20 @@ fn the_gate_names_all_variables_that_are_not_set() {
     stack.yml:13:15: error[SK1003]: there is no config `site` in this file
       define it under `configs:` at the top of the file
     stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
-      use a secret, or a variable that is set where skep runs: `${NAME}`
+      use a secret, or a variable from skep's settings: `${NAME}`
     ");
     let stack = "include: [deploy/base.yml]\nx-skep: { variables: { TAG: { comment: the newest release } } }\nservices: { web: { image: \"a:1\" } } # skep global ignore=SK2020\n";
     let files = [("deploy/base.yml", "services: { api: { image: \"a:${TAG}\" } }"), ("stack.yml", stack)];
     insta::assert_snapshot!(verdict(&files), @"
     1 error, 1 warning and 2 remarks
     deploy/base.yml:1:13: info[SK3001]: nothing checks whether `api` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     deploy/base.yml:1:27: error[SK2020]: the variable TAG (line 1 of deploy/base.yml: the newest release) is not set
       set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
     stack.yml:3:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:3:58: warning[SK0002]: `SK2020` finds nothing here
       take it out of the comment
     ");
@@ -230,7 +230,7 @@ services:
     .env:1:1: warning[SK2021]: it is not read: it is a symbolic link, which is never followed; commit the file itself
       Compose does not take it either; mend it, or leave it out
     stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:1:27: error[SK2020]: the variable TAG (line 1) is not set
       set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
     ");
@@ -254,7 +254,7 @@ networks: { front: { driver: 1, drivr: x } }
     4 errors
     stack.yml:3:12: error[SK1001]: `image` must be text, and this is a list
     stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
-    stack.yml:9:23: error[SK1012]: something is already mounted at `/x`
+    stack.yml:9:23: error[SK1012]: another volume is already mounted at `/x`
     stack.yml:11:33: error[SK1001]: a network has no key `drivr`
       did you mean `driver`?
     ");
@@ -267,14 +267,14 @@ fn a_link_is_never_followed() {
     for path in ["a.env", "web"] {
         revision.entries.get_mut(&path.parse().unwrap()).unwrap().kind = EntryKind::Symlink;
     }
-    insta::assert_snapshot!(verdict_of(revision), @r"
+    insta::assert_snapshot!(verdict_of(revision), @"
     2 errors and 1 remark
     stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
-    stack.yml:1:27: error[SK1008]: the build context `web` is a symbolic link, or behind one
-      commit a copy of the file that the link points to
-    stack.yml:1:42: error[SK1008]: the env_file `a.env` is a symbolic link, or behind one
-      commit a copy of the file that the link points to
+      add a `healthcheck:` that fails until the service is ready
+    stack.yml:1:27: error[SK1008]: the build context `web` is a symbolic link, or reached through one
+      commit a copy of the target file
+    stack.yml:1:42: error[SK1008]: the env_file `a.env` is a symbolic link, or reached through one
+      commit a copy of the target file
     ");
 }
 
@@ -295,10 +295,10 @@ fn a_path_that_leads_out_of_the_repository_is_refused() {
 #[test]
 fn a_missing_context_is_one_finding_and_not_two() {
     let stack = "services:\n  web: { build: ./web, env_file: a.env }\n";
-    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @r"
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @"
     2 errors and 1 remark
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:2:17: error[SK1007]: the build context `web` is not in the repository
       is it committed, and is the path relative to the stack file?
     stack.yml:2:34: error[SK1007]: the env_file `a.env` is not in the repository
@@ -311,10 +311,10 @@ fn a_dockerfile_is_checked_in_the_context_that_the_stack_file_names() {
     let stack = "services:\n  web: { build: { context: ., dockerfile: docker/Dockerfile } }\n";
     let dockerfile = "FROM alpine:3.20\nHEALTHCHECK CMD [\"true\"]\nCOPY here gone docker /x/\n";
     let files = [("stack.yml", stack), ("docker/Dockerfile", dockerfile), ("here", ""), ("docker/gone", "")];
-    insta::assert_snapshot!(verdict(&files), @r"
+    insta::assert_snapshot!(verdict(&files), @"
     1 error
     docker/Dockerfile:3:11: error[SK5002]: `gone` is not in the build context
-      the context is the top of the repository: was it committed there?
+      the context is the top of the repository: was the file committed there?
     ");
 }
 
@@ -338,9 +338,9 @@ fn a_circle_is_named_once_however_it_is_entered() {
     let revision = Revision::of(&[("stack.yml", stack)]);
     let mut found = findings(&revision, &no_variables(), &Settings::default());
     found.retain(|finding| finding.rule == "SK1004");
-    insta::assert_snapshot!(report::short(&found, &revision.texts), @r"
+    insta::assert_snapshot!(report::short(&found, &revision.texts), @"
     stack.yml:2:38: warning[SK1004]: there is no service `z` in this file
-    stack.yml:5:35: warning[SK1004]: in a circle, each waits for the next: `c`, `d`, `b`
+    stack.yml:5:35: warning[SK1004]: these services wait for each other in a cycle: `c`, `d`, `b`
     ");
 }
 

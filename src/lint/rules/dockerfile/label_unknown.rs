@@ -4,9 +4,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::lint::suggest;
 
 rule! {
-    /// A label is none of those that the settings allow.
+    /// The settings do not allow a label.
     ///
-    /// With `strict-labels` there are no other labels than those of `label-schema`.
+    /// With `strict-labels`, only the labels of `label-schema` are allowed.
     ///
     /// ```yml
     /// label-schema: { contact: email }
@@ -35,7 +35,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|name| !known.contains_key(name.unquoted()))
         .take(MAX_LOOKED_AT)
         .map(|name| {
-            let found = Found::new(&name.span, format!("there is to be no label `{}`", suggest::cut(name.unquoted())));
+            let found = Found::new(&name.span, format!("the label `{}` is not allowed", suggest::cut(name.unquoted())));
             match suggest::nearest(name.unquoted(), known.keys().map(String::as_str)) {
                 Some(near) => found.help(format!("did you mean `{near}`?")),
                 None => found,

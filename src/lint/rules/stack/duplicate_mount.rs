@@ -6,7 +6,7 @@ use crate::lint::suggest;
 use crate::stack::file::Service;
 
 rule! {
-    /// Two volumes are mounted at the same place.
+    /// Two volumes are mounted at the same path.
     ///
     /// Swarm refuses such a service.
     ///
@@ -33,12 +33,12 @@ fn duplicates(service: &Service) -> Vec<Found> {
     let repeated = service.volumes.iter().chain(&service.tmpfs).filter(|mount| !seen.insert(parts(&mount.target)));
     repeated
         .map(|mount| {
-            Found::new(&mount.span, format!("something is already mounted at `{}`", suggest::cut(&mount.target)))
+            Found::new(&mount.span, format!("another volume is already mounted at `{}`", suggest::cut(&mount.target)))
         })
         .collect()
 }
 
-/// A path without what does not matter in it.
+/// The parts of a path, normalised.
 fn parts(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
 }

@@ -6,12 +6,12 @@ use crate::lint::traefik::proxy::Version;
 use crate::stack::file::Spanned;
 
 rule! {
-    /// Traefik does not know a label.
+    /// A label is unknown to Traefik.
     ///
-    /// It then reads none of the labels of the service, the right ones neither, and says `field not found` in its own
-    /// log only: the service cannot be reached. A label that is only the beginning of others says nothing, or makes it read
-    /// none, too. If the repository deploys Traefik, its version decides, else it is the newest, and what Traefik 2.11 knows
-    /// is taken as well.
+    /// Traefik then ignores all labels of the service, including the valid ones, and reports `field not found` in its own
+    /// log only: the service is unreachable. A label that is only a prefix of others has no effect, or also makes Traefik ignore
+    /// all labels. The rule uses the version of Traefik that the repository deploys, or else the newest, and then also accepts
+    /// labels of Traefik 2.11.
     ///
     /// ```yaml bad
     /// services:
@@ -76,7 +76,7 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let labels = subject.file.services.values().flat_map(|service| &service.deploy.labels);
     let version = subject.traefik.release();
-    // What a version knows that is newer than the tables, nobody can tell.
+    // The labels of a version newer than the tables are not known.
     if version.is_some_and(|version| known::NEWEST.is_before(version)) {
         return Vec::new();
     }
@@ -103,24 +103,21 @@ fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Opti
         },
         None => Some(match nearest(&label) {
             Some(near) => found("Traefik has no label")?.help(format!("did you mean `{near}`?")),
-            None => found("Traefik has no label")?.help("look it up in Traefik's reference of labels"),
+            None => found("Traefik has no label")?.help("see Traefik's reference of labels"),
         }),
     }
 }
 
 fn of_another(found: Found, known: &Known) -> Found {
-    found.help(format!("it is there from {} on", known.since))
+    found.help(format!("it exists since {}", known.since))
 }
 
-/// A section that says nothing by itself, such as a router without an option.
+/// A finding for a section without an option, such as a router, which has no effect.
 fn alone(key: &str, value: &Spanned<String>, known: known::Found) -> Option<Found> {
     let known::Found::Section(first) = known else { return None };
     let options = first.pattern.split('.').nth(key.split('.').count())?.replace("**", "<name>").replace('*', "<name>");
-    let message = format!("`{}` says nothing by itself", suggest::cut(key));
-    Some(
-        Found::new(&value.span, message)
-            .help(format!("write what is meant of it, such as `{}.{options}`", suggest::cut(key))),
-    )
+    let message = format!("`{}` has no effect by itself", suggest::cut(key));
+    Some(Found::new(&value.span, message).help(format!("add an option, for example `{}.{options}`", suggest::cut(key))))
 }
 
 fn is_below(label: &str, root: &str) -> bool {
@@ -137,7 +134,7 @@ fn misspelt_root(label: &str) -> Option<&'static str> {
     if is_kind && !is_known { ROOTS.into_iter().find(|known| strsim::osa_distance(root, known) == 1) } else { None }
 }
 
-/// What stands behind the name of the router, service or middleware in the known label that is most like this one.
+/// The part after the name of the router, service or middleware in the most similar known label.
 fn nearest(label: &str) -> Option<&'static str> {
     let (kind, option) = split(label)?;
     let options = known::all().iter().filter_map(|known| split(known.pattern));
