@@ -1,30 +1,30 @@
-//! What can go wrong with a build, in sentences.
+//! Errors of builds.
 
 use std::time::Duration;
 
 use crate::name::ServiceName;
 use crate::registry;
 
-/// What can go wrong with a build.
+/// An error of a build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The engine could not be reached, or did not answer in time. A retry can help.
+    /// The engine could not be reached, or did not respond in time. A retry can help.
     #[error("the Docker engine at {endpoint} does not answer: {reason}")]
     EngineAway {
-        /// Where it was looked for.
+        /// Its address.
         endpoint: String,
-        /// What the connection said.
+        /// The error of the connection.
         reason: String,
     },
-    /// The engine said no.
+    /// The engine refused.
     #[error("the Docker engine refused to {what}: {reason}")]
     Refused {
-        /// What was asked, such as `build the image`.
+        /// The request, such as `build the image`.
         what: &'static str,
-        /// The engine's own words.
+        /// The engine's message.
         reason: String,
     },
-    /// The endpoint is of a kind that is not spoken.
+    /// The kind of endpoint is not supported.
     #[error("`{0}` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`")]
     Endpoint(String),
     /// A file of the context is too large.
@@ -38,7 +38,7 @@ pub enum Error {
         path: String,
         /// Its bytes.
         size: u64,
-        /// How many are allowed.
+        /// The limit.
         limit: u64,
     },
     /// The context as a whole is too large.
@@ -48,7 +48,7 @@ pub enum Error {
     ContextTooLarge {
         /// The service.
         service: ServiceName,
-        /// How many bytes are allowed.
+        /// The limit in bytes.
         limit: u64,
     },
     /// Git could not give a file of the context. A retry can help.
@@ -61,17 +61,17 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The Dockerfile did not lead to an image.
+    /// The build failed.
     #[error("the image of `{service}` could not be built: {reason}")]
     Failed {
         /// The service.
         service: ServiceName,
-        /// What the builder says.
+        /// The builder's message.
         reason: String,
         /// The last lines of its log.
         log: Vec<String>,
     },
-    /// The build, or the upload of its image, was still going on at its deadline, and was ended.
+    /// The build, or the upload of its image, exceeded its deadline and was cancelled.
     #[error("the {what} of `{service}` took longer than {} s", limit.as_secs())]
     TooLong {
         /// The service.
@@ -88,9 +88,9 @@ pub enum Error {
     TestFailed {
         /// The service.
         service: ServiceName,
-        /// What the command ended with.
+        /// The exit code of the command.
         exit_code: i64,
-        /// The last lines that it wrote.
+        /// The last lines of its output.
         log: Vec<String>,
     },
     /// The command of the test could not be started in the image.
@@ -98,26 +98,26 @@ pub enum Error {
     TestNotStarted {
         /// The service.
         service: ServiceName,
-        /// The engine's own words.
+        /// The engine's message.
         reason: String,
     },
     /// The registry.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A foreign image is neither in its registry nor on this engine.
+    /// A third-party image is neither in its registry nor on this engine.
     #[error("the image `{image}` cannot be found: {reason}")]
     Unresolved {
         /// The image as written.
         image: String,
-        /// What the engine says of its registry.
+        /// The engine's message about its registry.
         reason: String,
-        /// Whether the registry failed rather than answered.
+        /// Whether the registry failed, rather than refused.
         away: bool,
     },
 }
 
 impl Error {
-    /// Whether the same may succeed later with nothing changed in the repository.
+    /// Whether a retry may succeed without a change in the repository.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::EngineAway { .. } | Self::Unreadable { .. } => true,
@@ -127,8 +127,8 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody pushes
-    /// an image, or changes rights in a registry.
+    /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody
+    /// pushes an image, or changes rights in a registry.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unresolved { .. } => true,

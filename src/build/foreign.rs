@@ -1,4 +1,4 @@
-//! Images that others make: which digest a name means now.
+//! Third-party images: resolves names to digests.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::health::RegistryAnswer;
 use crate::name::ImageReference;
 use crate::registry::{self, PATIENCE};
 
-/// How long a digest that was asked for is taken to be current.
+/// How long a resolved digest is cached.
 const FRESH: Duration = Duration::from_mins(5);
 
 impl Builder {
-    /// What to deploy for an image as written: `redis:7@sha256:…`, as its registry answers the engine now.
+    /// Resolves an image as written to `redis:7@sha256:…`, by asking its registry through the engine.
     ///
     /// A registry that is away changes nothing: then it is what `running` is pinned to, or the digest that the engine has
     /// pulled or pushed. None when the registry does not know the image, and the engine has one of that name: it runs as
@@ -49,7 +49,7 @@ impl Builder {
         Ok(known.map(|digest| pinned(image, digest)))
     }
 
-    /// The digest of an image, as the engine is told by its registry.
+    /// The digest of an image, which the engine gets from its registry.
     async fn ask(&self, image: &str) -> Result<String, Error> {
         let unresolved = |reason, away| Error::Unresolved { image: image.to_owned(), reason, away };
         let answer = timeout(PATIENCE, self.docker.inspect_registry_image(image, self.credentials_for(image))).await;

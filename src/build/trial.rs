@@ -1,4 +1,4 @@
-//! Runs the test of a recipe in the image that was built.
+//! Runs the test of a recipe in the built image.
 
 use bollard::Docker;
 use bollard::errors::Error as EngineError;
@@ -10,11 +10,11 @@ use tokio::time::timeout;
 use super::log::{Lines, Tail};
 use super::{Builder, Error, Request, engine};
 
-/// The label of containers that run a test, by which leavings of a killed process are found.
+/// The label of test containers, for finding leftovers of a killed process.
 const LABEL: &str = "skep.test";
 
 impl Builder {
-    /// Runs the test of a request in an image, if it has one. The container is gone afterwards, however it ends.
+    /// Runs the test of a request in an image, if it has one. The container is always removed afterwards.
     pub(super) async fn test(&self, request: &Request, image: &str, tail: &mut Tail) -> Result<(), Error> {
         let recipe = &request.recipe;
         if recipe.test.is_empty() {
@@ -41,7 +41,7 @@ impl Builder {
         Ok(Container { docker: self.docker.clone(), id, removed: false })
     }
 
-    /// Starts a container, passes its output on; its exit code.
+    /// Starts a container and passes on its output; returns its exit code.
     async fn run(&self, request: &Request, id: &str, output: &mut Tail) -> Result<i64, Error> {
         self.docker.start_container(id, None).await.map_err(|error| match error {
             EngineError::DockerResponseServerError { message: reason, .. } => {
@@ -91,7 +91,7 @@ fn container(request: &Request, image: &str) -> ContainerCreateBody {
     }
 }
 
-/// A container that is removed at the latest when nobody waits for it any more.
+/// A container that is removed when dropped.
 struct Container {
     docker: Docker,
     id: String,

@@ -10,7 +10,7 @@ use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::{Cluster, Consent, Proposal};
 use crate::name::{Repository, StackName};
-use crate::release::{Cause, History, Phase, Release};
+use crate::release::{Cause, History, Release};
 use crate::source::server::RepositoryName;
 use crate::stack::Stack;
 
@@ -19,8 +19,8 @@ use crate::stack::Stack;
 pub(super) struct Adopt {
     /// The stack
     stack: StackName,
-    /// The new owner, by its name on skep's Git server or in the settings [default: none; the stack is deployed by hand with
-    /// `skep deploy`, and pushes are refused]
+    /// The new owner, by its name on skep's Git server or in the settings [default: none; the stack is deployed by hand
+    /// with `skep deploy`, and pushes are refused]
     repository: Option<String>,
     /// Do not ask for confirmation
     #[arg(long, short)]
@@ -64,8 +64,8 @@ impl Adopt {
                 "skep has no record of a stack `{stack}`; take it over with `git push -o adopt` or `skep deploy --adopt`"
             );
         };
-        match (&last.phase, &last.desired) {
-            (Phase::Promoted { .. }, Some(desired)) => Ok((last, desired)),
+        match &last.desired {
+            Some(desired) if last.phase.is_promoted() => Ok((last, desired)),
             _ => anyhow::bail!("the newest release of `{stack}`, {}, does not run; see `skep status {stack}`", last.id),
         }
     }

@@ -64,7 +64,8 @@ fn say(line: &str) {
     drop(writeln!(stderr, "{}", visible(line)).and_then(|()| stderr.flush()));
 }
 
-/// Parses Git's input to the hook: `old new ref` on each line (`git help hooks`). An unterminated last line is truncated input.
+/// Parses Git's input to the hook: `old new ref` on each line (`git help hooks`). An unterminated last line is
+/// truncated input.
 fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
     anyhow::ensure!(input.is_empty() || input.ends_with('\n'), "the list of refs was truncated; push again");
     input.lines().map(|line| update(line).with_context(|| format!("not understood: `{line}`"))).collect()
@@ -73,7 +74,7 @@ fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
 pub(super) fn update(line: &str) -> Option<RefUpdate> {
     let mut words = line.splitn(3, ' ');
     let (old, new, name) = (words.next()?, words.next()?, words.next()?);
-    // Git writes zeros for a ref that is not there.
+    // Git writes zeros for a ref that does not exist.
     let there = |id: &CommitId| id.as_str().bytes().any(|digit| digit != b'0');
     let (old, new): (CommitId, CommitId) = (old.parse().ok()?, new.parse().ok()?);
     Some(RefUpdate { name: name.to_owned(), old: Some(old).filter(there), new: Some(new).filter(there) })

@@ -16,7 +16,7 @@ use crate::controller::narrate;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Plan, Removable};
-use crate::release::{Answer, Cause, Command, History, Outcome, Phase};
+use crate::release::{Answer, Cause, Command, History, Outcome};
 use crate::stack::Stack;
 
 /// `skep remove`
@@ -172,7 +172,7 @@ fn is_nothing(observed: &Observed) -> bool {
 /// Whether nothing is left of a stack but the record of its removal.
 fn is_removed(history: &History) -> bool {
     let last = history.last();
-    last.is_some_and(|last| matches!((&last.cause, &last.phase), (Cause::Remove { .. }, Phase::Promoted { .. })))
+    last.is_some_and(|last| matches!(last.cause, Cause::Remove { .. }) && last.phase.is_promoted())
 }
 
 /// The watched repository that the stack came from, if any.

@@ -162,6 +162,17 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     controller.register().await?;
     // Recorded commits are resumed before pushes are accepted, because a newer push supersedes them.
     controller.start().await?;
+    listen_to_hooks(&controller, &server, stop)?;
+    let left = server.sweep(&presence).await;
+    if left > 0 {
+        tracing::info!(left, "removed leftovers of earlier pushes");
+    }
+    let router = http::router(state(settings, &controller, &server, &metrics)?);
+    Ok((Running { controller, _runtime: runtime, _presence: presence }, router))
+}
+
+/// Accepts pushes from Git's hook, until skep stops.
+fn listen_to_hooks(controller: &Controller, server: &Server, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let pushes = controller.clone();
     let socket = server.socket();
     let listener = http::hook::bind(&socket).with_context(|| {
@@ -175,11 +186,17 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         async move { controller.push(push, lines).await }
     };
     tokio::spawn(http::hook::listen(listener, push, stop));
-    let left = server.sweep(&presence).await;
-    if left > 0 {
-        tracing::info!(left, "removed leftovers of earlier pushes");
-    }
-    let state = http::State {
+    Ok(())
+}
+
+/// The parts of the controller that the HTTP server uses.
+fn state(
+    settings: &Settings,
+    controller: &Controller,
+    server: &Server,
+    metrics: &Metrics,
+) -> anyhow::Result<http::State> {
+    Ok(http::State {
         hooks: Arc::new(forges::hooks(settings)?),
         deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
@@ -196,8 +213,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
             Arc::new(move || controller.complaints())
         },
         metrics: metrics.registry().clone(),
-    };
-    Ok((Running { controller, _runtime: runtime, _presence: presence }, http::router(state)))
+    })
 }
 
 /// Whether a push could be accepted now: Git reaches the hook, the hook the controller, and the controller the swarm.

@@ -1,4 +1,4 @@
-//! Retry backoff: how long to wait before something that failed is tried again.
+//! Retry backoff: the pause before a failed operation is tried again.
 
 use std::time::Duration;
 
@@ -7,22 +7,21 @@ use jiff::Timestamp;
 /// The first pause, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(15)];
 
-/// Pauses that become longer, each a little longer or shorter than planned, so that many who wait for the same do not
-/// come back at the same moment.
+/// Pauses that become longer, each with a random deviation, so that many waiting tasks do not retry at the same moment.
 #[derive(Debug, Clone, Default)]
 pub struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
-    /// The next pause. `now` is where the jitter comes from.
+    /// The next pause. The jitter is taken from `now`.
     pub fn next(&mut self, now: Timestamp) -> Duration {
         let planned = PAUSES[0].saturating_mul(1 << self.tries.min(10)).min(PAUSES[1]);
         self.tries = self.tries.saturating_add(1);
         jittered(planned, now)
     }
 
-    /// All went well: the next pause is a short one again.
+    /// Notes a success: the next pause is the first one again.
     pub fn reset(&mut self) {
         self.tries = 0;
     }

@@ -1,4 +1,4 @@
-//! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
+//! Deploys a checked revision: prepares, proposes and follows each of its stacks, and returns their verdicts.
 
 use std::panic::resume_unwind;
 
@@ -20,24 +20,24 @@ use crate::name::StackName;
 use crate::release::{self, Outcome, ReleaseId};
 use crate::stack::Stack;
 
-/// Lines of progress that may wait for their reader.
+/// How many lines of progress may wait for their reader.
 const PROGRESS: usize = 256;
-/// Stacks of a commit that are prepared and proposed at a time. Any number of them roll out.
+/// How many stacks of a commit are prepared and proposed at the same time. Any number of them may roll out.
 const PROPOSALS: usize = 8;
 
-/// Why a stack was not even tried.
+/// Why no release of a stack was made.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// It could not be prepared.
+    /// The stack could not be prepared.
     #[error(transparent)]
     Preparing(#[from] Refusal),
     /// The swarm or the record could not be read, or the stack is not admitted.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// It would take back what runs.
+    /// The commit does not descend from the running one.
     #[error(transparent)]
     Backwards(#[from] super::backwards::Refusal),
-    /// Its images took longer than the next push.
+    /// A newer push arrived while its images were built.
     #[error("a newer push took its place")]
     Superseded,
     /// Something in the file cannot be done in this swarm as it is.
@@ -46,7 +46,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Whether the same may be deployed later without anybody changing it: an image is pushed, a registry is back, a
+    /// Whether the same may succeed later without a change of the files: an image is pushed, a registry is back, a
     /// network is created.
     fn may_pass(&self) -> bool {
         match self {
@@ -59,60 +59,60 @@ impl Refused {
     }
 }
 
-/// What a revision is deployed with.
+/// The parts that a deploy needs.
 #[derive(Clone, Debug)]
 pub struct Deployer {
-    /// Prepares.
+    /// Prepares stacks.
     pub preparer: Preparer,
-    /// Knows what is there.
+    /// Reads and writes the record and the swarm.
     pub cluster: Cluster,
-    /// Roll out.
+    /// Carry out the rollouts.
     pub workers: Workers,
-    /// Allows both.
+    /// Allows writing to the swarm.
     pub lease: Lease,
 }
 
-/// The stacks of a revision by name; one without a name of its own is called like the last part of `fallback`.
+/// The stacks of a revision by name; a stack without its own name gets the last part of `fallback`.
 pub fn stacks_of<'a>(checked: &'a Checked, fallback: &str) -> Result<Vec<(StackName, &'a CheckedStack)>, Refusal> {
     named(checked, None, fallback.rsplit('/').next().unwrap_or(fallback))
 }
 
-/// How a stack fared.
+/// The result of a stack.
 #[derive(Debug)]
 pub struct Deployed {
     /// The stack.
     pub stack: StackName,
-    /// Its release, if it came to one.
+    /// Its release, if one was made.
     pub release: Option<ReleaseId>,
-    /// How that ended, or why there was none.
+    /// The outcome of the release, or why none was made.
     pub outcome: Result<Outcome, Refused>,
-    /// Where people reach it.
+    /// The addresses of the stack.
     pub urls: Vec<String>,
 }
 
-/// What was proposed for a stack.
+/// A proposal for a stack.
 #[derive(Debug)]
 pub struct Begun {
-    /// What became of it.
+    /// The result of the proposal.
     pub accepted: Accepted,
-    /// Where people will reach the stack.
+    /// The addresses of the stack.
     pub urls: Vec<String>,
-    /// Keeps the rollout from going on before somebody follows it.
+    /// Delays the rollout until it is followed.
     pub hold: Option<Hold>,
 }
 
 impl Deployed {
-    /// Whether what was asked for is what runs.
+    /// Whether the stack runs as requested.
     pub fn is_good(&self) -> bool {
         self.outcome.as_ref().is_ok_and(Outcome::is_good)
     }
 
-    /// Whether it was not tried, and may be tried again as it is.
+    /// Whether it was refused for a reason that may pass.
     pub fn may_pass(&self) -> bool {
         self.outcome.as_ref().is_err_and(Refused::may_pass)
     }
 
-    /// Whether something newer of the repository took its place.
+    /// Whether a newer commit of the repository replaced it.
     pub fn is_superseded(&self) -> bool {
         matches!(self.outcome, Err(Refused::Superseded) | Ok(Outcome::Superseded { .. }))
     }
@@ -127,9 +127,9 @@ impl Deployed {
 }
 
 impl Deployer {
-    /// Deploys the stacks of the revision; what happens is said as it happens. A few are prepared at a time, and all roll
-    /// out at once. When the last of them has been proposed or refused, `begun` is done. One without a name of its own is
-    /// called as the request says.
+    /// Deploys the stacks of the revision and reports the progress. A few are prepared at a time, and all roll out at
+    /// once. After the last of them has been proposed or refused, `begun` is awaited. The request names a stack without
+    /// its own name.
     pub async fn deploy(
         &self,
         request: DeployRequest,
@@ -138,14 +138,14 @@ impl Deployer {
     ) -> Result<Vec<Deployed>, Refusal> {
         let stacks = stacks_of(&request.checked, &request.fallback)?;
         let rolling = self.begin_all(&request, stacks, lines).await;
-        // Rollouts can take long, and nobody needs the files any more.
+        // Rollouts can take long, and no longer need the files.
         drop(request);
         begun.await;
         let ended = join_all(rolling).await.into_iter();
         Ok(ended.map(|ended| ended.unwrap_or_else(|error| resume_unwind(error.into_panic()))).collect())
     }
 
-    /// Prepares and proposes stacks, and follows each of them from then on.
+    /// Prepares and proposes stacks, and then follows each of them.
     async fn begin_all(
         &self,
         request: &DeployRequest,
@@ -166,7 +166,7 @@ impl Deployer {
         begun.into_iter().map(|(_, following)| following).collect()
     }
 
-    /// How a stack fares that was proposed or refused.
+    /// The result of a stack that was proposed or refused, when its rollout has ended.
     async fn end(self, stack: StackName, begun: Result<Begun, Refused>, lines: Lines) -> Deployed {
         let mut result = Deployed { stack, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
         match begun {
@@ -185,7 +185,7 @@ impl Deployer {
         result
     }
 
-    /// Everything up to the record of a release, after which rounds of [`super::rollout`] do the rest.
+    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest.
     pub async fn begin(
         &self,
         request: &DeployRequest,
@@ -215,14 +215,14 @@ impl Deployer {
         }
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
-    /// Says what happens to a release until it ends.
+    /// Reports the progress of a release until it ends.
     pub async fn follow(&self, stack: &StackName, release: ReleaseId, hold: Option<Hold>, lines: &Lines) -> Outcome {
         let (sender, mut progress) = mpsc::channel::<Progress>(PROGRESS);
         let ended = self.workers.follow(stack, release, sender);
         drop(hold);
         lines.say(format!("{stack} {release} rolls out")).await;
         let mut narrator = Narrator::new(stack.clone());
-        // The worker lets go of the channel when the release has ended.
+        // The worker closes the channel when the release has ended.
         while let Some(progress) = progress.recv().await {
             for line in narrator.say(&progress) {
                 lines.say(line).await;
@@ -238,7 +238,7 @@ impl Deployer {
 }
 
 impl Deployed {
-    /// What a builder or a test said before it failed.
+    /// The output of a failed build or test.
     fn log(&self) -> Vec<String> {
         match &self.outcome {
             Err(Refused::Preparing(Refusal::Build(error))) => {

@@ -1,5 +1,5 @@
-//! A commit of a watched repository: read, checked and deployed, and told to its forge and to those who ask for the state
-//! of the repository.
+//! Reads, checks and deploys a commit of a watched repository, and reports its state to the forge and in the state of the
+//! repository.
 
 use super::commit::Ended;
 use super::deploy::{Deployed, stacks_of};
@@ -14,17 +14,17 @@ use crate::release::{Handled, Intent, Origin, State as Progress, Upstream};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Objects};
 
-/// How many findings of a commit are kept.
+/// The most findings of a commit that are recorded.
 const FINDINGS: usize = 12;
 
-/// A repository elsewhere, and who there is told how it goes.
+/// A watched repository, and where its commit statuses go.
 pub(super) struct RemoteRepository {
     pub(super) name: String,
     pub(super) settings: Repository,
     pub(super) reporter: Option<Reporter>,
 }
 
-/// Why a commit that was found was not even begun. It is tried again with the next look.
+/// Why a found commit was not started. It is tried again at the next fetch.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotBegun {
     #[error(transparent)]
@@ -34,7 +34,7 @@ pub(super) enum NotBegun {
 }
 
 impl Controller {
-    /// Reads and checks a commit, and has it deployed.
+    /// Reads, checks and deploys a commit.
     pub(super) async fn begin_found(
         &self,
         mirror: &Mirror,
@@ -92,7 +92,7 @@ impl Controller {
         self.note_end(&origin, &ended, tries).await;
     }
 
-    /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.
+    /// Notes the result of a commit, unless a newer one has replaced it, and when it is tried again.
     async fn note_end(&self, origin: &Origin, ended: &Ended, tries: u32) {
         let is_superseded = ended.results.iter().any(Deployed::is_superseded);
         let change = |it: &mut Upstream, now| {
@@ -113,7 +113,7 @@ impl Controller {
         }
     }
 
-    /// Records that a commit did not pass the checks: in one line, and in all that was found.
+    /// Records that a commit did not pass the checks: one line, and all findings.
     pub(super) async fn refuse_found(
         &self,
         repository: &RemoteRepository,
@@ -128,7 +128,7 @@ impl Controller {
         repository.report(&intent.origin.commit, None, State::Failed, why).await;
     }
 
-    /// Tells that a commit is not tried again.
+    /// Reports that a commit is not tried again.
     pub(super) async fn given_up(&self, repository: &RemoteRepository, commit: &CommitId, why: &str) {
         let why_lines = vec![format!("{} {why}", commit.short())];
         self.upstreams.change(&repository.name, |it, now| it.failed(&why_lines, 0, false, now)).await;
@@ -142,7 +142,7 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
     format!("rejected: {}", said.first().map_or("", String::as_str))
 }
 
-/// What the checks have found, in lines: errors, and then warnings.
+/// The findings of the checks in lines: errors, then warnings.
 fn findings(rejection: &Rejection) -> Vec<String> {
     let counts = |finding: &&Finding| finding.severity > Severity::Info;
     let findings: Vec<Finding> = rejection.findings.iter().filter(counts).cloned().collect();

@@ -1,4 +1,4 @@
-//! What Prometheus reads at `/metrics`.
+//! The metrics for Prometheus at `/metrics`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::rollout::Tally;
 
 use crate::release::{Outcome, Upstream};
 
-/// The figures of a controller. Cheap to clone.
+/// The metrics of a controller. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -96,34 +96,34 @@ impl Metrics {
         self.releases.with_label_values(&[outcome]).inc();
     }
 
-    /// A revision did not become a release: it was rejected, or did not build.
+    /// A revision did not become a release: it was refused, or its build failed.
     pub fn refused(&self) {
         self.releases.with_label_values(&["refused"]).inc();
     }
 
-    /// What was found of changes made by hand.
+    /// Counts changes made by hand.
     pub fn drifted(&self, tally: Tally) {
         for (outcome, number) in [("found", tally.found), ("healed", tally.healed), ("contested", tally.contested)] {
             self.drift.with_label_values(&[outcome]).inc_by(number);
         }
     }
 
-    /// A release became healthy so long after it was pushed.
+    /// A release became healthy this long after its push.
     pub fn healthy_after(&self, time: Duration) {
         self.push_to_healthy.observe(time.as_secs_f64());
     }
 
-    /// A build took so long.
+    /// A build took this long.
     pub fn built(&self, time: Duration) {
         self.build.observe(time.as_secs_f64());
     }
 
-    /// Rollouts that wait.
+    /// The number of waiting rollouts.
     pub fn queue(&self) -> &IntGauge {
         &self.queue
     }
 
-    /// How a watched repository is.
+    /// Notes the state of a watched repository.
     pub fn upstream(&self, upstream: &Upstream) {
         let name = [upstream.repository.name()];
         self.repository_good.with_label_values(&name).set(upstream.is_good().into());
@@ -132,7 +132,7 @@ impl Metrics {
         }
     }
 
-    /// A watched repository could not be looked at.
+    /// A watched repository could not be fetched.
     pub fn look_failed(&self, repository: &str) {
         self.repository_failures.with_label_values(&[repository, "look"]).inc();
     }
@@ -142,12 +142,12 @@ impl Metrics {
         self.repository_failures.with_label_values(&[repository, "check"]).inc();
     }
 
-    /// A commit of a watched repository passed the checks, and did not come to run.
+    /// A commit of a watched repository passed the checks, but failed to run.
     pub fn commit_failed(&self, repository: &str) {
         self.repository_failures.with_label_values(&[repository, "deploy"]).inc();
     }
 
-    /// All of it, for Prometheus.
+    /// All metrics, in the format of Prometheus.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

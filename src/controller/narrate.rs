@@ -53,7 +53,7 @@ impl Narrator {
             }
             Progress::GivingWay { places, .. } => places
                 .iter()
-                .map(|place| format!("  {place} is changed again and again: it is not healed any more"))
+                .map(|place| format!("  {place} is changed again and again: it is no longer healed"))
                 .collect(),
             // The verdict says so.
             Progress::Promoted { .. } => Vec::new(),
@@ -88,7 +88,11 @@ impl Narrator {
     fn waiting(&mut self, waiting: &[Waiting]) -> Vec<String> {
         if waiting.is_empty() {
             let first = !std::mem::replace(&mut self.steady, true);
-            return if first { vec!["  all tasks run; waiting for them to stay so".into()] } else { Vec::new() };
+            return if first {
+                vec!["  all tasks run; waiting to see whether they stay up".into()]
+            } else {
+                Vec::new()
+            };
         }
         self.steady = false;
         waiting.iter().filter_map(|service| self.service(service)).collect()
@@ -124,7 +128,7 @@ pub fn verdict(stack: &StackName, release: Option<ReleaseId>, outcome: &Outcome,
     match outcome {
         Outcome::Promoted if urls.is_empty() => format!("{stack}{release} is deployed"),
         Outcome::Promoted => format!("{stack}{release} is deployed: {}", urls.join(" ")),
-        Outcome::Unchanged => format!("{stack}{release} runs already: nothing to do"),
+        Outcome::Unchanged => format!("{stack}{release} already runs: nothing to do"),
         Outcome::RolledBack { to: Some(to), .. } => format!("{stack}{release} was not healthy; {to} runs again"),
         Outcome::RolledBack { to: None, .. } => format!("{stack}{release} was not healthy; nothing of it is left"),
         Outcome::Halted { symptoms } => {

@@ -1,4 +1,4 @@
-//! Tasks that must not end: one that panics is begun again, and says so.
+//! Supervises tasks that must not end: a task that panics is logged and restarted.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -9,11 +9,11 @@ use jiff::SignedDuration;
 use super::backoff::Backoff;
 use super::clock::Clock;
 
-/// How long a task has to run until a panic is taken for its first.
+/// After a task has run this long, a panic counts as its first.
 const RECOVERED: SignedDuration = SignedDuration::from_mins(1);
 
-/// Runs a task that has no end. Whenever it panics, or ends, that is logged under `name`, and it is begun again after a
-/// pause that becomes longer.
+/// Runs a task that has no end. Whenever it panics or ends, this is logged under `name`, and the task is restarted
+/// after a pause that becomes longer.
 pub async fn supervise<F>(name: String, clock: Clock, task: impl Fn() -> F)
 where
     F: Future<Output = ()>,
@@ -31,7 +31,7 @@ where
     }
 }
 
-/// Returns what the future does, or the message of its panic. What the future was working on may be half done.
+/// Returns the output of the future, or the message of its panic. The work of the future may then be incomplete.
 pub async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(|panic| message(&*panic))
 }

@@ -20,9 +20,9 @@ use crate::name::StackName;
 use crate::release::{History, Outcome, ReleaseId};
 use crate::store;
 
-/// How often stacks that rest are compared with their releases.
+/// How often stacks at rest are compared with their releases.
 const EVERY: Duration = Duration::from_secs(30);
-/// How long after the first of several events is waited before the swarm is looked at because of them.
+/// The pause after the first of several events before the swarm is observed because of them.
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// The workers. Cheap to clone.
@@ -36,21 +36,21 @@ pub struct Workers {
     mailboxes: Arc<Mutex<HashMap<StackName, Arc<Mailbox>>>>,
 }
 
-/// Where a worker is told that there is work, and who wants to hear how it goes.
+/// Wakes a worker, and lists the followers of its rollouts.
 #[derive(Debug, Default)]
 struct Mailbox {
     wake: Notify,
-    /// Where it is told that an event was about its stack.
+    /// Notified of events that concern its stack.
     event: Notify,
-    /// Whether the worker is to look at its stack, and not only at what the observer saw.
+    /// Whether the worker has to observe its stack, instead of using the snapshot of the observer.
     asked: AtomicBool,
     followers: Mutex<Vec<Follower>>,
-    /// How many are about to record a release and to follow it.
+    /// The number of [`Hold`]s.
     held: AtomicUsize,
 }
 
-/// Keeps a stack's worker from beginning a round for as long as it is there: whoever records a release is to hear of it
-/// from its first line on.
+/// Keeps a stack's worker from starting a round as long as it exists, so that the follower of a new release gets its
+/// progress from the first line on.
 #[derive(Debug)]
 pub struct Hold(Arc<Mailbox>);
 
@@ -89,24 +89,24 @@ impl Workers {
         ended
     }
 
-    /// Lets the stack's worker rest until a release is recorded and followed; none if it has no worker yet.
+    /// Pauses the stack's worker until a release is recorded and followed; `None` if it has no worker yet.
     pub fn hold(&self, stack: &StackName) -> Option<Hold> {
         let mailbox = lock(&self.mailboxes).get(stack)?.clone();
         mailbox.held.fetch_add(1, Ordering::Relaxed);
         Some(Hold(mailbox))
     }
 
-    /// Has the stack compared with its release from now on, whenever all are.
+    /// From now on, compares the stack with its release whenever all are compared.
     pub fn watch(&self, stack: &StackName) {
         self.mailbox(stack);
     }
 
-    /// Has the stack looked at now.
+    /// Has the stack observed now.
     pub fn wake(&self, stack: &StackName) {
         self.mailbox(stack).ask();
     }
 
-    /// Has the stacks looked at to which something of this name can belong, be it the record of a release.
+    /// Has the stacks observed to which an object of this name, or a record, can belong.
     pub fn heard_of(&self, name: &str) {
         let of_stack = |rest: &str| rest.is_empty() || rest.starts_with(['_', '.']);
         let name = name.strip_prefix(store::PREFIX).unwrap_or(name);
@@ -117,13 +117,13 @@ impl Workers {
         }
     }
 
-    /// Has every stack looked at soon.
+    /// Has every stack observed soon.
     pub fn wake_all(&self) {
         self.observer.ask();
     }
 
-    /// Looks at all of the swarm every half minute, and sooner when asked, and has the workers compare their stacks with
-    /// what was seen. Has no end.
+    /// Observes the whole swarm every half minute, and sooner on request, and has the workers compare their stacks with
+    /// the snapshot. Has no end.
     pub async fn look_out(self) {
         let (clock, mut backoff) = (&self.cluster.clock, Backoff::default());
         loop {
@@ -140,7 +140,7 @@ impl Workers {
             };
             tokio::select! {
                 () = clock.wait(pause) => {}
-                // Nodes come and go with a burst of events, and one look shows what became of it.
+                // Nodes come and go with a burst of events, for which one observation is enough.
                 () = self.observer.asked() => clock.wait(SETTLING).await,
             }
         }
@@ -167,8 +167,8 @@ impl Workers {
         mailbox
     }
 
-    /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
-    /// told that something happened to it.
+    /// Makes rounds forever. A stack at rest is compared with the shared snapshot, and observed by its own worker after
+    /// an event that concerns it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
         let (cluster, lease) = (self.cluster.clone(), self.lease.clone());
         let mut rollout = Rollout::of_many(cluster, lease, stack, self.observer.clone(), self.slots.clone());
@@ -184,7 +184,7 @@ impl Workers {
         }
     }
 
-    /// Makes a round, and waits until the next one is due; whether the stack rests then.
+    /// Makes a round, and waits until the next one is due; returns whether the stack is at rest.
     async fn round(&self, rollout: &mut Rollout, mailbox: &Mailbox) -> bool {
         let (progress, followers) = mailbox.progress();
         let Attempt { history, pause, next, broken } = rollout.attempt(&progress).await;
@@ -198,12 +198,12 @@ impl Workers {
         if next == Next::Slot && self.slots.available_permits() == 0 {
             progress.send(&Progress::Queued);
         }
-        // A follower hears that a release has ended by the end of its channel: nothing of it is kept while waiting.
+        // A closed channel tells followers that a release has ended, so no sender is kept while waiting.
         drop(progress);
         match next {
             Next::Rest => return true,
             Next::Slot => rollout.take_slot(self.slot().await),
-            // A rollout makes an event of each of its own writes and of each step of Swarm's, and is looked at soon anyway.
+            // A rollout causes an event with each of its own writes and each step of Swarm, and is observed soon anyway.
             Next::Soon if pause <= Next::Soon.pause() => tokio::select! {
                 () = self.cluster.clock.wait(pause) => {}
                 () = mailbox.wake.notified() => {}
@@ -225,19 +225,19 @@ impl Workers {
 }
 
 impl Mailbox {
-    /// Has the worker look for itself.
+    /// Has the worker observe its stack.
     fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 
-    /// Has the worker look for itself, unless it is about to.
+    /// Has the worker observe its stack, unless it is about to.
     fn hear(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.event.notify_one();
     }
 
-    /// Comes back when there is something to do.
+    /// Returns when there is something to do.
     async fn something(&self) {
         tokio::select! {
             () = self.wake.notified() => {}
@@ -245,19 +245,19 @@ impl Mailbox {
         }
     }
 
-    /// Whether the worker is to look for itself, since it was last asked whether it is.
+    /// Whether the worker has been asked to observe its stack since the last call.
     fn is_asked(&self) -> bool {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
-    /// Comes back when nobody holds the worker.
+    /// Returns when there is no hold on the worker.
     async fn let_go(&self) {
         while self.held.load(Ordering::Relaxed) > 0 {
             self.wake.notified().await;
         }
     }
 
-    /// Who is told of a round that begins now, and how many they are.
+    /// The followers of a round that begins now, and their number.
     fn progress(&self) -> (ProgressSender, usize) {
         let listeners: Vec<_> = lock(&self.followers).iter().map(|follower| follower.progress.clone()).collect();
         let count = listeners.len();
@@ -268,7 +268,7 @@ impl Mailbox {
         !lock(&self.followers).is_empty()
     }
 
-    /// Tells the first `count` followers that nothing more will be known of their releases, and lets them go.
+    /// Tells the first `count` followers that their releases cannot be followed any more, and removes them.
     fn abandon(&self, symptom: &Symptom, count: usize) {
         let mut followers = lock(&self.followers);
         let count = count.min(followers.len());
@@ -278,8 +278,8 @@ impl Mailbox {
         }
     }
 
-    /// Tells the first `count` followers of releases that have ended, and lets them go. Those who came later may follow
-    /// a release that was not recorded yet when `history` was read.
+    /// Tells the first `count` followers the outcome of releases that have ended, and removes them. Later followers may
+    /// follow a release that was not yet recorded when `history` was read.
     fn settle(&self, history: &History, count: usize) {
         let mut followers = lock(&self.followers);
         let count = count.min(followers.len());
@@ -294,7 +294,7 @@ impl Mailbox {
     }
 }
 
-/// What is behind these locks is whole at every moment, also after a panic elsewhere.
+/// The data behind these locks is consistent at every moment, so a panic elsewhere does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -401,7 +401,7 @@ mod tests {
         let refused: Vec<String> = refused.collect();
         let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
         assert_eq!((refused.len(), history.releases().len()), (1, 1));
-        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`");
+        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or take it over with `git push -o adopt`");
         // Who may use the engine is asked nothing.
         assert!(cluster.propose(&Lease::of_command(), of("folder /srv/shop", Cause::Command)).await.is_ok());
     }

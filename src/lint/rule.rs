@@ -8,8 +8,9 @@ use crate::revision::Revision;
 /// A rule: something that every stack file or Dockerfile is asked.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its id, which never changes its meaning: `SK0…` for what is said to the linter itself, `SK1…` for what will not deploy, `SK2…` for what is silently different,
-    /// `SK3…` for availability, `SK4…` for Traefik, `SK5…` and `DL…` for Dockerfiles, `SC…` for the shell in them.
+    /// Its id, which never changes its meaning: `SK0…` for what is said to the linter itself, `SK1…` for what will not
+    /// deploy, `SK2…` for what is silently different, `SK3…` for availability, `SK4…` for Traefik, `SK5…` and `DL…` for
+    /// Dockerfiles, `SC…` for the shell in them.
     pub id: &'static str,
     /// How bad its findings are, if no settings say otherwise.
     pub severity: Severity,
@@ -36,7 +37,7 @@ pub(super) enum Mark {
     Unknown,
     /// Docker deploys a file over its errors all the same.
     Deploys,
-    /// It concludes from what is not there, and so has nothing to say of what is not understood.
+    /// It concludes from what does not exist, and so has nothing to say of what is not understood.
     Whole,
     /// It concludes from names that the file does not define, and so has nothing to say where any is not understood.
     Names,

@@ -93,7 +93,7 @@ impl Contexts {
         }
     }
 
-    /// The context, if there is one, in which something surely is not there.
+    /// The context, if there is one, in which something surely does not exist.
     pub(super) fn lacking(&self, is_there: impl Fn(&RepoPath) -> bool) -> Option<&RepoPath> {
         match self {
             Self::Known(contexts) => contexts.iter().find(|context| !is_there(context)),

@@ -1,4 +1,4 @@
-//! What must be there, and what must not be there yet.
+//! Objects that must exist, and names that must be free.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{Context, Obstacle};
 use crate::name::ServiceName;
 use crate::stack::{Config, Network, Secret, TRAEFIK_FIRST};
 
-/// What is referred to and not there, or not of use; what is to be created and is somebody else's.
+/// Missing or unusable external objects, and names of new objects that belong to others.
 pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
     let mut found = networks(context);
     found.extend(configs(context));
@@ -26,7 +26,7 @@ fn networks(context: &Context<'_>) -> Vec<Obstacle> {
             Network::External if foreign.contains(name) || own.contains_key(name) => {}
             Network::External if segment.is_some_and(|segment| !segment.is_of_the_swarm) => found.push(Obstacle {
                 place: place("networks", name, context),
-                message: format!("the network `{name}` is one of this node only, and services cannot join it"),
+                message: format!("the network `{name}` is local to this node, so services cannot join it"),
                 help: format!("create one for the swarm: `docker network create --driver overlay {name}`"),
             }),
             Network::External => found.push(match context.desired.behind_traefik(name) {
@@ -81,7 +81,7 @@ fn secrets(context: &Context<'_>) -> Vec<Obstacle> {
     found
 }
 
-/// A service bears its stack's name, but not every service of such a name is the stack's.
+/// Services with the name of the stack's that do not belong to it.
 fn services(context: &Context<'_>) -> Vec<Obstacle> {
     let taken: BTreeSet<&str> = context.surroundings.services.iter().map(|service| service.name.as_str()).collect();
     let mut found = Vec::new();
@@ -90,7 +90,7 @@ fn services(context: &Context<'_>) -> Vec<Obstacle> {
         if taken.contains(name.as_str()) {
             found.push(Obstacle {
                 place: super::of_service(key, &[]),
-                message: format!("there is a service `{name}` that is not of this stack"),
+                message: format!("a service `{name}` exists that does not belong to this stack"),
                 help: "give the service another name, or remove that one (`docker service rm`)".into(),
             });
         }
@@ -102,11 +102,11 @@ fn absent(what: &str, name: &str, command: &str, context: &Context<'_>) -> Obsta
     Obstacle {
         place: place(&format!("{what}s"), name, context),
         message: format!("the external {what} `{name}` does not exist"),
-        help: format!("create it (`{command}`), or take `external` away"),
+        help: format!("create it (`{command}`), or remove `external`"),
     }
 }
 
-/// The network that Traefik shares with what it serves. No file names it: `x-skep.http` does.
+/// Traefik's network, which `x-skep.http` requires.
 fn without_traefik(service: &ServiceName, network: &str) -> Obstacle {
     Obstacle {
         place: super::of_service(service, &["x-skep", "http"]),
@@ -118,7 +118,7 @@ fn without_traefik(service: &ServiceName, network: &str) -> Obstacle {
 fn taken(what: &str, name: &str, context: &Context<'_>) -> Obstacle {
     Obstacle {
         place: place(&format!("{what}s"), name, context),
-        message: format!("there is a {what} `{name}` that is not of this stack"),
+        message: format!("a {what} `{name}` exists that does not belong to this stack"),
         help: format!("write `external: true` to use that one, or give the {what} another `name`"),
     }
 }
@@ -126,8 +126,8 @@ fn taken(what: &str, name: &str, context: &Context<'_>) -> Obstacle {
 fn other_content(what: &str, name: &str, context: &Context<'_>) -> Obstacle {
     Obstacle {
         place: place(&format!("{what}s"), name, context),
-        message: format!("the {what} `{name}` holds something else, and Swarm cannot change a {what}"),
-        help: format!("leave its `name` out, so that new content is a new {what}, or give it another `name`"),
+        message: format!("the {what} `{name}` has other contents, and Swarm cannot change a {what}"),
+        help: format!("remove its `name`, so that new contents make a new {what}, or give it another `name`"),
     }
 }
 

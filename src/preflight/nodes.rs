@@ -51,18 +51,18 @@ fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Obs
     }
 }
 
-/// More tasks than the nodes may have.
+/// More tasks than the nodes may run.
 fn crowded(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Obstacle> {
     let (Mode::Replicated(number), per_node @ 1..) = (service.mode, service.max_replicas_per_node) else { return None };
     let (wanted, room) = (number.unwrap_or(1), per_node.saturating_mul(candidates.len() as u64));
     (wanted > room).then(|| Obstacle {
         place: of_service(name, &["deploy", "placement", "max_replicas_per_node"]),
         message: format!("{wanted} tasks do not fit: {per_node} on each of {} nodes make {room}", candidates.len()),
-        help: "raise it, lower `deploy.replicas`, or add a node".into(),
+        help: "increase it, lower `deploy.replicas`, or add a node".into(),
     })
 }
 
-/// More set aside for one task than any node has in all.
+/// A reservation of one task that exceeds every node.
 fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Obstacle> {
     let wanted = &service.reservations;
     let has_told = |node: &&&Node| node.resources.nano_cpus > 0 && node.resources.memory > 0;
@@ -77,7 +77,7 @@ fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Op
     });
     Some(Obstacle {
         place: of_service(name, &["deploy", "resources", "reservations"]),
-        message: format!("one task reserves {}, and the largest nodes have {has}", shown(wanted)),
+        message: format!("one task reserves {}, but the largest nodes have {has}", shown(wanted)),
         help: "lower the reservation, or add a node".into(),
     })
 }

@@ -7,7 +7,7 @@ use crate::stack::file::{EnvFile, Service};
 use crate::stack::variables::Variables;
 
 impl Renderer<'_> {
-    /// As Docker's `resolveEnvironment`: a later file wins over an earlier one, and the section over all.
+    /// Like Docker's `resolveEnvironment`: a later file overrides an earlier one, and the section overrides all files.
     pub(super) fn environment(&mut self, service: &Service) -> BTreeMap<String, Option<String>> {
         let mut variables = BTreeMap::new();
         for file in &service.env_file {
@@ -33,8 +33,8 @@ impl Renderer<'_> {
     }
 }
 
-/// The lines of an environment file (docker/cli `pkg/kvfile`): `NAME=value`, nothing unquoted or filled in; `NAME`
-/// alone is taken from `given`, and left out if it is not there.
+/// Parses an environment file (docker/cli `pkg/kvfile`): `NAME=value` literally, without removing quotes or replacing
+/// variables; `NAME` alone is taken from `given`, and omitted if it does not exist.
 fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>, String> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -48,9 +48,9 @@ fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>
         if name.is_empty() {
             return Err(format!("line {} has no name before `=`", number + 1));
         }
-        // Other spaces are characters like others.
+        // Other kinds of spaces are ordinary characters.
         if name.contains([' ', '\t']) {
-            return Err(format!("line {}: `{name}` has a space in it; write `NAME=value`", number + 1));
+            return Err(format!("line {}: `{name}` contains a space; write `NAME=value`", number + 1));
         }
         let value = value.or_else(|| given.get(name).map(str::to_owned));
         variables.extend(value.map(|value| (name.to_owned(), Some(value))));
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_line_of_a_shell_is_refused() {
         let refused = |text: &str| parse(text.as_bytes(), &Variables::default()).unwrap_err();
-        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a space in it; write `NAME=value`");
+        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` contains a space; write `NAME=value`");
         insta::assert_snapshot!(refused("=1"), @"line 1 has no name before `=`");
     }
 }

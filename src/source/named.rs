@@ -76,7 +76,7 @@ fn texts(files: &[PathBuf], as_written: bool) -> Result<Texts, Error> {
 fn listed(folders: Contexts, deeply: bool) -> BTreeMap<RepoPath, Entry> {
     let mut walked = Walked::default();
     for folder in outermost(folders) {
-        // What cannot be listed is not there for the rules, which say so.
+        // What cannot be listed counts as missing, which rules report.
         drop(walk_into(&mut walked, &folder, &in_machine(&folder), &|_| deeply, id_of_path));
     }
     walked.0
@@ -146,8 +146,8 @@ impl Texts {
         Ok(())
     }
 
-    /// Reads what is wanted until nothing more is, and lists what else there is. What is not there is left to the rules, which
-    /// say where it is asked for.
+    /// Reads what is wanted until nothing more is, and lists what else there is. What does not exist is left to the
+    /// rules, which say where it is asked for.
     fn with(
         mut self,
         wanted: impl Fn(&Revision) -> Vec<RepoPath>,

@@ -73,8 +73,8 @@ pub(super) fn with_texts(
     }
 }
 
-/// Reads what the revision wants, until it wants nothing more. What is too large, or is not there, has no text then, which is
-/// for rules to tell.
+/// Reads what the revision wants, until it wants nothing more. What is too large, or does not exist, has no text then,
+/// which is for rules to tell.
 pub(super) fn with_small_texts(
     mut revision: Revision,
     reader: &Reader,
@@ -108,7 +108,7 @@ fn small_text(revision: &Revision, path: &RepoPath, reader: &Reader, room: u64) 
 }
 
 fn text(revision: &Revision, path: &RepoPath, reader: &Reader, room: &mut u64) -> Result<Arc<[u8]>, Error> {
-    let entry = revision.entries.get(path).ok_or_else(|| unfit(path.as_str(), "it is not there"))?;
+    let entry = revision.entries.get(path).ok_or_else(|| unfit(path.as_str(), "it does not exist"))?;
     let size = reader.size(&entry.id)?;
     let too_large = |what: String, limit: u64| Error::TooLarge {
         what,

@@ -227,7 +227,7 @@ fn is_object_folder(name: &str) -> bool {
     name == "pack" || (name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// An object's name is its content, so what is there already is the same.
+/// An object's name is its content, so what already exists is the same.
 fn copy_object(from: &Path, to: &Path) -> std::io::Result<()> {
     if to.exists() {
         return Ok(());
@@ -285,8 +285,8 @@ fn pin_of(commit: impl fmt::Display) -> String {
     format!("refs/skep/pushed/{commit}")
 }
 
-/// Moves a branch to a commit that runs: from `base`, where it was when the commit was pushed, or forward from wherever it
-/// is. A branch that is there already stays, and one that somebody moved elsewhere in the meantime stays there.
+/// Moves a branch to a commit that runs: from `base`, where it was when the commit was pushed, or forward from wherever
+/// it is. A branch that already exists stays, and one that somebody moved elsewhere in the meantime stays there.
 pub async fn move_branch(repository: &Path, name: &str, base: Option<&CommitId>, new: &CommitId) -> Result<(), Error> {
     let (path, name, base, new) = (repository.to_owned(), name.to_owned(), base.cloned(), new.clone());
     blocking(move || {
@@ -329,7 +329,8 @@ fn moved(repository: &Repository, name: &str, there: Option<&CommitId>, new: &Co
     repository.reference(name, new, true, reason).map(drop)
 }
 
-/// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not write over it.
+/// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not write over
+/// it.
 fn remove_unreadable(repository: &Repository, name: &str) {
     if repository.refname_to_id(name).is_err_and(|error| error.code() != ErrorCode::NotFound) {
         // What is in the way of this is in the way of the new one, which says so.
@@ -341,12 +342,12 @@ fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
     Oid::from_str(commit.as_str())
 }
 
-/// The branches that may be deployed; of each repository it is one of them ([`deployed_branch`]). skep moves that one, and
-/// Git all others.
+/// The branches that may be deployed; of each repository it is one of them ([`deployed_branch`]). skep moves that one,
+/// and Git all others.
 pub const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
 
-/// The branch of a repository that is deployed, by its full name: the one of [`DEPLOYED`] that is there, and where both are,
-/// the one that `HEAD` names. `None` before the first push to either.
+/// The branch of a repository that is deployed, by its full name: the one of [`DEPLOYED`] that is there, and where both
+/// are, the one that `HEAD` names. `None` before the first push to either.
 pub fn deployed_branch(repository: &Path) -> Option<&'static str> {
     let repository = open(repository).ok()?;
     let head = repository.find_reference("HEAD").ok();

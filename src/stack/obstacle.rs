@@ -1,17 +1,17 @@
-//! What keeps a stack from being deployed although its file is right.
+//! Obstacles to deploying a stack with a valid file.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Something in the file that cannot be done in this swarm as it is, or may not be.
+/// A part of the file that is impossible or forbidden in this swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
-    /// The keys that lead to its place in the file, such as `services`, `web`, `ports`.
+    /// The path of keys to its place in the file, such as `services`, `web`, `ports`.
     pub place: Vec<String>,
-    /// What is in the way, in one sentence without a full stop.
+    /// The obstacle, in one sentence without a full stop.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: String,
 }
 

@@ -222,7 +222,7 @@ fn a_stack_name_that_is_too_long_is_refused() {
     let Some(told) = refusal(&"long-".repeat(8), |shop| shop.write("stack.yml", quiet("1000"))) else { return };
     assert_snapshot!(told, @"
     checking COMMIT Try it
-    error: `skep-e2e-long-long-long-long-long-long-long-long-` is not a stack name: it has 49 characters, 40 at most are allowed
+    error: `skep-e2e-long-long-long-long-long-long-long-long-` is not a stack name: it has 49 characters; at most 40 are allowed
     (refused)
     ");
 }
@@ -274,7 +274,7 @@ fn a_stack_belongs_to_the_repository_that_made_it() {
     let push = thief.write("stack.yml", named).commit("Take it over").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Take it over
-    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository `skep-e2e-owned` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`
+    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository `skep-e2e-owned` (pushed to skep); give this one another name, or take it over with `git push -o adopt`
     (refused)
     ");
     assert_eq!(swarm::everything(&shop.name), before);

@@ -95,7 +95,7 @@ impl Hook {
 }
 
 impl Update {
-    /// Git writes zeros for a ref that is not there.
+    /// Git writes zeros for a ref that does not exist.
     fn of(name: &str, old: &str, new: &str) -> Self {
         let there = |id: &str| id.bytes().any(|digit| digit != b'0').then(|| id.to_owned());
         Self { name: name.to_owned(), old: there(old), new: there(new) }

@@ -27,7 +27,7 @@ pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
 
 fn row(view: &StackView, now: Timestamp) -> [Cell; 6] {
     let state = view.state();
-    let rolls = matches!(view.phase, Some(Phase::Rolling { .. }));
+    let rolls = view.phase.as_ref().is_some_and(Phase::is_rolling);
     let shown = view.attempted.filter(|_| rolls).or(view.promoted);
     let since = view.phase.as_ref().map(|phase| age(now.duration_since(at(phase)))).unwrap_or_default();
     [

@@ -382,7 +382,7 @@ impl Rollout {
     async fn give_way(&mut self, places: &BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
         let release = round.release;
         for place in places {
-            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "somebody changes it back again and again: it is not healed any more");
+            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "somebody changes it back again and again: it is no longer healed");
         }
         self.tally.contested += places.len() as u64;
         self.memory.give_way();

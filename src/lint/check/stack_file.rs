@@ -36,7 +36,7 @@ pub(super) enum Unread {
     TooMany,
     /// Nothing came out of its template.
     Template(Vec<Misfit>),
-    /// It is no YAML, or a file that it is made from is not there.
+    /// It is no YAML, or a file that it is made from does not exist.
     Problems(Vec<Misfit>),
 }
 

@@ -131,7 +131,7 @@ fn a_variable_that_is_not_set_is_a_warning_and_hides_nothing() {
       set IMAGE in `.env` beside this file, or write `${IMAGE:-default}`; `$$IMAGE` if the container is to see `$IMAGE`
     stack.yml:4:13: warning[SK2020]: the variable PORT is not set
       set PORT in `.env` beside this file, or write `${PORT:-default}`; `$$PORT` if the container is to see `$PORT`
-    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, but is `70000:80`
     stack.yml:5:16: warning[SK2020]: the variable NET is not set
       set NET in `.env` beside this file, or write `${NET:-default}`; `$$NET` if the container is to see `$NET`
     stack.yml:6:33: warning[SK2020]: the variable DB_PASSWORD is not set: from the vault
@@ -159,7 +159,7 @@ fn the_gate_names_all_variables_that_are_not_set() {
     3 errors, 2 warnings and 1 remark
     stack.yml:3:12: error[SK2020]: 6 variables are not set: DB_PASSWORD (line 6: from the vault), HOST (lines 11, 14), IMAGE (line 3), NET (line 5), PORT (line 4), REPLICAS (line 8)
       set HOST, IMAGE, NET, PORT, REPLICAS in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${HOST:-…}`; set DB_PASSWORD in `variables` of skep's settings, not in the repository: it looks like a secret
-    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, but is `70000:80`
     stack.yml:12:9: warning[SK4003]: Traefik has no label `traefik.http.routers.web.entrypoint`
       did you mean `entrypoints`?
     stack.yml:13:15: error[SK1003]: there is no config `site` in this file
@@ -210,16 +210,16 @@ services:
 ";
     insta::assert_snapshot!(verdict(&[("stack.yml", stack), (".env", "A=1\n{\n")]), @"
     5 errors and 1 warning
-    .env:2:1: warning[SK2021]: none of its variables is set: `{` in `{` cannot be in a name; write `NAME=value`
-      Compose does not take it either; mend it, or leave it out
+    .env:2:1: warning[SK2021]: none of its variables is set: `{` in `{` is not allowed in a name; write `NAME=value`
+      Compose refuses it as well; correct it, or remove it
     stack.yml:2:16: error[SK1001]: `1A` cannot be the name of a variable
       use letters, digits and `_`, and begin with a letter or `_`
-    stack.yml:2:26: error[SK1001]: a variable must be text, and this is a list
+    stack.yml:2:26: error[SK1001]: a variable must be text, but is a list
     stack.yml:2:36: error[SK1001]: a variable has no key `defualt`
       it has `default` and `comment`
     stack.yml:2:54: error[SK1001]: `${` is not a variable
       write $$ for a dollar sign, or ${NAME}
-    stack.yml:2:73: error[SK1001]: a variable must be text, and this is a map
+    stack.yml:2:73: error[SK1001]: a variable must be text, but is a map
     ");
     let mut revision =
         Revision::of(&[("stack.yml", "services: { web: { image: \"a:${TAG}\" } }"), (".env", "/etc/shadow")]);
@@ -227,8 +227,8 @@ services:
     revision.texts.remove(&".env".parse().unwrap());
     insta::assert_snapshot!(verdict_of(revision), @"
     1 error, 1 warning and 1 remark
-    .env:1:1: warning[SK2021]: it is not read: it is a symbolic link, which is never followed; commit the file itself
-      Compose does not take it either; mend it, or leave it out
+    .env:1:1: warning[SK2021]: it was not read: it is a symbolic link, which is never followed; commit the file itself
+      Compose refuses it as well; correct it, or remove it
     stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until the service is ready
     stack.yml:1:27: error[SK2020]: the variable TAG (line 1) is not set
@@ -252,8 +252,8 @@ networks: { front: { driver: 1, drivr: x } }
 ";
     insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @"
     4 errors
-    stack.yml:3:12: error[SK1001]: `image` must be text, and this is a list
-    stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
+    stack.yml:3:12: error[SK1001]: `image` must be text, but is a list
+    stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, but is `many`
     stack.yml:9:23: error[SK1012]: another volume is already mounted at `/x`
     stack.yml:11:33: error[SK1001]: a network has no key `drivr`
       did you mean `driver`?

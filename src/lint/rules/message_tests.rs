@@ -161,7 +161,7 @@ fn of_traefik() {
 #[expect(clippy::too_many_lines, reason = "it is all that they say")]
 fn of_stack_files() {
     insta::assert_snapshot!(said(stack::RULES), @r#"
-    stack.yml:4:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
+    stack.yml:4:25: error[SK1001]: `replicas` must be a whole number, but is `many`
     stack.yml:4:16: error[SK1003]: there is no network `front` in this file
       define it under `networks:` at the top of the file
     stack.yml:2:40: warning[SK1004]: these services wait for each other in a cycle: `web`, `db`
@@ -247,7 +247,7 @@ fn of_stack_files() {
     stack.yml:2:17: warning[SK2020]: the variable TAG is not set
       set TAG in `.env` beside this file, or write `${TAG:-default}`; `$$TAG` if the container is to see `$TAG`
     .env:1:1: warning[SK2021]: none of its variables is set: there is a space in the name `FROM alpine`; write `NAME=value`
-      Compose does not take it either; mend it, or leave it out
+      Compose refuses it as well; correct it, or remove it
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       add a `healthcheck:` that fails until the service is ready
     stack.yml:4:13: warning[SK3002]: an update cannot start the new task first, because the old one holds this port

@@ -1,4 +1,4 @@
-//! What came out of a template, and the way back from it to what somebody wrote.
+//! The result of a template, and the mapping back to the files from which it was made.
 
 use std::sync::Arc;
 
@@ -11,44 +11,44 @@ use crate::stack::yaml::{self, Node, Span, line_column};
 /// A stack file made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
-    /// What came out, and after it the file that asked for it: what places in the tree point into.
+    /// The result followed by the stack file that uses the template; places in the tree point into this text.
     pub text: Vec<u8>,
-    /// What it says, variables not filled in yet.
+    /// The parsed tree, with variables not yet replaced.
     pub tree: Node,
     pub(super) path: RepoPath,
-    /// How much of `text` came out of the template.
+    /// The length of the result in `text`.
     pub(super) filled: usize,
-    /// The line of the body that each line which came out was made from, both counted from 0.
+    /// For each line of the result, the line of the body it was made from, both counted from 0.
     pub(super) lines: Vec<usize>,
     pub(super) template: Template,
-    /// Where the file names the template.
+    /// The place at which the file names the template.
     pub(super) name: Span,
     pub(super) given: Vec<Given>,
 }
 
-/// A place in a file that somebody wrote.
+/// A place in a file of the repository or a built-in template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
     pub path: RepoPath,
-    /// Where in it.
+    /// The place in the file.
     pub span: Span,
-    /// What else there is to know, if the place is not where the text itself stands.
+    /// A remark, if the text itself is at another place.
     pub note: Option<String>,
 }
 
 /// A stack file of a repository, written out or made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Written {
-    /// As it is.
+    /// Written out.
     Out(RepoPath, Arc<[u8]>),
-    /// By a template.
+    /// Made from a template.
     Template(Box<Expansion>),
 }
 
 impl Expansion {
-    /// Where what is at `span` of [`text`](Self::text) was written: in the stack file if a value or the file itself
-    /// decides it, else in the template.
+    /// The origin of the text at `span` of [`text`](Self::text): in the stack file if a value or the file itself
+    /// determines it, else in the template.
     pub fn place(&self, span: &Span) -> Place {
         if *span == (0..0) {
             return self.here(0..0);
@@ -78,20 +78,20 @@ impl Expansion {
         Place { path: self.path.clone(), span: self.name.clone(), note }
     }
 
-    /// A problem in what came out, where it was written.
+    /// Maps a problem in the result to its origin.
     pub fn misfit(&self, problem: Problem) -> Misfit {
         let Place { path, span, note } = self.place(&problem.span);
         Misfit { path, problem: Problem { span, message: problem.message, help: joined(problem.help, note) } }
     }
 
-    /// Only what came out of the template, as text.
+    /// The result of the template as text.
     pub fn filled(&self) -> &[u8] {
         &self.text[..self.filled]
     }
 }
 
 impl Written {
-    /// What places in it point into.
+    /// The text that places point into.
     pub fn text(&self) -> &[u8] {
         match self {
             Self::Out(_, text) => text,
@@ -107,7 +107,7 @@ impl Written {
         }
     }
 
-    /// How many of these keys it has, each below the one before, and where the last of them stands.
+    /// The length of this path of keys that the file has, and the place of the last of them.
     pub(crate) fn follow(&self, keys: &[String]) -> (usize, Span) {
         let tree = match self {
             Self::Out(_, text) => yaml::parse(text).ok(),
@@ -121,7 +121,7 @@ impl Written {
         (keys.len(), span)
     }
 
-    /// A problem in it, where it was written.
+    /// Maps a problem to its origin.
     pub fn misfit(&self, problem: Problem) -> Misfit {
         match self {
             Self::Out(path, _) => Misfit { path: path.clone(), problem },
