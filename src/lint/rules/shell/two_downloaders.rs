@@ -36,7 +36,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         }
         found.extend(second.map(|command| {
             at_name(script, command, "this stage uses both `curl` and `wget`")
-                .help("use one of them for all downloads downloads downloads")
+                .help("use one of them for all downloads")
         }));
     }
     found
