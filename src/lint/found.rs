@@ -1,4 +1,4 @@
-//! What a rule found, before it is known how much the rule counts.
+//! A finding of a rule before settings decide its severity.
 
 use crate::lint::{Edit, Fix, Severity};
 use crate::name::RepoPath;
@@ -7,31 +7,31 @@ use crate::stack::sources::Sources;
 use crate::stack::template::Misfit;
 use crate::stack::yaml::Span;
 
-/// What a rule found.
+/// A finding of a rule before settings decide its severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The file, if it is not the one that the rule was asked about.
+    /// The file, if it is not the one that the rule checks.
     pub(super) path: Option<RepoPath>,
     pub(super) span: Span,
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) fix: Option<Fix>,
-    /// How bad it is, if that is not what the rule says; settings come before both.
+    /// The severity, if it differs from the rule's; settings override both.
     pub(super) severity: Option<Severity>,
 }
 
 impl Found {
-    /// Something at a place.
+    /// A finding at this place.
     pub(super) fn new(span: &Span, message: impl Into<String>) -> Self {
         Self { path: None, span: span.clone(), message: message.into(), help: None, fix: None, severity: None }
     }
 
-    /// In another file.
+    /// The same finding, in another file.
     pub(super) fn in_file(self, path: RepoPath) -> Self {
         Self { path: Some(path), ..self }
     }
 
-    /// A problem of reading a file.
+    /// A finding for a problem of reading a file.
     pub(super) fn misfit(Misfit { path, problem }: Misfit) -> Self {
         Self {
             path: Some(path),
@@ -53,17 +53,18 @@ impl Found {
         Self { fix, severity, ..Self::misfit(sources.misfit(Problem { span, message, help })) }
     }
 
-    /// With what to do about it.
+    /// The same finding, with this help.
     pub(super) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
-    /// As bad as this, whatever the rule says.
+    /// The same finding, with this severity instead of the rule's.
     pub(super) fn severity(self, severity: Severity) -> Self {
         Self { severity: Some(severity), ..self }
     }
 
-    /// With a change of the file that takes it away. The rule must be marked with [`Mark::Fixes`](crate::lint::rule::Mark::Fixes).
+    /// With a change of the file that takes it away. The rule must be marked with
+    /// [`Mark::Fixes`](crate::lint::rule::Mark::Fixes).
     pub(super) fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
         Self { fix: fix.into(), ..self }
     }

@@ -1,37 +1,37 @@
-//! What only the swarm knows of a stack file, told as findings: `skep lint --live`.
+//! Findings in a stack file that depend on the swarm: `skep lint --live`.
 //!
-//! Who asks the swarm hands in what was seen; where it stands in the file, and how bad it is, is decided here.
+//! The caller reads the swarm and passes the observations; this module finds their place in the file and their severity.
 
 use crate::lint::{Finding, Place, Settings, explain};
 use crate::stack::Problem;
 use crate::stack::file::File;
 
-/// Something that was seen in the swarm.
+/// An observation in the swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// The keys that lead to its place in the file; none if it is about the file as a whole.
+    /// The keys that lead to its place in the file; empty if it concerns the whole file.
     pub keys: Vec<String>,
-    /// What is wrong, in one sentence without a full stop.
+    /// The problem in one sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
 }
 
-/// What was seen.
+/// The kind of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A deploy would be refused for it.
     Obstacle,
-    /// It may stand in the way later.
+    /// It may become an obstacle later.
     Note,
     /// The swarm has too many managers, or too few.
     Managers,
 }
 
 impl Seen {
-    /// As a finding in the file; none if the settings switch it off.
+    /// The observation as a finding in the file; `None` if the settings disable it.
     pub fn finding(self, file: &File, settings: &Settings) -> Option<Finding> {
         let rule = explain(self.kind.id())?;
         let severity = settings.severity(rule)?;
@@ -44,7 +44,7 @@ impl Seen {
 }
 
 impl Kind {
-    /// The rule that it is a finding of.
+    /// The rule of the finding.
     fn id(self) -> &'static str {
         match self {
             Self::Obstacle => "SK8001",
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// What is to be said of so many managers.
+/// The message for this number of managers.
 pub fn managers(count: usize) -> Option<Seen> {
     let message = match count {
         0 | 1 => return None,

@@ -1,15 +1,15 @@
-//! How bad a finding is.
+//! The severity of a finding.
 
-/// How bad a finding is. Errors keep a revision from being deployed.
+/// The severity of a finding. Errors prevent a deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// A matter of taste.
     Style,
     /// Worth knowing.
     Info,
-    /// Probably not what was meant.
+    /// Probably a mistake.
     Warning,
-    /// It would fail, or do something else than it says.
+    /// It would fail, or do something else than written.
     Error,
 }
 

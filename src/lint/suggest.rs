@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-/// Longer words are nobody's typing mistake, and comparing takes time by their length squared.
+/// Longer words are not typing mistakes, and comparing takes time by the square of their length.
 const LONGEST: usize = 40;
 /// How many known words are compared.
 const MOST: usize = 500;
 
-/// The known word that is most like this one, if any is near: a third of its letters may differ.
+/// The most similar known word, if one is near: up to a third of the letters may differ.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     if length == 0 || length > LONGEST {

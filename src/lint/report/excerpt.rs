@@ -1,4 +1,4 @@
-//! Where a finding is, and the line it points at.
+//! The place of a finding, and the line that it points at.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +16,11 @@ const BEFORE: usize = 60;
 /// How many bytes of a line are shown from the place on.
 const BEHIND: usize = 100;
 
-/// How many bytes of a line on both sides of a place are looked through for secrets: the name of one may stand before what is shown.
+/// How many bytes of a line on both sides of a place are searched for secrets: the name of one may precede the shown
+/// part.
 const AROUND: usize = 1000;
 
-/// The texts, with their lines found once.
+/// The texts with an index of their lines.
 pub(super) struct Sources<'a> {
     texts: BTreeMap<&'a RepoPath, Source<'a>>,
 }
@@ -35,7 +36,7 @@ impl Position {
     const START: Self = Self { line: 1, column: 1 };
 }
 
-/// What is shown for a tab.
+/// The replacement for a tab.
 pub(super) const TAB: &str = "    ";
 
 /// The line of a place, cut to a readable length and safe to print but for its tabs.
@@ -43,12 +44,12 @@ pub(super) const TAB: &str = "    ";
 pub(super) struct Excerpt {
     pub(super) position: Position,
     pub(super) text: String,
-    /// The bytes of `text` that are meant; never empty unless they are at its end.
+    /// The marked bytes of `text`; never empty unless they are at its end.
     pub(super) marked: Range<usize>,
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the lines of the files that the findings are in.
+    /// Indexes the lines of the files with findings.
     pub(super) fn of(findings: &'a [Finding], texts: &'a Texts) -> Self {
         let paths: BTreeSet<&RepoPath> = findings.iter().map(|finding| &finding.place.path).collect();
         Self { texts: paths.into_iter().filter_map(|path| Some((path, Source::new(texts.get(path)?)))).collect() }
@@ -67,7 +68,7 @@ impl<'a> Sources<'a> {
         self.positions(&Place { path: path.clone(), span: span.clone() })
     }
 
-    /// The line of a place; none if it is the file as a whole.
+    /// The line of a place; `None` for the whole file.
     pub(super) fn excerpt(&self, place: &Place) -> Option<Excerpt> {
         if place.span == (0..0) {
             return None;
@@ -171,12 +172,12 @@ pub(super) fn path(place: &Place) -> String {
     }
 }
 
-/// Bytes of a file in one line of text, with marks for all that acts on a terminal.
+/// Bytes of a file in one line of text, with control characters made visible.
 pub(super) fn clean(bytes: &[u8]) -> String {
     harmless(bytes).replace('\t', TAB)
 }
 
-/// The same, with tabs as they are.
+/// The same, with tabs unchanged.
 fn harmless(bytes: &[u8]) -> String {
     one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }

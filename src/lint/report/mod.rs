@@ -1,7 +1,7 @@
-//! Findings as text: for a person, for an editor, for a program, for the other end of `git push`.
+//! Findings as text: for people, editors, programs and `git push`.
 //!
-//! What is shown comes from files and paths that somebody pushed: no control character of theirs reaches a terminal,
-//! and a long line is cut around the place that is meant.
+//! The text comes from pushed files and paths: control characters never reach a terminal, and a long line is cut around
+//! the place of the finding.
 
 mod excerpt;
 mod github;
@@ -27,14 +27,14 @@ pub use short::short;
 /// The texts that findings point into.
 pub type Texts = BTreeMap<RepoPath, Arc<[u8]>>;
 
-/// How findings are written.
+/// A format for findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a person, with the lines that they point at.
+    /// For people, with the lines that the findings point at.
     Human,
-    /// A line each.
+    /// A line for each finding.
     Short,
-    /// For a program.
+    /// For programs.
     Json,
     /// For code scanning.
     Sarif,
@@ -87,7 +87,7 @@ fn address(place: &Place) -> String {
     }
 }
 
-/// How many findings of each kind there are, such as `2 errors and 1 warning`; `no findings` if there are none.
+/// The number of findings of each severity, such as `2 errors and 1 warning`; `no findings` if there are none.
 pub fn summary(findings: &[Finding]) -> String {
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style]
         .into_iter()
@@ -118,7 +118,7 @@ fn counted(count: usize, severity: Severity) -> Option<String> {
     }
 }
 
-/// What to do about a finding, on a line of its own below what is wrong; nothing if nobody knows.
+/// The help of a finding on a separate line; empty if it has none.
 fn help_below(finding: &Finding) -> String {
     finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! For editors and for grep: a line each.
+//! The format for editors and for grep: a line for each finding.
 
 use crate::lint::Finding;
 use crate::lint::report::Texts;

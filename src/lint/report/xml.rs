@@ -68,7 +68,7 @@ fn line(xml: &mut String, text: std::fmt::Arguments<'_>) {
     writeln!(xml, "{text}").expect("a text takes what is written");
 }
 
-/// A text between tags or quotes. Characters that XML does not have are replaced.
+/// A text between tags or quotes. Characters that XML does not allow are replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

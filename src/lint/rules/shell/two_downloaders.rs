@@ -35,8 +35,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             second = second.or((names.len() > 1).then_some(command));
         }
         found.extend(second.map(|command| {
-            at_name(script, command, "this stage uses both `curl` and `wget`")
-                .help("use one of them for all downloads")
+            at_name(script, command, "this stage uses both `curl` and `wget`").help("use one of them for all downloads")
         }));
     }
     found
