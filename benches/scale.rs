@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use skep::engine::Engine;
 use skep::engine::simulated::World;
+use skep::lease::Lease;
 use skep::lint::{self, Checked};
 use skep::plan::observed::Observed;
 use skep::plan::{Plan, Removable};
@@ -108,7 +109,7 @@ async fn deployed(desired: &Stack) -> World {
         }
         let first = plan.changes.iter().position(|change| change.subject.service().is_some()).filter(|at| *at > 0);
         for change in &plan.changes[..first.unwrap_or(plan.changes.len())] {
-            swarm.perform(change, desired, &observed).await.unwrap();
+            swarm.perform(&Lease::of_command(), change, desired, &observed).await.unwrap();
         }
     }
     world.advance(Duration::from_mins(1));

@@ -11,6 +11,7 @@
 //! - [`mod@text`]: text from other sources, made safe to show
 //! - [`mod@lease`]: the right to change the swarm, which every write takes
 //! - [`mod@mask`]: hiding passwords and keys in output
+//! - [`mod@diagnostic`]: what is wrong, where, and what to do about it
 //! - [`mod@stack`]: the desired stack, with nothing left to decide; the Compose file as written
 //! - [`mod@sops`]: decrypts files encrypted with SOPS for age keys, in memory
 //! - [`mod@revision`]: a commit with the files that skep reads; which of them are stacks and contexts
@@ -21,6 +22,7 @@
 //! - [`mod@preflight`]: the obstacles to a stack, before the first write
 //! - [`mod@health`]: one verdict on the whole stack, and symptoms in words
 //! - [`mod@release`]: releases, their phases and history; the central decision, [`release::next`]
+//! - [`mod@event`]: what happened, to what and by whom; its words
 //! - [`mod@view`]: stacks, releases, tasks and commits as shown to users
 //!
 //! Edges:
@@ -44,6 +46,8 @@
     deny(clippy::arithmetic_side_effects, reason = "time saturates: see `time`, and `.clippy.toml`")
 )]
 
+pub mod diagnostic;
+pub mod event;
 pub mod health;
 pub mod lease;
 pub mod lint;

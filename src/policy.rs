@@ -12,9 +12,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::check::{Check, Probe};
-use crate::stack::{Config, Mount, Network, Obstacle, Secret, Service, Stack};
+use crate::stack::{Config, Mount, Network, Secret, Service, Stack};
 
 /// The default name of skep's own stack.
 pub const SKEP: &str = "skep";
@@ -53,7 +54,7 @@ pub struct Bounds {
 }
 
 /// The forbidden uses of other stacks' objects, each with its place in the file.
-pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<KeyPath>> {
     let mut found = checks(desired);
     if bounds.allowed.contains(EVERYTHING) {
         return found;
@@ -82,18 +83,17 @@ pub fn may_name_others(desired: &Stack, bounds: &Bounds) -> bool {
         || mounts(desired).any(|(_, mount)| matches!(mount.kind.as_str(), "volume" | "cluster"))
 }
 
-fn name(desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
+fn name(desired: &Stack, bounds: &Bounds) -> Option<Diagnostic<KeyPath>> {
     let name = desired.name.as_str();
     let is_skeps = name == SKEP || name == bounds.own_stack;
-    (is_skeps && !bounds.allowed.contains(name)).then(|| Obstacle {
-        place: vec!["name".to_owned()],
-        message: format!("`{name}` is skep's own stack"),
-        help: format!("give the stack another name; {}", allow(name)),
+    (is_skeps && !bounds.allowed.contains(name)).then(|| {
+        Diagnostic::new(KeyPath::of(["name"]), format!("`{name}` is skep's own stack"))
+            .help(format!("give the stack another name; {}", allow(name)))
     })
 }
 
 /// Configs and secrets of other stacks.
-fn files(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+fn files(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<KeyPath>> {
     let services = || desired.services.values();
     let is_own_config = |name: &str| matches!(desired.configs.get(name), Some(Config::Own { .. }));
     let is_own_secret = |name: &str| matches!(desired.secrets.get(name), Some(Secret::Own { .. }));
@@ -109,7 +109,7 @@ fn files(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
     configs.chain(secrets).filter_map(foreign).collect()
 }
 
-fn networks(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
+fn networks(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<KeyPath>> {
     let is_own = |name: &str| matches!(desired.networks.get(name), Some(Network::Own(_)));
     let joined = desired.services.values().flat_map(|service| service.networks.keys());
     let names: BTreeSet<&str> = desired.networks.keys().chain(joined).map(String::as_str).collect();
@@ -118,11 +118,13 @@ fn networks(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Obstacle> {
         let of_skep = || owned.attachable.get(name).filter(|owner| **owner == bounds.own_stack);
         let is_foreign = foreign_owner(name, &owned.networks, desired, bounds);
         let other = is_foreign.or_else(|| of_skep().filter(|owner| may_not(name, owner, desired, bounds)))?;
-        Some(Obstacle {
-            place: vec!["networks".to_owned(), name.to_owned()],
-            message: format!("the network `{name}` belongs to the stack `{other}`"),
-            help: format!("join one that is meant to be shared (`attachable: true`); {}", allow(name)),
-        })
+        Some(
+            Diagnostic::new(
+                KeyPath::of(["networks", name]),
+                format!("the network `{name}` belongs to the stack `{other}`"),
+            )
+            .help(format!("join one that is meant to be shared (`attachable: true`); {}", allow(name))),
+        )
     };
     others.filter_map(foreign).collect()
 }
@@ -141,27 +143,35 @@ fn may_not(name: &str, owner: &str, desired: &Stack, bounds: &Bounds) -> bool {
     owner != desired.name.as_str() && !bounds.allowed.contains(name)
 }
 
-fn taken(kind: &str, name: &str, owner: &str) -> Obstacle {
-    Obstacle {
-        place: vec![format!("{kind}s"), name.to_owned()],
-        message: format!("the {kind} `{name}` belongs to the stack `{owner}`"),
-        help: format!("use a {kind} of this stack, or one that was created by hand; {}", allow(name)),
-    }
+fn taken(kind: &str, name: &str, owner: &str) -> Diagnostic<KeyPath> {
+    Diagnostic::new(
+        KeyPath::of([&format!("{kind}s"), name]),
+        format!("the {kind} `{name}` belongs to the stack `{owner}`"),
+    )
+    .help(format!("use a {kind} of this stack, or one that was created by hand; {}", allow(name)))
 }
 
 fn mounts(desired: &Stack) -> impl Iterator<Item = (&ServiceName, &Mount)> {
     desired.services.iter().flat_map(|(name, service)| service.volumes.iter().map(move |mount| (name, mount)))
 }
 
-fn volume(service: &ServiceName, mount: &Mount, desired: &Stack, owned: &Owned, bounds: &Bounds) -> Option<Obstacle> {
+fn volume(
+    service: &ServiceName,
+    mount: &Mount,
+    desired: &Stack,
+    owned: &Owned,
+    bounds: &Bounds,
+) -> Option<Diagnostic<KeyPath>> {
     let is_volume = matches!(mount.kind.as_str(), "volume" | "cluster");
     let name = Some(&mount.source).filter(|name| is_volume && !name.is_empty())?;
     let other = foreign_owner(name, &owned.volumes, desired, bounds)?;
-    Some(Obstacle {
-        place: of_service(service, &["volumes"]),
-        message: format!("the volume `{name}` belongs to the stack `{other}`"),
-        help: format!("use a volume of this stack; {}", allow(name)),
-    })
+    Some(
+        Diagnostic::new(
+            of_service(service, &["volumes"]),
+            format!("the volume `{name}` belongs to the stack `{other}`"),
+        )
+        .help(format!("use a volume of this stack; {}", allow(name))),
+    )
 }
 
 /// The folders of the host that are mounted, also by way of a volume's options (`man 8 mount`): the engine takes a
@@ -184,7 +194,7 @@ fn folders(mount: &Mount) -> Vec<String> {
 }
 
 /// Why a stack may not mount a folder of the host.
-fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -> Option<Obstacle> {
+fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -> Option<Diagnostic<KeyPath>> {
     let parts = Some(parts(path)).filter(|parts| path.starts_with('/') && !parts.is_empty())?;
     let is_allowed = |folder: &String| folder.starts_with('/') && parts.starts_with(&self::parts(folder));
     if bounds.allowed.iter().any(is_allowed) {
@@ -196,16 +206,12 @@ fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -
         Owner::Stack(name) if name == desired.name.as_str() => return None,
         Owner::Stack(name) => format!("the folder `{path}` contains data of the stack `{name}`"),
     };
-    Some(Obstacle {
-        place: of_service(service, &["volumes"]),
-        message,
-        help: format!(
-            "keep the data in a named volume, or below `{}/{}`; {}",
-            bounds.data_root,
-            desired.name,
-            allow(path)
-        ),
-    })
+    Some(Diagnostic::new(of_service(service, &["volumes"]), message).help(format!(
+        "keep the data in a named volume, or below `{}/{}`; {}",
+        bounds.data_root,
+        desired.name,
+        allow(path)
+    )))
 }
 
 /// The owner of the data in a folder.
@@ -246,21 +252,23 @@ fn allow(name: &str) -> String {
     format!("to permit it, add `{name}` for this repository to `allow` in skep's settings")
 }
 
-fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
-    ["services", name.as_str()].iter().chain(keys).map(ToString::to_string).collect()
+fn of_service(name: &ServiceName, keys: &[&str]) -> KeyPath {
+    KeyPath::of(["services", name.as_str()].iter().chain(keys).copied())
 }
 
 /// Checks with literal addresses that are forbidden.
-fn checks(desired: &Stack) -> Vec<Obstacle> {
+fn checks(desired: &Stack) -> Vec<Diagnostic<KeyPath>> {
     let each =
         desired.services.iter().flat_map(|(name, service)| service.checks.iter().map(move |check| (name, check)));
     let refused = |(name, check): (&ServiceName, &Check)| {
         let why = barred(written_address(&check.probe)?)?;
-        Some(Obstacle {
-            place: of_service(name, &["x-skep", "check"]),
-            message: format!("the check {check} is made from where skep runs, and may not connect to {why}"),
-            help: "ask for a published port or a public name, or run a `command` in the container".to_owned(),
-        })
+        Some(
+            Diagnostic::new(
+                of_service(name, &["x-skep", "check"]),
+                format!("the check {check} is made from where skep runs, and may not connect to {why}"),
+            )
+            .help("ask for a published port or a public name, or run a `command` in the container"),
+        )
     };
     each.filter_map(refused).collect()
 }

@@ -71,6 +71,11 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// A text that is quoted in a message: at most 60 characters of it.
+pub fn cut(text: &str) -> Cow<'_, str> {
+    shortened(text, 60)
+}
+
 /// Escapes every control character in JSON; the data stays the same.
 pub fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

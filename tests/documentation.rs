@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use skep::lint::{self, Severity, report};
+use skep::diagnostic::Severity;
+use skep::lint::{self, report};
 use skep::render::{self, Inputs};
 use skep::revision::Revision;
 use skep::stack::Stack;

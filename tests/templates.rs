@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skep::lint::{self, Checked, Severity, report};
+use skep::diagnostic::Severity;
+use skep::lint::{self, Checked, report};
 use skep::plan::observed::Observed;
 use skep::plan::{Color, Plan, Removable};
 use skep::render::{self, Inputs, compose};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use skep::diagnostic::Diagnostic;
 use skep::lint::report::{Format, remote};
-use skep::lint::{Finding, Settings, check, findings, fixed};
+use skep::lint::{Settings, check, findings, fixed};
 use skep::name::RepoPath;
 use skep::revision::Revision;
 
@@ -34,7 +35,7 @@ pub fn lint(mut repository: Revision) {
     assert_eq!(fixed(&mut repository, &nothing, &Settings::default()), [], "fixes that are not done in one go");
 }
 
-fn is_inside(finding: &Finding, repository: &Revision) {
+fn is_inside(finding: &Diagnostic, repository: &Revision) {
     let span = &finding.place.span;
     let length = repository.texts.get(&finding.place.path).map_or(0, |text| text.len());
     assert!(span.start <= span.end && span.end <= length, "{finding:?} in a file of {length} bytes");

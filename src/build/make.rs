@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
-use super::log::{Lines, Tail};
+use super::log::{Lines, Report, Tail};
 use super::progress::Progress;
 use super::{Builder, Error, Request, engine, tarball};
 use crate::name::ImageReference;
@@ -24,8 +24,8 @@ impl Builder {
     /// test.
     pub(super) async fn make(&self, request: Arc<Request>, name: &str) -> Result<String, Error> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
-        let mut tail = Tail::new(request.log.clone());
-        request.context.notes.iter().for_each(|note| tail.line(note));
+        let mut tail = Tail::new(request.log.clone(), &request.recipe);
+        (request.log)(Report::Begun);
         let id = self.build(&request, &mut tail).await?;
         if let Err(error) = self.test(&request, &id, &mut tail).await {
             // It is removed unless another image has the same contents; then the engine refuses.
@@ -100,7 +100,7 @@ impl Builder {
             Ok(Err(EngineError::DockerStreamError { error })) => Err(registry.upload_refused(name, error).into()),
             Ok(Err(error)) => Err(self.engine_error("push the image", error)),
             Ok(Ok((new, known))) => {
-                tail.line(&format!("pushed {name}: {new} new layers, {known} already there"));
+                (request.log)(Report::Pushed { image: name, new_layers: new, known_layers: known });
                 Ok(())
             }
         }

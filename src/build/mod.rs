@@ -12,6 +12,7 @@ pub mod context;
 mod engine;
 mod error;
 mod foreign;
+pub mod kept;
 mod log;
 mod make;
 mod progress;
@@ -28,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use self::error::Error;
-pub use self::log::Log;
+pub use self::log::{Log, Report};
 pub use self::tarball::{Objects, ReadError};
 use crate::name::{ImageReference, ServiceName, StackName};
 use crate::registry::{Logins, Registry};
@@ -82,7 +83,7 @@ pub struct Request {
     pub pull: bool,
     /// Reads the files.
     pub objects: Objects,
-    /// Receives the builder's output.
+    /// Takes what is reported of it as it comes.
     pub log: Log,
 }
 

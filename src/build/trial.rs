@@ -7,7 +7,7 @@ use bollard::query_parameters::{LogsOptions, RemoveContainerOptions};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::log::{Lines, Tail};
+use super::log::{Lines, Report, Tail};
 use super::{Builder, Error, Request, engine};
 
 /// The label of test containers, for finding leftovers of a killed process.
@@ -21,7 +21,7 @@ impl Builder {
             return Ok(());
         }
         tail.line(&format!("test: {}", recipe.test.join(" ")));
-        let mut output = Tail::new(request.log.clone());
+        let mut output = Tail::new(request.log.clone(), recipe);
         let container = self.create(request, image).await?;
         let limit = self.limits.test;
         let ended = timeout(limit, self.run(request, &container.id, &mut output)).await;
@@ -30,7 +30,10 @@ impl Builder {
         match ended {
             Err(_) => Err(Error::TooLong { service, what: "test", limit, log: output.kept() }),
             Ok(Err(error)) => Err(error),
-            Ok(Ok(0)) => Ok(()),
+            Ok(Ok(0)) => {
+                (request.log)(Report::Tested);
+                Ok(())
+            }
             Ok(Ok(exit_code)) => Err(Error::TestFailed { service, exit_code, log: output.kept() }),
         }
     }

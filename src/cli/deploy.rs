@@ -11,10 +11,11 @@ use super::output::Format;
 use super::plan::{Planned, planned};
 use super::rolling::{Ended, roll_out};
 use super::stack_deploy::StackDeploy;
-use super::workspace::{Opened, Workspace, cluster, lines, shaped};
-use super::{Common, again, output};
+use super::workspace::{Opened, Workspace, cluster, shaped};
+use super::{Common, again, output, terminal};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
+use crate::controller::events::EventSender;
 use crate::controller::request::{Deployment, placed};
 use crate::lint::CheckedStack;
 use crate::name::StackName;
@@ -67,7 +68,8 @@ impl Deploy {
             let preparer = self.workspace.preparer(&settings).await?;
             let deployment = Deployment { preparer: &preparer, cluster: &cluster };
             let mut ended = Vec::new();
-            for (stack, desired) in prepared(&deployment, &opened, &settings).await? {
+            let prepare = async |events: &_| prepared(&deployment, &opened, &settings, events).await;
+            for (stack, desired) in terminal::shown(prepare).await? {
                 let proposal = opened.request.proposal(desired);
                 let explain = |error| placed(error, &opened.request, stack).into();
                 ended.push(roll_out(&cluster, proposal, explain).await?);
@@ -93,7 +95,7 @@ impl Deploy {
         if self.plan.is_empty() {
             return Ok(agreed);
         }
-        for stack in self.workspace.stacks(opened, settings).await? {
+        for stack in self.workspace.stacks(opened, settings, &EventSender::nowhere()).await? {
             let now = planned(cluster, &stack, opened, settings).await?;
             self.check(&stack.name, &now)?;
             agreed.insert(stack.name, now.view.fingerprint);
@@ -120,19 +122,20 @@ async fn prepared<'a>(
     deployment: &Deployment<'_>,
     opened: &'a Opened,
     settings: &Settings,
+    events: &EventSender,
 ) -> anyhow::Result<Vec<(&'a CheckedStack, Stack)>> {
     let (request, mut admitted) = (&opened.request, Vec::new());
     for (name, stack) in opened.stacks()? {
         let history = deployment.cluster.history(&name).await?;
-        for note in deployment.check(request, &name, stack, &history).await? {
-            output::line(&format!("note: {note}"));
-        }
+        let (notes, events) = (deployment.check(request, &name, stack, &history).await?, events.of_stack(&name));
+        events.note(notes);
         admitted.push((name, stack, history));
     }
-    let (lines, mut prepared) = (lines(), Vec::new());
+    let mut prepared = Vec::new();
     for (name, stack, history) in admitted {
-        let desired = deployment.prepare(request, &name, stack, &history, &lines).await?;
-        settings.assumptions(&desired).iter().for_each(|note| output::line(&format!("note: {note}")));
+        let events = events.of_stack(&name);
+        let desired = deployment.prepare(request, &name, stack, &history, &events).await?;
+        events.note(settings.assumptions(&desired));
         prepared.push((stack, desired));
     }
     Ok(prepared)

@@ -8,7 +8,7 @@ use super::output::Format;
 use super::table::{Cell, table};
 use super::workspace::cluster;
 use super::{Common, output};
-use crate::controller::narrate;
+use crate::event;
 use crate::name::StackName;
 use crate::plan::Color;
 use crate::release::{Cause, Phase, Release};
@@ -83,7 +83,7 @@ fn author(author: &str) -> &str {
 fn below(release: &Release) -> Vec<String> {
     let mut lines: Vec<String> = release.phase.away().iter().map(ToString::to_string).collect();
     if let Phase::Failed { symptoms, .. } = &release.phase {
-        lines.extend(symptoms.iter().flat_map(narrate::symptom).map(|line| line.trim_end().to_owned()));
+        lines.extend(symptoms.iter().flat_map(event::symptom).map(|line| line.trim_end().to_owned()));
     }
     lines
 }

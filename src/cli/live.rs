@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::workspace::{cluster, shaped};
 use crate::config::Settings;
 use crate::controller::cluster::Cluster;
-use crate::lint::live::{Kind, Seen, managers};
-use crate::lint::{self, Finding};
+use crate::diagnostic::{Diagnostic, KeyPath, Severity};
+use crate::lint;
+use crate::lint::live::{MANAGERS, NOTE, OBSTACLE, finding, managers};
 use crate::name::StackName;
-use crate::preflight::{Consent, Obstacle};
+use crate::preflight::Consent;
 use crate::render::{Inputs, render};
 use crate::revision::Revision;
 use crate::stack::Stack;
@@ -22,7 +23,7 @@ pub(super) async fn findings(
     variables: &BTreeMap<String, String>,
     levels: &lint::Settings,
     fallback: &str,
-) -> anyhow::Result<Vec<Finding>> {
+) -> anyhow::Result<Vec<Diagnostic>> {
     let settings = &shaped(settings.clone()).await?;
     let cluster = cluster(settings)?;
     let mut findings = Vec::new();
@@ -40,24 +41,25 @@ pub(super) async fn findings(
         let Ok(stack) = render(&file, &inputs(settings, revision, &file, name)) else { continue };
         let mut seen = seen(&cluster, &stack).await?;
         // The number of managers is reported once, not for each stack.
-        seen.retain(|seen| number == 0 || seen.kind != Kind::Managers);
-        findings.extend(seen.into_iter().filter_map(|seen| seen.finding(&file, levels)));
+        seen.retain(|seen| number == 0 || seen.code != Some(MANAGERS));
+        findings.extend(seen.into_iter().filter_map(|seen| finding(seen, &file, levels)));
     }
     Ok(findings)
 }
 
 /// The obstacles and notes that a deploy of the stack would meet now.
-async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Seen>> {
+async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Diagnostic<KeyPath>>> {
     let (history, observed) = (cluster.history(&stack.name).await?, cluster.swarm.observe(&stack.name).await?);
     let (_, found) = cluster.preflight(stack, &history, &observed).await;
-    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() }).into_iter().map(obstacle);
-    let note = |message| Seen { kind: Kind::Note, keys: Vec::new(), message, help: None };
+    let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
+    let note = |message| Diagnostic::new(KeyPath::default(), message).code(NOTE).rated(Severity::Warning);
     let count = observed.nodes.iter().filter(|node| node.role == "manager").count();
-    Ok(obstacles.chain(found.notes.into_iter().map(note)).chain(managers(count)).collect())
-}
-
-fn obstacle(Obstacle { place, message, help }: Obstacle) -> Seen {
-    Seen { kind: Kind::Obstacle, keys: place, message, help: Some(help) }
+    Ok(obstacles
+        .into_iter()
+        .map(|it| it.code(OBSTACLE))
+        .chain(found.notes.into_iter().map(note))
+        .chain(managers(count))
+        .collect())
 }
 
 /// The inputs for rendering without building, resolving or decrypting anything.

@@ -1,4 +1,4 @@
-//! `skep logs`: the output of a stack's tasks, ordered by time.
+//! `skep logs`: what the tasks of a stack write, in the order of time; with `--build`, what the builder wrote.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::build_log::{Build, Shown};
 use super::output::Format;
 use super::workspace::{cluster, painted, without_services};
 use super::{Common, output};
@@ -41,16 +42,21 @@ pub(super) struct Logs {
     /// Keep showing new lines
     #[arg(long, short)]
     follow: bool,
-    /// Number of the last lines of each task, or `all`
-    #[arg(long, short = 'n', value_name = "N", default_value = "100", value_parser = tail)]
-    tail: Tail,
+    /// How many of the last lines, or `all` [default: 100 of each task, and all of a build]
+    #[arg(long, short = 'n', value_name = "N", value_parser = tail)]
+    tail: Option<Tail>,
     /// Show only lines since a time such as 2026-01-31T12:00:00Z, or since a duration ago such as 10m
     #[arg(long, value_name = "T", value_parser = since)]
     since: Option<Since>,
     /// Show the time of each line
     #[arg(long, short)]
     timestamps: bool,
+    #[command(flatten)]
+    build: Build,
 }
+
+/// How many lines of a task are shown if nothing is said.
+const LAST: u64 = 100;
 
 #[derive(Debug, Clone, Copy)]
 struct Tail(Option<u64>);
@@ -82,6 +88,9 @@ struct Said {
 impl Logs {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
+        if self.build.is_wanted() {
+            return super::block_on(self.build.show(&self.stack, &settings, &self.shown(common)));
+        }
         super::block_on(async {
             let cluster = cluster(&settings)?;
             let observed = cluster.swarm.observe(&self.stack).await?;
@@ -129,7 +138,13 @@ impl Logs {
             Since::At(at) => at,
             Since::Ago(ago) => time::before(now, ago),
         });
-        Wanted { tail: self.tail.0, since, follow: self.follow }
+        Wanted { tail: self.tail.map_or(Some(LAST), |tail| tail.0), since, follow: self.follow }
+    }
+
+    /// How the log of a build is shown.
+    fn shown(&self, common: &Common) -> Shown<'_> {
+        let tail = self.tail.and_then(|tail| tail.0).map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
+        Shown { service: self.service.as_ref(), tail, timestamps: self.timestamps, format: common.format }
     }
 }
 

@@ -6,6 +6,7 @@
 mod adopt;
 mod again;
 pub mod branch_hook;
+mod build_log;
 mod completions;
 mod deploy;
 mod explain;
@@ -35,6 +36,7 @@ mod stack_deploy;
 mod status;
 mod sync;
 mod table;
+mod terminal;
 mod trouble;
 mod variables;
 mod workspace;
@@ -131,7 +133,7 @@ enum Command {
     Status(status::Status),
     /// Fetch watched repositories now, and deploy new commits (exit code 0: the newest commits run, 1: they do not)
     Sync(sync::Sync),
-    /// Show the output of the tasks of a stack
+    /// Show the output of the tasks of a stack, or what its build wrote
     Logs(logs::Logs),
     /// Show the tasks of a stack
     Ps(ps::Ps),

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::output;
 use super::rolling::Interrupt;
 use crate::controller::cluster::{self, Cluster, Considered, Proposal, Proposed};
-use crate::controller::progress::ProgressSender;
+use crate::controller::events::EventSender;
 use crate::controller::registration::present;
 use crate::controller::rollout::{Attempt, Onlooker, Rollout};
+use crate::event::What;
 use crate::lease::Lease;
 use crate::name::StackName;
 use crate::plan::Change;
@@ -72,9 +73,9 @@ impl Performer {
         }
         let observed = match self.cluster.consider(&proposal).await.map_err(&explain)? {
             Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
-            Considered::New { observed, changes, .. } => {
-                self.ahead = changes;
-                observed
+            Considered::New(prospect) => {
+                self.ahead = prospect.changes;
+                prospect.observed
             }
         };
         let swarm = self.cluster.swarm.clone();
@@ -124,7 +125,7 @@ impl Performer {
     }
 
     /// Whether the controller went away since this was last asked: then the rounds are made here. Looks now and then.
-    pub(super) async fn takes_over(&mut self) -> bool {
+    pub(super) async fn takes_over(&mut self, events: &EventSender) -> bool {
         let now = self.cluster.clock.now();
         if !self.is_controller() || now.duration_since(self.looked) < PRESENCE {
             return false;
@@ -133,7 +134,7 @@ impl Performer {
         if !matches!(present(&self.cluster).await, Ok(None)) {
             return false;
         }
-        output::line("note: the controller is gone; skep goes on from here");
+        events.send(What::Noted { note: "the controller is gone; skep goes on from here".into() });
         self.place = Place::Here(Lease::of_command());
         true
     }
@@ -181,10 +182,10 @@ impl Performer {
 
 impl Rounds {
     /// Makes a round, or looks at one.
-    pub(super) async fn attempt(&mut self, progress: &ProgressSender) -> Attempt {
+    pub(super) async fn attempt(&mut self, events: &EventSender) -> Attempt {
         match self {
-            Self::Made(rollout) => rollout.attempt(progress).await,
-            Self::Seen(onlooker) => onlooker.attempt(progress).await,
+            Self::Made(rollout) => rollout.attempt(events).await,
+            Self::Seen(onlooker) => onlooker.attempt(events).await,
         }
     }
 

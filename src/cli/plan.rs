@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::output::Format;
 use super::workspace::{self, Opened, Workspace, shaped};
-use super::{Common, output};
+use super::{Common, output, terminal};
 use crate::config::Settings;
 use crate::controller::cluster::{self, Cluster};
+use crate::diagnostic::{Diagnostic, Spot};
 use crate::plan::{Color, Fingerprint};
 use crate::preflight::{Agreement, Consent};
 use crate::stack::Stack;
@@ -32,7 +33,7 @@ pub(super) struct Planned {
     pub(super) view: PlanView,
     /// The obstacles with their places in the file.
     #[serde(skip)]
-    refusals: Vec<String>,
+    refusals: Vec<Diagnostic<Option<Spot>>>,
 }
 
 impl Plan {
@@ -43,7 +44,8 @@ impl Plan {
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
             let cluster = workspace::cluster(&settings)?;
             let mut plans = Vec::new();
-            for stack in self.workspace.stacks(&opened, &settings).await? {
+            let stacks = async |events: &_| self.workspace.stacks(&opened, &settings, events).await;
+            for stack in terminal::shown(stacks).await? {
                 plans.push(planned(&cluster, &stack, &opened, &settings).await?);
             }
             match common.format {
@@ -77,7 +79,7 @@ pub(super) async fn planned(
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
     // The removal of most services is only a question of consent.
     let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
-    let refusals = opened.places(&stack.name, &obstacles);
+    let refusals = opened.placed(&stack.name, obstacles.clone());
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
     let agreed = agreed.map(|(option, message)| format!("{message}; `skep deploy` needs `{option}`"));
     let admitted = cluster.admit(&opened.request.candidate(&stack.name), &history).await;

@@ -12,7 +12,7 @@ use super::rolling::follow;
 use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
-use crate::controller::narrate;
+use crate::event;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Plan, Removable};
@@ -120,14 +120,11 @@ impl Remove {
         let settings = retired.get(release).and_then(|it| it.desired.as_ref()).map(|it| it.settings.clone());
         match follow(cluster, &mut performer, stack, release, settings.unwrap_or_default().deadline).await? {
             Outcome::Promoted => {}
-            Outcome::Halted { symptoms } => {
-                for line in symptoms.iter().flat_map(narrate::symptom) {
-                    output::line(&line);
-                }
+            Outcome::Halted { .. } => {
                 output::line(&format!("{stack} is not completely removed; run `skep remove {stack}` again"));
                 return Ok(Ended::Left);
             }
-            outcome => anyhow::bail!("{}", narrate::verdict(stack, Some(release), &outcome, &[])),
+            outcome => anyhow::bail!("{}", event::verdict(stack, Some(release), &outcome, &[])),
         }
         if self.keep_history {
             output::line(&format!("{stack} is removed; the records of its releases are kept (`skep history {stack}`)"));

@@ -7,6 +7,7 @@ use clap::Args;
 use super::output::Format;
 use super::workspace::{Workspace, shaped};
 use super::{Common, output};
+use crate::controller::events::EventSender;
 use crate::render::compose;
 
 /// `skep render`
@@ -22,7 +23,7 @@ impl Render {
         super::block_on(async {
             let settings = shaped(settings).await?;
             let Some(opened) = self.workspace.open(&settings).await? else { return Ok(ExitCode::FAILURE) };
-            let stacks = self.workspace.stacks(&opened, &settings).await?;
+            let stacks = self.workspace.stacks(&opened, &settings, &EventSender::nowhere()).await?;
             match common.format {
                 Format::Json => output::json(&stacks),
                 Format::Human => output::data(&stacks.iter().map(compose::to_yaml).collect::<Vec<_>>().join("---\n")),

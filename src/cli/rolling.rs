@@ -3,21 +3,18 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
 
-use super::output;
 use super::performer::Performer;
+use super::terminal;
 use crate::controller::cluster::{self, Accepted, Cluster, Proposal};
-use crate::controller::narrate::{self, Narrator};
-use crate::controller::progress::{Progress, ProgressSender};
+use crate::controller::events::EventSender;
 use crate::controller::rollout::Next;
+use crate::event::What;
 use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
-use crate::text::{one_line, visible};
 
 /// The interval of rounds while there is nothing to do but observe.
 const LOOK: Duration = Duration::from_secs(1);
@@ -39,22 +36,24 @@ pub(super) async fn roll_out(
     let deadline = proposal.desired.settings.deadline;
     let mut performer = Performer::of(cluster).await?;
     let proposed = performer.propose(proposal, explain).await?;
-    for note in &proposed.notes {
-        output::line(&format!("note: {note}"));
-    }
-    let (release, outcome) = match proposed.accepted {
-        Accepted::Unchanged(release) => (Some(release), Outcome::Unchanged),
-        Accepted::Rolling(release) => {
-            output::line(&format!("{stack} {release} rolls out"));
-            (Some(release), follow(cluster, &mut performer, &stack, release, deadline).await?)
-        }
-    };
-    output::line(&narrate::verdict(&stack, release, &outcome, &urls));
-    Ok(Ended { stack, release, outcome })
+    terminal::shown(async |events| {
+        let events = &events.of_stack(&stack);
+        events.note(proposed.notes);
+        let (release, outcome) = match proposed.accepted {
+            Accepted::Unchanged(release) => (release, Outcome::Unchanged),
+            Accepted::Rolling(release) => {
+                events.of_release_id(release).send(What::RollingOut);
+                (release, roll(cluster, &mut performer, &stack, release, deadline, events).await?)
+            }
+        };
+        let verdict = What::Verdict { outcome: outcome.clone(), urls, seconds: None, news: true };
+        events.of_release_id(release).send(verdict);
+        Ok(Ended { stack: stack.clone(), release: Some(release), outcome })
+    })
+    .await
 }
 
-/// Follows a release until it has ended. Errors are shown and retried, until the swarm could not be observed for the
-/// length of the deadline.
+/// Follows a release until it has ended, and shows what happens.
 pub(super) async fn follow(
     cluster: &Cluster,
     performer: &mut Performer,
@@ -62,44 +61,66 @@ pub(super) async fn follow(
     release: ReleaseId,
     deadline: Nanos,
 ) -> anyhow::Result<Outcome> {
-    let (sender, mut told) = mpsc::channel(256);
-    let progress = ProgressSender::new(vec![sender]);
-    let (mut rounds, mut screen) = (performer.rounds(stack, release), Screen::new(stack));
-    for change in performer.take_ahead() {
-        screen.show(&Progress::Change { release, change });
+    terminal::shown(async |events| roll(cluster, performer, stack, release, deadline, &events.of_stack(stack)).await)
+        .await
+}
+
+/// Follows a release until it has ended. Trouble is told, and tried again, until nothing could be seen of the swarm for as
+/// long as the release has.
+async fn roll(
+    cluster: &Cluster,
+    performer: &mut Performer,
+    stack: &StackName,
+    release: ReleaseId,
+    deadline: Nanos,
+    events: &EventSender,
+) -> anyhow::Result<Outcome> {
+    let mut rounds = performer.rounds(stack, release);
+    let ahead = performer.take_ahead();
+    if !ahead.is_empty() {
+        events.of_release_id(release).send(What::Wave { changes: ahead });
     }
     let (mut seen, mut interrupt) = (cluster.clock.now(), Interrupt::new()?);
     loop {
         // A round may be cancelled anywhere: its effects are recorded, or repeated by the next round.
         let attempt = tokio::select! {
-            attempt = rounds.attempt(&progress) => attempt,
-            () = interrupt.comes() => return Err(screen.cut_off(performer, release)),
+            attempt = rounds.attempt(events) => attempt,
+            () = interrupt.comes() => return Err(cut_off(performer, stack, release)),
         };
-        while let Ok(progress) = told.try_recv() {
-            screen.show(&progress);
-        }
         if let Some(history) = &attempt.history {
             seen = cluster.clock.now();
             if let Some(outcome) = history.outcome(release) {
-                screen.end(release, &outcome);
                 return Ok(outcome);
             }
         } else if cluster.clock.now().duration_since(seen) >= SignedDuration::from_nanos(deadline.0) {
-            screen.clear();
             let trouble = rounds.trouble().unwrap_or_default();
             anyhow::bail!(
                 "{stack} {release} could not be observed for {deadline}: {trouble}; it is recorded, and continues with the \
                  next `skep serve` or `skep deploy`"
             );
         }
-        if performer.takes_over().await {
+        if performer.takes_over(events).await {
             rounds = performer.rounds(stack, release);
         }
         tokio::select! {
             () = cluster.clock.wait(if attempt.next == Next::Rest { LOOK } else { attempt.pause }) => {}
-            () = interrupt.comes() => return Err(screen.cut_off(performer, release)),
+            () = interrupt.comes() => return Err(cut_off(performer, stack, release)),
         }
     }
+}
+
+/// The error of a command that is interrupted while a release rolls out.
+fn cut_off(performer: &Performer, stack: &StackName, release: ReleaseId) -> anyhow::Error {
+    if performer.is_controller() {
+        return anyhow::anyhow!(
+            "interrupted: the controller goes on with {stack} {release}; `skep status {stack}` tells how it is, \
+             `skep rollback {stack}` goes back"
+        );
+    }
+    anyhow::anyhow!(
+        "interrupted: {stack} {release} is recorded, and is not finished; a controller goes on with it, and where there is \
+         none the same command does; `skep status {stack}` tells how it is, `skep rollback {stack}` goes back"
+    )
 }
 
 /// Waits for the command to be interrupted.
@@ -118,68 +139,4 @@ impl Interrupt {
             _ = self.0.recv() => {}
         }
     }
-}
-
-/// Lines of progress and, on a terminal, a status line below them.
-struct Screen {
-    stack: StackName,
-    narrator: Narrator,
-    bar: Option<ProgressBar>,
-}
-
-impl Screen {
-    fn new(stack: &StackName) -> Self {
-        let bar = output::is_watched().then(ProgressBar::new_spinner);
-        if let Some(bar) = &bar {
-            let style = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}").expect("the template is valid");
-            bar.set_style(style);
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
-        Self { stack: stack.clone(), narrator: Narrator::new(stack.clone()), bar }
-    }
-
-    fn show(&mut self, progress: &Progress) {
-        let lines = self.narrator.say(progress);
-        match (&self.bar, progress) {
-            (Some(bar), Progress::Waiting { waiting, .. }) => bar.set_message(one_line(&summary(waiting)).into_owned()),
-            (Some(bar), _) => lines.iter().for_each(|line| bar.println(visible(line))),
-            (None, _) => lines.iter().for_each(|line| output::line(line)),
-        }
-    }
-
-    /// The end, with what nobody told of it yet.
-    fn end(&self, release: ReleaseId, outcome: &Outcome) {
-        self.clear();
-        self.narrator.untold(release, outcome).iter().for_each(|line| output::line(line));
-    }
-
-    /// What somebody reads who ends a command while a release rolls out.
-    fn cut_off(&self, performer: &Performer, release: ReleaseId) -> anyhow::Error {
-        self.clear();
-        let stack = &self.stack;
-        if performer.is_controller() {
-            return anyhow::anyhow!(
-                "interrupted: the controller goes on with {stack} {release}; `skep status {stack}` tells how it is, \
-                 `skep rollback {stack}` goes back"
-            );
-        }
-        anyhow::anyhow!(
-            "interrupted: {stack} {release} is recorded, and is not finished; a controller goes on with it, and where there is \
-             none the same command does; `skep status {stack}` tells how it is, `skep rollback {stack}` goes back"
-        )
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn summary(waiting: &[crate::health::Waiting]) -> String {
-    if waiting.is_empty() {
-        return "all tasks run; waiting to see whether they stay up".into();
-    }
-    let services = waiting.iter().map(|one| format!("{} {}/{} {}", one.service, one.running, one.wanted, one.what));
-    services.collect::<Vec<_>>().join(", ")
 }

@@ -19,10 +19,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::workspace::{cluster, preparer};
 use super::{Common, output};
+use crate::build::kept::BuildLogs;
 use crate::config::{self, Settings};
 use crate::controller::deploy::Deployer;
+use crate::controller::events::{Consumer, EventSender};
 use crate::controller::workers::Workers;
-use crate::controller::{Controller, Metrics, forges};
+use crate::controller::{Controller, Metrics, build_logs, forges, journal};
 use crate::http;
 use crate::lease::Lease;
 use crate::plan::Color;
@@ -153,12 +155,16 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let lease = Lease::of_controller();
-    let workers = Workers::new(cluster.clone(), lease.clone(), metrics.clone(), settings.rollouts);
-    let deployer = Deployer { preparer: preparer(settings, metrics.clone()).await?, cluster, workers, lease };
+    let logs = BuildLogs::below(&settings.data);
+    let kept = build_logs::consumer(logs.clone()).context("the logs of builds cannot be kept")?;
+    let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer(), kept];
+    let events = EventSender::new(cluster.clock.clone(), consumers);
+    let workers = Workers::new(cluster.clone(), lease.clone(), events.clone(), metrics.clone(), settings.rollouts);
+    let deployer = Deployer { preparer: preparer(settings).await?, cluster, workers, lease };
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
-    let controller = Controller::new(settings.clone(), deployer, server.clone(), metrics.clone());
+    let controller = Controller::new(settings.clone(), deployer, server.clone(), events, metrics.clone());
     controller.register().await?;
     // Recorded commits are resumed before pushes are accepted, because a newer push supersedes them.
     controller.start().await?;
@@ -200,6 +206,7 @@ fn state(
         hooks: Arc::new(forges::hooks(settings)?),
         deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
+        builds: Some(logs),
         look: {
             let controller = controller.clone();
             Arc::new(move |trigger| controller.look(&trigger))

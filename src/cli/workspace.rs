@@ -11,30 +11,29 @@ use super::output;
 use super::variables::{For, Given};
 use crate::build::{Builder, Limits};
 use crate::config::{self, Settings};
-use crate::controller::Metrics;
 use crate::controller::clock::Clock;
 use crate::controller::cluster::Cluster;
-use crate::controller::lines::Lines;
+use crate::controller::events::EventSender;
 use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::controller::request::{DeployRequest, refused_of_pushes};
 use crate::controller::supersede::Generation;
+use crate::diagnostic::line_column;
+use crate::diagnostic::{Diagnostic, KeyPath, Spot};
 use crate::engine::{Engine, docker};
 use crate::lint::report::Texts;
-use crate::lint::{self, Checked, CheckedStack, Finding};
+use crate::lint::{self, Checked, CheckedStack};
 use crate::name::{RegistryHost, Repository, StackName};
 use crate::plan::Color;
-use crate::preflight::Obstacle;
 use crate::probe::Prober;
 use crate::registry::{Login, Logins, Registry};
 use crate::release::Cause;
 use crate::revision::{Revision, Viewpoint};
 use crate::sops::Keys;
 use crate::source::{Objects, folder, named};
+use crate::stack::Stack;
 use crate::stack::interpolate::Unset;
 use crate::stack::variables::Set;
-use crate::stack::yaml::line_column;
-use crate::stack::{Problem, Stack};
 use crate::store::{self, Store};
 use crate::swarm::Swarm;
 
@@ -79,18 +78,22 @@ impl Opened {
         settings: &Settings,
     ) -> anyhow::Result<Vec<String>> {
         let obstacles = cluster.out_of_bounds(stack, &settings.bounds(&self.request.fallback)).await?;
-        Ok(refused_of_pushes(self.places(&stack.name, &obstacles)))
+        Ok(refused_of_pushes(&self.placed(&stack.name, obstacles)))
     }
 
     /// The obstacles of a stack, each with its place in the file.
-    pub(super) fn places(&self, stack: &StackName, obstacles: &[Obstacle]) -> Vec<String> {
+    pub(super) fn placed(
+        &self,
+        stack: &StackName,
+        obstacles: Vec<Diagnostic<KeyPath>>,
+    ) -> Vec<Diagnostic<Option<Spot>>> {
         let stacks = self.stacks().unwrap_or_default();
         let written = stacks.into_iter().find(|(name, _)| name == stack).map(|(_, written)| written);
-        let place = |obstacle: &Obstacle| match written {
+        let placed = |obstacle: Diagnostic<KeyPath>| match written {
             Some(written) => prepare::placed(&self.request.checked, written, obstacle),
-            None => obstacle.to_string(),
+            None => obstacle.at(None),
         };
-        obstacles.iter().map(place).collect()
+        obstacles.into_iter().map(placed).collect()
     }
 }
 
@@ -104,7 +107,8 @@ impl Workspace {
             Ok(checked) => (checked.findings().to_vec(), Some(checked)),
             Err(rejection) => (rejection.findings, None),
         };
-        let shown: Vec<_> = findings.into_iter().filter(|finding| finding.severity > lint::Severity::Info).collect();
+        let shown: Vec<_> =
+            findings.into_iter().filter(|finding| finding.severity > crate::diagnostic::Severity::Info).collect();
         let (shown, texts) = seen_from(&viewpoint, shown, texts);
         if !shown.is_empty() {
             output::line(lint::report::human(&shown, &texts, false).trim_end());
@@ -161,13 +165,19 @@ impl Workspace {
     }
 
     /// The selected stacks as they would be deployed, without building anything.
-    pub(super) async fn stacks(&self, opened: &Opened, settings: &Settings) -> anyhow::Result<Vec<Stack>> {
+    pub(super) async fn stacks(
+        &self,
+        opened: &Opened,
+        settings: &Settings,
+        events: &EventSender,
+    ) -> anyhow::Result<Vec<Stack>> {
         let (preparer, cluster) = (self.preparer(settings).await?.without_building(), cluster(settings)?);
-        let (request, lines, mut stacks) = (&opened.request, Lines::nowhere(), Vec::new());
+        let (request, mut stacks) = (&opened.request, Vec::new());
         for (name, stack) in opened.stacks()? {
             // Without a record, no running release is known.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
-            let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &lines);
+            let events = events.of_stack(&name);
+            let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &events);
             stacks.push(desired.await?);
         }
         Ok(stacks)
@@ -175,7 +185,7 @@ impl Workspace {
 
     /// The preparer for the selected stacks.
     pub(super) async fn preparer(&self, settings: &Settings) -> anyhow::Result<Preparer> {
-        Ok(preparer(settings, Metrics::new()).await?.as_written(self.as_written))
+        Ok(preparer(settings).await?.as_written(self.as_written))
     }
 
     /// The name of the stack from the command line, which overrides the file.
@@ -206,7 +216,7 @@ impl Workspace {
 }
 
 /// Findings and texts with paths relative to the working folder.
-fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Finding>, mut texts: Texts) -> (Vec<Finding>, Texts) {
+fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Diagnostic>, mut texts: Texts) -> (Vec<Diagnostic>, Texts) {
     for finding in &mut findings {
         finding.place.path = viewpoint.shown(&finding.place.path);
     }
@@ -218,11 +228,10 @@ fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Finding>, mut texts: Texts
 /// Warns of unset variables that became empty, as in Docker, which does not warn.
 fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
     for Unset { span, name, .. } in &stack.file.unset {
-        let problem = Problem { span: span.clone(), message: String::new(), help: None };
-        let misfit = stack.file.sources.misfit(problem);
-        let path = viewpoint.shown(&misfit.path);
-        let text = texts.get(&misfit.path).cloned().unwrap_or_default();
-        let (line, column) = line_column(&text, misfit.problem.span.start);
+        let place = stack.file.sources.place(span);
+        let path = viewpoint.shown(&place.path);
+        let text = texts.get(&place.path).cloned().unwrap_or_default();
+        let (line, column) = line_column(&text, place.span.start);
         let what = format!("the variable {name} is not set and becomes empty; set it, or write ${{{name}:-default}}");
         output::line(&format!("warning: {path}:{line}:{column}: {what}"));
     }
@@ -273,12 +282,12 @@ pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
 }
 
 /// The preparer on the engine that the settings name.
-pub(super) async fn preparer(settings: &Settings, metrics: Metrics) -> anyhow::Result<Preparer> {
+pub(super) async fn preparer(settings: &Settings) -> anyhow::Result<Preparer> {
     let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
     let registry = registry(settings)?;
     let logins = logins(settings, registry.as_ref())?;
     let builder = Builder::connect(&settings.docker_host, registry, limits).await?.with_logins(logins);
-    Ok(Preparer::new(builder, Arc::new(settings.clone()), metrics).with_keys(keys(settings)?))
+    Ok(Preparer::new(builder, Arc::new(settings.clone())).with_keys(keys(settings)?))
 }
 
 /// The keys for decrypting secrets.
@@ -319,15 +328,4 @@ fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {
 /// Colours `text` if results are coloured.
 pub(super) fn painted(text: &str, ansi: &str, color: Color) -> String {
     if color == Color::Always { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-/// A receiver of progress lines that prints them to standard error.
-pub(super) fn lines() -> Lines {
-    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(256);
-    tokio::spawn(async move {
-        while let Some(line) = lines.recv().await {
-            output::line(&line);
-        }
-    });
-    Lines::to(sender)
 }

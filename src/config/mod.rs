@@ -3,7 +3,7 @@
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
 //! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the
 //! file), `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`,
-//! `SKEP_RECORD_KEY_FILE`, `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `SKEP_SCOPE`, `DOCKER_HOST`,
+//! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `SKEP_SCOPE`, `SKEP_CONTROLLER` (for commands on other machines), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
 //! `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves). Secrets are named by the file they are in, so that
 //! a Swarm secret can be used, and are read once.
 

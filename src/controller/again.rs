@@ -61,7 +61,7 @@ impl Controller {
         }
         let Some((mut intent, generation)) = begun else { return };
         if let Err(panic) = Box::pin(caught(self.deploy_again(intent.clone(), generation))).await {
-            self.fail(&mut intent, &broken(&panic)).await;
+            self.fail_untried(&mut intent, &broken(&panic)).await;
         }
     }
 

@@ -83,9 +83,9 @@ fn standing(
 }
 
 impl DeployRequest {
-    /// Returns why this request may not replace the running commit.
-    pub(super) async fn goes_backwards(&self, history: &History) -> Option<Refusal> {
-        let running = predecessor(&self.origin, history).filter(|_| !self.has("force"))?;
+    /// Whether this request may take the place of what runs, and what is to be known of that.
+    pub(super) async fn goes_backwards(&self, history: &History) -> Result<Option<String>, Refusal> {
+        let Some(running) = predecessor(&self.origin, history).filter(|_| !self.has("force")) else { return Ok(None) };
         let (objects, commit, base) = (self.objects.clone(), self.origin.commit.clone(), self.base.clone());
         let earlier = running.origin.commit.clone();
         // A history that cannot be read proves nothing.
@@ -93,12 +93,11 @@ impl DeployRequest {
             move |commit: &CommitId, earlier: &CommitId| objects.ancestry(commit, earlier).unwrap_or(Ancestry::Unknown);
         let compared = tokio::task::spawn_blocking(move || standing(&commit, &earlier, base.as_ref(), ancestry)).await;
         let ancestry = compared.unwrap_or(Ancestry::Unknown);
-        let refusal = Refusal::of(&self.origin, running, ancestry)?;
-        if self.cause == Cause::Push {
-            return Some(refusal);
+        match Refusal::of(&self.origin, running, ancestry) {
+            Some(refusal) if self.cause == Cause::Push => Err(refusal),
+            Some(_) => Ok(Some("the branch does not go on from what runs, and is followed all the same".to_owned())),
+            None => Ok(None),
         }
-        tracing::warn!(stack = %running.stack, commit = %self.origin.commit, ?ancestry, "the watched branch does not go on from what runs, and is followed all the same");
-        None
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::backoff::Backoff;
 use super::clock::Clock;
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::lease::Lease;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
@@ -11,7 +12,7 @@ use crate::plan::{Change, Fingerprint, Plan};
 use crate::policy::{self, Bounds, Owned};
 pub use crate::preflight::Consent;
 use crate::preflight::surroundings::Surroundings;
-use crate::preflight::{self, Obstacle, Preflight};
+use crate::preflight::{self, Preflight};
 use crate::probe::Prober;
 use crate::release::{self, Admission, Candidate, Cause, History, Intent, Origin, Phase, Release, ReleaseId, State};
 pub use crate::release::{Accepted, Proposal, Proposed};
@@ -60,7 +61,7 @@ pub enum Error {
         /// The stack.
         stack: StackName,
         /// What is in the way.
-        obstacles: Vec<Obstacle>,
+        obstacles: Vec<Diagnostic<KeyPath>>,
     },
     /// It is not tried at all.
     #[error(transparent)]
@@ -86,7 +87,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed a little later, without anybody doing anything.
+    /// Whether a retry may succeed without any other change.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Swarm(error) => error.is_transient(),
@@ -102,18 +103,22 @@ pub enum Considered {
     /// Nothing is to be recorded for it.
     Settled(Accepted),
     /// It would be a new release.
-    New {
-        /// The releases before it.
-        history: History,
-        /// The stack as it is.
-        observed: Observed,
-        /// To whom the stack would belong.
-        owner: Repository,
-        /// The changes that it would make.
-        changes: Vec<Change>,
-        /// Notes for the person who asked, in sentences.
-        notes: Vec<String>,
-    },
+    New(Box<Prospect>),
+}
+
+/// A release that would be new.
+#[derive(Debug)]
+pub struct Prospect {
+    /// The releases before it.
+    pub history: History,
+    /// The stack as it is.
+    pub observed: Observed,
+    /// To whom the stack would belong.
+    pub owner: Repository,
+    /// The changes that it would make.
+    pub changes: Vec<Change>,
+    /// Notes for the person who asked, in sentences.
+    pub notes: Vec<String>,
 }
 
 impl Cluster {
@@ -127,7 +132,7 @@ impl Cluster {
         self.patiently(|| self.history(stack)).await
     }
 
-    /// Records a release of what is proposed, unless it is what runs already. Nothing else is changed by it. A swarm in
+    /// Records a release of what is proposed, unless it is what already runs. Nothing else is changed by it. A swarm in
     /// trouble is waited for a little while.
     pub async fn propose(&self, lease: &Lease, proposal: Proposal) -> Result<Proposed, Error> {
         for _ in 0..TRIES {
@@ -182,9 +187,9 @@ impl Cluster {
     }
 
     async fn try_propose(&self, lease: &Lease, proposal: &Proposal) -> Result<Proposed, Error> {
-        let (history, observed, owner, notes) = match self.try_consider(proposal).await? {
+        let Prospect { history, observed, owner, notes, .. } = match self.try_consider(proposal).await? {
             Considered::Settled(accepted) => return Ok(Proposed { accepted, notes: Vec::new() }),
-            Considered::New { history, observed, owner, notes, .. } => (history, observed, owner, notes),
+            Considered::New(prospect) => *prospect,
         };
         let history = self.adopted(lease, history, &proposal.origin, &observed).await?;
         self.swarm.offer_secrets(&proposal.desired, &observed).await?;
@@ -222,7 +227,7 @@ impl Cluster {
             return Err(Error::Obstructed { stack: desired.name.clone(), obstacles });
         }
         let notes = [plan.notes, found.notes].concat();
-        Ok(Considered::New { history, observed, owner, changes: plan.changes, notes })
+        Ok(Considered::New(Box::new(Prospect { history, observed, owner, changes: plan.changes, notes })))
     }
 
     /// Refuses a stack whose images are not built yet for what can be seen in its way already.
@@ -265,8 +270,8 @@ impl Cluster {
         }
         let release = self.release(history, Origin::unknown(), Cause::Command, desired.clone());
         if let Err(error) = store::fits(&release) {
-            let help = "make its configs smaller, or fewer".to_owned();
-            found.obstacles.push(Obstacle { place: vec!["configs".into()], message: error.to_string(), help });
+            let fits = Diagnostic::new(KeyPath::of(["configs"]), error.to_string());
+            found.obstacles.push(fits.help("make its configs smaller, or fewer"));
         }
         (plan, found)
     }
@@ -323,7 +328,7 @@ impl Cluster {
     }
 
     /// What a stack would take that its repository is not allowed to.
-    pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Obstacle>, Error> {
+    pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Diagnostic<KeyPath>>, Error> {
         if !policy::may_name_others(desired, bounds) {
             return Ok(policy::obstacles(desired, &Owned::default(), bounds));
         }

@@ -47,12 +47,12 @@ impl Controller {
         let (store, lease) = (&self.deployer.cluster.store, &self.deployer.lease);
         let (id, age) = (submitted.id().to_owned(), submitted.age(self.deployer.cluster.clock.now()));
         if age == Age::Forgotten {
-            return self.report(store.withdraw(&id).await.err().map(Error::from));
+            return report(store.withdraw(&id).await.err().map(Error::from));
         }
         match store.advance(lease, submitted.clone(), &Progress::Taken).await {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => return self.report(Some(error.into())),
+            Err(error) => return report(Some(error.into())),
         }
         let answer = match submitted.command {
             _ if age == Age::Late => refused("nobody waited for it any more when a controller could carry it out"),
@@ -65,8 +65,8 @@ impl Controller {
         match store.commands().await.map(|commands| commands.into_iter().find(|command| command.id() == id)) {
             // The person who asked is gone: the history of the stack shows the result.
             Ok(None) => {}
-            Ok(Some(taken)) => self.report(store.advance(lease, taken, &answered).await.err().map(Error::from)),
-            Err(error) => self.report(Some(error.into())),
+            Ok(Some(taken)) => report(store.advance(lease, taken, &answered).await.err().map(Error::from)),
+            Err(error) => report(Some(error.into())),
         }
     }
 
@@ -82,11 +82,11 @@ impl Controller {
         self.deployer.workers.wake(&stack);
         answer
     }
+}
 
-    fn report(&self, error: Option<Error>) {
-        if let Some(error) = error {
-            tracing::warn!(%error, "a command that was submitted is not answered");
-        }
+fn report(error: Option<Error>) {
+    if let Some(error) = error {
+        tracing::warn!(%error, "a command that was submitted is not answered");
     }
 }
 

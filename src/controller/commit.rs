@@ -29,11 +29,12 @@ use super::Controller;
 use super::backoff::Backoff;
 use super::cluster;
 use super::deploy::Deployed;
+use super::events::EventSender;
 use super::found::rejected;
-use super::lines::Lines;
 use super::request::DeployRequest;
 use super::supersede::Generation;
 use super::supervise::caught;
+use crate::event::What;
 use crate::name::Repository;
 use crate::release::{Intent, Origin, Resumption, State};
 use crate::source::server::{self, RepositoryName};
@@ -98,44 +99,39 @@ impl Controller {
         Ok((intent, generation))
     }
 
-    /// Deploys all stacks of a commit and moves the branch when all of them run it.
-    pub(super) async fn carry_out(&self, intent: Intent, request: DeployRequest, lines: &Lines) -> Ended {
-        match caught(self.deploy_all(intent.clone(), request, lines)).await {
+    /// Deploys all stacks of a commit and moves the branch when all of them run it. What happens is told as happening to
+    /// that commit.
+    pub(super) async fn carry_out(&self, intent: Intent, request: DeployRequest, events: &EventSender) -> Ended {
+        let events = &events.of_intent(&intent);
+        match caught(self.deploy_all(intent.clone(), request, events)).await {
             Ok(ended) => ended,
-            Err(panic) => {
-                lines.say(format!("error: {}", broken(&panic))).await;
-                self.refused(intent, &broken(&panic)).await
-            }
+            Err(panic) => self.refused(intent, &broken(&panic), events).await,
         }
     }
 
-    async fn deploy_all(&self, mut intent: Intent, request: DeployRequest, lines: &Lines) -> Ended {
-        let since = request.since;
+    async fn deploy_all(&self, mut intent: Intent, request: DeployRequest, events: &EventSender) -> Ended {
+        let (since, was_told) = (request.since, !intent.is_pushed() && self.verdicts.has(&intent.origin));
         let begun = async { self.note(&mut intent, State::Rolling).await };
-        let results = match self.deployer.deploy(request, lines, begun).await {
+        let results = match self.deployer.deploy(request, events, begun).await {
             Ok(results) => results,
-            Err(refused) => return self.refused(intent, &refused.to_string()).await,
+            Err(refused) => return self.refused(intent, &refused.to_string(), events).await,
         };
+        let took = self.deployer.cluster.clock.now().duration_since(since).unsigned_abs().as_secs_f64();
         for result in &results {
-            self.count(result, since);
-            lines.say(result.verdict()).await;
+            result.tell(events, took, !was_told || result.is_good());
         }
         let why = match unfinished(&results) {
             Some(why) => {
-                self.fail(&mut intent, &why).await;
+                self.fail(&mut intent, &why, &results, events).await;
                 Some(why)
             }
-            None => self.finish(intent.clone()).await.err(),
+            None => self.finish(intent, Some(took), events).await.err(),
         };
-        if let Some(line) = last_line(&intent, &results, why.as_deref()) {
-            lines.say(line).await;
-        }
         Ended { results, why }
     }
 
-    async fn refused(&self, mut intent: Intent, why: &str) -> Ended {
-        self.metrics.refused();
-        self.fail(&mut intent, why).await;
+    async fn refused(&self, mut intent: Intent, why: &str, events: &EventSender) -> Ended {
+        self.fail(&mut intent, why, &[], events).await;
         Ended { results: Vec::new(), why: Some(why.to_owned()) }
     }
 
@@ -146,60 +142,81 @@ impl Controller {
         }
     }
 
-    /// Records that not all stacks run a commit, and that skep does nothing more about it.
-    pub(super) async fn fail(&self, intent: &mut Intent, why: &str) {
-        if self.verdicts.is_news(&intent.origin, why) {
-            tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, why, "commit not deployed as a whole");
-        } else {
-            tracing::debug!(repository = %intent.origin.repository, commit = %intent.origin.commit, why, "commit still not deployed as a whole");
-        }
+    /// Records and tells that a commit does not run as a whole, and that nothing more is done about it.
+    async fn fail(&self, intent: &mut Intent, why: &str, tried: &[Deployed], events: &EventSender) {
+        let news = self.record_failure(intent, why).await;
+        events.of_intent(intent).send(What::NotDeployed {
+            why: why.to_owned(),
+            stacks: tried.len(),
+            failing: tried.iter().filter(|result| !result.is_good()).count(),
+            branch_existed: intent.base.is_some(),
+            news,
+        });
+    }
+
+    /// The same of a commit of which no stack was tried, and nobody waits for it.
+    pub(super) async fn fail_untried(&self, intent: &mut Intent, why: &str) {
+        self.fail(intent, why, &[], &self.events).await;
+    }
+
+    /// Records that a commit does not run as a whole; whether that was not told before.
+    pub(super) async fn record_failure(&self, intent: &mut Intent, why: &str) -> bool {
+        let is_news = self.verdicts.is_news(&intent.origin, why);
         let failed = State::failed(self.deployer.cluster.clock.now(), why);
         self.note(intent, failed).await;
         self.let_go(&intent.origin).await;
+        is_news
     }
 
-    /// Records that a commit is not tried again, because handling it has ended a controller.
-    pub(super) async fn give_up(&self, intent: &mut Intent) {
-        tracing::error!(repository = %intent.origin.repository, commit = %intent.origin.commit, "this commit {}", intent.given_up());
+    /// Records and tells that a commit is not tried again, because handling it has ended a controller.
+    pub(super) async fn give_up(&self, intent: &mut Intent, events: &EventSender) {
+        let why = format!("{} {}", intent.origin.commit.short(), intent.given_up());
         let at = self.deployer.cluster.clock.now();
         self.note(intent, State::GivenUp { at }).await;
         self.let_go(&intent.origin).await;
+        events.of_intent(intent).send(What::GivenUp { why });
     }
 
     /// Moves the branch to a commit that runs, and removes the intent. A failure is reported, and retried as long as
     /// the reason may pass.
-    pub(super) async fn finish(&self, mut intent: Intent) -> Result<(), String> {
-        match self.try_to_finish(&mut intent).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_final() => {
-                let why = error.to_string();
-                self.fail(&mut intent, &why).await;
-                Err(why)
+    async fn finish(&self, mut intent: Intent, seconds: Option<f64>, events: &EventSender) -> Result<(), String> {
+        let events = &events.of_intent(&intent);
+        let error = match self.try_to_finish(&mut intent, events).await {
+            Ok(()) => {
+                events.send(What::Deployed { seconds });
+                return Ok(());
             }
-            Err(error) => {
-                let why = format!("{error}; skep tries again until it succeeds");
-                tokio::spawn(self.clone().keep_finishing(intent));
-                Err(why)
-            }
+            Err(error) => error,
+        };
+        let mut why = error.to_string();
+        if error.is_final() {
+            self.record_failure(&mut intent, &why).await;
+        } else {
+            why += "; skep tries again until it succeeds";
+            tokio::spawn(self.clone().keep_finishing(intent));
         }
+        events.send(What::BranchNotMoved { why: why.clone() });
+        Err(why)
     }
 
     async fn keep_finishing(self, mut intent: Intent) {
-        let clock = &self.deployer.cluster.clock;
+        let (clock, events) = (&self.deployer.cluster.clock, self.events.of_intent(&intent));
         let mut backoff = Backoff::default();
         loop {
             clock.wait(backoff.next(clock.now())).await;
-            match self.try_to_finish(&mut intent).await {
-                Ok(()) => return,
-                Err(error) if error.is_final() => return self.fail(&mut intent, &error.to_string()).await,
-                Err(error) => {
-                    tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, %error, "the commit runs, and its branch was not moved; trying again");
-                }
+            let Err(error) = self.try_to_finish(&mut intent, &events).await else {
+                return events.send(What::Deployed { seconds: None });
+            };
+            let why = error.to_string();
+            if error.is_final() {
+                self.record_failure(&mut intent, &why).await;
+                return events.send(What::BranchNotMoved { why });
             }
+            events.send(What::BranchNotMoved { why });
         }
     }
 
-    async fn try_to_finish(&self, intent: &mut Intent) -> Result<(), Unfinished> {
+    async fn try_to_finish(&self, intent: &mut Intent, events: &EventSender) -> Result<(), Unfinished> {
         if intent.is_pushed() {
             if intent.state != State::Deployed
                 && let Err(error) = self
@@ -212,7 +229,9 @@ impl Controller {
                 // Another controller may have finished it while this one was disconnected.
                 return if error.is_final() && self.is_at_branch(intent).await { Ok(()) } else { Err(error) };
             }
-            self.move_branch(intent).await?;
+            if self.move_branch(intent).await? {
+                events.send(What::BranchMoved);
+            }
         }
         self.deployer.cluster.settle(&self.deployer.lease, intent).await?;
         self.let_go(&intent.origin).await;
@@ -232,12 +251,12 @@ impl Controller {
         there.is_ok_and(|there| there.as_ref() == Some(&intent.origin.commit))
     }
 
-    async fn move_branch(&self, intent: &Intent) -> Result<(), source::Error> {
-        let Some((path, name)) = self.branch_of(intent) else { return Ok(()) };
+    /// Whether there was a branch to move.
+    async fn move_branch(&self, intent: &Intent) -> Result<bool, source::Error> {
+        let Some((path, name)) = self.branch_of(intent) else { return Ok(false) };
         let commit = &intent.origin.commit;
         server::move_branch(&path, &name, intent.base.as_ref(), commit).await?;
-        tracing::info!(repository = %intent.origin.repository, branch = intent.branch(), %commit, "branch moved to what runs");
-        Ok(())
+        Ok(true)
     }
 
     /// Unpins the objects of a pushed commit, which a branch now keeps or which are no longer needed.
@@ -301,18 +320,19 @@ impl Controller {
 
     async fn resume_caught(&self, mut intent: Intent, generation: Generation) {
         if let Err(panic) = Box::pin(caught(self.resume_commit(intent.clone(), generation))).await {
-            self.fail(&mut intent, &broken(&panic)).await;
+            self.fail_untried(&mut intent, &broken(&panic)).await;
         }
     }
 
     async fn resume_commit(&self, mut intent: Intent, generation: Generation) {
         match intent.resumption() {
             Resumption::Leave => {}
-            Resumption::GiveUp => self.give_up(&mut intent).await,
-            // A failure is logged, and retried.
-            Resumption::MoveBranch => drop(self.finish(intent).await),
+            Resumption::GiveUp => self.give_up(&mut intent, &self.events).await,
+            // What is in the way of it is told, and tried again.
+            Resumption::MoveBranch => drop(self.finish(intent, None, &self.events).await),
             Resumption::Deploy(state) => {
                 if self.mark_attempt(&mut intent, state).await {
+                    self.events.of_intent(&intent).send(What::Resumed);
                     self.deploy_again(intent, generation).await;
                 }
             }
@@ -338,7 +358,6 @@ impl Controller {
     /// Reads, checks and deploys a commit whose intent is recorded.
     pub(super) async fn deploy_again(&self, mut intent: Intent, generation: Generation) {
         let origin = &intent.origin;
-        tracing::info!(repository = %origin.repository, commit = %origin.commit, "taking up a commit");
         let Some(name) = hosted(&origin.repository) else { return };
         let path = self.server.path(&name);
         let variables = self.variables(origin.repository.name(), origin.branch.as_deref());
@@ -350,9 +369,9 @@ impl Controller {
             Ok(checked) => {
                 let (objects, fallback) = (Objects::of_repository(&path, None), name.to_string());
                 let request = DeployRequest::of(&intent, checked, objects, &fallback, generation);
-                self.carry_out(intent, request, &Lines::nowhere()).await;
+                self.carry_out(intent, request, &self.events).await;
             }
-            Err(why) => self.fail(&mut intent, &why).await,
+            Err(why) => self.fail_untried(&mut intent, &why).await,
         }
     }
 
@@ -418,23 +437,6 @@ fn unfinished(results: &[Deployed]) -> Option<String> {
         count if count <= NAMED => Some(named),
         count if count == NAMED + 1 => Some(format!("{named}; and 1 more stack")),
         count => Some(format!("{named}; and {} more stacks", count - NAMED)),
-    }
-}
-
-/// The last line for a pusher, if the branch was not moved: why.
-fn last_line(intent: &Intent, results: &[Deployed], why: Option<&str>) -> Option<String> {
-    let bad = results.iter().filter(|result| !result.is_good()).count();
-    match (results.len(), bad, why) {
-        (_, _, None) | (1, 1, _) => None,
-        (0, _, Some(why)) => Some(format!("error: {why}")),
-        (_, 0, Some(why)) => {
-            Some(format!("error: this commit runs, but `{}` was not moved to it: {why}", intent.branch()))
-        }
-        (all, bad, Some(_)) => {
-            let (branch, verb) = (intent.branch(), if bad == 1 { "does" } else { "do" });
-            let stays = if intent.base.is_some() { "stays where it was" } else { "is not made" };
-            Some(format!("`{branch}` {stays}: {bad} of {all} stacks {verb} not run this commit"))
-        }
     }
 }
 

@@ -6,8 +6,8 @@ use tokio::sync::Semaphore;
 
 use super::clock::Clock;
 use super::cluster::{Accepted, Cluster, Proposal};
+use super::events::EventSender;
 use super::observer::Observer;
-use super::progress::ProgressSender;
 use super::rollout::{Attempt, Next, Rollout};
 use crate::engine::Engine;
 use crate::engine::simulated::World;
@@ -49,7 +49,7 @@ async fn deploy(cluster: &Cluster, desired: Stack) {
     };
     let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), name);
     loop {
-        let (next, history) = rollout.round(&ProgressSender::new(Vec::new())).await.unwrap();
+        let (next, history) = rollout.round(&EventSender::nowhere()).await.unwrap();
         if history.outcome(release).is_some() {
             return;
         }
@@ -74,10 +74,7 @@ async fn requests_until_written(others: usize, services: usize, changed: usize) 
     let (world, cluster) = swarm(others, services).await;
     let before = world.requests();
     cluster.propose(&Lease::of_command(), proposal(stack("shop", services, changed))).await.unwrap();
-    Rollout::new(cluster, Lease::of_command(), "shop".parse().unwrap())
-        .round(&ProgressSender::new(Vec::new()))
-        .await
-        .unwrap();
+    Rollout::new(cluster, Lease::of_command(), "shop".parse().unwrap()).round(&EventSender::nowhere()).await.unwrap();
     (world.requests() - before, written(&world))
 }
 
@@ -109,7 +106,7 @@ async fn a_stack_that_stays_as_it_is_is_looked_at_once_and_nothing_around_it() {
 async fn a_free_slot_is_taken_with_the_first_look_and_without_one_nothing_is_written() {
     let (world, cluster) = swarm(0, 1).await;
     cluster.propose(&Lease::of_command(), proposal(stack("shop", 1, 1))).await.unwrap();
-    let (slots, nobody) = (Arc::new(Semaphore::new(0)), ProgressSender::new(Vec::new()));
+    let (slots, nobody) = (Arc::new(Semaphore::new(0)), EventSender::nowhere());
     let mut rollout =
         Rollout::of_many(cluster, Lease::of_command(), "shop".parse().unwrap(), Observer::default(), slots.clone());
     let (next, _) = rollout.round(&nobody).await.unwrap();
@@ -131,7 +128,7 @@ async fn whole_rollout(others: usize) -> (u64, i64) {
     };
     let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), "shop".parse().unwrap());
     loop {
-        let Attempt { history, pause, .. } = rollout.attempt(&ProgressSender::new(Vec::new())).await;
+        let Attempt { history, pause, .. } = rollout.attempt(&EventSender::nowhere()).await;
         if history.is_some_and(|history| history.outcome(release).is_some()) {
             return (world.requests() - before, cluster.clock.now().duration_since(begun).as_secs());
         }

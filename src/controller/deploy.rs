@@ -4,24 +4,21 @@ use std::panic::resume_unwind;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::cluster::{self, Accepted, Cluster};
-use super::lines::Lines;
-use super::narrate::{self, Narrator};
+use super::events::EventSender;
 use super::prepare::{Preparer, Refusal, named};
-use super::progress::Progress;
 use super::request::{DeployRequest, Deployment};
 use super::workers::{Hold, Workers};
+use crate::diagnostic::{Diagnostic, Spot};
+use crate::event::{self, What};
 use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::StackName;
 use crate::release::{self, Outcome, ReleaseId};
 use crate::stack::Stack;
 
-/// How many lines of progress may wait for their reader.
-const PROGRESS: usize = 256;
 /// How many stacks of a commit are prepared and proposed at the same time. Any number of them may roll out.
 const PROPOSALS: usize = 8;
 
@@ -41,8 +38,8 @@ pub enum Refused {
     #[error("a newer push took its place")]
     Superseded,
     /// Something in the file cannot be done in this swarm as it is.
-    #[error("{}", .0.join("\n"))]
-    Obstructed(Vec<String>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Obstructed(Vec<Diagnostic<Option<Spot>>>),
 }
 
 impl Refused {
@@ -120,24 +117,38 @@ impl Deployed {
     /// The verdict in one line.
     pub fn verdict(&self) -> String {
         match &self.outcome {
-            Ok(outcome) => narrate::verdict(&self.stack, self.release, outcome, &self.urls),
+            Ok(outcome) => event::verdict(&self.stack, self.release, outcome, &self.urls),
             Err(refused) => format!("{} was not deployed: {refused}", self.stack),
         }
+    }
+
+    /// Tells the verdict, so many seconds after it was asked for; `news` if it is the first one over the commit.
+    pub(super) fn tell(&self, events: &EventSender, seconds: f64, news: bool) {
+        let events = events.of_stack(&self.stack);
+        let events = self.release.map_or_else(|| events.clone(), |release| events.of_release_id(release));
+        events.send(match &self.outcome {
+            Ok(outcome) => {
+                let (outcome, urls) = (outcome.clone(), self.urls.clone());
+                What::Verdict { outcome, urls, seconds: Some(seconds), news }
+            }
+            Err(refused) => What::Refused { why: refused.to_string(), news },
+        });
     }
 }
 
 impl Deployer {
-    /// Deploys the stacks of the revision and reports the progress. A few are prepared at a time, and all roll out at
+    /// Deploys the stacks of the revision; what happens is told as it happens. A few are prepared at a time, and all roll
     /// once. After the last of them has been proposed or refused, `begun` is awaited. The request names a stack without
     /// its own name.
     pub async fn deploy(
         &self,
         request: DeployRequest,
-        lines: &Lines,
+        events: &EventSender,
         begun: impl Future<Output = ()>,
     ) -> Result<Vec<Deployed>, Refusal> {
         let stacks = stacks_of(&request.checked, &request.fallback)?;
-        let rolling = self.begin_all(&request, stacks, lines).await;
+        events.send(What::Preparing { stacks: stacks.iter().map(|(name, _)| name.clone()).collect() });
+        let rolling = self.begin_all(&request, stacks, events).await;
         // Rollouts can take long, and no longer need the files.
         drop(request);
         begun.await;
@@ -150,15 +161,14 @@ impl Deployer {
         &self,
         request: &DeployRequest,
         stacks: Vec<(StackName, &CheckedStack)>,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Vec<JoinHandle<Deployed>> {
-        let is_one_of_several = stacks.len() > 1;
         let mut begins = Vec::new();
         for (nth, (name, stack)) in stacks.into_iter().enumerate() {
-            let lines = if is_one_of_several { lines.of(&name) } else { lines.clone() };
+            let events = events.of_stack(&name);
             begins.push(async move {
-                let begun = Box::pin(self.begin(request, &name, stack, &lines)).await;
-                (nth, tokio::spawn(self.clone().end(name, begun, lines)))
+                let begun = Box::pin(self.begin(request, &name, stack, &events)).await;
+                (nth, tokio::spawn(self.clone().end(name, begun, events)))
             });
         }
         let mut begun: Vec<_> = stream::iter(begins).buffer_unordered(PROPOSALS).collect().await;
@@ -167,7 +177,7 @@ impl Deployer {
     }
 
     /// The result of a stack that was proposed or refused, when its rollout has ended.
-    async fn end(self, stack: StackName, begun: Result<Begun, Refused>, lines: Lines) -> Deployed {
+    async fn end(self, stack: StackName, begun: Result<Begun, Refused>, events: EventSender) -> Deployed {
         let mut result = Deployed { stack, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
         match begun {
             Ok(Begun { accepted: Accepted::Unchanged(release), urls, .. }) => {
@@ -175,23 +185,21 @@ impl Deployer {
             }
             Ok(Begun { accepted: Accepted::Rolling(release), urls, hold }) => {
                 (result.release, result.urls) = (Some(release), urls);
-                result.outcome = Ok(self.follow(&result.stack, release, hold, &lines).await);
+                result.outcome = Ok(self.follow(&result.stack, release, hold, &events).await);
             }
             Err(refused) => result.outcome = Err(refused),
-        }
-        for line in result.log() {
-            lines.say(line).await;
         }
         result
     }
 
-    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest.
+    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest. `events` are about the
+    /// stack.
     pub async fn begin(
         &self,
         request: &DeployRequest,
         name: &StackName,
         stack: &CheckedStack,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<Begun, Refused> {
         let history = self.cluster.history_in_time(name).await?;
         if let Some(tried) = request.tried(&history) {
@@ -200,51 +208,29 @@ impl Deployer {
         }
         let deployment = Deployment { preparer: &self.preparer, cluster: &self.cluster };
         let notes = deployment.check(request, name, stack, &history).await?;
-        for note in notes {
-            lines.say(format!("  note: {name}: {note}")).await;
-        }
-        let desired = deployment.prepare(request, name, stack, &history, lines).await?;
+        events.note(notes);
+        let desired = deployment.prepare(request, name, stack, &history, events).await?;
         if request.generation.is_superseded() {
             return Err(Refused::Superseded);
         }
         let hold = self.workers.hold(name);
         let urls = desired.urls();
         let proposed = deployment.propose(&self.lease, request, stack, desired).await?;
-        for note in &proposed.notes {
-            lines.say(format!("  note: {note}")).await;
-        }
+        events.note(proposed.notes);
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
-    /// Reports the progress of a release until it ends.
-    pub async fn follow(&self, stack: &StackName, release: ReleaseId, hold: Option<Hold>, lines: &Lines) -> Outcome {
-        let (sender, mut progress) = mpsc::channel::<Progress>(PROGRESS);
-        let ended = self.workers.follow(stack, release, sender);
-        drop(hold);
-        lines.say(format!("{stack} {release} rolls out")).await;
-        let mut narrator = Narrator::new(stack.clone());
-        // The worker closes the channel when the release has ended.
-        while let Some(progress) = progress.recv().await {
-            for line in narrator.say(&progress) {
-                lines.say(line).await;
-            }
-        }
-        let lost = || Outcome::Halted { symptoms: Vec::new() };
-        let outcome = ended.await.unwrap_or_else(|_| lost());
-        for line in narrator.untold(release, &outcome) {
-            lines.say(line).await;
-        }
-        outcome
-    }
-}
 
-impl Deployed {
-    /// The output of a failed build or test.
-    fn log(&self) -> Vec<String> {
-        match &self.outcome {
-            Err(Refused::Preparing(Refusal::Build(error))) => {
-                error.log().iter().map(|line| format!("    | {line}")).collect()
-            }
-            _ => Vec::new(),
-        }
+    /// Waits for the end of a release, and has those who read these events told what happens to it.
+    pub async fn follow(
+        &self,
+        stack: &StackName,
+        release: ReleaseId,
+        hold: Option<Hold>,
+        events: &EventSender,
+    ) -> Outcome {
+        events.of_stack(stack).of_release_id(release).send(What::RollingOut);
+        let ended = self.workers.follow(stack, release, events.readers());
+        drop(hold);
+        ended.await.unwrap_or_else(|_| Outcome::Halted { symptoms: Vec::new() })
     }
 }

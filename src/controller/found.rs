@@ -3,14 +3,15 @@
 
 use super::commit::Ended;
 use super::deploy::{Deployed, stacks_of};
-use super::lines::Lines;
+use super::events::{EventSender, Reader};
+use super::push::passed;
 use super::request::DeployRequest;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
-use crate::forge::{Reporter, State, Status};
-use crate::lint::{self, Finding, Rejection, Severity};
-use crate::name::CommitId;
-use crate::release::{Handled, Intent, Origin, State as Progress, Upstream};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::event::What;
+use crate::lint::{self, Rejection};
+use crate::release::{Handled, Intent, Origin, State, Upstream};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Objects};
 
@@ -21,7 +22,8 @@ const FINDINGS: usize = 12;
 pub(super) struct RemoteRepository {
     pub(super) name: String,
     pub(super) settings: Repository,
-    pub(super) reporter: Option<Reporter>,
+    /// The forge that it is on, if that is told how its commits fare.
+    pub(super) forge: Option<Reader>,
 }
 
 /// Why a found commit was not started. It is tried again at the next fetch.
@@ -42,17 +44,17 @@ impl Controller {
         mut intent: Intent,
     ) -> Result<(), NotBegun> {
         let (path, repository) = (mirror.path(), repository.clone());
-        let commit = intent.origin.commit.clone();
         let tries = self.upstreams.get(&repository.name).map_or(0, |upstream| upstream.tries());
         self.upstreams.change(&repository.name, |it, _| it.handled = Handled::Underway).await;
-        repository.report(&commit, None, State::Pending, "skep checks it").await;
+        let events = repository.events(&self.events).of_intent(&intent);
+        events.send(What::Checking { subject: String::new() });
         let variables = self.variables(&repository.name, Some(&repository.settings.branch));
-        let revision = match self.read(path, &commit, None, variables.clone()).await {
+        let revision = match self.read(path, &intent.origin.commit, None, variables.clone()).await {
             Ok(revision) => revision,
             Err(error) if error.may_pass() => return Err(error.into()),
             Err(error) => {
                 let why = error.to_string();
-                self.refuse_found(&repository, &mut intent, &why, std::slice::from_ref(&why)).await;
+                self.refuse_found(&repository, &mut intent, &why, vec![why.clone()]).await;
                 return Ok(());
             }
         };
@@ -60,35 +62,29 @@ impl Controller {
         let checked = match self.lint(revision, &variables).await {
             Ok(checked) => checked,
             Err(rejection) => {
-                self.refuse_found(&repository, &mut intent, &rejected(&rejection), &findings(&rejection)).await;
+                self.refuse_found(&repository, &mut intent, &rejected(&rejection), findings(&rejection)).await;
                 return Ok(());
             }
         };
-        repository.report(&commit, None, State::Running, "skep builds and deploys").await;
+        events.of_commit(&origin).send(passed(&checked));
         let stacks = stacks_of(&checked, repository.stack()).unwrap_or_default();
         let stacks = stacks.into_iter().map(|(name, _)| name).collect();
         let state = match intent.state {
-            Progress::Checking => Progress::Preparing { attempt: 1 },
+            State::Checking => State::Preparing { attempt: 1 },
             state => state,
         };
         let (intent, generation) = self.intend(Intent { origin, stacks, state, ..intent }).await?;
         let request =
             DeployRequest::of(&intent, checked, Objects::of_repository(path, None), repository.stack(), generation);
         let controller = self.clone();
-        drop(tokio::spawn(async move { controller.deploy_found(&repository, intent, request, tries).await }));
+        let deploy = async move { Box::pin(controller.deploy_found(&repository, intent, request, tries)).await };
+        drop(tokio::spawn(deploy));
         Ok(())
     }
 
     async fn deploy_found(&self, repository: &RemoteRepository, intent: Intent, request: DeployRequest, tries: u32) {
         let origin = request.origin.clone();
-        let was_told = self.verdicts.has(&origin);
-        let ended = self.carry_out(intent, request, &Lines::nowhere()).await;
-        for result in &ended.results {
-            repository.tell(&origin.commit, result, was_told).await;
-        }
-        if let (true, Some(why)) = (ended.results.is_empty(), &ended.why) {
-            repository.report(&origin.commit, None, State::Failed, why).await;
-        }
+        let ended = self.carry_out(intent, request, &repository.events(&self.events)).await;
         self.note_end(&origin, &ended, tries).await;
     }
 
@@ -104,35 +100,31 @@ impl Controller {
                 Some(why) => it.failed(&ended.verdicts(why), tries, ended.may_pass(), now),
             }
         };
-        if ended.why.is_some() {
-            self.metrics.commit_failed(origin.repository.name());
-        }
         self.upstreams.change(origin.repository.name(), change).await;
         if let Some(wake) = self.wakes.get(origin.repository.name()) {
             wake.reconsider();
         }
     }
 
-    /// Records that a commit did not pass the checks: one line, and all findings.
+    /// Records and tells that a commit did not pass the checks: in one line, and in all that was found.
     pub(super) async fn refuse_found(
         &self,
         repository: &RemoteRepository,
         intent: &mut Intent,
         why: &str,
-        lines: &[String],
+        details: Vec<String>,
     ) {
-        self.metrics.refused();
-        self.metrics.commit_refused(&repository.name);
-        self.fail(intent, why).await;
-        self.upstreams.change(&repository.name, |it, now| it.refused(lines, now)).await;
-        repository.report(&intent.origin.commit, None, State::Failed, why).await;
+        self.record_failure(intent, why).await;
+        self.upstreams.change(&repository.name, |it, now| it.refused(&details, now)).await;
+        let events = repository.events(&self.events).of_intent(intent);
+        events.send(What::Rejected { why: why.to_owned(), details });
     }
 
-    /// Reports that a commit is not tried again.
-    pub(super) async fn given_up(&self, repository: &RemoteRepository, commit: &CommitId, why: &str) {
-        let why_lines = vec![format!("{} {why}", commit.short())];
-        self.upstreams.change(&repository.name, |it, now| it.failed(&why_lines, 0, false, now)).await;
-        repository.report(commit, None, State::Failed, why).await;
+    /// Records and tells that a commit is not tried again.
+    pub(super) async fn give_up_found(&self, repository: &RemoteRepository, intent: &mut Intent) {
+        let why = vec![format!("{} {}", intent.origin.commit.short(), intent.given_up())];
+        self.upstreams.change(&repository.name, |it, now| it.failed(&why, 0, false, now)).await;
+        self.give_up(intent, &repository.events(&self.events)).await;
     }
 }
 
@@ -144,8 +136,8 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
 
 /// The findings of the checks in lines: errors, then warnings.
 fn findings(rejection: &Rejection) -> Vec<String> {
-    let counts = |finding: &&Finding| finding.severity > Severity::Info;
-    let findings: Vec<Finding> = rejection.findings.iter().filter(counts).cloned().collect();
+    let counts = |finding: &&Diagnostic| finding.severity > Severity::Info;
+    let findings: Vec<Diagnostic> = rejection.findings.iter().filter(counts).cloned().collect();
     lint::report::remote(&findings, &rejection.texts, FINDINGS)
 }
 
@@ -155,29 +147,8 @@ impl RemoteRepository {
         self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())
     }
 
-    async fn tell(&self, commit: &CommitId, result: &Deployed, was_told: bool) {
-        let verdict = result.verdict();
-        if was_told {
-            tracing::debug!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended as before");
-        } else {
-            tracing::info!(repository = self.name, %commit, stack = %result.stack, verdict, "deploy ended");
-        }
-        let state = if result.is_good() { State::Success } else { State::Failed };
-        self.report(commit, Some(result), state, &verdict).await;
-    }
-
-    async fn report(&self, commit: &CommitId, result: Option<&Deployed>, state: State, description: &str) {
-        let Some(reporter) = &self.reporter else { return };
-        let Some(stack) = result.map(|result| result.stack.clone()).or_else(|| self.stack().parse().ok()) else {
-            return;
-        };
-        let status = Status {
-            commit: commit.clone(),
-            stack,
-            state,
-            target_url: result.and_then(|result| result.urls.first().cloned()),
-            description: description.to_owned(),
-        };
-        reporter.report(&status).await;
+    /// What happens to its commits is told to its forge, too.
+    fn events(&self, events: &EventSender) -> EventSender {
+        events.to(self.forge.clone())
     }
 }

@@ -1,11 +1,12 @@
-//! The metrics for Prometheus at `/metrics`.
+//! What Prometheus reads at `/metrics`: events, counted, and how the watched repositories are.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::rollout::Tally;
-
+use super::events::Consumer;
+use crate::event::{Event, Subject, What};
+use crate::name::RepositoryKind;
 use crate::release::{Outcome, Upstream};
 
 /// The metrics of a controller. Cheap to clone.
@@ -81,11 +82,53 @@ impl Metrics {
         for outcome in ["promoted", "unchanged", "rolled-back", "halted", "superseded", "refused"] {
             self.releases.with_label_values(&[outcome]);
         }
-        self.drifted(Tally::default());
+        for outcome in ["found", "healed", "contested"] {
+            self.drift.with_label_values(&[outcome]);
+        }
     }
 
-    /// A release ended.
-    pub fn ended(&self, outcome: &Outcome) {
+    /// Counts everything that happens.
+    pub fn consumer(&self) -> Consumer {
+        let metrics = self.clone();
+        Arc::new(move |event| metrics.count(event))
+    }
+
+    fn count(&self, event: &Event) {
+        let drifted = |outcome, fields: usize| self.drift.with_label_values(&[outcome]).inc_by(fields as u64);
+        match &event.what {
+            What::Built { seconds, .. } => self.build.observe(*seconds),
+            What::Verdict { outcome, seconds, .. } => {
+                self.ended(outcome);
+                seconds.iter().filter(|_| outcome.is_good()).for_each(|took| self.push_to_healthy.observe(*took));
+            }
+            What::Refused { .. } => self.refused(),
+            What::Rejected { .. } => {
+                self.refused();
+                self.failed(&event.subject, "check");
+            }
+            What::NotDeployed { stacks, .. } => {
+                if *stacks == 0 {
+                    self.refused();
+                }
+                self.failed(&event.subject, "deploy");
+            }
+            What::NotFetched { .. } => self.failed(&event.subject, "look"),
+            What::Drifted { places } => drifted("found", places.len()),
+            What::Healed { fields } => drifted("healed", *fields),
+            What::GivingWay { places } => drifted("contested", places.len()),
+            _ => {}
+        }
+    }
+
+    /// Counts what failed of a watched repository.
+    fn failed(&self, subject: &Subject, what: &str) {
+        let watched = subject.repository.as_ref().filter(|it| it.kind() == RepositoryKind::Watched);
+        if let Some(repository) = watched {
+            self.repository_failures.with_label_values(&[repository.name(), what]).inc();
+        }
+    }
+
+    fn ended(&self, outcome: &Outcome) {
         let outcome = match outcome {
             Outcome::Promoted => "promoted",
             Outcome::Unchanged => "unchanged",
@@ -96,26 +139,8 @@ impl Metrics {
         self.releases.with_label_values(&[outcome]).inc();
     }
 
-    /// A revision did not become a release: it was refused, or its build failed.
-    pub fn refused(&self) {
+    fn refused(&self) {
         self.releases.with_label_values(&["refused"]).inc();
-    }
-
-    /// Counts changes made by hand.
-    pub fn drifted(&self, tally: Tally) {
-        for (outcome, number) in [("found", tally.found), ("healed", tally.healed), ("contested", tally.contested)] {
-            self.drift.with_label_values(&[outcome]).inc_by(number);
-        }
-    }
-
-    /// A release became healthy this long after its push.
-    pub fn healthy_after(&self, time: Duration) {
-        self.push_to_healthy.observe(time.as_secs_f64());
-    }
-
-    /// A build took this long.
-    pub fn built(&self, time: Duration) {
-        self.build.observe(time.as_secs_f64());
     }
 
     /// The number of waiting rollouts.
@@ -130,21 +155,6 @@ impl Metrics {
         if let Some(looked) = upstream.looked {
             self.repository_looked.with_label_values(&name).set(looked.as_second());
         }
-    }
-
-    /// A watched repository could not be fetched.
-    pub fn look_failed(&self, repository: &str) {
-        self.repository_failures.with_label_values(&[repository, "look"]).inc();
-    }
-
-    /// A commit of a watched repository did not pass the checks.
-    pub fn commit_refused(&self, repository: &str) {
-        self.repository_failures.with_label_values(&[repository, "check"]).inc();
-    }
-
-    /// A commit of a watched repository passed the checks, but failed to run.
-    pub fn commit_failed(&self, repository: &str) {
-        self.repository_failures.with_label_values(&[repository, "deploy"]).inc();
     }
 
     /// All metrics, in the format of Prometheus.
@@ -169,17 +179,52 @@ mod tests {
     use prometheus::TextEncoder;
 
     use super::*;
+    use crate::name::Repository;
+
+    fn counted(name: &str, events: impl IntoIterator<Item = (Subject, What)>) -> String {
+        let metrics = Metrics::new();
+        let consumer = metrics.consumer();
+        for (subject, what) in events {
+            consumer(&Event { at: jiff::Timestamp::UNIX_EPOCH, what, subject });
+        }
+        let text = TextEncoder::new().encode_to_string(&metrics.registry().gather()).unwrap();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();
+        lines.join("\n")
+    }
 
     #[test]
     fn what_was_changed_by_hand_is_counted() {
-        let metrics = Metrics::new();
-        metrics.drifted(Tally { found: 3, healed: 2, contested: 1 });
-        let text = TextEncoder::new().encode_to_string(&metrics.registry().gather()).unwrap();
-        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("skep_drift_total")).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r#"
+        let places = |count| (0..count).map(|nth| format!("service web{nth}: replicas")).collect();
+        let events =
+            [What::Drifted { places: places(3) }, What::Healed { fields: 2 }, What::GivingWay { places: places(1) }];
+        let events = events.map(|what| (Subject::default(), what));
+        insta::assert_snapshot!(counted("skep_drift_total", events), @r#"
         skep_drift_total{outcome="contested"} 1
         skep_drift_total{outcome="found"} 3
         skep_drift_total{outcome="healed"} 2
         "#);
+    }
+
+    #[test]
+    fn what_fails_of_a_watched_repository_is_counted_and_of_another_one_is_not() {
+        let why = || "no".to_owned();
+        let happened = || {
+            [
+                What::NotFetched { why: why(), news: false },
+                What::Rejected { why: why(), details: Vec::new() },
+                What::NotDeployed { why: why(), stacks: 2, failing: 1, branch_existed: false, news: true },
+                What::NotDeployed { why: why(), stacks: 0, failing: 0, branch_existed: false, news: true },
+                What::Refused { why: why(), news: true },
+            ]
+        };
+        let of = |repository: Repository| Subject { repository: Some(repository), ..Subject::default() };
+        let all = || [Repository::watched("shop"), Repository::hosted("shop")].map(of);
+        let events = || all().into_iter().flat_map(|subject| happened().map(|what| (subject.clone(), what)));
+        insta::assert_snapshot!(counted("skep_repository_failures", events()), @r#"
+        skep_repository_failures_total{repository="shop",what="check"} 1
+        skep_repository_failures_total{repository="shop",what="deploy"} 2
+        skep_repository_failures_total{repository="shop",what="look"} 1
+        "#);
+        insta::assert_snapshot!(counted("skep_releases_total{outcome=\"refused", events()), @r#"skep_releases_total{outcome="refused"} 6"#);
     }
 }

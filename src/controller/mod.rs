@@ -8,6 +8,7 @@
 mod again;
 pub mod backoff;
 mod backwards;
+pub mod build_logs;
 pub mod clock;
 pub mod cluster;
 mod command;
@@ -16,20 +17,21 @@ pub mod computing;
 #[cfg(test)]
 mod cost_tests;
 pub mod deploy;
+pub mod events;
+mod forge_reports;
 pub mod forges;
 mod found;
 pub mod heal;
-pub mod lines;
+pub mod journal;
 mod listen;
 mod metrics;
-pub mod narrate;
 pub mod observer;
 #[cfg(test)]
 mod plan_tests;
 pub mod prepare;
-pub mod progress;
 mod push;
 pub mod registration;
+mod remote_lines;
 pub mod request;
 pub mod rollout;
 pub mod supersede;
@@ -48,16 +50,18 @@ use std::sync::{Arc, Mutex};
 use crate::build;
 use crate::config::{self, Settings};
 use crate::engine;
+use crate::event::What;
 use crate::lint::{self, Checked, Rejection};
 use crate::name::{CommitId, Repository};
 use crate::release::{History, Origin, Release};
 use crate::revision::Revision;
 use crate::source;
 use crate::source::server::Server;
+use crate::stack::Stack;
 use crate::stack::variables::{Set, Variables};
 use crate::store::Intents;
 use deploy::Deployer;
-use lines::Lines;
+use events::EventSender;
 use registration::Registration;
 use supersede::{Generation, Generations};
 use supervise::supervise;
@@ -99,7 +103,7 @@ pub struct Controller {
     settings: Arc<Settings>,
     deployer: Deployer,
     server: Server,
-    metrics: Metrics,
+    events: EventSender,
     wakes: Arc<HashMap<String, Arc<Wake>>>,
     upstreams: Upstreams,
     verdicts: Verdicts,
@@ -112,16 +116,22 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// A controller that has not started.
-    pub fn new(settings: Arc<Settings>, deployer: Deployer, server: Server, metrics: Metrics) -> Self {
+    /// A controller that does nothing yet, and will tell what happens by these events.
+    pub fn new(
+        settings: Arc<Settings>,
+        deployer: Deployer,
+        server: Server,
+        events: EventSender,
+        metrics: Metrics,
+    ) -> Self {
         let wakes = settings.repositories.keys().map(|name| (name.clone(), Arc::default())).collect();
         let upstreams =
-            Upstreams::new(deployer.cluster.clone(), deployer.lease.clone(), metrics.clone(), &settings.repositories);
+            Upstreams::new(deployer.cluster.clone(), deployer.lease.clone(), metrics, &settings.repositories);
         Self {
             settings,
             deployer,
             server,
-            metrics,
+            events,
             wakes: Arc::new(wakes),
             upstreams,
             verdicts: Verdicts::default(),
@@ -164,11 +174,11 @@ impl Controller {
         self.take_up(&intents);
         self.upstreams.load().await;
         drop(tokio::spawn(self.clone().tidy_up(intents.clone(), run)));
-        let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
-        let listen = supervise("events".into(), clock, move || controller.clone().listen());
+        let controller = self.clone();
+        let listen = supervise("events".into(), self.events.clone(), move || controller.clone().listen());
         drop(tokio::spawn(listen));
-        let (workers, clock) = (self.deployer.workers.clone(), self.deployer.cluster.clock.clone());
-        drop(tokio::spawn(supervise("observer".into(), clock, move || workers.clone().look_out())));
+        let workers = self.deployer.workers.clone();
+        drop(tokio::spawn(supervise("observer".into(), self.events.clone(), move || workers.clone().look_out())));
         self.watch_all(&intents);
         Ok(())
     }
@@ -220,9 +230,11 @@ impl Controller {
 
     /// Follows a rollout to its end that an earlier controller started.
     async fn resume(self, release: Release) {
-        tracing::info!(stack = %release.stack, release.id = %release.id, "going on with a rollout");
-        let outcome = self.deployer.follow(&release.stack, release.id, None, &Lines::nowhere()).await;
-        self.metrics.ended(&outcome);
+        let events = self.events.of_release(&release);
+        events.send(What::Resumed);
+        let outcome = self.deployer.follow(&release.stack, release.id, None, &events).await;
+        let urls = release.desired.as_ref().map(Stack::urls).unwrap_or_default();
+        events.send(What::Verdict { outcome, urls, seconds: None, news: true });
     }
 }
 

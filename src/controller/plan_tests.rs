@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::clock::Clock;
 use super::cluster::{Accepted, Cluster, Consent, Error, Proposal};
-use super::progress::ProgressSender;
+use super::events::EventSender;
 use super::rollout::Rollout;
 use crate::engine::simulated::World;
 use crate::engine::{Call, Engine};
@@ -148,7 +148,7 @@ async fn deployed(cluster: &Cluster, world: &World, desired: Stack) -> Result<()
             if let Accepted::Rolling(release) = proposed.accepted {
                 let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), name);
                 for _ in 0..60 {
-                    let (_, history) = rollout.round(&ProgressSender::new(Vec::new())).await.unwrap();
+                    let (_, history) = rollout.round(&EventSender::nowhere()).await.unwrap();
                     if history.outcome(release).is_some() {
                         break;
                     }

@@ -7,25 +7,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::build::context::Context;
 use crate::build::{self, Builder, Built};
 use crate::config::Settings;
+use crate::diagnostic::{Diagnostic, KeyPath, Span, Spot, line_column};
+use crate::event::What;
 use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{Invalid, ServiceName, StackName};
 use crate::policy::Bounds;
-use crate::preflight::Obstacle;
 use crate::release::History;
 use crate::render::{self, Inputs};
 use crate::sops::Keys;
 use crate::source::{self, Objects};
+use crate::stack::Stack;
 use crate::stack::file::{Build, File, Service};
 use crate::stack::recipe::{self, Recipe};
-use crate::stack::template::Misfit;
-use crate::stack::yaml::line_column;
-use crate::stack::{Problem, Stack};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::computing::Computing;
-use super::lines::Lines;
-use super::metrics::Metrics;
+use super::events::EventSender;
 
 /// How many images are looked up at once.
 const LOOKUPS: usize = 8;
@@ -47,8 +45,8 @@ pub enum Refusal {
         second: String,
     },
     /// The stack file cannot be rendered.
-    #[error("{}", .0.join("\n"))]
-    Render(Vec<String>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Render(Vec<Diagnostic<Spot>>),
     /// A file or folder for an image does not exist.
     #[error(transparent)]
     Context(#[from] build::context::Error),
@@ -56,8 +54,8 @@ pub enum Refusal {
     #[error(transparent)]
     Unbounded(#[from] recipe::Unbounded),
     /// An image in the file cannot be found.
-    #[error("{0}")]
-    Image(String),
+    #[error(transparent)]
+    Image(Box<Diagnostic<Option<Spot>>>),
     /// An image could not be built, tested or pushed.
     #[error(transparent)]
     Build(#[from] build::Error),
@@ -79,7 +77,6 @@ impl Refusal {
 pub struct Preparer {
     builder: Arc<Builder>,
     settings: Arc<Settings>,
-    metrics: Metrics,
     /// The keys for encrypted secrets.
     keys: Arc<Keys>,
     builds: bool,
@@ -106,11 +103,10 @@ impl Running {
 
 impl Preparer {
     /// A preparer on this engine.
-    pub fn new(builder: Builder, settings: Arc<Settings>, metrics: Metrics) -> Self {
+    pub fn new(builder: Builder, settings: Arc<Settings>) -> Self {
         Self {
             builder: Arc::new(builder),
             settings,
-            metrics,
             keys: Arc::default(),
             builds: true,
             as_written: false,
@@ -136,7 +132,7 @@ impl Preparer {
         Self { as_written, ..self }
     }
 
-    /// The desired stack of a checked stack file, with its images built.
+    /// The stack that a checked stack file means, its images built; `events` are about that stack.
     pub async fn prepare(
         &self,
         checked: &Checked,
@@ -144,7 +140,7 @@ impl Preparer {
         name: &StackName,
         objects: &Objects,
         running: &Running,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<Stack, Refusal> {
         // A stack that cannot be rendered, such as one with a secret that cannot be decrypted, and a missing image are
         // refused before anything is built.
@@ -154,8 +150,8 @@ impl Preparer {
             .await
             .map_err(|error| unfound(checked, stack, error))?;
         let recipes = stack.file.builds().map(recipe).collect();
-        let images = self.built(checked, name, recipes, objects, lines).await?;
-        let images = self.settled(images, running, lines).await?;
+        let images = self.built(checked, name, recipes, objects, events).await?;
+        let images = self.settled(images, running, events).await?;
         self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
     }
 
@@ -191,7 +187,7 @@ impl Preparer {
         pinned: BTreeMap<String, String>,
     ) -> Result<Stack, Refusal> {
         let inputs = self.inputs(checked, name, images, pinned);
-        render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+        render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
     }
 
     /// The images of the services that have a `build`.
@@ -201,10 +197,10 @@ impl Preparer {
         stack: &StackName,
         recipes: Vec<Recipe>,
         objects: &Objects,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
         let builds: Vec<_> =
-            recipes.into_iter().map(|recipe| self.build(checked, stack, recipe, objects, lines)).collect();
+            recipes.into_iter().map(|recipe| self.build(checked, stack, recipe, objects, events)).collect();
         stream::iter(builds).buffer_unordered(self.settings.builds.max(1)).try_collect().await
     }
 
@@ -214,12 +210,12 @@ impl Preparer {
         &self,
         mut images: BTreeMap<ServiceName, String>,
         running: &Running,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<BTreeMap<ServiceName, String>, Refusal> {
         for (service, image) in &mut images {
             let Some(old) = running.built.get(service).filter(|old| *old != image) else { continue };
             if self.builder.is_same(old, image).await? {
-                lines.say(format!("  {service}: this image already runs and is kept")).await;
+                events.send(What::ImageKept { service: service.clone() });
                 image.clone_from(old);
             }
         }
@@ -232,12 +228,12 @@ impl Preparer {
         stack: &StackName,
         recipe: Recipe,
         objects: &Objects,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<(ServiceName, String), Refusal> {
         let service = recipe.service.clone();
         let read = || Ok::<_, Refusal>((Context::of(checked.revision(), &recipe)?, bases(checked, &recipe)?));
         let (context, recipe_bases) = self.computing.run(read).await?;
-        context.notes.iter().for_each(|note| lines.mention(format!("  {service}: {note}")));
+        events.note(context.notes.iter().map(|note| format!("{service}: {note}")));
         let bases = self.resolved(recipe_bases.clone(), &BTreeMap::new()).await?;
         // An image without a digest is only on this engine, so no registry can have a newer one.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
@@ -245,7 +241,7 @@ impl Preparer {
         if !self.builds {
             return Ok((service, self.builder.named(stack, &recipe.service, &key).await?));
         }
-        let (log, prefix) = (lines.clone(), service.clone());
+        let (log, reporter) = (events.clone(), service.clone());
         let request = build::Request {
             stack: stack.clone(),
             recipe,
@@ -253,16 +249,11 @@ impl Preparer {
             key,
             pull,
             objects: bytes_of(objects.clone()),
-            log: Arc::new(move |line| log.mention(format!("  {prefix} | {line}"))),
+            log: Arc::new(move |report| log.send(reported(&reporter, &report))),
         };
-        let Built { image, built, took } = self.builder.ensure(request).await?;
-        if built {
-            self.metrics.built(took);
-            lines.say(format!("  {service}: built {image} in {:.1} s", took.as_secs_f64())).await;
-        } else {
-            lines.say(format!("  {service}: {image} already exists")).await;
-        }
-        Ok((service, image))
+        let ensured = self.builder.ensure(request).await;
+        events.send(ended(&service, &ensured));
+        Ok((service, ensured?.image))
     }
 
     /// These images with the current digests of their registries, by the name in the file.
@@ -298,6 +289,29 @@ impl Preparer {
             traefik: self.settings.traefik.rendered(),
             as_written: self.as_written,
         }
+    }
+}
+
+/// What the builder reports of an image.
+fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
+    let service = service.clone();
+    match *report {
+        build::Report::Begun => What::BuildBegun { service },
+        build::Report::Line(line) => What::BuildOutput { service, line: line.to_owned() },
+        build::Report::Tested => What::Tested { service },
+        build::Report::Pushed { image, new_layers, known_layers } => {
+            What::Pushed { service, image: image.to_owned(), new_layers, known_layers }
+        }
+    }
+}
+
+/// What became of an image.
+fn ended(service: &ServiceName, ensured: &Result<Built, build::Error>) -> What {
+    let service = service.clone();
+    match ensured {
+        Ok(Built { image, built: false, .. }) => What::ImageFound { service, image: image.clone() },
+        Ok(Built { image, took, .. }) => What::Built { service, image: image.clone(), seconds: took.as_secs_f64() },
+        Err(error) => What::BuildFailed { service, why: error.to_string(), log: error.log().to_vec() },
     }
 }
 
@@ -337,15 +351,8 @@ fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal
     } else {
         "correct the name or the tag, or push the image first"
     };
-    Refusal::Image(placed(
-        checked,
-        stack,
-        &Obstacle {
-            place: ["services", name.as_str(), "image"].map(String::from).into(),
-            message,
-            help: help.to_owned(),
-        },
-    ))
+    let keys = KeyPath::of(["services", name.as_str(), "image"]);
+    Refusal::Image(Box::new(placed(checked, stack, Diagnostic::new(keys, message).help(help))))
 }
 
 /// The images that a Dockerfile starts from.
@@ -374,31 +381,31 @@ fn bytes_of(objects: Objects) -> build::Objects {
 /// The stack of a checked stack file exactly as it is written: nothing is built, and no registry is asked.
 pub fn as_written(checked: &Checked, stack: &CheckedStack, name: StackName) -> Result<Stack, Refusal> {
     let inputs = Inputs { as_written: true, ..Inputs::new(name, &checked.revision().texts) };
-    render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, &problems)))
+    render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
 }
 
-/// The problems in lines, each with its place.
-fn rendered(checked: &Checked, stack: &CheckedStack, problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(|problem| line(checked, stack, problem.clone())).collect()
+/// What is wrong, where people find it.
+fn rendered(checked: &Checked, stack: &CheckedStack, problems: Vec<Diagnostic<Span>>) -> Vec<Diagnostic<Spot>> {
+    problems.into_iter().map(|problem| spotted(checked, stack, problem, KeyPath::default())).collect()
 }
 
-/// An obstacle in a line, with its place.
-pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: &Obstacle) -> String {
-    let Obstacle { place, message, help } = obstacle;
-    if place.is_empty() {
-        return obstacle.to_string();
+/// What stands in the way of a stack, where people find it; without a place if it is about the file as a whole.
+pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: Diagnostic<KeyPath>) -> Diagnostic<Option<Spot>> {
+    if obstacle.place.0.is_empty() {
+        return obstacle.at(None);
     }
-    let message = format!("{}: {message}", place.join("."));
-    line(checked, stack, Problem { span: stack.file.span_of(place), message, help: Some(help.clone()) })
+    let (keys, span) = (obstacle.place.clone(), stack.file.span_of(&obstacle.place));
+    let spotted = spotted(checked, stack, obstacle.at(span), keys);
+    let spot = spotted.place.clone();
+    spotted.at(Some(spot))
 }
 
-fn line(checked: &Checked, stack: &CheckedStack, problem: Problem) -> String {
-    let Misfit { path, problem } = stack.file.sources.misfit(problem);
-    let text = checked.revision().texts.get(&path).cloned().unwrap_or_default();
-    let (line, column) = line_column(&text, problem.span.start);
-    let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-    let path = checked.revision().viewpoint().shown(&path);
-    format!("{path}:{line}:{column}: {}{help}", problem.message)
+fn spotted(checked: &Checked, stack: &CheckedStack, problem: Diagnostic<Span>, keys: KeyPath) -> Diagnostic<Spot> {
+    let placed = stack.file.sources.placed(problem);
+    let text = checked.revision().texts.get(&placed.place.path).cloned().unwrap_or_default();
+    let (line, column) = line_column(&text, placed.place.span.start);
+    let file = checked.revision().viewpoint().shown(&placed.place.path).to_string();
+    placed.at(Spot { file, line, column, keys })
 }
 
 /// The stacks of a revision by name: the folder of `stacks/<name>`, otherwise the `given` name, otherwise the name in the

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::deploy::{Deployed, stacks_of};
-use super::lines::Lines;
+use super::deploy::stacks_of;
+use super::events::{EventSender, reader};
+use super::remote_lines;
 use super::request::DeployRequest;
 use super::supervise::caught;
 use super::{Controller, origin};
-use crate::lint::{self, Checked, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::event::What;
+use crate::lint::{self, Checked};
 use crate::name::{CommitId, Repository};
 use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
@@ -73,40 +75,44 @@ impl Controller {
     /// Handles a push: sends each line for the pusher at once, and returns whether Git may move the branches. It goes
     /// on if the lines are no longer read.
     pub async fn push(&self, push: Push, lines: mpsc::Sender<String>) -> bool {
+        let (reader, told) = reader();
+        let (handled, ended) = oneshot::channel();
+        let telling = tokio::spawn(remote_lines::send(told, lines, ended));
+        let repository = Repository::hosted(&push.repository);
+        let events = self.events.of_repository(&repository).of_user(&push.user).to([reader]);
         let controller = self.clone();
-        let lines = Lines::to(lines);
         let take = async move {
-            match Box::pin(caught(controller.take(push, &lines))).await {
-                Ok(accepted) => accepted,
-                Err(panic) => {
-                    tracing::error!(panic, "skep itself failed on a push");
-                    lines.say(format!("error: skep itself failed on this push: {panic}; see the log of skep")).await;
-                    false
-                }
-            }
+            let taken = Box::pin(caught(controller.take(push, &events))).await;
+            taken.unwrap_or_else(|why| {
+                events.send(What::Broke { task: "this push".into(), why });
+                false
+            })
         };
-        tokio::spawn(take).await.unwrap_or(false)
+        let accepted = tokio::spawn(take).await.unwrap_or(false);
+        // The verdict comes after the lines; the deploy has ended, whether anybody reads them or not.
+        drop(handled);
+        drop(telling.await);
+        accepted
     }
 
-    async fn take(&self, push: Push, lines: &Lines) -> bool {
+    async fn take(&self, push: Push, events: &EventSender) -> bool {
         if let Some(option) = push.options.iter().find(|option| !OPTIONS.contains(&option.as_str())) {
             let known = OPTIONS.map(|option| format!("`{option}`")).join(", ");
-            lines.say(format!("error: there is no push option `{option}`; there are {known}")).await;
+            events.send(refused(vec![format!("error: there is no push option `{option}`; there are {known}")]));
             return false;
         }
         let deployed = self.deployed_branch(&push.repository);
         match wish(&push.updates, deployed, push.has("async")) {
             PushIntent::Nothing => {
-                lines.say(nothing(deployed)).await;
-                self.look_at_branches(&push, lines).await;
+                events.send(What::NotForDeploy { deployed: deployed.map(|name| short(name).to_owned()) });
+                self.look_at_branches(&push, events).await;
                 true
             }
             PushIntent::No(reason) => {
-                tracing::warn!(repository = push.repository, user = push.user, why = reason, "push refused");
-                lines.say(format!("error: {reason}")).await;
+                events.send(refused(vec![format!("error: {reason}")]));
                 false
             }
-            PushIntent::Deploy(update, commit) => self.take_commit(&push, update, commit, lines).await,
+            PushIntent::Deploy(update, commit) => self.take_commit(&push, update, commit, events).await,
         }
     }
 
@@ -115,7 +121,7 @@ impl Controller {
     }
 
     /// Reports the errors in branches that are not deployed. They are accepted all the same.
-    async fn look_at_branches(&self, push: &Push, lines: &Lines) {
+    async fn look_at_branches(&self, push: &Push, events: &EventSender) {
         let Ok(name) = push.repository.parse::<RepositoryName>() else { return };
         let path = self.server.path(&name);
         let branch =
@@ -129,37 +135,31 @@ impl Controller {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity == Severity::Error);
             let (branch, summary) = (one_line(&branch), lint::report::summary(&findings));
-            lines.say(format!("note: `{branch}` could not be deployed as it is: {summary}")).await;
+            let note = format!("`{branch}` could not be deployed as it is: {summary}");
+            events.send(What::Noted { note });
             findings.truncate(FINDINGS);
             for line in lint::report::short(&findings, &texts).lines() {
-                lines.say(format!("note: {line}")).await;
+                events.send(What::Noted { note: line.to_owned() });
             }
         }
     }
 
-    async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, lines: &Lines) -> bool {
-        let (intent, request) = match self.accept(push, update, commit, lines).await {
+    async fn take_commit(&self, push: &Push, update: &RefUpdate, commit: &CommitId, events: &EventSender) -> bool {
+        let events = &events.of_commit_id(commit);
+        let (intent, request) = match self.accept(push, update, commit, events).await {
             Ok(accepted) => accepted,
             Err(reason) => {
-                self.metrics.refused();
-                let why = reason.first().map_or("", String::as_str);
-                tracing::warn!(repository = push.repository, user = push.user, %commit, why, "push refused");
-                for line in reason {
-                    lines.say(line).await;
-                }
+                events.send(refused(reason));
                 return false;
             }
         };
-        let since = request.since;
         if push.has("async") {
-            lines.say(accepted(intent.branch())).await;
+            events.of_intent(&intent).send(What::Accepted);
             let controller = self.clone();
-            tokio::spawn(async move { controller.carry_out(intent, request, &Lines::nowhere()).await });
+            tokio::spawn(async move { controller.carry_out(intent, request, &controller.events).await });
             return true;
         }
-        let good = self.carry_out(intent, request, lines).await.why.is_none();
-        tracing::info!(repository = push.repository, user = push.user, %commit, good, seconds = self.deployer.cluster.clock.now().duration_since(since).as_secs_f64(), "push handled");
-        good
+        self.carry_out(intent, request, events).await.why.is_none()
     }
 
     /// Reads and checks a pushed commit, and records the intent to deploy it; an error consists of the lines for the
@@ -169,11 +169,11 @@ impl Controller {
         push: &Push,
         update: &RefUpdate,
         commit: &CommitId,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<(Intent, DeployRequest), Vec<String>> {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
-        self.look_back(push, commit, lines).await.map_err(|why| said(&why))?;
+        self.look_back(push, commit, events).await.map_err(|why| said(&why))?;
         // The settings of a watched repository must not apply to another one of the same name.
         if self.settings.repositories.contains_key(&name.to_string()) {
             return Err(vec![format!(
@@ -186,7 +186,7 @@ impl Controller {
         let read = self.read(&path, commit, push.quarantine.as_deref(), variables.clone()).await;
         let revision = read.map_err(|error| said(&error))?;
         let origin = origin(&revision, Repository::hosted(&push.repository), branch);
-        let checked = self.checked(revision, &variables, lines).await?;
+        let checked = self.checked(revision, &variables, &events.of_commit(&origin)).await?;
         let stacks = stacks_of(&checked, &push.repository).map_err(|error| said(&error))?;
         let intent = Intent {
             number: 0,
@@ -213,7 +213,7 @@ impl Controller {
 
     /// Refuses a commit that has ended a controller, unless it is pushed with `retry`. If the previous push was not
     /// waited for, its result is reported.
-    async fn look_back(&self, push: &Push, commit: &CommitId, lines: &Lines) -> Result<(), String> {
+    async fn look_back(&self, push: &Push, commit: &CommitId, events: &EventSender) -> Result<(), String> {
         let Some(before) = self.deployer.cluster.intent(&Repository::hosted(&push.repository)).await.ok().flatten()
         else {
             return Ok(());
@@ -222,7 +222,8 @@ impl Controller {
         if before.origin.commit != *commit {
             if before.options.contains("async") && before.state.has_ended() {
                 let branch = before.branch();
-                lines.say(format!("note: {}; `{branch}` stayed where it was", one_line(&before.sentence()))).await;
+                let note = format!("{}; `{branch}` stayed where it was", one_line(&before.sentence()));
+                events.send(What::Noted { note });
             }
         } else if is_given_up && !push.has("retry") {
             return Err(format!("{} {}", commit.short(), before.given_up()));
@@ -230,8 +231,8 @@ impl Controller {
         Ok(())
     }
 
-    async fn checked(&self, revision: Revision, variables: &Set, lines: &Lines) -> Result<Checked, Vec<String>> {
-        lines.say(format!("checking {} {}", revision.commit.short(), one_line(&revision.subject))).await;
+    async fn checked(&self, revision: Revision, variables: &Set, events: &EventSender) -> Result<Checked, Vec<String>> {
+        events.send(What::Checking { subject: revision.subject.clone() });
         let checked = self.lint(revision, variables).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);
@@ -239,38 +240,22 @@ impl Controller {
             said.push("the push is refused, nothing was changed".into());
             said
         })?;
-        let warnings: Vec<_> =
-            checked.findings().iter().filter(|finding| finding.severity == Severity::Warning).cloned().collect();
-        for line in lint::report::remote(&warnings, &checked.revision().texts, FINDINGS) {
-            lines.say(line).await;
-        }
+        events.send(passed(&checked));
         Ok(checked)
     }
-
-    /// Counts the result of a stack that was requested at `since`.
-    pub(super) fn count(&self, result: &Deployed, since: Timestamp) {
-        match &result.outcome {
-            Ok(outcome) => self.metrics.ended(outcome),
-            Err(_) => self.metrics.refused(),
-        }
-        if result.is_good() {
-            let took = self.deployer.cluster.clock.now().duration_since(since);
-            self.metrics.healthy_after(took.unsigned_abs());
-        }
-    }
 }
 
-/// The message for a push that does not wait.
-fn accepted(branch: &str) -> String {
-    format!("accepted; the deploy goes on in the background and moves `{branch}` when it is done, see `skep status`")
+/// A revision passed the checks, and what they warn of.
+pub(super) fn passed(checked: &Checked) -> What {
+    let is_warning = |finding: &&Diagnostic| finding.severity == Severity::Warning;
+    let warnings: Vec<Diagnostic> = checked.findings().iter().filter(is_warning).cloned().collect();
+    What::Checked { warnings: lint::report::remote(&warnings, &checked.revision().texts, FINDINGS) }
 }
 
-/// The message for a push of other branches.
-fn nothing(deployed: Option<&str>) -> String {
-    match deployed {
-        Some(name) => format!("nothing is deployed by this push: this repository deploys the branch {}", short(name)),
-        None => "nothing is deployed by this push: skep deploys the branch main (or master)".to_owned(),
-    }
+/// A push is refused, with what the pusher reads.
+fn refused(details: Vec<String>) -> What {
+    let first = details.first().map(String::as_str).unwrap_or_default();
+    What::Rejected { why: first.strip_prefix("error: ").unwrap_or(first).to_owned(), details }
 }
 
 fn short(name: &str) -> &str {
@@ -348,7 +333,6 @@ mod tests {
         assert_eq!(asked(&["+master"], Some(MAIN)), "nothing");
         assert_eq!(asked(&["+main"], Some(MASTER)), "nothing");
         assert_eq!(asked(&["+main", "+master"], Some(MASTER)), "deploy master");
-        insta::assert_snapshot!(nothing(Some(MASTER)), @"nothing is deployed by this push: this repository deploys the branch master");
     }
 
     #[test]

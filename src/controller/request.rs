@@ -6,15 +6,15 @@ use jiff::Timestamp;
 
 use super::cluster::{self, Cluster, Consent, Proposal, Proposed};
 use super::deploy::Refused;
-use super::lines::Lines;
+use super::events::EventSender;
 use super::prepare::{self, Preparer, Running};
 use super::supersede::Generation;
+use crate::diagnostic::{Diagnostic, KeyPath, Spot};
 use crate::lease::Lease;
 use crate::lint::{Checked, CheckedStack};
 use crate::name::{CommitId, StackName};
 use crate::plan::Fingerprint;
 use crate::policy::Bounds;
-use crate::preflight::Obstacle;
 use crate::release::{Candidate, Cause, History, Intent, Origin, Phase, Release};
 use crate::source::Objects;
 use crate::stack::Stack;
@@ -133,7 +133,7 @@ impl Deployment<'_> {
         let admission = self.cluster.admit(&request.candidate(name), history).await?;
         let mut notes: Vec<String> = admission.note.into_iter().collect();
         notes.extend(history.apart().map(|apart| format!("{apart}; this deploy goes on from there")));
-        request.goes_backwards(history).await.map_or(Ok(()), Err)?;
+        notes.extend(request.goes_backwards(history).await?);
         let sketch = self.preparer.sketch(&request.checked, stack, name, &Running::of(history)).await?;
         notes.extend(self.out_of_bounds(request, &sketch, stack).await?);
         if stack.file.builds().next().is_some() {
@@ -150,10 +150,10 @@ impl Deployment<'_> {
         name: &StackName,
         stack: &CheckedStack,
         history: &History,
-        lines: &Lines,
+        events: &EventSender,
     ) -> Result<Stack, Refused> {
         let running = Running::of(history);
-        Ok(self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, lines).await?)
+        Ok(self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, events).await?)
     }
 
     /// Records a release of the stack, if it is still admitted and there is no obstacle.
@@ -176,11 +176,11 @@ impl Deployment<'_> {
         stack: &CheckedStack,
     ) -> Result<Vec<String>, Refused> {
         let obstacles = self.cluster.out_of_bounds(sketch, &self.bounds(request)).await?;
-        let places = || places(&obstacles, request, stack);
+        let placed = placed_all(obstacles, request, stack);
         if request.origin.repository.is_by_hand() {
-            return Ok(refused_of_pushes(places()));
+            return Ok(refused_of_pushes(&placed));
         }
-        if obstacles.is_empty() { Ok(Vec::new()) } else { Err(Refused::Obstructed(places())) }
+        if placed.is_empty() { Ok(Vec::new()) } else { Err(Refused::Obstructed(placed)) }
     }
 
     fn bounds(&self, request: &DeployRequest) -> Bounds {
@@ -190,18 +190,22 @@ impl Deployment<'_> {
 }
 
 /// The notes for a person who deploys by hand about what a push would be refused for.
-pub fn refused_of_pushes(places: Vec<String>) -> Vec<String> {
-    places.into_iter().map(|place| format!("a push of this is refused: {place}")).collect()
+pub fn refused_of_pushes(placed: &[Diagnostic<Option<Spot>>]) -> Vec<String> {
+    placed.iter().map(|place| format!("a push of this is refused: {place}")).collect()
 }
 
 /// An error with its places in the file.
 pub fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
     match error {
-        cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(places(&obstacles, request, stack)),
+        cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(placed_all(obstacles, request, stack)),
         error => error.into(),
     }
 }
 
-fn places(obstacles: &[Obstacle], request: &DeployRequest, stack: &CheckedStack) -> Vec<String> {
-    obstacles.iter().map(|it| prepare::placed(&request.checked, stack, it)).collect()
+fn placed_all(
+    obstacles: Vec<Diagnostic<KeyPath>>,
+    request: &DeployRequest,
+    stack: &CheckedStack,
+) -> Vec<Diagnostic<Option<Spot>>> {
+    obstacles.into_iter().map(|it| prepare::placed(&request.checked, stack, it)).collect()
 }

@@ -7,22 +7,23 @@ use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 
 use super::backoff::Backoff;
-use super::clock::Clock;
+use super::events::EventSender;
+use crate::event::What;
 
 /// After a task has run this long, a panic counts as its first.
 const RECOVERED: SignedDuration = SignedDuration::from_mins(1);
 
-/// Runs a task that has no end. Whenever it panics or ends, this is logged under `name`, and the task is restarted
+/// Runs a task that has no end. Whenever it panics, or ends, that is told under this name, and it is begun again after a
 /// after a pause that becomes longer.
-pub async fn supervise<F>(name: String, clock: Clock, task: impl Fn() -> F)
+pub async fn supervise<F>(worker: String, events: EventSender, task: impl Fn() -> F)
 where
     F: Future<Output = ()>,
 {
-    let mut backoff = Backoff::default();
+    let (mut backoff, clock) = (Backoff::default(), events.clock());
     loop {
         let begin = clock.now();
         let why = caught(task()).await.err().unwrap_or_else(|| "it ended".into());
-        tracing::error!(task = name, why, "skep itself failed here; the task is begun again");
+        events.send(What::WorkerRestarted { worker: worker.clone(), why });
         let now = clock.now();
         if now.duration_since(begin) >= RECOVERED {
             backoff.reset();
@@ -47,6 +48,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     use super::*;
+    use crate::controller::clock::Clock;
+    use crate::controller::events::reader;
     use crate::engine::simulated::World;
 
     #[tokio::test]
@@ -57,7 +60,9 @@ mod tests {
             assert!(begun.fetch_add(1, Relaxed) >= 7, "not yet");
             std::future::pending::<()>().await;
         };
-        let supervised = supervise("test".into(), Clock::Simulated(world.clone()), task);
+        let (listener, mut told) = reader();
+        let events = EventSender::new(Clock::Simulated(world.clone()), []).to([listener]);
+        let supervised = supervise("test".into(), events, task);
         let eighth = async {
             while begun.load(Relaxed) < 8 {
                 tokio::task::yield_now().await;
@@ -70,6 +75,9 @@ mod tests {
         // 0.5, 1, 2, 4, 8, 15 and 15 seconds, each a tenth more or less.
         let passed = world.now().duration_since(start).as_secs();
         assert!((40..=51).contains(&passed), "{passed} s");
+        let restarted = What::WorkerRestarted { worker: "test".into(), why: "not yet".into() };
+        let restarts = std::iter::from_fn(|| told.next_now()).filter(|event| event.what == restarted);
+        assert_eq!(restarts.count(), 7);
     }
 
     #[tokio::test]

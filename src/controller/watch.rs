@@ -13,12 +13,14 @@ use tokio::sync::Mutex;
 
 use super::backoff::jittered;
 use super::commit::broken;
+use super::forge_reports;
 use super::found::{NotBegun, RemoteRepository};
 use super::request::ADOPT_UNOWNED;
 use super::supervise::{caught, supervise};
 use super::wake::Wake;
 use super::{Controller, cluster, forges};
 use crate::config::{self, Repository};
+use crate::event::What;
 use crate::name::{self, CommitId};
 use crate::release::{self, Cause, Intent, Origin, Remedy, Resumption, Trouble};
 use crate::source::mirror::Mirror;
@@ -103,9 +105,10 @@ impl Controller {
             let watched =
                 Watched { name: name.clone(), settings: settings.clone(), opened: None, wake, done: None, left };
             let watched = Arc::new(Mutex::new(watched));
-            let (controller, clock) = (self.clone(), self.deployer.cluster.clock.clone());
+            let events = self.events.of_repository(&name::Repository::watched(name));
+            let controller = self.clone();
             let watch = move || controller.clone().watch(watched.clone());
-            tokio::spawn(supervise(format!("watcher of {name}"), clock, watch));
+            tokio::spawn(supervise(format!("watcher of {name}"), events, watch));
         }
     }
 
@@ -129,11 +132,9 @@ impl Controller {
         let (why, remedy) = (error.to_string(), error.remedy());
         // A token may have been renewed in its file, and the address is resolved again.
         watched.opened = None;
-        let is_news = self.upstreams.get(&watched.name).is_none_or(|it| it.trouble.is_none_or(|last| last.why != why));
-        if is_news {
-            tracing::warn!(repository = watched.name, why, "could not look at the repository; looking again later");
-        }
-        self.metrics.look_failed(&watched.name);
+        let news = self.upstreams.get(&watched.name).is_none_or(|it| it.trouble.is_none_or(|last| last.why != why));
+        let events = self.events.of_repository(&name::Repository::watched(&watched.name));
+        events.send(What::NotFetched { why: why.clone(), news });
         let poll = watched.poll();
         self.upstreams.change(&watched.name, |it, now| it.failed_to_look(&why, remedy, poll, now)).await;
     }
@@ -181,7 +182,7 @@ impl Controller {
                 Ok(begun) => begun?,
                 Err(panic) => {
                     let why = broken(&panic);
-                    self.refuse_found(&repository, &mut intent, &why, std::slice::from_ref(&why)).await;
+                    self.refuse_found(&repository, &mut intent, &why, vec![why.clone()]).await;
                 }
             }
         }
@@ -202,7 +203,8 @@ impl Controller {
         let credentials = password.map(|token| Credentials { user, token });
         let path = self.settings.data.join("mirrors").join(format!("{name}.git"));
         let reporter = forges::reporter(&self.settings, settings)?;
-        let repository = RemoteRepository { name: name.clone(), settings: settings.clone(), reporter };
+        let mut repository = RemoteRepository { name: name.clone(), settings: settings.clone(), forge: None };
+        repository.forge = reporter.map(|reporter| forge_reports::to(reporter, repository.stack().parse().ok()));
         let opened = (Mirror::open(&path, &settings.url, credentials)?, Arc::new(repository));
         watched.opened = Some(opened.clone());
         Ok(opened)
@@ -250,13 +252,13 @@ impl Controller {
         match left.resumption() {
             Resumption::Deploy(state) => {
                 self.deployer.cluster.mark(&self.deployer.lease, &mut left, state).await?;
-                return Ok(Some(left));
+                Ok(Some(left))
             }
-            Resumption::GiveUp => self.give_up(&mut left).await,
-            Resumption::MoveBranch | Resumption::Leave => {}
+            Resumption::GiveUp | Resumption::MoveBranch | Resumption::Leave => {
+                self.give_up_found(repository, &mut left).await;
+                Ok(None)
+            }
         }
-        self.given_up(repository, &found.commit, &left.given_up()).await;
-        Ok(None)
     }
 }
 

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::backoff::Backoff;
 use super::cluster::Cluster;
+use super::events::{EventSender, Reader};
 use super::metrics::Metrics;
 use super::observer::{Observer, Snapshot};
-use super::progress::{Progress, ProgressSender};
 use super::rollout::{Attempt, Next, Rollout};
 use super::supervise::supervise;
+use crate::event::What;
 use crate::health::Symptom;
 use crate::lease::Lease;
 use crate::name::StackName;
@@ -30,6 +31,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 pub struct Workers {
     cluster: Cluster,
     lease: Lease,
+    events: EventSender,
     metrics: Metrics,
     observer: Observer,
     slots: Arc<Semaphore>,
@@ -64,27 +66,23 @@ impl Drop for Hold {
 #[derive(Debug)]
 struct Follower {
     release: ReleaseId,
-    progress: mpsc::Sender<Progress>,
+    readers: Vec<Reader>,
     outcome: oneshot::Sender<Outcome>,
 }
 
 impl Workers {
     /// No workers yet; at most `rollouts` of them will change their stacks at once.
-    pub fn new(cluster: Cluster, lease: Lease, metrics: Metrics, rollouts: usize) -> Self {
+    pub fn new(cluster: Cluster, lease: Lease, events: EventSender, metrics: Metrics, rollouts: usize) -> Self {
         let slots = Arc::new(Semaphore::new(rollouts.max(1)));
-        Self { cluster, lease, metrics, observer: Observer::default(), slots, mailboxes: Arc::default() }
+        let (observer, mailboxes) = (Observer::default(), Arc::default());
+        Self { cluster, lease, events, metrics, observer, slots, mailboxes }
     }
 
-    /// Follows a release until it ends. The rollout does not end with the follower.
-    pub fn follow(
-        &self,
-        stack: &StackName,
-        release: ReleaseId,
-        progress: mpsc::Sender<Progress>,
-    ) -> oneshot::Receiver<Outcome> {
+    /// Follows a release until it ends, and tells these readers. The rollout does not end with the follower.
+    pub fn follow(&self, stack: &StackName, release: ReleaseId, readers: Vec<Reader>) -> oneshot::Receiver<Outcome> {
         let (outcome, ended) = oneshot::channel();
         let mailbox = self.mailbox(stack);
-        lock(&mailbox.followers).push(Follower { release, progress, outcome });
+        lock(&mailbox.followers).push(Follower { release, readers, outcome });
         mailbox.ask();
         ended
     }
@@ -160,10 +158,10 @@ impl Workers {
         }
         let mailbox = Arc::new(Mailbox::default());
         mailboxes.insert(stack.clone(), mailbox.clone());
-        let (workers, clock) = (self.clone(), self.cluster.clock.clone());
+        let (workers, events) = (self.clone(), self.events.of_stack(stack));
         let (name, stack, theirs) = (format!("worker of {stack}"), stack.clone(), mailbox.clone());
         let work = move || workers.clone().work(stack.clone(), theirs.clone());
-        tokio::spawn(supervise(name, clock, work));
+        tokio::spawn(supervise(name, events, work));
         mailbox
     }
 
@@ -175,7 +173,7 @@ impl Workers {
         let mut is_due = false;
         loop {
             mailbox.let_go().await;
-            let looks = mailbox.is_asked() || is_due || mailbox.has_followers() || !rollout.seems_to_rest();
+            let looks = mailbox.is_asked() || is_due || mailbox.has_followers() || !rollout.seems_to_rest(&self.events);
             let rests = !looks || self.round(&mut rollout, &mailbox).await;
             if rests {
                 mailbox.something().await;
@@ -186,9 +184,9 @@ impl Workers {
 
     /// Makes a round, and waits until the next one is due; returns whether the stack is at rest.
     async fn round(&self, rollout: &mut Rollout, mailbox: &Mailbox) -> bool {
-        let (progress, followers) = mailbox.progress();
-        let Attempt { history, pause, next, broken } = rollout.attempt(&progress).await;
-        self.metrics.drifted(rollout.take_tally());
+        let (readers, followers) = mailbox.readers();
+        let events = self.events.to(readers);
+        let Attempt { history, pause, next, broken } = rollout.attempt(&events).await;
         if let Some(history) = history {
             mailbox.settle(&history, followers);
         }
@@ -196,10 +194,10 @@ impl Workers {
             mailbox.abandon(symptom, followers);
         }
         if next == Next::Slot && self.slots.available_permits() == 0 {
-            progress.send(&Progress::Queued);
+            events.of_stack(rollout.stack()).send(What::Queued);
         }
-        // A closed channel tells followers that a release has ended, so no sender is kept while waiting.
-        drop(progress);
+        // A reader hears that a release has ended by the end of its queue: nothing of it is kept while waiting.
+        drop(events);
         match next {
             Next::Rest => return true,
             Next::Slot => rollout.take_slot(self.slot().await),
@@ -257,11 +255,10 @@ impl Mailbox {
         }
     }
 
-    /// The followers of a round that begins now, and their number.
-    fn progress(&self) -> (ProgressSender, usize) {
-        let listeners: Vec<_> = lock(&self.followers).iter().map(|follower| follower.progress.clone()).collect();
-        let count = listeners.len();
-        (ProgressSender::new(listeners), count)
+    /// Who is told of a round that begins now, and how many followers they are.
+    fn readers(&self) -> (Vec<Reader>, usize) {
+        let followers = lock(&self.followers);
+        (followers.iter().flat_map(|follower| follower.readers.iter().cloned()).collect(), followers.len())
     }
 
     fn has_followers(&self) -> bool {
@@ -308,6 +305,7 @@ mod tests {
     use super::*;
     use crate::controller::clock::Clock;
     use crate::controller::cluster::{Accepted, Proposal};
+    use crate::controller::events::reader;
     use crate::engine::{Call, Engine, simulated::World};
     use crate::probe::Prober;
     use crate::release::{Cause, Origin};
@@ -370,7 +368,7 @@ mod tests {
             panic!("it is new")
         };
         then();
-        let ended = workers.follow(&stack, id, mpsc::channel(256).0);
+        let ended = workers.follow(&stack, id, Vec::new());
         tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends").unwrap()
     }
 
@@ -409,7 +407,7 @@ mod tests {
     #[tokio::test]
     async fn a_release_fails_with_words_when_skep_panics_on_it() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         assert_eq!(deployed(&workers, proposal_of("shop", "shop:1"), || {}).await, Outcome::Promoted);
         let once = deployed(&workers, proposal_of("shop", "shop:2"), || world.panic_on("/tasks", 1)).await;
         insta::assert_snapshot!(said(&once), @"back at Some(ReleaseId(1)): skep itself failed on this release: made to panic at /tasks");
@@ -426,7 +424,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_that_cannot_be_recorded_is_told_and_does_not_make_a_hot_loop() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         let outcome = deployed(&workers, proposal_of("shop", "shop:1"), || world.panic_on("/configs", u32::MAX)).await;
         insta::assert_snapshot!(said(&outcome), @"halted: skep itself failed on this release: made to panic at /configs");
         let (begin, requests) = (world.now(), world.requests());
@@ -440,7 +438,7 @@ mod tests {
     /// As many stacks as this, which run and rest.
     async fn resting(count: usize) -> (World, Workers) {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 8);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 8);
         for nth in 0..count {
             assert_eq!(
                 deployed(&workers, proposal_of(&format!("stack{nth}"), "shop:1"), || {}).await,
@@ -461,13 +459,13 @@ mod tests {
     /// The requests of some seconds of a rollout that waits for its tasks, with an event about its stack now and again.
     async fn requests_of_a_rollout(events: bool) -> u64 {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
         let sick = proposal_of("sick", "sick:1");
         let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), sick).await.unwrap().accepted else {
             panic!("it is new")
         };
-        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        let _never = workers.follow(&"sick".parse().unwrap(), id, Vec::new());
         let (begin, before) = (world.now(), world.requests());
         while world.now().duration_since(begin).as_secs() < 5 {
             if events {
@@ -521,7 +519,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_changed_by_hand_is_changed_back_though_no_event_tells_of_it() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         let mut proposal = proposal();
         proposal.desired.settings.drift = Drift::Heal;
         assert_eq!(deployed(&workers, proposal, || {}).await, Outcome::Promoted);
@@ -538,14 +536,14 @@ mod tests {
     #[tokio::test]
     async fn a_stack_whose_tasks_never_come_up_holds_up_no_other() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         world.script("sick:1", crate::engine::simulated::Behaviour::NeverHealthy);
         let mut sick = proposal_of("sick", "sick:1");
         sick.desired.settings.deadline = Nanos::seconds(24 * 3600);
         let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), sick).await.unwrap().accepted else {
             panic!("it is new")
         };
-        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        let _never = workers.follow(&"sick".parse().unwrap(), id, Vec::new());
         pass(&world, 5).await;
         let begin = world.now();
         assert_eq!(deployed(&workers, proposal(), || {}).await, Outcome::Promoted);
@@ -556,7 +554,7 @@ mod tests {
     #[tokio::test]
     async fn a_stack_whose_record_is_damaged_holds_up_no_other() {
         let (world, cluster) = simulated();
-        let workers = Workers::new(cluster, Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster, Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         let damaged = proposal_of("sick", "shop:1");
         let Accepted::Rolling(id) = workers.cluster.propose(&Lease::of_command(), damaged).await.unwrap().accepted
         else {
@@ -568,7 +566,7 @@ mod tests {
         let id_of_record = record["ID"].as_str().unwrap();
         let call = Call::post(format!("/configs/{id_of_record}/update"), body);
         engine.call(call.with("version", &record["Version"]["Index"])).await.unwrap();
-        let _never = workers.follow(&"sick".parse().unwrap(), id, mpsc::channel(256).0);
+        let _never = workers.follow(&"sick".parse().unwrap(), id, Vec::new());
         pass(&world, 5).await;
         assert_eq!(deployed(&workers, proposal(), || {}).await, Outcome::Promoted);
     }
@@ -576,22 +574,22 @@ mod tests {
     #[tokio::test]
     async fn a_follower_hears_at_once_that_a_release_has_ended() {
         let cluster = cluster();
-        let workers = Workers::new(cluster.clone(), Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster.clone(), Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         let Accepted::Rolling(id) = cluster.propose(&Lease::of_command(), proposal()).await.unwrap().accepted else {
             panic!("it is new")
         };
-        let (sender, mut progress) = mpsc::channel(256);
-        let ended = workers.follow(&"shop".parse().unwrap(), id, sender);
+        let (listener, mut told) = reader();
+        let ended = workers.follow(&"shop".parse().unwrap(), id, vec![listener]);
         // The next look at a stack that rests comes after half a minute: too late for somebody who waits.
-        let heard = async { while progress.recv().await.is_some() {} };
-        tokio::time::timeout(Duration::from_secs(15), heard).await.expect("the channel ends with the release");
+        let heard = async { while told.next().await.is_some() {} };
+        tokio::time::timeout(Duration::from_secs(15), heard).await.expect("the queue ends with the release");
         assert_eq!(ended.await.unwrap(), Outcome::Promoted);
     }
 
     #[tokio::test]
     async fn nothing_of_a_rollout_is_missed_though_its_worker_was_awake_first() {
         let (cluster, stack) = (cluster(), "shop".parse().unwrap());
-        let workers = Workers::new(cluster.clone(), Lease::of_command(), Metrics::new(), 1);
+        let workers = Workers::new(cluster.clone(), Lease::of_command(), EventSender::nowhere(), Metrics::new(), 1);
         workers.wake(&stack);
         let hold = workers.hold(&stack);
         let Accepted::Rolling(id) = cluster.propose(&Lease::of_command(), proposal()).await.unwrap().accepted else {
@@ -602,12 +600,12 @@ mod tests {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        let (sender, mut progress) = mpsc::channel(256);
-        let ended = workers.follow(&stack, id, sender);
+        let (listener, mut told) = reader();
+        let ended = workers.follow(&stack, id, vec![listener]);
         drop(hold);
-        let first = progress.recv().await;
-        assert!(matches!(first, Some(Progress::Change { .. })), "{first:?}");
-        progress.close();
+        let first = told.next().await.map(|event| event.what);
+        assert!(matches!(first, Some(What::Wave { .. })), "{first:?}");
+        told.close();
         assert_eq!(ended.await.unwrap(), Outcome::Promoted);
     }
 }

@@ -14,6 +14,7 @@ mod proof;
 mod push;
 mod report;
 mod signature;
+mod status;
 
 use jiff::Timestamp;
 pub use reqwest::header;

@@ -50,7 +50,7 @@ impl Git {
     }
 
     /// The user of a request with a valid token.
-    fn user(&self, headers: &HeaderMap) -> Result<String, NoUser> {
+    pub(super) fn user(&self, headers: &HeaderMap) -> Result<String, NoUser> {
         // Git asks without credentials first.
         let header = headers.get(header::AUTHORIZATION).ok_or(NoUser::Anonymous)?;
         let (user, token) = basic(header.to_str().unwrap_or_default()).ok_or(NoUser::NotBasic)?;
@@ -69,7 +69,7 @@ fn basic(header: &str) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Why a request has no user.
 #[derive(Debug, PartialEq, Eq)]
-enum NoUser {
+pub(super) enum NoUser {
     Anonymous,
     NotBasic,
     /// The password is not a token.
@@ -77,9 +77,8 @@ enum NoUser {
 }
 
 impl NoUser {
-    /// Logs a refusal and its reason. A client without credentials is asked for them, as Git expects, rather than
-    /// refused.
-    fn log(&self, client: &str, path: &str) {
+    /// Logs a refusal and its reason. A client without credentials is asked for them, as Git expects, rather than refused.
+    pub(super) fn log(&self, client: &str, path: &str) {
         let path: String = path.chars().take(100).collect();
         match self {
             Self::Anonymous => {}
@@ -105,8 +104,7 @@ pub(super) async fn answer(
     let Some(git) = state.git else {
         return refusal(StatusCode::NOT_FOUND, "the built-in Git server is switched off in skep's settings");
     };
-    let client =
-        request.extensions().get::<Client>().map_or_else(|| "unknown".to_owned(), |client| client.0.to_string());
+    let client = client_of(&request);
     let user = match git.user(request.headers()) {
         Ok(user) => user,
         Err(refused) => {
@@ -122,6 +120,11 @@ pub(super) async fn answer(
         Ok(repository) => served(&git, described(repository, service, user, request.headers()), request).await,
         Err(invalid) => refusal(StatusCode::NOT_FOUND, &invalid.to_string()),
     }
+}
+
+/// Where a request comes from.
+pub(super) fn client_of(request: &Request) -> String {
+    request.extensions().get::<Client>().map_or_else(|| "unknown".to_owned(), |client| client.0.to_string())
 }
 
 fn described(repository: RepositoryName, service: Service, user: String, headers: &HeaderMap) -> serve::Request {
@@ -193,11 +196,11 @@ fn failure(error: &Error) -> Response {
 }
 
 /// Git shows a text of this type to its user, as `remote:`.
-fn refusal(status: StatusCode, message: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, message: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{message}\n")).into_response()
 }
 
-fn unauthorized() -> Response {
+pub(super) fn unauthorized() -> Response {
     let message = "skep requires a token: use any user name, and the token as the password";
     let mut response = refusal(StatusCode::UNAUTHORIZED, message);
     let challenge = axum::http::HeaderValue::from_static("Basic realm=\"skep\", charset=\"UTF-8\"");

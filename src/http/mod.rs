@@ -3,6 +3,7 @@
 //! This is the whole network surface. Everything but `/healthz`, `/readyz` and `/metrics` requires a secret,
 //! and every connection and request is bounded in number, size and time.
 
+mod builds;
 pub mod git;
 pub mod hook;
 mod places;
@@ -25,6 +26,7 @@ pub use git::Git;
 pub use ready::Readiness;
 pub use serve::{Limits, serve};
 
+use crate::build::kept::BuildLogs;
 use crate::controller::Trigger;
 use crate::controller::forges::Hooks;
 use crate::forge::Deliveries;
@@ -38,6 +40,8 @@ pub struct State {
     pub deliveries: Arc<Mutex<Deliveries>>,
     /// The built-in Git server, if it is enabled.
     pub git: Option<Git>,
+    /// The logs of builds that are kept, for those who may push.
+    pub builds: Option<BuildLogs>,
     /// [`Controller::look`](crate::controller::Controller::look).
     pub look: Arc<dyn Fn(Trigger) + Send + Sync>,
     /// Whether skep can do its work.
@@ -59,6 +63,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/hooks/{*repository}", post(webhook::receive))
         .route("/git/{*path}", any(git::answer))
+        .route("/builds/{stack}", get(builds::answer))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -92,7 +97,8 @@ async fn metrics(Shared(state): Shared<State>) -> Response {
 
 async fn unknown(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(100).collect();
-    let served = "webhooks at /hooks/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics";
+    let served = "webhooks at /hooks/<repository>, repositories at /git/<name>.git, logs of builds at /builds/<stack>, /healthz, /readyz and \
+                  /metrics";
     (StatusCode::NOT_FOUND, format!("there is nothing at {path}; skep serves {served}\n")).into_response()
 }
 

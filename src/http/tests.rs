@@ -117,6 +117,7 @@ fn state() -> State {
         hooks: Arc::new(hooks()),
         deliveries: Arc::default(),
         git: None,
+        builds: None,
         look: Arc::new(|_| {}),
         ready: Readiness::new(async || Ok(())),
         complaints: Arc::new(Vec::new),
@@ -663,7 +664,7 @@ async fn health_metrics_and_what_is_not_there() {
     assert_eq!(answer(state.clone(), get("/healthz")).await, (200, "ok".into()));
     assert_eq!(answer(state.clone(), get("/readyz")).await, (503, "the engine is away".into()));
     assert!(answer(state.clone(), get("/metrics")).await.1.ends_with("skep_deploys_total 0"));
-    insta::assert_snapshot!(answer(state.clone(), get("/wp-admin")).await.1, @"there is nothing at /wp-admin; skep serves webhooks at /hooks/<repository>, repositories at /git/<name>.git, /healthz, /readyz and /metrics");
+    insta::assert_snapshot!(answer(state.clone(), get("/wp-admin")).await.1, @"there is nothing at /wp-admin; skep serves webhooks at /hooks/<repository>, repositories at /git/<name>.git, logs of builds at /builds/<stack>, /healthz, /readyz and /metrics");
     insta::assert_snapshot!(answer(state, get("/git/shop.git/info/refs?service=git-upload-pack")).await.1, @"the built-in Git server is switched off in skep's settings");
 }
 
@@ -855,4 +856,50 @@ async fn a_server_that_is_told_to_stop_ends() {
     server.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
     drop(idle);
+}
+
+#[tokio::test]
+async fn logs_of_builds_are_for_those_who_may_push() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = BuildLogs::below(folder.path());
+    let build = crate::build::kept::Record::Build {
+        stack: "shop".parse().unwrap(),
+        repository: "shop".into(),
+        commit: "1".repeat(40).parse().unwrap(),
+        author: "Ada".into(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    logs.begin(&build).unwrap().unwrap().end(jiff::Timestamp::UNIX_EPOCH, None).unwrap();
+    let git = Git::new(Server::new(settings(folder.path(), Settings::MAX_PUSH)).unwrap(), vec![TOKEN.into()]);
+    let router = router(State { git: Some(git), builds: Some(logs), ..state() });
+    let asked = async |path: &str, token: Option<&str>| {
+        let mut request = Request::get(path);
+        if let Some(token) = token {
+            request =
+                request.header("authorization", format!("Basic {}", BASE64_STANDARD.encode(format!("x:{token}"))));
+        }
+        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        format!("{} {}", status.as_u16(), String::from_utf8_lossy(&body).trim_end())
+    };
+    let told = [
+        asked("/builds/shop", None).await,
+        asked("/builds/shop", Some("wrong")).await,
+        asked("/builds/shop", Some(TOKEN)).await,
+        asked("/builds/shop?commit=222", Some(TOKEN)).await,
+        asked("/builds/shop?commit=main", Some(TOKEN)).await,
+        asked("/builds/shop?release=x", Some(TOKEN)).await,
+        asked("/builds/..%2Fgit", Some(TOKEN)).await,
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    401 skep requires a token: use any user name, and the token as the password
+    401 skep requires a token: use any user name, and the token as the password
+    200 {"kind":"build","stack":"shop","repository":"shop","commit":"1111111111111111111111111111111111111111","author":"Ada","at":"1970-01-01T00:00:00Z"}
+    {"kind":"end","at":"1970-01-01T00:00:00Z","release":null}
+    404 no log of a build of shop for the commit 222 is kept: nothing was built for it, because its images were there already, or its log is gone (kept are the newest 20 of a stack, 30 days, 64 MiB in all); the newest are those of 1111111 (no release)
+    400 `commit` is the id of a commit, or the beginning of one
+    400 Failed to deserialize query string: release: invalid digit found in string
+    404 `../git` is not a stack name: `.` is not allowed, only lower-case letters, digits, `-` and `_`
+    "#);
 }

@@ -1,12 +1,12 @@
 //! Applies settings to the rules: which are enabled, with which level, and messages about unknown rules.
 
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::lint::Rule;
 use crate::lint::rules::RULES;
 use crate::lint::settings::{Level, Named, Settings, Written, is_foreign};
-use crate::lint::suggest::{cut, nearest};
-use crate::lint::{Rule, Severity};
 use crate::name::RepoPath;
-use crate::stack::Problem;
-use crate::stack::template::Misfit;
+use crate::text::cut;
 
 /// The most findings about rules in the settings.
 const MAX_DOUBTS: usize = 50;
@@ -31,12 +31,12 @@ impl Settings {
 
 /// Findings about rules in the settings that do not exist or cannot be disabled, and about misspelt settings of hadolint.
 /// Rules of hadolint and `ShellCheck` that skep does not have are allowed.
-pub fn doubts(written: &Written) -> Vec<Misfit> {
+pub fn doubts(written: &Written) -> Vec<Diagnostic> {
     let of_rules = written.named.iter().filter_map(doubt).take(MAX_DOUBTS);
     written.doubts.iter().cloned().chain(of_rules).collect()
 }
 
-fn doubt(named: &Named) -> Option<Misfit> {
+fn doubt(named: &Named) -> Option<Diagnostic> {
     let (message, help) = match RULES.iter().find(|rule| rule.id == named.id) {
         Some(rule) if rule.must_hold() && named.is_changed => {
             let message = "is not switched off: nothing can be deployed where it finds something";
@@ -45,15 +45,14 @@ fn doubt(named: &Named) -> Option<Misfit> {
         None if !is_foreign(&named.id) => unknown(&named.id),
         _ => return None,
     };
-    let problem = Problem { span: named.span.clone(), message, help: Some(help) };
-    Some(Misfit { path: named.path.clone(), problem })
+    let place = Place { path: named.path.clone(), span: named.span.clone() };
+    Some(Diagnostic::new(place, message).help(help))
 }
 
 /// The message and help for a rule that does not exist.
 pub(in crate::lint) fn unknown(id: &str) -> (String, String) {
-    let help = match nearest(id, RULES.iter().map(|rule| rule.id)) {
-        Some(near) => format!("did you mean `{near}`? `skep rules` lists all"),
-        None => "`skep rules` lists all".to_owned(),
-    };
+    let all = "`skep rules` lists all";
+    let near = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+    let help = near.map_or_else(|| all.to_owned(), |near| format!("{near} {all}"));
     (format!("there is no rule `{}`", cut(id)), help)
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::dockerfile::Dockerfile;
-use crate::lint::{Finding, Severity, rules};
+use crate::lint::rules;
 
 /// The name of the check by the id of the rule: the page of a rule names it.
 static CHECKS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -25,7 +26,7 @@ pub(super) fn rules_of(check: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Turns findings that fail a build into errors if the file has `# check=error=true`.
-pub(super) fn heed(file: &Dockerfile, findings: &mut [Finding]) {
+pub(super) fn heed(file: &Dockerfile, findings: &mut [Diagnostic]) {
     if !file.checks.is_error {
         return;
     }
@@ -34,7 +35,7 @@ pub(super) fn heed(file: &Dockerfile, findings: &mut [Finding]) {
         check != "InvalidDefinitionDescription" || experimental.iter().any(|name| name == check || name == "all")
     };
     let ends = |rule: &str| !BROADER.contains(&rule) && CHECKS.get(rule).is_some_and(|check| is_on(check));
-    findings.iter_mut().filter(|finding| ends(finding.rule)).for_each(|finding| finding.severity = Severity::Error);
+    findings.iter_mut().filter(|finding| ends(finding.id())).for_each(|finding| finding.severity = Severity::Error);
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lint::{Finding, Fix, Settings, findings, fix};
+use crate::diagnostic::{Diagnostic, Fix, apply};
+use crate::lint::{Settings, findings};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 
@@ -24,14 +25,14 @@ pub fn fixed(revision: &mut Revision, variables: &BTreeMap<String, String>, give
     revision.texts.iter().filter(is_other).map(|(path, _)| path.clone()).collect()
 }
 
-fn round(revision: &Revision, findings: &[Finding]) -> Vec<(RepoPath, Arc<[u8]>)> {
+fn round(revision: &Revision, findings: &[Diagnostic]) -> Vec<(RepoPath, Arc<[u8]>)> {
     let mut fixes: BTreeMap<&RepoPath, Vec<&Fix>> = BTreeMap::new();
     for finding in findings {
-        let safe = finding.fix.iter().filter(|fix| fix.safe);
+        let safe = finding.fix.as_deref().filter(|fix| fix.safe);
         fixes.entry(&finding.place.path).or_default().extend(safe);
     }
     let apply = |(path, fixes): (&RepoPath, Vec<&Fix>)| {
-        let text = fix::apply(revision.texts.get(path)?, fixes.into_iter())?;
+        let text = apply(revision.texts.get(path)?, fixes.into_iter())?;
         Some((path.clone(), text.into()))
     };
     fixes.into_iter().filter_map(apply).collect()

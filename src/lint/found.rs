@@ -1,29 +1,37 @@
 //! A finding of a rule before settings decide its severity.
 
-use crate::lint::{Edit, Fix, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Place, Severity, Span};
 use crate::name::RepoPath;
-use crate::stack::Problem;
 use crate::stack::sources::Sources;
-use crate::stack::template::Misfit;
-use crate::stack::yaml::Span;
 
 /// A finding of a rule before settings decide its severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// The file, if it is not the one that the rule checks.
     pub(super) path: Option<RepoPath>,
-    pub(super) span: Span,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-    pub(super) fix: Option<Fix>,
+    /// What it is. Its severity and code are those of the rule.
+    pub(super) what: Diagnostic<Span>,
     /// The severity, if it differs from the rule's; settings override both.
     pub(super) severity: Option<Severity>,
+}
+
+impl From<Diagnostic<Span>> for Found {
+    fn from(what: Diagnostic<Span>) -> Self {
+        Self { path: None, what, severity: None }
+    }
+}
+
+impl From<Diagnostic> for Found {
+    fn from(what: Diagnostic) -> Self {
+        let Place { path, span } = what.place.clone();
+        Self { path: Some(path), what: what.at(span), severity: None }
+    }
 }
 
 impl Found {
     /// A finding at this place.
     pub(super) fn new(span: &Span, message: impl Into<String>) -> Self {
-        Self { path: None, span: span.clone(), message: message.into(), help: None, fix: None, severity: None }
+        Diagnostic::new(span.clone(), message).into()
     }
 
     /// The same finding, in another file.
@@ -31,31 +39,19 @@ impl Found {
         Self { path: Some(path), ..self }
     }
 
-    /// A finding for a problem of reading a file.
-    pub(super) fn misfit(Misfit { path, problem }: Misfit) -> Self {
-        Self {
-            path: Some(path),
-            span: problem.span,
-            message: problem.message,
-            help: problem.help,
-            fix: None,
-            severity: None,
-        }
-    }
-
     /// In the file where it was written, of those that a stack is made from.
     pub(super) fn placed(self, sources: &Sources) -> Self {
         if self.path.is_some() {
             return self;
         }
-        let Self { span, message, help, fix, severity, .. } = self;
-        let fix = fix.and_then(|fix| placed_fix(fix, &span, sources));
-        Self { fix, severity, ..Self::misfit(sources.misfit(Problem { span, message, help })) }
+        let Self { mut what, severity, .. } = self;
+        what.fix = what.fix.and_then(|fix| placed_fix(*fix, &what.place, sources)).map(Box::new);
+        Self { severity, ..sources.placed(what).into() }
     }
 
     /// The same finding, with this help.
     pub(super) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self { what: self.what.help(help), ..self }
     }
 
     /// The same finding, with this severity instead of the rule's.
@@ -63,10 +59,10 @@ impl Found {
         Self { severity: Some(severity), ..self }
     }
 
-    /// With a change of the file that takes it away. The rule must be marked with
-    /// [`Mark::Fixes`](crate::lint::rule::Mark::Fixes).
-    pub(super) fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
-        Self { fix: fix.into(), ..self }
+    /// With a change of the file that takes it away. The rule must be marked with [`Mark::Fixes`](crate::lint::rule::Mark::Fixes).
+    pub(super) fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.what.fix = fix.into().map(Box::new);
+        self
     }
 }
 

@@ -2,60 +2,26 @@
 //!
 //! The caller reads the swarm and passes the observations; this module finds their place in the file and their severity.
 
-use crate::lint::{Finding, Place, Settings, explain};
-use crate::stack::Problem;
+use crate::diagnostic::{Diagnostic, KeyPath, Severity};
+use crate::lint::{Settings, explain};
 use crate::stack::file::File;
 
-/// An observation in the swarm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Its kind.
-    pub kind: Kind,
-    /// The keys that lead to its place in the file; empty if it concerns the whole file.
-    pub keys: Vec<String>,
-    /// The problem in one sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
+/// The rule of what a deploy would be refused for.
+pub const OBSTACLE: &str = "SK8001";
+/// The rule of what may stand in the way later.
+pub const NOTE: &str = "SK8002";
+/// The rule of a swarm that has too many managers, or too few.
+pub const MANAGERS: &str = "SK8003";
 
-/// The kind of an observation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A deploy would be refused for it.
-    Obstacle,
-    /// It may become an obstacle later.
-    Note,
-    /// The swarm has too many managers, or too few.
-    Managers,
-}
-
-impl Seen {
-    /// The observation as a finding in the file; `None` if the settings disable it.
-    pub fn finding(self, file: &File, settings: &Settings) -> Option<Finding> {
-        let rule = explain(self.kind.id())?;
-        let severity = settings.severity(rule)?;
-        let span = if self.keys.is_empty() { 0..0 } else { file.span_of(&self.keys) };
-        let misfit = file.sources.misfit(Problem { span, message: self.message, help: self.help });
-        let place = Place { path: misfit.path, span: misfit.problem.span };
-        let (message, help) = (misfit.problem.message, misfit.problem.help);
-        Some(Finding { rule: rule.id, severity, place, message, help, fix: None })
-    }
-}
-
-impl Kind {
-    /// The rule of the finding.
-    fn id(self) -> &'static str {
-        match self {
-            Self::Obstacle => "SK8001",
-            Self::Note => "SK8002",
-            Self::Managers => "SK8003",
-        }
-    }
+/// What was seen, in the file; none if the settings switch its rule off.
+pub fn finding(seen: Diagnostic<KeyPath>, file: &File, settings: &Settings) -> Option<Diagnostic> {
+    let severity = settings.severity(explain(seen.id())?)?;
+    let span = if seen.place.0.is_empty() { 0..0 } else { file.span_of(&seen.place) };
+    Some(Diagnostic { severity, ..file.sources.placed(seen.at(span)) })
 }
 
 /// The message for this number of managers.
-pub fn managers(count: usize) -> Option<Seen> {
+pub fn managers(count: usize) -> Option<Diagnostic<KeyPath>> {
     let message = match count {
         0 | 1 => return None,
         8.. => format!("the swarm has {count} managers: every change waits for more than half of them"),
@@ -64,8 +30,8 @@ pub fn managers(count: usize) -> Option<Seen> {
         }
         _ => return None,
     };
-    let help = Some("three or five managers are the usual number; the others can be workers".to_owned());
-    Some(Seen { kind: Kind::Managers, keys: Vec::new(), message, help })
+    let help = "three or five managers are the usual number; the others can be workers";
+    Some(Diagnostic::new(KeyPath::default(), message).code(MANAGERS).rated(Severity::Info).help(help))
 }
 
 #[cfg(test)]
@@ -80,14 +46,10 @@ mod tests {
         let text = b"services:\n  web:\n    image: nginx:1.27\n    ports: [\"80:80\"]\n";
         let path: crate::name::RepoPath = "stack.yml".parse().unwrap();
         let file = File::read(&path, text, &BTreeMap::new()).unwrap();
-        let seen = Seen {
-            kind: Kind::Obstacle,
-            keys: ["services", "web", "ports"].map(str::to_owned).to_vec(),
-            message: "port 80/tcp is published by the service `proxy`".to_owned(),
-            help: Some("publish another port".to_owned()),
-        };
+        let keys = KeyPath::of(["services", "web", "ports"]);
+        let seen = Diagnostic::new(keys, "port 80/tcp is published by the service `proxy`").code(OBSTACLE);
         let texts = [(path, text.as_slice().into())].into();
-        let told = |seen: Seen| seen.finding(&file, &Settings::default()).into_iter().collect::<Vec<_>>();
+        let told = |seen| Vec::from_iter(finding(seen, &file, &Settings::default()));
         insta::assert_snapshot!(report::short(&told(seen), &texts), @"stack.yml:4:5: error[SK8001]: port 80/tcp is published by the service `proxy`");
         insta::assert_snapshot!(report::short(&told(managers(4).unwrap()), &texts), @"stack.yml:1:1: info[SK8003]: 4 managers can lose no more of them than 3 can");
     }

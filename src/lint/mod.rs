@@ -14,7 +14,6 @@ mod buildkit;
 mod check;
 pub mod dockerfile;
 mod elsewhere;
-mod fix;
 mod fixed;
 mod found;
 pub mod live;
@@ -22,35 +21,30 @@ pub mod report;
 mod rule;
 mod rules;
 pub mod settings;
-mod severity;
 mod shell;
 pub mod shellcheck;
 mod subject;
-mod suggest;
 mod suppress;
 mod touched;
 mod traefik;
 
-use crate::name::RepoPath;
-use crate::stack::yaml::Span;
+use crate::diagnostic::Diagnostic;
 
 pub use applied::doubts;
 pub use check::{
     Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted, wanted_among,
 };
-pub use fix::{Edit, Fix};
 pub use fixed::fixed;
 pub use rule::Rule;
 pub use settings::Settings;
-pub use severity::Severity;
 pub use touched::{Touched, touched, unread};
 
 /// The rule for invalid settings.
 pub const BAD_SETTINGS: &str = "SK0001";
 
 /// Whether a finding means that a file was not checked.
-pub fn is_unread(finding: &Finding) -> bool {
-    finding.rule == rules::own::UNREAD.id
+pub fn is_unread(finding: &Diagnostic) -> bool {
+    finding.code == Some(rules::own::UNREAD.id)
 }
 
 /// Every rule, in the order of the manual.
@@ -79,30 +73,4 @@ pub fn manual() -> String {
 /// The labels that Traefik knows, with a star for each name.
 pub fn traefik_labels() -> impl Iterator<Item = &'static str> {
     traefik::known::all().iter().map(|known| known.pattern)
-}
-
-/// A finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule's id, such as `SK1003`; `skep explain` tells more about it.
-    pub rule: &'static str,
-    /// Its severity.
-    pub severity: Severity,
-    /// Where.
-    pub place: Place,
-    /// The problem in one sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-    /// A change of the file that resolves it.
-    pub fix: Option<Fix>,
-}
-
-/// A place in a file of the revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub path: RepoPath,
-    /// The bytes from and to; empty at 0 for the file as a whole.
-    pub span: Span,
 }

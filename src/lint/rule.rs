@@ -1,6 +1,6 @@
 //! The definition of a rule: an id, a page that is its documentation and its test, and a function.
 
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 pub(super) use crate::lint::found::Found;
 use crate::lint::subject::{DockerfileSubject, Reading, StackSubject};
 use crate::revision::Revision;
@@ -127,7 +127,7 @@ macro_rules! rule {
         $(#[doc = $page])*
         pub(super) static RULE: $crate::lint::rule::Rule = $crate::lint::rule::Rule {
             id: $id,
-            severity: $crate::lint::Severity::$severity,
+            severity: $crate::diagnostic::Severity::$severity,
             marks: &[$($crate::lint::rule::Mark::$mark),*],
             comment: concat!($($page, "\n"),*),
             check: $crate::lint::rule::Check::$check $(($function))?,

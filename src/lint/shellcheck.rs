@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 
 use crate::lint::dockerfile::Dockerfile;
 
+use crate::diagnostic::{Diagnostic, Place, Severity, Span};
 use crate::lint::settings::Level;
 use crate::lint::shell::{self, Script, Source, Variables};
-use crate::lint::{Finding, Place, Settings, Severity, explain};
+use crate::lint::{Settings, explain};
 use crate::name::RepoPath;
-use crate::stack::yaml::Span;
 
 /// The variables that a build always has.
 const PROXIES: [&str; 10] = [
@@ -124,12 +124,12 @@ impl Question {
     }
 
     /// The comments without a corresponding rule of skep, as findings; without those that the settings disable.
-    pub fn findings(&self, answer: &Answer, settings: &Settings) -> Vec<Finding> {
+    pub fn findings(&self, answer: &Answer, settings: &Settings) -> Vec<Diagnostic> {
         let others = answer.comments.iter().filter(|remark| id(remark.code).is_some_and(|id| explain(id).is_none()));
         others.filter_map(|remark| self.finding(remark, settings)).collect()
     }
 
-    fn finding(&self, remark: &Remark, settings: &Settings) -> Option<Finding> {
+    fn finding(&self, remark: &Remark, settings: &Settings) -> Option<Diagnostic> {
         let rule = id(remark.code).filter(|_| !NOT_MEANT.contains(&remark.code))?;
         let severity = match settings.levels.get(rule) {
             Some(Level::Off) => return None,
@@ -138,8 +138,8 @@ impl Question {
         };
         let place = Place { path: self.path.clone(), span: self.place(remark)? };
         let message = remark.message.trim_end_matches('.').to_owned();
-        let help = Some(format!("https://www.shellcheck.net/wiki/{rule} says more"));
-        Some(Finding { rule, severity, place, message, help, fix: None })
+        let help = format!("https://www.shellcheck.net/wiki/{rule} says more");
+        Some(Diagnostic::new(place, message).code(rule).rated(severity).help(help))
     }
 
     /// The place in the Dockerfile; `None` for the text before the script.
@@ -203,7 +203,7 @@ mod tests {
         let question = &asked()[0];
         let findings = question.findings(&answer, &Settings::default());
         let shown: Vec<_> =
-            findings.iter().map(|one| (one.rule, one.severity, &TEXT[one.place.span.clone()])).collect();
+            findings.iter().map(|one| (one.id(), one.severity, &TEXT[one.place.span.clone()])).collect();
         assert_eq!(shown, [("SC2034", Severity::Warning, "$(ls \"$version\")")]);
         assert_eq!(findings[0].message, "It appears unused");
         let mut settings = Settings::default();

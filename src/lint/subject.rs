@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Diagnostic;
 use crate::lint::dockerfile::Dockerfile;
 use crate::lint::elsewhere::Elsewhere;
 use crate::lint::settings::Settings;
@@ -10,7 +11,6 @@ use crate::lint::traefik::{Picture, Proxy};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Service};
-use crate::stack::template::Misfit;
 
 /// Why a stack file is not valid.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub(super) enum Reading<'a> {
     /// The stack files before it have reached the limit.
     TooMany,
     /// Its template could not be filled in.
-    Template(&'a [Misfit]),
+    Template(&'a [Diagnostic]),
     /// Its contents are not a stack.
-    Problems(&'a [Misfit]),
+    Problems(&'a [Diagnostic]),
 }
 
 /// A valid stack file in its revision.

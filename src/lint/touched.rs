@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::check::{Inspection, finding};
+use crate::lint::is_dockerfile;
 use crate::lint::rule::Found;
 use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::rules::own;
 use crate::lint::settings::Settings;
-use crate::lint::{Finding, Severity, is_dockerfile};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Reference, ReferenceKind};
@@ -21,28 +22,28 @@ pub struct Touched {
     /// The places where Dockerfiles copy files that the change removed.
     copied: BTreeSet<(RepoPath, usize)>,
     /// The findings in changed files that could not be read.
-    unread: Vec<Finding>,
+    unread: Vec<Diagnostic>,
 }
 
 impl Touched {
     /// Whether the change caused a finding.
-    pub fn concerns(&self, finding: &Finding) -> bool {
+    pub fn concerns(&self, finding: &Diagnostic) -> bool {
         let place = &finding.place;
         self.files.contains(&place.path)
-            || finding.rule == copy_missing::ID && self.copied.contains(&(place.path.clone(), place.span.start))
+            || finding.id() == copy_missing::ID && self.copied.contains(&(place.path.clone(), place.span.start))
     }
 
     /// Turns findings about removed files of a Dockerfile into errors: it could be built before the change.
-    pub fn heed(&self, findings: &mut [Finding]) {
-        let is_taken = |finding: &&mut Finding| {
+    pub fn heed(&self, findings: &mut [Diagnostic]) {
+        let is_taken = |finding: &&mut Diagnostic| {
             let place = (finding.place.path.clone(), finding.place.span.start);
-            finding.rule == copy_missing::ID && finding.severity == Severity::Warning && self.copied.contains(&place)
+            finding.id() == copy_missing::ID && finding.severity == Severity::Warning && self.copied.contains(&place)
         };
         findings.iter_mut().filter(is_taken).for_each(|finding| finding.severity = Severity::Error);
     }
 
     /// Changed Dockerfiles that were not read.
-    pub fn unread(&self) -> &[Finding] {
+    pub fn unread(&self) -> &[Diagnostic] {
         &self.unread
     }
 }
@@ -75,7 +76,7 @@ pub fn touched(
 }
 
 /// The Dockerfiles of a revision that were not read though all were asked for.
-pub fn unread(revision: &Revision, variables: &BTreeMap<String, String>, settings: &Settings) -> Vec<Finding> {
+pub fn unread(revision: &Revision, variables: &BTreeMap<String, String>, settings: &Settings) -> Vec<Diagnostic> {
     unread_among(revision.entries.keys(), revision, variables, settings)
 }
 
@@ -85,7 +86,7 @@ fn unread_among<'a>(
     revision: &Revision,
     variables: &BTreeMap<String, String>,
     settings: &Settings,
-) -> Vec<Finding> {
+) -> Vec<Diagnostic> {
     let is_unread = |path: &&RepoPath| {
         is_dockerfile(path)
             && revision.readable(path).is_ok()
@@ -117,7 +118,7 @@ fn is_unread(reference: &Reference, changed: &BTreeSet<RepoPath>, revision: &Rev
         && !revision.texts.contains_key(&reference.path)
 }
 
-fn too_large(path: &RepoPath, settings: &Settings) -> Option<Finding> {
+fn too_large(path: &RepoPath, settings: &Settings) -> Option<Diagnostic> {
     let severity = settings.severity(own::UNREAD).filter(|_| !settings.ignores(path, own::UNREAD))?;
     let found = Found::new(&(0..0), "the Dockerfile was not looked at: it is larger than what is read, 1 MiB");
     Some(finding(own::UNREAD.id, severity, path, found.help("bring what is in it into the image as a file")))

@@ -10,7 +10,8 @@ use ipnet::IpNet;
 
 use super::names::place;
 use super::surroundings::{Neighbour, Segment};
-use super::{Context, Obstacle};
+use super::{Context, in_the_way};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::plan::placement;
 use crate::stack::{Mode, Network, Service, UpdateConfig};
 
@@ -29,7 +30,7 @@ struct Need {
 }
 
 /// Obstacles for networks that are too small or cannot be created, and notes about networks that are almost full.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     for name in context.joined() {
         let Some(addresses) = context.addresses(&name) else { continue };
@@ -110,7 +111,7 @@ impl Context<'_> {
         }
     }
 
-    fn too_small(&self, name: &str, addresses: u64, need: &Need) -> Obstacle {
+    fn too_small(&self, name: &str, addresses: u64, need: &Need) -> Diagnostic<KeyPath> {
         let is_there = self.surroundings.networks.contains_key(name);
         let help = if name == INGRESS {
             "the swarm's ingress network must be made anew with a larger subnet, or use `mode: host` for some ports"
@@ -119,11 +120,11 @@ impl Context<'_> {
         } else {
             "write a larger one, as `ipam: { config: [{ subnet: 10.77.0.0/20 }] }`, or use several networks"
         };
-        Obstacle {
-            place: place("networks", name, self),
-            message: format!("the network `{name}` has {addresses} addresses, and its services need {need}"),
-            help: help.to_owned(),
-        }
+        in_the_way(
+            place("networks", name, self),
+            format!("the network `{name}` has {addresses} addresses, and its services need {need}"),
+            help,
+        )
     }
 }
 
@@ -187,7 +188,7 @@ fn beside(service: &Service, tasks: u64) -> u64 {
 }
 
 /// Subnets of the stack that overlap an existing one: Swarm accepts such a network, and never allocates an address in it.
-fn overlapping(context: &Context<'_>) -> Vec<Obstacle> {
+fn overlapping(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let mut found = Vec::new();
     for (name, network) in &context.desired.networks {
         let Network::Own(own) = network else { continue };
@@ -196,11 +197,11 @@ fn overlapping(context: &Context<'_>) -> Vec<Obstacle> {
         }
         for (subnet, text) in own.subnets.iter().filter_map(|text| Some((text.parse().ok()?, text))) {
             if let Some(other) = context.network_over(&subnet) {
-                found.push(Obstacle {
-                    place: place("networks", name, context),
-                    message: format!("the subnet {text} overlaps that of the network `{other}`"),
-                    help: "choose another one, or leave it to the swarm".into(),
-                });
+                found.push(in_the_way(
+                    place("networks", name, context),
+                    format!("the subnet {text} overlaps that of the network `{other}`"),
+                    "choose another one, or leave it to the swarm",
+                ));
             }
         }
     }
@@ -208,7 +209,7 @@ fn overlapping(context: &Context<'_>) -> Vec<Obstacle> {
 }
 
 /// An obstacle if the stack has more new networks than the pool has free subnets.
-fn exhausted(context: &Context<'_>) -> Option<Obstacle> {
+fn exhausted(context: &Context<'_>) -> Option<Diagnostic<KeyPath>> {
     let pool = context.surroundings.pool.as_ref()?;
     let is_new = |(name, network): &(&String, &Network)| {
         let needs_one = matches!(network, Network::Own(own) if own.subnets.is_empty());
@@ -220,11 +221,11 @@ fn exhausted(context: &Context<'_>) -> Option<Obstacle> {
     let used = of_the_swarm.flat_map(|network| &network.subnets);
     let used = used.filter(|subnet| pool.nets.iter().any(|net| net.contains(*subnet))).count() as u64;
     let first = new.first().filter(|_| all < used + new.len() as u64)?;
-    Some(Obstacle {
-        place: place("networks", first, context),
-        message: format!("the swarm has addresses for {all} networks, and {used} of them are in use"),
-        help: "remove networks that nobody needs, or write a `subnet` outside of the swarm's pool".into(),
-    })
+    Some(in_the_way(
+        place("networks", first, context),
+        format!("the swarm has addresses for {all} networks, and {used} of them are in use"),
+        "remove networks that nobody needs, or write a `subnet` outside of the swarm's pool",
+    ))
 }
 
 impl Context<'_> {

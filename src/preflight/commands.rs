@@ -3,7 +3,8 @@
 //! skep starts a command through the engine that it talks to, and that engine reaches the containers of its own node
 //! only.
 
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::stack::check::{Check, Probe};
@@ -11,7 +12,7 @@ use crate::stack::{Mode, Service};
 
 /// Obstacles for checks that no task can run, or perhaps no task; notes about those that a task can run as long as skep
 /// stays where it is.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return (obstacles, notes);
@@ -61,7 +62,7 @@ fn usually(name: &ServiceName, check: &Check, here: &Node) -> String {
     )
 }
 
-fn perhaps(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
+fn perhaps(name: &ServiceName, check: &Check, here: &Node) -> Diagnostic<KeyPath> {
     refused(
         name,
         format!(
@@ -72,7 +73,7 @@ fn perhaps(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
     )
 }
 
-fn never(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
+fn never(name: &ServiceName, check: &Check, here: &Node) -> Diagnostic<KeyPath> {
     refused(
         name,
         format!("the check {check} needs a task on {}, where skep is, and none may run there", here.hostname),
@@ -80,14 +81,14 @@ fn never(name: &ServiceName, check: &Check, here: &Node) -> Obstacle {
     )
 }
 
-fn refused(name: &ServiceName, message: String, here: &Node) -> Obstacle {
-    Obstacle {
-        place: of_service(name, &["x-skep", "check"]),
+fn refused(name: &ServiceName, message: String, here: &Node) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, &["x-skep", "check"]),
         message,
-        help: format!(
+        format!(
             "write it as an `http` or `tcp` check, or constrain the service to that node (`deploy.placement.constraints: \
              [node.hostname == {}]`)",
             here.hostname
         ),
-    }
+    )
 }

@@ -3,20 +3,17 @@
 //! A folder on the wrong file system is empty, and a database would start there without its data.
 
 use super::surroundings::DataRoot;
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::stack::{Mount, Service};
 
 /// Obstacles for a data root that is not the recorded one, and for services that may run on nodes without their folders.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let Some(root) = &context.surroundings.data else { return Default::default() };
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    obstacles.extend(root.fault().map(|message| Obstacle {
-        place: vec!["volumes".to_owned()],
-        message,
-        help: root.remedy(),
-    }));
+    obstacles.extend(root.fault().map(|message| in_the_way(KeyPath::of(["volumes"]), message, root.remedy())));
     let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return (obstacles, notes);
     };
@@ -86,17 +83,17 @@ fn unknown(root: &DataRoot, other: &Node) -> String {
     )
 }
 
-fn apart(name: &ServiceName, folder: &str, root: &DataRoot, here: &Node, other: &Node) -> Obstacle {
-    Obstacle {
-        place: of_service(name, &["volumes"]),
-        message: format!(
+fn apart(name: &ServiceName, folder: &str, root: &DataRoot, here: &Node, other: &Node) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, &["volumes"]),
+        format!(
             "its data would be in {folder} on {}, and it may be started on {}, where nothing says that {} is the same",
             here.hostname, other.hostname, root.path
         ),
-        help: format!(
+        format!(
             "if all nodes share {} (Ceph, NFS), say so: `data_shared: true` in skep's settings, or SKEP_DATA_SHARED=true; \
              otherwise constrain the service to this node (`deploy.placement.constraints: [node.hostname == {}]`)",
             root.path, here.hostname
         ),
-    }
+    )
 }

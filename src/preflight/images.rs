@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::plan::Plan;
 use crate::plan::observed::Node;
@@ -26,7 +27,7 @@ pub enum Whereabouts {
 }
 
 /// Services whose image stays on the node where it is built, and which may run on others.
-pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let Some(here) = context.observed.nodes.iter().find(|node| node.id == context.surroundings.node) else {
         return Vec::new();
     };
@@ -46,22 +47,22 @@ fn elsewhere<'a>(service: &Service, here: &Node, context: &'a Context<'_>) -> Op
     context.candidates(service).into_iter().find(|node| node.id != here.id)
 }
 
-fn unreachable(name: &ServiceName, here: &Node, context: &Context<'_>, other: &Node) -> Obstacle {
-    Obstacle {
-        place: of_service(name, &["build"]),
-        message: format!(
+fn unreachable(name: &ServiceName, here: &Node, context: &Context<'_>, other: &Node) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, &["build"]),
+        format!(
             "this swarm has {} nodes and skep has no registry: the image is built on {} and stays there, and tasks may be \
              started on {}",
             context.observed.nodes.len(),
             here.hostname,
             other.hostname
         ),
-        help: format!(
+        format!(
             "set `registry.prefix` in skep's settings, or constrain the service to that node \
              (`deploy.placement.constraints: [node.hostname == {}]`)",
             here.hostname
         ),
-    }
+    )
 }
 
 /// The images of the tasks that a plan starts.
@@ -72,7 +73,10 @@ pub fn needed<'a>(plan: &Plan, desired: &'a Stack) -> Vec<(&'a ServiceName, &'a 
 }
 
 /// Obstacles to going back to these images, and notes about possible ones.
-pub fn missing(needed: &[(&ServiceName, &str)], found: &BTreeMap<String, Whereabouts>) -> (Vec<Obstacle>, Vec<String>) {
+pub fn missing(
+    needed: &[(&ServiceName, &str)],
+    found: &BTreeMap<String, Whereabouts>,
+) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     for (name, image) in needed {
         match found.get(*image) {
@@ -87,13 +91,12 @@ pub fn missing(needed: &[(&ServiceName, &str)], found: &BTreeMap<String, Whereab
     (obstacles, notes)
 }
 
-fn gone(name: &ServiceName, image: &str, answer: Option<&str>) -> Obstacle {
+fn gone(name: &ServiceName, image: &str, answer: Option<&str>) -> Diagnostic<KeyPath> {
     let registry = answer.map(|answer| format!(", and its registry does not give it ({answer})")).unwrap_or_default();
-    Obstacle {
-        place: of_service(name, &["image"]),
-        message: format!("the image `{image}` is no longer on this engine{registry}: its tasks could not start"),
-        help: "push the commit of that release again, which builds or pulls it anew, or go back to another release \
-               (`skep history`)"
-            .into(),
-    }
+    in_the_way(
+        of_service(name, &["image"]),
+        format!("the image `{image}` is no longer on this engine{registry}: its tasks could not start"),
+        "push the commit of that release again, which builds or pulls it anew, or go back to another release \
+               (`skep history`)",
+    )
 }

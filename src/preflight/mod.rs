@@ -22,10 +22,11 @@ mod volumes;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::{Diagnostic, KeyPath};
+use crate::lint::live::OBSTACLE;
 use crate::name::ServiceName;
 use crate::plan::observed::{Node, Observed};
 use crate::plan::{Action, Change, Plan, placement};
-pub use crate::stack::Obstacle;
 use crate::stack::{Mode, Service, Stack};
 use surroundings::Surroundings;
 
@@ -33,9 +34,9 @@ use surroundings::Surroundings;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preflight {
     /// The obstacles.
-    pub obstacles: Vec<Obstacle>,
+    pub obstacles: Vec<Diagnostic<KeyPath>>,
     /// The obstacles that consent overrides.
-    pub conditions: Vec<(Agreement, Obstacle)>,
+    pub conditions: Vec<(Agreement, Diagnostic<KeyPath>)>,
     /// Sentences about possible obstacles later.
     pub notes: Vec<String>,
 }
@@ -105,7 +106,7 @@ impl Preflight {
     }
 
     /// The obstacles that remain with this consent.
-    pub fn refusals(&self, consent: Consent) -> Vec<Obstacle> {
+    pub fn refusals(&self, consent: Consent) -> Vec<Diagnostic<KeyPath>> {
         let open = self.conditions.iter().filter(|(agreement, _)| !consent.covers(*agreement));
         self.obstacles.iter().chain(open.map(|(_, obstacle)| obstacle)).cloned().collect()
     }
@@ -122,37 +123,36 @@ impl Consent {
 }
 
 /// The services that a plan would interrupt because Swarm cannot change them, without their file allowing it.
-fn interruptions(desired: &Stack, plan: &Plan) -> Vec<(Agreement, Obstacle)> {
+fn interruptions(desired: &Stack, plan: &Plan) -> Vec<(Agreement, Diagnostic<KeyPath>)> {
     let is_recreated = |change: &&Change| matches!(change.action, Action::Recreate { .. });
     let services = plan.changes.iter().filter(is_recreated).filter_map(|change| change.subject.service());
     let forbidden = services.filter(|name| !desired.services[*name].may_be_recreated);
     forbidden.map(|name| (Agreement::Recreation, interruption(name, &desired.services[name]))).collect()
 }
 
-fn interruption(name: &ServiceName, service: &Service) -> Obstacle {
-    Obstacle {
-        place: of_service(name, &["deploy", "mode"]),
-        message: format!(
+fn interruption(name: &ServiceName, service: &Service) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, &["deploy", "mode"]),
+        format!(
             "the service `{name}` runs in another mode, and Swarm cannot make it {} without removing it first",
             service.mode.name()
         ),
-        help: "write `x-skep: { recreate: allow }` in the service, if it may be interrupted, or give it another name"
-            .into(),
-    }
+        "write `x-skep: { recreate: allow }` in the service, if it may be interrupted, or give it another name",
+    )
 }
 
 /// A plan that removes more than half of the services that there are, and more than one. It has no place in the file.
-fn great_removal(observed: &Observed, plan: &Plan) -> Option<Obstacle> {
+fn great_removal(observed: &Observed, plan: &Plan) -> Option<Diagnostic<KeyPath>> {
     let (removed, there) = (plan.removed_services(), observed.services.len());
     if removed.len() < 2 || removed.len() * 2 <= there {
         return None;
     }
     let names: Vec<&str> = removed.iter().map(|name| name.as_str()).collect();
-    Some(Obstacle {
-        place: Vec::new(),
-        message: format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")),
-        help: "if this is intended, confirm it with `--confirm-removal` or `git push -o confirm-removal`".into(),
-    })
+    Some(in_the_way(
+        KeyPath::default(),
+        format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")),
+        "if this is intended, confirm it with `--confirm-removal` or `git push -o confirm-removal`",
+    ))
 }
 
 impl Context<'_> {
@@ -177,6 +177,11 @@ impl Context<'_> {
 }
 
 /// The place of a key in a service.
-fn of_service(name: &ServiceName, keys: &[&str]) -> Vec<String> {
-    ["services", name.as_str()].iter().chain(keys).map(ToString::to_string).collect()
+fn of_service(name: &ServiceName, keys: &[&str]) -> KeyPath {
+    KeyPath::of(["services", name.as_str()].iter().chain(keys).copied())
+}
+
+/// Something that stands in the way, and what to do about it. `skep explain` knows its rule.
+fn in_the_way(place: KeyPath, message: impl Into<String>, help: impl Into<String>) -> Diagnostic<KeyPath> {
+    Diagnostic::new(place, message).code(OBSTACLE).help(help)
 }

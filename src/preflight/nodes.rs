@@ -1,13 +1,14 @@
 //! Whether there are nodes that can run the tasks.
 
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::plan::placement;
 use crate::stack::{Mode, Resources, Service};
 
 /// Constraints that leave no node, too many tasks for the nodes, reservations that no node has.
-pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     // A swarm without nodes is one that could not be read.
     if context.observed.nodes.is_empty() {
         return Vec::new();
@@ -17,7 +18,7 @@ pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
     services.filter_map(|(name, service)| obstacle(name, service, context)).collect()
 }
 
-fn obstacle(name: &ServiceName, service: &Service, context: &Context<'_>) -> Option<Obstacle> {
+fn obstacle(name: &ServiceName, service: &Service, context: &Context<'_>) -> Option<Diagnostic<KeyPath>> {
     let candidates = context.candidates(service);
     if candidates.is_empty() {
         return Some(excluded(name, service, context));
@@ -25,7 +26,7 @@ fn obstacle(name: &ServiceName, service: &Service, context: &Context<'_>) -> Opt
     crowded(name, service, &candidates).or_else(|| overbooked(name, service, &candidates))
 }
 
-fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Obstacle {
+fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Diagnostic<KeyPath> {
     let available: Vec<&Node> = context.observed.nodes.iter().filter(|node| node.available).collect();
     let fit: Vec<&str> = context
         .observed
@@ -44,26 +45,28 @@ fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Obs
             format!("only {nodes} satisfies {}, and is not ready and active now", constraints.join(" and "))
         }
     };
-    Obstacle {
-        place: of_service(name, &["deploy", "placement", "constraints"]),
+    in_the_way(
+        of_service(name, &["deploy", "placement", "constraints"]),
         message,
-        help: "change the constraint, or the node (`docker node update`)".into(),
-    }
+        "change the constraint, or the node (`docker node update`)",
+    )
 }
 
 /// More tasks than the nodes may run.
-fn crowded(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Obstacle> {
+fn crowded(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Diagnostic<KeyPath>> {
     let (Mode::Replicated(number), per_node @ 1..) = (service.mode, service.max_replicas_per_node) else { return None };
     let (wanted, room) = (number.unwrap_or(1), per_node.saturating_mul(candidates.len() as u64));
-    (wanted > room).then(|| Obstacle {
-        place: of_service(name, &["deploy", "placement", "max_replicas_per_node"]),
-        message: format!("{wanted} tasks do not fit: {per_node} on each of {} nodes make {room}", candidates.len()),
-        help: "increase it, lower `deploy.replicas`, or add a node".into(),
+    (wanted > room).then(|| {
+        in_the_way(
+            of_service(name, &["deploy", "placement", "max_replicas_per_node"]),
+            format!("{wanted} tasks do not fit: {per_node} on each of {} nodes make {room}", candidates.len()),
+            "increase it, lower `deploy.replicas`, or add a node",
+        )
     })
 }
 
 /// A reservation of one task that exceeds every node.
-fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Obstacle> {
+fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Diagnostic<KeyPath>> {
     let wanted = &service.reservations;
     let has_told = |node: &&&Node| node.resources.nano_cpus > 0 && node.resources.memory > 0;
     if candidates.iter().any(|node| has(&node.resources, wanted)) || !candidates.iter().all(|node| has_told(&node)) {
@@ -75,11 +78,11 @@ fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Op
         memory: if wanted.memory == 0 { 0 } else { most(|has| has.memory) },
         ..Resources::default()
     });
-    Some(Obstacle {
-        place: of_service(name, &["deploy", "resources", "reservations"]),
-        message: format!("one task reserves {}, but the largest nodes have {has}", shown(wanted)),
-        help: "lower the reservation, or add a node".into(),
-    })
+    Some(in_the_way(
+        of_service(name, &["deploy", "resources", "reservations"]),
+        format!("one task reserves {}, but the largest nodes have {has}", shown(wanted)),
+        "lower the reservation, or add a node",
+    ))
 }
 
 fn has(node: &Resources, wanted: &Resources) -> bool {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::surroundings::Neighbour;
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::{Mode, Port, Service};
 
 /// Ports that are already published.
-pub(super) fn obstacles(context: &Context<'_>) -> Vec<Obstacle> {
+pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let mut found = Vec::new();
     for (name, service) in context.changed() {
         for port in service.ports.iter().filter(|port| port.published.is_some_and(|number| number != 0)) {
@@ -33,16 +34,21 @@ fn holder(name: &ServiceName, port: &Port, context: &Context<'_>) -> Option<Stri
     neighbour.map(Neighbour::described).or_else(|| twice().or_else(stays).map(ours))
 }
 
-fn taken(name: &ServiceName, port: &Port, holder: &str) -> Obstacle {
-    Obstacle {
-        place: of_service(name, &["ports"]),
-        message: format!("port {} is published by {holder}", number(port)),
-        help: "publish another port, or free it there first".into(),
-    }
+fn taken(name: &ServiceName, port: &Port, holder: &str) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, &["ports"]),
+        format!("port {} is published by {holder}", number(port)),
+        "publish another port, or free it there first",
+    )
 }
 
 /// A port in `mode: host`, which each node can give to one task.
-fn without_nodes(name: &ServiceName, service: &Service, port: &Port, context: &Context<'_>) -> Option<Obstacle> {
+fn without_nodes(
+    name: &ServiceName,
+    service: &Service,
+    port: &Port,
+    context: &Context<'_>,
+) -> Option<Diagnostic<KeyPath>> {
     let takers = context.surroundings.services.iter().filter(|other| has_same(other, port));
     let taken: BTreeSet<&String> = takers.clone().flat_map(|other| &other.nodes).collect();
     let candidates = context.candidates(service);
@@ -57,15 +63,15 @@ fn without_nodes(name: &ServiceName, service: &Service, port: &Port, context: &C
     }
     let holders: Vec<String> = takers.filter(|other| !other.nodes.is_empty()).map(Neighbour::described).collect();
     let held = if holders.is_empty() { String::new() } else { format!(" ({} has it)", holders.join(" and ")) };
-    Some(Obstacle {
-        place: of_service(name, &["ports"]),
-        message: format!(
+    Some(in_the_way(
+        of_service(name, &["ports"]),
+        format!(
             "port {} is published on the nodes themselves, and {free} of {} nodes are free for {wanted} tasks{held}",
             number(port),
             candidates.len()
         ),
-        help: "publish another port, lower `deploy.replicas`, or use `mode: ingress`".into(),
-    })
+        "publish another port, lower `deploy.replicas`, or use `mode: ingress`",
+    ))
 }
 
 pub(super) fn has_same(other: &Neighbour, port: &Port) -> bool {

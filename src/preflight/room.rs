@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::plan::Action;
 use crate::plan::observed::Node;
@@ -16,7 +17,7 @@ struct Room {
 
 /// Obstacles and notes for services with `order: start-first` whose tasks fit on the nodes, but no further task: an
 /// update cannot begin, and a new service can never be updated.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     for (name, service) in context.changed().filter(|(_, service)| starts_first(service)) {
         let candidates = context.candidates(service);
@@ -34,15 +35,15 @@ pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
     (obstacles, notes)
 }
 
-fn full(name: &ServiceName, room: &Room) -> Obstacle {
-    Obstacle {
-        place: of_service(name, room.keys),
-        message: format!(
+fn full(name: &ServiceName, room: &Room) -> Diagnostic<KeyPath> {
+    in_the_way(
+        of_service(name, room.keys),
+        format!(
             "with `order: start-first` a new task starts beside the old one, and the nodes have room for {} and no more",
             room.tasks
         ),
-        help: "write `order: stop-first`, lower `deploy.replicas`, or add a node".into(),
-    }
+        "write `order: stop-first`, lower `deploy.replicas`, or add a node",
+    )
 }
 
 fn starts_first(service: &Service) -> bool {

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::surroundings::Neighbour;
-use super::{Context, Obstacle, of_service};
+use super::{Context, in_the_way, of_service};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::{ImageReference, ServiceName};
 use crate::stack::Service;
 
@@ -17,7 +18,7 @@ type Thing<'a> = (String, &'a str);
 type Said<'a> = BTreeMap<String, &'a str>;
 
 /// Obstacles for names that are in use, and notes about names that may be.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let taken: Vec<(&Neighbour, BTreeMap<Thing<'_>, Said<'_>>)> =
         context.surroundings.services.iter().map(|other| (other, defined(&other.routing))).collect();
     let changed = context.plan.changed_services();
@@ -63,12 +64,12 @@ fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said
     (said != theirs).then(message)
 }
 
-fn obstacle(name: &ServiceName, service: &Service, thing: &Thing<'_>, message: String) -> Obstacle {
+fn obstacle(name: &ServiceName, service: &Service, thing: &Thing<'_>, message: String) -> Diagnostic<KeyPath> {
     let is_generated =
         service.url.is_some() && thing.1.split('~').next().is_some_and(|base| base.ends_with(name.as_str()));
     let keys: &[&str] = if is_generated { &["x-skep", "http"] } else { &["deploy", "labels"] };
     let help = "give one of the two another name in its labels".to_owned();
-    Obstacle { place: of_service(name, keys), message, help }
+    in_the_way(of_service(name, keys), message, help)
 }
 
 /// The definitions in the labels of a service; none if `traefik.enable` is false.

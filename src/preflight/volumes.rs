@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use super::surroundings::StoredVolume;
-use super::{Context, Obstacle};
+use super::{Context, in_the_way};
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::{Mount, Service, VolumeOptions};
 
 /// Obstacles for volumes that would stay as they are although the file differs; notes if only labels differ.
-pub(super) fn found(context: &Context<'_>) -> (Vec<Obstacle>, Vec<String>) {
+pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (service, mount, wanted) in context.new_mounts() {
         if !seen.insert(&mount.source) {
@@ -94,18 +95,18 @@ fn is_other(there: Option<&String>, wanted: Option<&String>) -> bool {
     there != wanted && !has_placeholder(there) && !has_placeholder(wanted)
 }
 
-fn unchangeable(service: &ServiceName, name: &str, keys: &[String], context: &Context<'_>) -> Obstacle {
+fn unchangeable(service: &ServiceName, name: &str, keys: &[String], context: &Context<'_>) -> Diagnostic<KeyPath> {
     let key = name.strip_prefix(&context.desired.name.scoped("")).unwrap_or(name);
-    Obstacle {
-        place: vec!["volumes".to_owned(), key.to_owned()],
-        message: format!(
+    in_the_way(
+        KeyPath::of(["volumes", key]),
+        format!(
             "the volume `{name}` of the service `{service}` exists with another {}, and Swarm cannot change a volume: \
              the tasks would go on with the old one",
             keys.join(" and ")
         ),
-        help: format!(
+        format!(
             "give it another `name`; or, to make this one anew, deploy once without the services that use it, run `docker \
              volume rm {name}` on every node, and deploy again"
         ),
-    }
+    )
 }

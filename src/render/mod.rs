@@ -20,10 +20,11 @@ mod volumes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::name::{ObjectKind, RepoPath, ServiceName, StackName};
 use crate::sops::Keys;
-use crate::stack::file::{File, Problem, Spanned};
-use crate::stack::yaml::Span;
+use crate::stack::file::{File, Spanned};
 use crate::stack::{Condition, Config, Network, OwnNetwork, PREDEFINED_NETWORKS, Secret, Stack};
 
 pub use traefik::Traefik;
@@ -67,7 +68,7 @@ impl<'a> Inputs<'a> {
 }
 
 /// Renders a file into a stack, or returns all problems.
-pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
+pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Diagnostic<Span>>> {
     let mut renderer = Renderer {
         file,
         inputs,
@@ -91,7 +92,7 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Problem>> {
     if renderer.problems.is_empty() {
         return Ok(renderer.stack);
     }
-    renderer.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    renderer.problems.sort_by_key(|problem| (problem.place.start, problem.place.end));
     // An object used by several services is checked as often.
     renderer.problems.dedup();
     Err(renderer.problems)
@@ -122,12 +123,12 @@ struct Renderer<'a> {
     circular: BTreeSet<&'a ServiceName>,
     /// How many bytes of files may still be read.
     room: usize,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic<Span>>,
 }
 
 impl<'a> Renderer<'a> {
     fn problem(&mut self, span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) {
-        self.problems.push(Problem { span: span.clone(), message: message.into(), help: help.into() });
+        self.problems.push(Diagnostic { help: help.into(), ..Diagnostic::new(span.clone(), message) });
     }
 
     /// The text of a file that the stack file names; reports a problem if there is none.
@@ -192,13 +193,8 @@ impl<'a> Renderer<'a> {
 
     /// Reports that a key refers to an undefined object.
     fn undefined<'k>(&mut self, what: &str, key: &str, span: &Span, known: impl Iterator<Item = &'k String>) {
-        let near = known.take(100).filter(|known| known.len().abs_diff(key.len()) <= 2);
-        let close = near.map(|known| (strsim::damerau_levenshtein(known, key), known)).min();
-        let close = close.filter(|(distance, _)| *distance <= 2).map(|(_, known)| known);
-        let help = match close {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => format!("define it under `{what}s` at the top of the file"),
-        };
+        let help = did_you_mean(key, known.map(String::as_str))
+            .unwrap_or_else(|| format!("define it under `{what}s` at the top of the file"));
         self.problem(span, format!("the {what} `{key}` is not defined"), help);
     }
 

@@ -3,12 +3,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Config, Renderer, Secret};
+use crate::diagnostic::Span;
 use crate::name::{ObjectKind, StackName};
 use crate::sops::{self, Document};
 use crate::stack::FileReference;
 use crate::stack::SecretBytes;
 use crate::stack::file::{Origin, Source, Spanned};
-use crate::stack::yaml::Span;
 
 /// A config must be smaller than this many bytes, a secret smaller than half of it (swarmkit `MaxConfigSize`,
 /// `MaxSecretSize`).

@@ -3,12 +3,12 @@ use std::process::Command;
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnostic::line_column;
 use crate::revision::Revision;
-use crate::stack::yaml::line_column;
 use crate::stack::{Nanos, Privileges};
 
 /// The stack of a repository whose stack file is the first.
-fn rendered(files: &[(&str, &str)], change: impl FnOnce(&mut Inputs<'_>)) -> Result<Stack, Vec<Problem>> {
+fn rendered(files: &[(&str, &str)], change: impl FnOnce(&mut Inputs<'_>)) -> Result<Stack, Vec<Diagnostic<Span>>> {
     let revision = Revision::of(files);
     let path = files[0].0.parse().unwrap();
     let file = File::read(&path, files[0].1.as_bytes(), &BTreeMap::new()).unwrap();
@@ -26,8 +26,8 @@ fn as_written(text: &str) -> Stack {
 }
 
 fn problems(text: &str) -> String {
-    let shown = |problem: &Problem| {
-        let (line, column) = line_column(text.as_bytes(), problem.span.start);
+    let shown = |problem: &Diagnostic<Span>| {
+        let (line, column) = line_column(text.as_bytes(), problem.place.start);
         format!("{line}:{column}: {}; {}", problem.message, problem.help.as_deref().unwrap_or("no help"))
     };
     rendered(&[("stack.yml", text)], |_| ()).unwrap_err().iter().map(shown).collect::<Vec<_>>().join("\n")
@@ -607,8 +607,8 @@ secrets:
 
 #[test]
 fn names_that_the_engine_refuses_are_refused_with_their_place() {
-    let shown = |problem: &Problem| {
-        let (line, column) = line_column(NAMED.as_bytes(), problem.span.start);
+    let shown = |problem: &Diagnostic<Span>| {
+        let (line, column) = line_column(NAMED.as_bytes(), problem.place.start);
         format!("{line}:{column}: {}; {}", problem.message, problem.help.as_deref().unwrap_or("no help"))
     };
     let files = [("stack.yml", NAMED), ("key.txt", "hush")];

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AT_THE_TOP, Revision, StackSource};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::name::{Invalid, RepoPath, StackName};
-use crate::stack::Problem;
 use crate::stack::listing::{self, Listed, Listing};
-use crate::stack::template::{Misfit, Template};
+use crate::stack::template::Template;
 
 /// Generic names of folders at the top, which are not names of stacks.
 const NO_STACKS: [&str; 34] = [
@@ -121,12 +121,12 @@ impl Revision {
     }
 
     /// The repository's list of stacks, if it has one.
-    pub fn listing(&self) -> Option<(Listing, Vec<Misfit>)> {
+    pub fn listing(&self) -> Option<(Listing, Vec<Diagnostic>)> {
         let path = self.listing_path()?;
         // Until the list is read, there are no stacks.
         let Some(text) = self.texts.get(&path) else { return Some((Listing::default(), Vec::new())) };
         let (listing, problems) = Listing::parse(text);
-        let misfits = problems.into_iter().map(|problem| Misfit { path: path.clone(), problem }).collect();
+        let misfits = problems.into_iter().map(|problem| problem.in_file(path.clone())).collect();
         Some((listing?, misfits))
     }
 
@@ -137,16 +137,16 @@ impl Revision {
     }
 
     /// The errors of the repository's list of stacks.
-    pub fn listing_misfits(&self) -> Vec<Misfit> {
+    pub fn listing_misfits(&self) -> Vec<Diagnostic> {
         let Some((listing, mut misfits)) = self.listing() else { return Vec::new() };
         let path = self.listing_path().unwrap_or_else(RepoPath::root);
         let problems = self.listed(&listing).1.into_iter();
-        misfits.extend(problems.map(|problem| Misfit { path: path.clone(), problem }));
+        misfits.extend(problems.map(|problem| problem.in_file(path.clone())));
         misfits
     }
 
     /// The stacks of a list, and its errors. A stack that is listed by name is not also found by a pattern.
-    fn listed(&self, listing: &Listing) -> (Vec<StackSource>, Vec<Problem>) {
+    fn listed(&self, listing: &Listing) -> (Vec<StackSource>, Vec<Diagnostic<Span>>) {
         let (mut sources, mut problems) = (Vec::new(), Vec::new());
         let named: BTreeSet<&StackName> = listing.listed.iter().filter_map(|listed| listed.name.as_ref()).collect();
         let mut taken = BTreeSet::new();
@@ -168,19 +168,19 @@ impl Revision {
         (sources, problems)
     }
 
-    fn missing(&self, listed: &Listed) -> Vec<Problem> {
+    fn missing(&self, listed: &Listed) -> Vec<Diagnostic<Span>> {
         let is_pattern = listed.name.is_none();
         if is_pattern && self.matched(listed).is_empty() {
             let message = format!("no file of the repository matches `{}`", listed.file.value);
-            let help = Some("correct the pattern; the star matches the name of a stack".to_owned());
-            return vec![Problem { span: listed.file.span.clone(), message, help }];
+            let help = "correct the pattern; the star matches the name of a stack";
+            return vec![Diagnostic::new(listed.file.span.clone(), message).help(help)];
         }
         let file = Some(&listed.file).filter(|_| !is_pattern);
         let missing = |file: &crate::stack::file::Spanned<RepoPath>| {
             let reason = self.readable(&file.value).err()?;
             let message = format!("`{}` cannot be read: {reason}", file.value);
-            let help = Some("paths are relative to the top of the repository".to_owned());
-            Some(Problem { span: file.span.clone(), message, help })
+            let help = "paths are relative to the top of the repository";
+            Some(Diagnostic::new(file.span.clone(), message).help(help))
         };
         file.into_iter().chain(&listed.with).filter_map(missing).collect()
     }
@@ -539,7 +539,7 @@ mod tests {
         let list =
             "stacks:\n  a: a.yml\n  b: { file: b.yml, with: [no.yml] }\n  \"*\": [\"apps/*/x.yml\", \"*.yml\"]\n";
         let revision = Revision::of(&[("skep.yml", list), ("b.yml", STACK), ("C.yml", STACK)]);
-        let told: Vec<String> = revision.listing_misfits().into_iter().map(|misfit| misfit.problem.message).collect();
+        let told: Vec<String> = revision.listing_misfits().into_iter().map(|misfit| misfit.message).collect();
         insta::assert_snapshot!(told.join("\n"), @"
         `a.yml` cannot be read: it is not in the repository; commit it
         `no.yml` cannot be read: it is not in the repository; commit it

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::diagnostic::Diagnostic;
 use crate::name::{CommitId, RepoPath, StackName, TreeId};
 use crate::stack::file::{File, ReadMode, Reference, ReferenceKind};
 use crate::stack::gather::{Absent, Gathered, Library, gather};
 use crate::stack::merge::Zeros;
-use crate::stack::template::{self, Misfit, Piece, Template, Written};
+use crate::stack::template::{self, Piece, Template, Written};
 use crate::stack::variables::Variables;
 pub use layout::variant_of;
 pub use viewpoint::Viewpoint;
@@ -334,7 +335,7 @@ impl Revision {
     /// A stack file as it is deployed, with its template applied.
     ///
     /// A template of the repository overrides skep's own with the same name.
-    fn written(&self, path: &RepoPath, text: Arc<[u8]>) -> Result<Written, Vec<Misfit>> {
+    fn written(&self, path: &RepoPath, text: Arc<[u8]>) -> Result<Written, Vec<Diagnostic>> {
         let Some(reference) = template::Reference::of(path, &text) else {
             return Ok(Written::Out(path.clone(), text));
         };

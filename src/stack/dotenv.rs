@@ -168,7 +168,7 @@ impl<'a> Parser<'a> {
                 *self.room = room;
                 Ok(expanded)
             }
-            Err(refusal) => Err(self.wrong(format!("{}; {}", refusal.message, refusal.help))),
+            Err(refusal) => Err(self.wrong(refusal.to_string())),
         }
     }
 }

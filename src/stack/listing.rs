@@ -8,9 +8,9 @@
 //!
 //! Nothing is looked up here: [`crate::revision`] finds the files of a [`Listing`].
 
-use super::Problem;
 use super::file::Spanned;
-use super::yaml::{self, Node, Span, Value};
+use super::yaml::{self, Node, Value};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::name::{RepoPath, StackName};
 
 /// The possible names of the file; the first that exists counts.
@@ -45,15 +45,15 @@ pub struct Listed {
 impl Listing {
     /// Parses the file; `None` if it has no list of stacks. Invalid entries are reported, the
     /// others count.
-    pub fn parse(text: &[u8]) -> (Option<Self>, Vec<Problem>) {
+    pub fn parse(text: &[u8]) -> (Option<Self>, Vec<Diagnostic<Span>>) {
         if !text.windows(STACKS.len()).any(|part| part == STACKS) {
             return (None, Vec::new());
         }
         let tree = match yaml::parse(text) {
             Ok(tree) => tree,
-            Err(yaml::Error { span, message }) => {
-                let help = Some("write `stacks: { shop: deploy/shop.yml }`".to_owned());
-                return (Some(Self::default()), vec![Problem { span, message, help }]);
+            Err(problem) => {
+                let problem = problem.help("write `stacks: { shop: deploy/shop.yml }`");
+                return (Some(Self::default()), vec![problem]);
             }
         };
         let Some(stacks) = tree.get("stacks") else { return (None, Vec::new()) };
@@ -116,13 +116,13 @@ impl Listed {
 
 #[derive(Default)]
 struct Reader {
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic<Span>>,
 }
 
 impl Reader {
     fn tell(&mut self, span: &Span, message: String, help: &str) {
         if self.problems.len() < super::MAX_PROBLEMS {
-            self.problems.push(Problem { span: span.clone(), message, help: Some(help.to_owned()) });
+            self.problems.push(Diagnostic::new(span.clone(), message).help(help));
         }
     }
 
@@ -219,7 +219,7 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::yaml::line_column;
+    use crate::diagnostic::line_column;
 
     fn read(text: &str) -> String {
         let (listing, problems) = Listing::parse(text.as_bytes());
@@ -229,8 +229,8 @@ mod tests {
             let with: Vec<String> = listed.with.iter().map(path).collect();
             format!("{name}: {} [{}]", listed.file.value, with.join(" "))
         };
-        let told = |problem: &Problem| {
-            let (line, column) = line_column(text.as_bytes(), problem.span.start);
+        let told = |problem: &Diagnostic<Span>| {
+            let (line, column) = line_column(text.as_bytes(), problem.place.start);
             format!("{line}:{column}: {}; {}", problem.message, problem.help.as_deref().unwrap_or_default())
         };
         let lines = listing.iter().flat_map(|listing| listing.listed.iter().map(listed));

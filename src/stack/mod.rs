@@ -20,7 +20,6 @@ pub mod listing;
 pub mod merge;
 mod nanos;
 mod objects;
-mod obstacle;
 pub mod recipe;
 mod service;
 pub mod sources;
@@ -41,7 +40,6 @@ pub use container::{
 pub use deploy::{Mode, Port, Resources, RestartPolicy, UpdateConfig};
 pub use nanos::Nanos;
 pub use objects::{Config, Network, OwnNetwork, Secret, SecretBytes, SecretDriver};
-pub use obstacle::Obstacle;
 pub use service::{Condition, Service};
 
 /// The label by which Docker and skep recognise the objects of a stack.
@@ -67,17 +65,6 @@ pub const PREDEFINED_NETWORKS: [&str; 4] = ["bridge", "default", "host", "none"]
 
 /// The most problems of one file that are reported.
 pub(crate) const MAX_PROBLEMS: usize = 500;
-
-/// An error in a stack file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Its place in the file.
-    pub span: yaml::Span,
-    /// What is wrong, in one sentence without a full stop.
-    pub message: String,
-    /// The remedy.
-    pub help: Option<String>,
-}
 
 /// A desired stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

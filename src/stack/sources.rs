@@ -2,12 +2,11 @@
 //!
 //! Each file has its own range of offsets, so a value keeps its place when it is merged, and
 //! its place determines the context for resolving it: [`Sources::folder`], [`Sources::variables`]. For a
-//! single file, offsets are those in the file. [`Sources::misfit`] converts a place to one in its file.
+//! alone is where it always was: its places are its own. [`Sources::place`] leads from a place to the file.
 
-use super::Problem;
-use super::template::{Misfit, Written};
+use super::template::Written;
 use super::variables::Variables;
-use super::yaml::Span;
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::name::RepoPath;
 
 /// The files of a stack, in the order in which they were read.
@@ -56,8 +55,7 @@ impl Sources {
 
     /// The text at a place.
     pub fn text(&self, span: &Span) -> &[u8] {
-        let within = |source: &'_ Source| span.start - source.start..span.end.saturating_sub(source.start);
-        self.at(span).and_then(|source| source.written.text().get(within(source))).unwrap_or_default()
+        self.at(span).and_then(|source| source.written.text().get(source.within(span))).unwrap_or_default()
     }
 
     /// The folder that a path at this place is relative to.
@@ -82,11 +80,26 @@ impl Sources {
         self.0.iter().map(|source| source.written.path())
     }
 
-    /// A problem, in the file where it was written.
-    pub fn misfit(&self, problem: Problem) -> Misfit {
-        let Some(source) = self.at(&problem.span) else { return Misfit { path: RepoPath::root(), problem } };
-        let span = problem.span.start - source.start..problem.span.end.saturating_sub(source.start);
-        source.written.misfit(Problem { span, ..problem })
+    /// The file that a place is in, and where it was written there.
+    pub fn place(&self, span: &Span) -> Place {
+        match self.at(span) {
+            Some(source) => source.written.place(&source.within(span)),
+            None => Place { path: RepoPath::root(), span: span.clone() },
+        }
+    }
+
+    /// What is wrong, in the file where it was written.
+    pub fn placed(&self, problem: Diagnostic<Span>) -> Diagnostic {
+        let Some(source) = self.at(&problem.place) else { return problem.in_file(RepoPath::root()) };
+        let within = source.within(&problem.place);
+        source.written.placed(problem.at(within))
+    }
+}
+
+impl Source {
+    /// The place in the file itself.
+    fn within(&self, span: &Span) -> Span {
+        span.start - self.start..span.end.saturating_sub(self.start)
     }
 }
 
@@ -108,9 +121,8 @@ mod tests {
     fn a_place_leads_to_its_file() {
         let sources = sources();
         let at = |span: Span| {
-            let problem = Problem { span, message: String::new(), help: None };
-            let Misfit { path, problem } = sources.misfit(problem);
-            format!("{path} {:?}", problem.span)
+            let Place { path, span } = sources.place(&span);
+            format!("{path} {span:?}")
         };
         assert_eq!(at(0..0), "a.yml 0..0");
         assert_eq!(at(3..4), "a.yml 3..4");

@@ -1,6 +1,6 @@
 //! A set of places in a text, for testing whether others overlap.
 
-use super::yaml::Span;
+use crate::diagnostic::Span;
 
 /// A set of places.
 #[derive(Debug, Clone, PartialEq, Default)]

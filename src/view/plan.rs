@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::StackName;
 use crate::plan::{Fingerprint, Plan};
-use crate::stack::Obstacle;
 
 /// The changes of a deploy, and its obstacles.
 #[derive(Debug, Clone, Serialize)]
@@ -16,7 +16,7 @@ pub struct PlanView {
     /// The changes.
     pub plan: Plan,
     /// The obstacles for which a deploy would be refused.
-    pub obstacles: Vec<Obstacle>,
+    pub obstacles: Vec<Diagnostic<KeyPath>>,
     /// The notes of a deploy.
     pub notes: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use skep::build::context::Context;
-use skep::build::{Builder, Error, Limits, Log, Request};
+use skep::build::{Builder, Error, Limits, Log, Report, Request};
 use skep::name::RepoPath;
 use tokio::sync::Notify;
 
@@ -102,8 +102,8 @@ async fn whoever_gives_up_leaves_no_container() {
             sandbox.request(&revision, &["/bin/busybox", "sh", "-c", "echo waiting; exec /bin/busybox sleep 600"]);
         let seen = Arc::new(Notify::new());
         let notify = seen.clone();
-        request.log = Arc::new(move |line| {
-            if line == "waiting" {
+        request.log = Arc::new(move |report| {
+            if report == Report::Line("waiting") {
                 notify.notify_one();
             }
         });

@@ -14,7 +14,7 @@ use bollard::Docker;
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, RemoveContainerOptions, RemoveImageOptions};
 use futures_util::FutureExt as _;
 use skep::build::context::Context;
-use skep::build::{Builder, Limits, Objects, ReadError, Request};
+use skep::build::{Builder, Limits, Objects, ReadError, Report, Request};
 use skep::name::{RegistryHost, StackName};
 use skep::registry::{Login, Registry};
 use skep::revision::{Entry, EntryKind, Revision};
@@ -103,7 +103,7 @@ impl Sandbox {
             context,
             pull: false,
             objects: self.objects(),
-            log: Arc::new(move |line| lines.lock().unwrap().push(line.to_owned())),
+            log: Arc::new(move |report| lines.lock().unwrap().push(said(report))),
         }
     }
 
@@ -327,4 +327,16 @@ async fn pass_on(mut client: TcpStream, socket: String) -> io::Result<()> {
     let mut engine = UnixStream::connect(socket).await?;
     engine.write_all(&beginning[..size]).await?;
     tokio::io::copy_bidirectional(&mut client, &mut engine).await.map(|_| ())
+}
+
+/// A report of the builder in a line.
+fn said(report: Report<'_>) -> String {
+    match report {
+        Report::Begun => "begun".into(),
+        Report::Line(line) => line.to_owned(),
+        Report::Tested => "tested".into(),
+        Report::Pushed { image, new_layers, known_layers } => {
+            format!("pushed {image}: {new_layers} new layers, {known_layers} already there")
+        }
+    }
 }

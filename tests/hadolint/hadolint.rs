@@ -25,7 +25,7 @@ fn find() -> Option<PathBuf> {
 }
 
 /// One thing that it says.
-struct Finding {
+struct Diagnostic {
     case: String,
     rule: String,
     line: usize,
@@ -33,12 +33,12 @@ struct Finding {
 }
 
 /// All that it says about all cases, once for all tests; nothing where it is not.
-static FINDINGS: LazyLock<Option<Vec<Finding>>> = LazyLock::new(|| find().map(|hadolint| findings(&hadolint)));
+static FINDINGS: LazyLock<Option<Vec<Diagnostic>>> = LazyLock::new(|| find().map(|hadolint| findings(&hadolint)));
 
 /// What it says about each case.
 pub(crate) fn said() -> Option<BTreeMap<&'static str, Said>> {
     let mut said: BTreeMap<&str, Said> = BTreeMap::new();
-    for Finding { case, rule, line, .. } in FINDINGS.as_ref()? {
+    for Diagnostic { case, rule, line, .. } in FINDINGS.as_ref()? {
         said.entry(case).or_default().insert((rule.clone(), *line));
     }
     Some(said)
@@ -50,7 +50,7 @@ pub(crate) fn levels() -> Option<BTreeMap<&'static str, &'static str>> {
     Some(findings.iter().map(|finding| (finding.rule.as_str(), finding.level.as_str())).collect())
 }
 
-fn findings(hadolint: &Path) -> Vec<Finding> {
+fn findings(hadolint: &Path) -> Vec<Diagnostic> {
     let cases = case::all();
     let settings: BTreeSet<&Path> = cases.iter().map(|case| case.settings.as_path()).collect();
     let with = |folder: &Path| cases.iter().filter(|case| case.settings == folder).collect::<Vec<_>>();
@@ -58,7 +58,7 @@ fn findings(hadolint: &Path) -> Vec<Finding> {
 }
 
 /// The cases are files of a folder of their own, named by number.
-fn run(hadolint: &Path, settings: &Path, cases: &[&Case]) -> Vec<Finding> {
+fn run(hadolint: &Path, settings: &Path, cases: &[&Case]) -> Vec<Diagnostic> {
     let folder = tempfile::tempdir().unwrap();
     for (number, case) in cases.iter().enumerate() {
         fs::write(folder.path().join(number.to_string()), &case.text).unwrap();
@@ -76,9 +76,9 @@ fn run(hadolint: &Path, settings: &Path, cases: &[&Case]) -> Vec<Finding> {
     findings.iter().map(|finding| read(finding, cases)).collect()
 }
 
-fn read(finding: &serde_json::Value, cases: &[&Case]) -> Finding {
+fn read(finding: &serde_json::Value, cases: &[&Case]) -> Diagnostic {
     let text = |key: &str| finding[key].as_str().unwrap().to_owned();
     let case = cases[text("file").parse::<usize>().unwrap()].name.clone();
     let line = usize::try_from(finding["line"].as_u64().unwrap()).unwrap();
-    Finding { case, rule: text("code"), line, level: text("level") }
+    Diagnostic { case, rule: text("code"), line, level: text("level") }
 }

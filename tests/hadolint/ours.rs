@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use skep::diagnostic::{Diagnostic, Severity};
 use skep::lint::dockerfile::Dockerfile;
 use skep::lint::settings::LabelType;
-use skep::lint::{self, Finding, Settings, Severity};
+use skep::lint::{self, Settings};
 use skep::revision::Revision;
 
 use super::Said;
@@ -27,7 +28,7 @@ pub(crate) const IDS: &[&str] = &[
 pub(crate) fn said(case: &Case) -> Said {
     let file = Dockerfile::parse(&case.text);
     findings(case, &settings(case))
-        .map(|finding| (finding.rule.to_owned(), line(&case.text, begin(&file, finding.place.span.start))))
+        .map(|finding| (finding.id().to_owned(), line(&case.text, begin(&file, finding.place.span.start))))
         .collect()
 }
 
@@ -35,15 +36,15 @@ pub(crate) fn said(case: &Case) -> Said {
 pub(crate) fn said_of_scripts(case: &Case) -> Said {
     // Comments of a Dockerfile are nothing that ShellCheck sees.
     let settings = Settings { disable_ignore_pragma: true, ..settings(case) };
-    let of_scripts = findings(case, &settings).filter(|finding| finding.rule.starts_with("SC"));
-    of_scripts.map(|finding| (finding.rule.to_owned(), line(&case.text, finding.place.span.start))).collect()
+    let of_scripts = findings(case, &settings).filter(|finding| finding.id().starts_with("SC"));
+    of_scripts.map(|finding| (finding.id().to_owned(), line(&case.text, finding.place.span.start))).collect()
 }
 
-fn findings(case: &Case, settings: &Settings) -> impl Iterator<Item = Finding> {
+fn findings(case: &Case, settings: &Settings) -> impl Iterator<Item = Diagnostic> {
     let mut revision = Revision::of(&[("Dockerfile", "")]);
     revision.texts.insert("Dockerfile".parse().unwrap(), case.text.clone().into());
     let findings = lint::findings(&revision, &BTreeMap::new(), settings);
-    findings.into_iter().filter(|finding| IDS.contains(&finding.rule))
+    findings.into_iter().filter(|finding| IDS.contains(&finding.id()))
 }
 
 /// The same settings as in the `hadolint.yaml` of the folder.

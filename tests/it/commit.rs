@@ -75,15 +75,19 @@ impl Town {
         Running::start(&self.sandbox, Settings { data, repositories, ..Settings::default() })
     }
 
-    /// Pushes, and waits for the verdict or until the swarm cannot be reached any more.
-    fn push(&self, running: &Running, commit: &CommitId, options: &[&str]) -> (Vec<String>, Option<bool>) {
-        let push = Push {
+    fn asked(&self, commit: &CommitId, options: &[&str]) -> Push {
+        Push {
             repository: REPOSITORY.into(),
             user: "ada".into(),
             updates: vec![RefUpdate { name: MAIN.into(), old: self.main(), new: Some(commit.clone()) }],
             options: options.iter().map(ToString::to_string).collect(),
             quarantine: None,
-        };
+        }
+    }
+
+    /// Pushes, and waits for the verdict or until the swarm cannot be reached any more.
+    fn push(&self, running: &Running, commit: &CommitId, options: &[&str]) -> (Vec<String>, Option<bool>) {
+        let push = self.asked(commit, options);
         let (lines, mut said) = mpsc::channel(1_000);
         let controller = running.controller.clone();
         let pushed = running.runtime.spawn(async move { controller.push(push, lines).await });
@@ -189,6 +193,23 @@ fn kill_everywhere(inn: &str, stride: u32) -> Vec<String> {
         }
     });
     undisturbed
+}
+
+#[test]
+fn a_pusher_who_reads_nothing_delays_nothing() {
+    let mut town = Town::open();
+    let (commit, running) = (town.commit("app:2", "app:2"), town.start());
+    let (lines, unread) = mpsc::channel(1);
+    let (push, controller) = (town.asked(&commit, &[]), running.controller.clone());
+    let pushed = running.runtime.spawn(async move { controller.push(push, lines).await });
+    let until = Instant::now() + PATIENCE;
+    while town.main().as_ref() != Some(&commit) {
+        assert!(Instant::now() < until, "the branch is not moved");
+        std::thread::yield_now();
+    }
+    assert!(!pushed.is_finished(), "the verdict comes after the lines");
+    drop(unread);
+    assert!(running.runtime.block_on(pushed).unwrap());
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn router() -> axum::Router {
         hooks: Arc::default(),
         deliveries: Arc::default(),
         git: None,
+        builds: None,
         look: Arc::new(|_| {}),
         ready: http::Readiness::new(async || Ok(())),
         complaints: Arc::new(Vec::new),

@@ -15,9 +15,10 @@ use clap::{Args, Subcommand};
 
 use super::{Common, input, output, trouble};
 use crate::config;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::{SCREENFUL, Texts, remote, summary};
 use crate::lint::settings::Written;
-use crate::lint::{self, Finding, Settings, Severity};
+use crate::lint::{self, Settings};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::source::pushed::{self, Pushed, Receiving, Staging};
@@ -65,7 +66,7 @@ struct Update {
 /// The findings, and the texts that they refer to.
 #[derive(Default)]
 struct Outcome {
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
     texts: Texts,
     refused: bool,
     /// The reason why nothing was checked, if so.
@@ -235,10 +236,10 @@ impl Outcome {
 }
 
 /// Whether a finding refuses a push.
-fn refuses(finding: &Finding, settings: &Settings) -> bool {
-    let must_hold = lint::explain(finding.rule).is_some_and(lint::Rule::must_hold);
+fn refuses(finding: &Diagnostic, settings: &Settings) -> bool {
+    let must_hold = lint::explain(finding.id()).is_some_and(lint::Rule::must_hold);
     let least = settings.fail_on.unwrap_or(Severity::Error);
-    must_hold || finding.rule == lint::BAD_SETTINGS || (!settings.no_fail && finding.severity >= least)
+    must_hold || finding.id() == lint::BAD_SETTINGS || (!settings.no_fail && finding.severity >= least)
 }
 
 /// A printer that adds the prefix that GitLab requires to display a line.

@@ -17,8 +17,9 @@ use self::target::Target;
 use super::output::{self, FindingsFormat};
 use super::variables::{For, Given};
 use super::{Common, live, trouble};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::{self, Texts};
-use crate::lint::{self, Finding, Settings, Severity};
+use crate::lint::{self, Settings};
 use crate::plan::Color;
 
 /// `skep lint`
@@ -85,7 +86,7 @@ impl FailOn {
 /// The findings in all given paths.
 #[derive(Default)]
 struct Outcome {
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
     texts: Texts,
     /// Whether a finding is at or above the failure threshold.
     fails: bool,
@@ -151,7 +152,7 @@ impl Lint {
         Ok(())
     }
 
-    fn fails(&self, findings: &[Finding], settings: &Settings) -> bool {
+    fn fails(&self, findings: &[Diagnostic], settings: &Settings) -> bool {
         let asked = self.fail_on.map_or_else(|| Some(settings.fail_on.unwrap_or(Severity::Error)), FailOn::severity);
         !settings.no_fail && asked.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least))
     }
@@ -207,14 +208,14 @@ impl Lint {
 }
 
 /// The number of findings, and of those with a safe fix.
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[Diagnostic]) -> String {
     let fixes = findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safe)).count();
     let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` fixes {fixes}") };
     format!("{}{mends}", report::summary(findings))
 }
 
 /// The findings of the live swarm, with paths relative to the working folder.
-fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Finding>> {
+fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Diagnostic>> {
     let (settings, name) = (common.settings()?, target.name());
     let asked = live::findings(&settings, &target.revision, &target.variables, levels, &name);
     let mut findings = super::block_on(asked)?;
@@ -226,7 +227,7 @@ fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<V
 
 /// The exit code; invalid settings count as a failure to run.
 fn exit_code(outcome: &Outcome) -> ExitCode {
-    if outcome.findings.iter().any(|finding| finding.rule == lint::BAD_SETTINGS) {
+    if outcome.findings.iter().any(|finding| finding.id() == lint::BAD_SETTINGS) {
         ExitCode::from(2)
     } else {
         ExitCode::from(u8::from(outcome.fails))

@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::super::output;
 use crate::config;
+use crate::diagnostic::Severity;
 use crate::lint::settings::{self, LabelType, Level, Written};
-use crate::lint::{self, Settings, Severity};
+use crate::lint::{self, Settings};
 
 /// The options that change the linter's settings.
 #[derive(Debug, Args)]
@@ -101,10 +102,10 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
     let name = name.with_context(|| format!("cannot read {}: its name is not UTF-8", path.display()))?;
     let written = Written::read(&name, &text);
     if let Some(misfit) = written.misfits.first() {
-        anyhow::bail!("{}: {}", path.display(), misfit.problem.message);
+        anyhow::bail!("{}: {}", path.display(), misfit.message);
     }
     for doubt in lint::doubts(&written) {
-        output::line(&format!("warning: {}: {}", path.display(), doubt.problem.message));
+        output::line(&format!("warning: {}: {}", path.display(), doubt.message));
     }
     Ok(written.settings)
 }

@@ -10,8 +10,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::diagnostic::Diagnostic;
+use crate::lint::Settings;
 use crate::lint::shellcheck::{Answer, Question};
-use crate::lint::{Finding, Settings};
 
 const PROGRAM: &str = "shellcheck";
 /// How long it may take for one script; the longest real ones take a second.
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const AT_ONCE: usize = 4;
 
 /// Its findings that skep has no rule for.
-pub(super) async fn findings(questions: &[Question], settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn findings(questions: &[Question], settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
     let distinct: BTreeSet<Script<'_>> = questions.iter().map(script).collect();
     let answers = stream::iter(distinct).map(|script| async move { anyhow::Ok((script, answer(script).await?)) });
     let answers: Vec<_> = answers.buffer_unordered(AT_ONCE).try_collect().await?;

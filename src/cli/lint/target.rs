@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::super::variables::For;
+use crate::diagnostic::Diagnostic;
 use crate::lint::report::Texts;
 use crate::lint::settings::Written;
 use crate::lint::shellcheck::Question;
-use crate::lint::{self, Finding, Settings};
+use crate::lint::{self, Settings};
 use crate::name::RepoPath;
 use crate::revision::{LINT_SETTINGS, Revision};
 use crate::source::read::MAX_TEXT;
@@ -178,7 +179,7 @@ impl Target {
     }
 
     /// The findings, including `others`, with paths relative to the working folder.
-    pub(super) fn findings(&self, mut others: Vec<Finding>) -> Vec<Finding> {
+    pub(super) fn findings(&self, mut others: Vec<Diagnostic>) -> Vec<Diagnostic> {
         others.extend(lint::unread(&self.revision, &self.variables, &self.settings()));
         let mut findings = lint::findings_with(&self.revision, &self.variables, &self.given, others);
         for finding in &mut findings {

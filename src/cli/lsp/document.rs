@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use lsp_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, Diagnostic, DiagnosticSeverity, Hover, HoverContents,
-    MarkupContent, MarkupKind, NumberOrString, Position, Range, TextEdit, Uri, WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, DiagnosticSeverity, Hover, HoverContents, MarkupContent,
+    MarkupKind, NumberOrString, Position, Range, TextEdit, Uri, WorkspaceEdit,
 };
 use serde_json::{Value, json};
 
 use super::place::{offset, range};
-use crate::lint::{self, Finding, Fix, Settings, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
+use crate::lint::{self, Settings};
 use crate::name::RepoPath;
 use crate::revision::{LINT_SETTINGS, Revision};
 use crate::source::named;
@@ -20,7 +21,7 @@ pub(super) struct Document {
     uri: Uri,
     pub(super) language: String,
     pub(super) text: String,
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
     pub(super) kind: Kind,
 }
 
@@ -45,30 +46,30 @@ impl Document {
         Self { uri: uri.clone(), language: language.to_owned(), text, findings, kind }
     }
 
-    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
+    pub(super) fn diagnostics(&self) -> Vec<lsp_types::Diagnostic> {
         self.findings.iter().map(|finding| self.diagnostic(finding)).collect()
     }
 
-    fn diagnostic(&self, finding: &Finding) -> Diagnostic {
+    fn diagnostic(&self, finding: &Diagnostic) -> lsp_types::Diagnostic {
         let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-        Diagnostic {
+        lsp_types::Diagnostic {
             range: self.range(finding),
             severity: Some(severity(finding.severity)),
-            code: Some(NumberOrString::String(finding.rule.to_owned())),
+            code: Some(NumberOrString::String(finding.id().to_owned())),
             source: Some("skep".to_owned()),
             message: format!("{}{help}", finding.message),
-            ..Diagnostic::default()
+            ..lsp_types::Diagnostic::default()
         }
     }
 
-    fn range(&self, finding: &Finding) -> Range {
+    fn range(&self, finding: &Diagnostic) -> Range {
         range(&self.text, &finding.place.span)
     }
 
     /// The fixes of the findings in the range that the editor asks about.
     pub(super) fn actions(&self, params: &Value) -> Option<Value> {
         let asked: Range = serde_json::from_value(params["range"].clone()).ok()?;
-        let at = |finding: &&Finding| {
+        let at = |finding: &&Diagnostic| {
             let range = self.range(finding);
             range.start <= asked.end && asked.start <= range.end
         };
@@ -76,8 +77,8 @@ impl Document {
         Some(json!(fixes.map(|(finding, fix)| self.action(finding, fix)).collect::<Vec<_>>()))
     }
 
-    fn action(&self, finding: &Finding, fix: &Fix) -> CodeActionOrCommand {
-        let edit = |edit: &lint::Edit| TextEdit::new(range(&self.text, &edit.span), edit.text.clone());
+    fn action(&self, finding: &Diagnostic, fix: &Fix) -> CodeActionOrCommand {
+        let edit = |edit: &Edit| TextEdit::new(range(&self.text, &edit.span), edit.text.clone());
         #[expect(clippy::mutable_key_type, reason = "the protocol's own type; the address is never changed")]
         let changes = HashMap::from([(self.uri.clone(), fix.edits.iter().map(edit).collect())]);
         CodeActionOrCommand::CodeAction(CodeAction {
@@ -93,8 +94,8 @@ impl Document {
     /// The pages of the rules with findings at a position.
     pub(super) fn hover(&self, params: &Value) -> Option<Value> {
         let at = self.offset(params)?;
-        let here = |finding: &&Finding| finding.place.span.contains(&at);
-        let mut ids: Vec<&str> = self.findings.iter().filter(here).map(|finding| finding.rule).collect();
+        let here = |finding: &&Diagnostic| finding.place.span.contains(&at);
+        let mut ids: Vec<&str> = self.findings.iter().filter(here).map(Diagnostic::id).collect();
         ids.dedup();
         let pages = ids.into_iter().filter_map(lint::explain).map(|rule| format!("# {}\n\n{}", rule.id, rule.page()));
         let value = pages.collect::<Vec<_>>().join("\n");
@@ -149,7 +150,7 @@ fn settings_above(path: &std::path::Path) -> Vec<(RepoPath, Vec<u8>)> {
     path.ancestors().skip(1).map(of).find(|settings| !settings.is_empty()).unwrap_or_default()
 }
 
-fn of_dockerfile(path: &std::path::Path, text: &str) -> Vec<Finding> {
+fn of_dockerfile(path: &std::path::Path, text: &str) -> Vec<Diagnostic> {
     let name: RepoPath = "Dockerfile".parse().expect("a valid path");
     let mut texts: lint::report::Texts =
         settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
@@ -159,7 +160,7 @@ fn of_dockerfile(path: &std::path::Path, text: &str) -> Vec<Finding> {
     findings
 }
 
-fn of_stack_file(path: &std::path::Path, text: &str, variables: &BTreeMap<String, String>) -> Vec<Finding> {
+fn of_stack_file(path: &std::path::Path, text: &str, variables: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     let settings = settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
     let given = lint::settings::Written::of(&Revision::alone(settings)).settings;
     let wanted = |revision: &Revision| revision.wanted_with(variables);

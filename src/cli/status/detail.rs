@@ -2,7 +2,7 @@
 
 use crate::cli::history::{ansi, phase};
 use crate::cli::workspace::painted;
-use crate::controller::narrate;
+use crate::event;
 use crate::plan::Color;
 use crate::release::Phase;
 use crate::view::StackView;
@@ -16,7 +16,7 @@ pub(super) fn of(view: &StackView, color: Color) -> String {
     }
     lines.extend(view.urls.iter().map(|url| format!("  {url}")));
     if let Some(Phase::Failed { symptoms, .. }) = &view.phase {
-        lines.extend(symptoms.iter().flat_map(narrate::symptom));
+        lines.extend(symptoms.iter().flat_map(event::symptom));
     }
     if !view.drift.is_empty() {
         lines.push("  differs from its release; changes needed to restore it:".into());

@@ -34,11 +34,9 @@ impl Rollout {
 
 /// Completes recorded symptoms, which contain no log, with the last lines of their tasks' logs.
 pub(super) async fn with_logs(swarm: &Swarm, symptoms: &[Symptom]) -> Vec<Symptom> {
-    let each = symptoms.iter().cloned().map(async |mut symptom: Symptom| {
-        if let Some(task) = &symptom.task {
-            symptom.log = last_lines(swarm, task).await;
-        }
-        symptom
+    let each = symptoms.iter().map(async |symptom| match &symptom.task {
+        Some(task) => Symptom { log: last_lines(swarm, task).await, ..symptom.clone() },
+        None => symptom.clone(),
     });
     join_all(each).await
 }

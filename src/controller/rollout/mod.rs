@@ -20,10 +20,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::backoff::Backoff;
 use super::cluster::{Cluster, Error};
+use super::events::EventSender;
 use super::observer::{Observer, Snapshot};
-use super::progress::{Progress, ProgressSender};
 use super::supervise::caught;
 use super::surroundings::Surroundings;
+use crate::event::What;
 use crate::health::{CheckId, Symptom};
 use crate::lease::Lease;
 use crate::name::{ServiceName, StackName};
@@ -53,7 +54,6 @@ pub struct Rollout {
     lease: Lease,
     stack: StackName,
     memory: Memory,
-    tally: Tally,
     trouble: Option<String>,
     backoff: Backoff,
     observer: Observer,
@@ -78,17 +78,6 @@ pub struct Attempt {
     pub broken: Option<Symptom>,
 }
 
-/// What was found of changes made by hand, and what became of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Fields that were seen to differ.
-    pub found: u64,
-    /// Fields that were changed back.
-    pub healed: u64,
-    /// Fields that are left alone, because somebody else changes them back.
-    pub contested: u64,
-}
-
 /// What was seen of the stack. A swarm under load takes seconds to answer, and when in between something was so is not
 /// known: how long it lasts is counted from the end of the first look that saw it to the beginning of the last.
 struct Look {
@@ -103,7 +92,7 @@ struct Round<'a> {
     desired: &'a Stack,
     history: &'a History,
     observed: &'a Observed,
-    progress: &'a ProgressSender,
+    events: &'a EventSender,
 }
 
 impl Rollout {
@@ -117,7 +106,6 @@ impl Rollout {
             lease,
             stack,
             memory: Memory::default(),
-            tally: Tally::default(),
             trouble: None,
             backoff: Backoff::default(),
             looked: None,
@@ -145,18 +133,19 @@ impl Rollout {
 
     /// Makes one round, tells what is in the way of it, and says when the next one is due: later and later while
     /// something is in the way.
-    pub async fn attempt(&mut self, progress: &ProgressSender) -> Attempt {
-        let outcome = match caught(Box::pin(self.round(progress))).await {
+    pub async fn attempt(&mut self, events: &EventSender) -> Attempt {
+        let events = &events.of_stack(&self.stack);
+        let outcome = match caught(Box::pin(self.round(events))).await {
             Ok(outcome) => outcome,
-            Err(panic) => match self.recover(&panic, progress).await {
+            Err(panic) => match self.recover(&panic, events).await {
                 Ok(outcome) => outcome,
-                Err(panic) => return self.broken(&panic),
+                Err(panic) => return self.broken(&panic, events),
             },
         };
         let (next, history) = match outcome {
             Ok((next, history)) => (next, Some(history)),
             Err(error) => {
-                self.note(&error.to_string(), progress);
+                self.note(&error.to_string(), events);
                 (Next::Later, None)
             }
         };
@@ -180,12 +169,12 @@ impl Rollout {
 
     /// Whether the stack rests, as far as the newest snapshot shows it. Costs no request, and may be wrong: a stack that does
     /// not seem to rest looks for itself.
-    pub fn seems_to_rest(&mut self) -> bool {
+    pub fn seems_to_rest(&mut self, events: &EventSender) -> bool {
         let Some(snapshot) = self.observer.newest() else { return true };
-        catch_unwind(AssertUnwindSafe(|| self.rests(&snapshot))).unwrap_or(false)
+        catch_unwind(AssertUnwindSafe(|| self.rests(&snapshot, events))).unwrap_or(false)
     }
 
-    fn rests(&mut self, snapshot: &Snapshot) -> bool {
+    fn rests(&mut self, snapshot: &Snapshot, events: &EventSender) -> bool {
         let Ok((history, observed)) = snapshot.stack(&self.stack) else { return false };
         let Some(release) = history.rolling().or(history.last()) else { return true };
         if self.memory.release().is_some_and(|newer| release.id < newer) {
@@ -196,39 +185,41 @@ impl Rollout {
         let rests = release::next(release, &history, &look.observed, &self.memory, look.begin) == Step::Rest;
         if rests {
             self.begin(release);
-            self.look_for_drift(release, &history, &look);
+            self.look_for_drift(release, &history, &look, &events.of_release(release));
         }
         rests
     }
 
     /// Goes on after a round that panicked with this message: a release that was being rolled out has failed. What was
     /// seen before may be noted by half, and is forgotten. An error is the message of another panic.
-    async fn recover(
-        &mut self,
-        panic: &str,
-        progress: &ProgressSender,
-    ) -> Result<Result<(Next, History), Error>, String> {
-        tracing::error!(stack = %self.stack, panic, "skep itself failed in a round");
+    async fn recover(&mut self, panic: &str, events: &EventSender) -> Result<Result<(Next, History), Error>, String> {
+        events.send(What::Broke { task: "a round".into(), why: panic.to_owned() });
         self.memory = Memory::default();
-        caught(Box::pin(self.give_up(panic, progress))).await
+        caught(Box::pin(self.give_up(panic, events))).await
     }
 
-    async fn give_up(&mut self, panic: &str, progress: &ProgressSender) -> Result<(Next, History), Error> {
+    async fn give_up(&mut self, panic: &str, events: &EventSender) -> Result<(Next, History), Error> {
         let history = self.cluster.history(&self.stack).await?;
         if let Some(release) = history.rolling()
             && let Some(desired) = &release.desired
         {
             let observed = &Observed::nothing(self.stack.clone());
-            let round = Round { release, desired, history: &history, observed, progress };
+            let events = &events.of_release(release);
+            let round = Round { release, desired, history: &history, observed, events };
             self.perform(release::failed(release, &history, vec![panicked(panic)]), &round).await?;
         }
         Ok((Next::Later, history))
     }
 
-    fn broken(&mut self, panic: &str) -> Attempt {
-        tracing::error!(stack = %self.stack, panic, "skep itself failed at recording that a round failed");
+    fn broken(&mut self, panic: &str, events: &EventSender) -> Attempt {
+        events.send(What::Broke { task: "recording that a round failed".into(), why: panic.to_owned() });
         let pause = self.pause(Next::Later);
         Attempt { history: None, pause, next: Next::Later, broken: Some(panicked(panic)) }
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &StackName {
+        &self.stack
     }
 
     /// What was last in the way.
@@ -237,26 +228,27 @@ impl Rollout {
     }
 
     /// Makes one round.
-    pub async fn round(&mut self, progress: &ProgressSender) -> Result<(Next, History), Error> {
+    pub async fn round(&mut self, events: &EventSender) -> Result<(Next, History), Error> {
         let observer = self.observer.clone();
         let place = observer.place().await;
         let history = self.cluster.history(&self.stack).await?;
-        self.supersede_older(&history).await?;
+        self.supersede_older(&history, events).await?;
         let Some(release) = history.rolling().or(history.last()).cloned() else { return Ok((Next::Rest, history)) };
         let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
         let mut look = self.look(desired).await?;
         drop(place);
         self.begin(&release);
-        let release = self.note_look(release.clone(), look.begin, progress).await?;
+        let events = &events.of_release(&release);
+        let release = self.note_look(release.clone(), look.begin, events).await?;
         if matches!(release.phase, Phase::Rolling { .. }) {
             self.surroundings.ask(&self.cluster.swarm, &mut look.observed, look.end).await;
         }
         let Some(desired) = &release.desired else { return Ok((Next::Rest, history)) };
-        self.look_for_drift(&release, &history, &look);
+        self.look_for_drift(&release, &history, &look, events);
         self.memory.saw(&look.observed.scaled(desired), &look.observed, look.end);
         let look = self.check(&release, desired, &history, look).await?;
         let step = release::next(&release, &history, &look.observed, &self.memory, look.begin);
-        let round = Round { release: &release, desired, history: &history, observed: &look.observed, progress };
+        let round = Round { release: &release, desired, history: &history, observed: &look.observed, events };
         let next = self.perform(step, &round).await?;
         self.looked = Some((self.cluster.clock.now(), Absent::Swarm));
         Ok((next, history))
@@ -273,20 +265,14 @@ impl Rollout {
 
     /// Notes in the record that somebody watches. Where nobody did for a while, that time does not count, and the watch
     /// begins anew.
-    async fn note_look(
-        &mut self,
-        release: Release,
-        now: Timestamp,
-        progress: &ProgressSender,
-    ) -> Result<Release, Error> {
+    async fn note_look(&mut self, release: Release, now: Timestamp, events: &EventSender) -> Result<Release, Error> {
         let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
         self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
         if let Some(&away) = phase.away().get(release.phase.away().len())
             && away.who != Absent::Turn
         {
             self.memory.look_away();
-            tracing::warn!(stack = %self.stack, release.id = %release.id, %away, "a rollout was not watched for a while");
-            progress.send(&Progress::Unwatched { release: release.id, away });
+            events.send(What::Unwatched { away });
         }
         Ok(Release { phase, ..release })
     }
@@ -351,11 +337,12 @@ impl Rollout {
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
                 let tasks = round.observed.leaving.len();
-                round.progress.send(&Progress::Stopping { release: round.release.id, tasks });
+                round.events.send(What::Stopping { tasks });
                 Ok(Next::Soon)
             }
-            Step::Wait(waiting) => {
-                round.progress.send(&Progress::Waiting { release: round.release.id, waiting });
+            Step::Wait(services) => {
+                let is_steady = services.is_empty();
+                round.events.send(if is_steady { What::Settling } else { What::Waiting { services } });
                 Ok(Next::Soon)
             }
             Step::Promote => self.promote(round).await,
@@ -370,32 +357,22 @@ impl Rollout {
     }
 
     /// Tells of what was changed by hand, once.
-    fn look_for_drift(&mut self, release: &Release, history: &History, look: &Look) {
+    fn look_for_drift(&mut self, release: &Release, history: &History, look: &Look, events: &EventSender) {
         let Some(drift) = release::differences(release, history, &look.observed, look.begin) else { return };
-        for place in self.memory.drifted(&drift) {
-            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "it differs from its release");
-            self.tally.found += 1;
+        let places: Vec<String> = self.memory.drifted(&drift).into_iter().collect();
+        if !places.is_empty() {
+            events.send(What::Drifted { places });
         }
     }
 
     /// Records what is left alone from now on because somebody else changes it back.
     async fn give_way(&mut self, places: &BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
         let release = round.release;
-        for place in places {
-            tracing::warn!(stack = %self.stack, release.id = %release.id, place, "somebody changes it back again and again: it is no longer healed");
-        }
-        self.tally.contested += places.len() as u64;
         self.memory.give_way();
-        let said = places.iter().cloned().collect();
-        round.progress.send(&Progress::GivingWay { release: release.id, places: said });
+        round.events.send(What::GivingWay { places: places.iter().cloned().collect() });
         let phase = release.phase.contested_by(places);
         self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
         Ok(Next::Now)
-    }
-
-    /// What was found and healed since this was last asked.
-    pub fn take_tally(&mut self) -> Tally {
-        std::mem::take(&mut self.tally)
     }
 
     async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
@@ -403,14 +380,12 @@ impl Rollout {
         match self.cluster.swarm.ensure_folders(&self.lease, &round.desired.folders).await {
             // What is gone back to has its folders where they were.
             Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
-                self.note(&error.to_string(), round.progress);
+                self.note(&error.to_string(), round.events);
             }
             outcome => outcome?,
         }
         let (swarm, lease) = (&self.cluster.swarm, &self.lease);
-        for change in &plan.changes {
-            round.progress.send(&Progress::Change { release: round.release.id, change: change.clone() });
-        }
+        round.events.send(What::Wave { changes: plan.changes.clone() });
         let write = |change| async move { (change, swarm.perform(lease, change, round.desired, round.observed).await) };
         let writes: Vec<_> = plan.changes.iter().map(write).collect();
         let results: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
@@ -428,16 +403,17 @@ impl Rollout {
             Err(error) => (written(error), error.to_string()),
         };
         match self.memory.wrote(round.release, change, written, &said, self.cluster.clock.now()) {
-            Consequence::GoOn { healed } => self.tally.healed += healed as u64,
+            Consequence::GoOn { healed: 0 } => {}
+            Consequence::GoOn { healed } => round.events.send(What::Healed { fields: healed }),
             Consequence::TryAgain => tracing::debug!(stack = %self.stack, said, "a removal is tried again"),
             Consequence::Fail => return Next::Now,
-            Consequence::Tell => self.note(&said, round.progress),
+            Consequence::Tell => self.note(&said, round.events),
             Consequence::TellAndWait => {
-                self.note(&said, round.progress);
+                self.note(&said, round.events);
                 return Next::Later;
             }
             Consequence::TellAndRest => {
-                self.note(&said, round.progress);
+                self.note(&said, round.events);
                 return Next::Rest;
             }
         }
@@ -449,8 +425,7 @@ impl Rollout {
         let away = release.phase.away().to_vec();
         let phase = Phase::Promoted { at: self.cluster.clock.now(), contested: BTreeSet::new(), away };
         self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
-        round.progress.send(&Progress::Promoted { release: release.id });
-        tracing::info!(stack = %self.stack, release.id = %release.id, commit = %release.origin.commit, "release promoted");
+        round.events.send(What::Promoted);
         let (images, whole) = (round.history.stack_images(), round.history.whole());
         let (thinned, ()) = tokio::join!(
             self.cluster.store.thin(&self.lease, &self.stack, &whole),
@@ -471,36 +446,32 @@ impl Rollout {
         let origin = to.and_then(|id| history.get(id)).map_or(&release.origin, |good| &good.origin);
         let cause = Cause::RollBack { failed: release.failed_version(), to };
         let back = self.cluster.release(history, origin.clone(), cause, stack);
-        round.progress.send(&Progress::RollingBack { release: back.id, to });
+        round.events.of_release_id(back.id).send(What::RollingBack { to });
         self.cluster.store.add(&self.lease, &back).await?;
         Ok(Next::Now)
     }
 
     async fn fail(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Result<(), Error> {
         let (release, symptoms) = (round.release, self.with_evidence(round, symptoms).await);
-        for symptom in &symptoms {
-            let service = symptom.service.as_ref().map_or("", |name| name.as_str());
-            tracing::warn!(stack = %self.stack, release.id = %release.id, service, symptom = symptom.message, "release failed");
-        }
-        round.progress.send(&Progress::Failed { release: release.id, symptoms: symptoms.clone() });
+        round.events.send(What::Failed { symptoms: symptoms.clone() });
         let phase = Phase::Failed { at: self.cluster.clock.now(), symptoms, away: release.phase.away().to_vec() };
         Ok(self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?)
     }
 
-    async fn supersede_older(&self, history: &History) -> Result<(), Error> {
+    async fn supersede_older(&self, history: &History, events: &EventSender) -> Result<(), Error> {
         let Some(newest) = history.rolling() else { return Ok(()) };
         for older in history.overtaken() {
             let phase = Phase::Superseded { at: self.cluster.clock.now(), by: newest.id };
             self.cluster.store.set_phase(&self.lease, &self.stack, older.id, &older.phase, &phase).await?;
+            events.of_release(older).send(What::Superseded { by: newest.id });
         }
         Ok(())
     }
 
     /// Tells of a trouble that the next round may not have, once and not every round.
-    pub fn note(&mut self, trouble: &str, progress: &ProgressSender) {
+    pub fn note(&mut self, trouble: &str, events: &EventSender) {
         if self.trouble.as_deref() != Some(trouble) {
-            tracing::warn!(stack = %self.stack, trouble, "a round could not do all it should; trying again");
-            progress.send(&Progress::Trouble { message: trouble.to_owned() });
+            events.send(What::Hindered { why: trouble.to_owned() });
             self.trouble = Some(trouble.to_owned());
         }
     }

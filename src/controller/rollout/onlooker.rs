@@ -3,7 +3,8 @@
 use super::evidence::with_logs;
 use super::{Attempt, Next};
 use crate::controller::cluster::{Cluster, Error};
-use crate::controller::progress::{Progress, ProgressSender};
+use crate::controller::events::EventSender;
+use crate::event::What;
 use crate::name::StackName;
 use crate::release::{self, Cause, History, Memory, Phase, Release, ReleaseId, Step};
 
@@ -32,14 +33,15 @@ impl Onlooker {
     }
 
     /// Observes once, and reports what is new.
-    pub async fn attempt(&mut self, progress: &ProgressSender) -> Attempt {
-        let history = match Box::pin(self.look(progress)).await {
+    pub async fn attempt(&mut self, events: &EventSender) -> Attempt {
+        let events = events.of_stack(&self.stack);
+        let history = match Box::pin(self.look(&events)).await {
             Ok(history) => Some(history),
             Err(error) => {
-                let message = error.to_string();
-                if self.trouble.as_ref() != Some(&message) {
-                    progress.send(&Progress::Trouble { message: message.clone() });
-                    self.trouble = Some(message);
+                let why = error.to_string();
+                if self.trouble.as_ref() != Some(&why) {
+                    self.trouble = Some(why.clone());
+                    events.send(What::Hindered { why });
                 }
                 None
             }
@@ -47,46 +49,44 @@ impl Onlooker {
         Attempt { history, pause: Next::Soon.pause(), next: Next::Soon, broken: None }
     }
 
-    async fn look(&mut self, progress: &ProgressSender) -> Result<History, Error> {
+    async fn look(&mut self, events: &EventSender) -> Result<History, Error> {
         let history = self.cluster.history(&self.stack).await?;
-        self.tell_of_failure(&history, progress).await;
+        self.tell_of_failure(&history, events).await;
         let Some(release) = history.rolling().cloned() else { return Ok(history) };
-        self.tell_of_step_back(&release, progress);
+        self.tell_of_step_back(&release, events);
         let Some(desired) = &release.desired else { return Ok(history) };
         let begin = self.cluster.clock.now();
         let observed = self.cluster.swarm.observe_for(desired).await?;
         self.memory.begin(&release);
         self.memory.saw(&observed.scaled(desired), &observed, self.cluster.clock.now());
+        let events = events.of_release(&release);
         match release::next(&release, &history, &observed, &self.memory, begin) {
-            Step::Apply(plan) => {
-                for change in plan.changes {
-                    progress.send(&Progress::Change { release: release.id, change });
-                }
-            }
+            Step::Apply(plan) => events.send(What::Wave { changes: plan.changes }),
             Step::Wait(_) if matches!(release.cause, Cause::Remove { .. }) => {
-                progress.send(&Progress::Stopping { release: release.id, tasks: observed.leaving.len() });
+                events.send(What::Stopping { tasks: observed.leaving.len() });
             }
-            Step::Wait(waiting) => progress.send(&Progress::Waiting { release: release.id, waiting }),
+            Step::Wait(services) if services.is_empty() => events.send(What::Settling),
+            Step::Wait(services) => events.send(What::Waiting { services }),
             // The controller decides this with more information, and the record shows it.
             Step::Promote | Step::RollBack { .. } | Step::Halt { .. } | Step::GiveWay { .. } | Step::Rest => {}
         }
         Ok(history)
     }
 
-    async fn tell_of_failure(&mut self, history: &History, progress: &ProgressSender) {
+    async fn tell_of_failure(&mut self, history: &History, events: &EventSender) {
         let is_awaited = |release: &&Release| release.id >= self.newest && Some(release.id) > self.failed;
         let Some(release) = history.releases().iter().find(is_awaited) else { return };
         if let Phase::Failed { symptoms, .. } = &release.phase {
             let symptoms = with_logs(&self.cluster.swarm, symptoms).await;
-            progress.send(&Progress::Failed { release: release.id, symptoms });
+            events.of_release(release).send(What::Failed { symptoms });
             self.failed = Some(release.id);
         }
     }
 
-    fn tell_of_step_back(&mut self, release: &Release, progress: &ProgressSender) {
+    fn tell_of_step_back(&mut self, release: &Release, events: &EventSender) {
         let is_new = std::mem::replace(&mut self.newest, release.id) < release.id;
         if let (true, Cause::RollBack { to, .. }) = (is_new, &release.cause) {
-            progress.send(&Progress::RollingBack { release: release.id, to: *to });
+            events.of_release(release).send(What::RollingBack { to: *to });
         }
     }
 }

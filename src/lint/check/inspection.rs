@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::diagnostic::{Diagnostic, Place, Severity, Span};
 use crate::lint::check::stack_file::{StackFile, Understood, Unread};
 use crate::lint::check::wanted::is_dockerfile;
 use crate::lint::check::{finding, parallel};
@@ -12,15 +13,14 @@ use crate::lint::rule::{Check, Found, MAX_FOUND, MAX_LOOKED_AT, Mark, Rule};
 use crate::lint::rules::RULES;
 use crate::lint::rules::dockerfile::copy_missing;
 use crate::lint::settings::Settings;
+use crate::lint::shell;
 use crate::lint::subject::{Contexts, DockerfileSubject, Reading, StackSubject};
 use crate::lint::traefik::Picture;
-use crate::lint::{Finding, Place, Severity, shell};
 use crate::name::{RepoPath, StackName};
 use crate::revision::{Revision, StackSource};
 use crate::stack::file::File;
 use crate::stack::spans::Spans;
 use crate::stack::variables::Variables;
-use crate::stack::yaml::Span;
 
 /// The files of a revision, read once for all rules.
 pub(in crate::lint) struct Inspection<'a> {
@@ -90,14 +90,14 @@ impl<'a> Inspection<'a> {
         Self { revision, settings, stacks, traefik, contexts, dockerfiles, elsewhere, doubts, looked_at }
     }
 
-    pub(super) fn of_revision(&self) -> Vec<Finding> {
+    pub(super) fn of_revision(&self) -> Vec<Diagnostic> {
         self.run(&RepoPath::root(), |rule| match rule.check {
             Check::Revision(check) => check(self.revision),
             _ => Vec::new(),
         })
     }
 
-    pub(super) fn of_files(&self) -> Vec<Finding> {
+    pub(super) fn of_files(&self) -> Vec<Diagnostic> {
         let dockerfiles: Vec<_> = self.dockerfiles.iter().collect();
         let of_dockerfiles = parallel::each(&dockerfiles, |(path, file)| self.of_dockerfile(path, file));
         let of_stacks = parallel::each(&self.stacks, |stack| self.of_stack(stack));
@@ -105,7 +105,7 @@ impl<'a> Inspection<'a> {
         each.chain(self.of_all_stacks()).collect()
     }
 
-    fn of_all_stacks(&self) -> Vec<Finding> {
+    fn of_all_stacks(&self) -> Vec<Diagnostic> {
         let deployed = self.stacks.iter().filter(|stack| stack.is_deployed);
         let understood = deployed.filter_map(|stack| Some(self.subject(stack, stack.file()?, &self.traefik)));
         let subjects: Vec<StackSubject<'_>> = understood.collect();
@@ -134,7 +134,7 @@ impl<'a> Inspection<'a> {
         }
     }
 
-    fn of_stack(&self, stack: &StackFile) -> Vec<Finding> {
+    fn of_stack(&self, stack: &StackFile) -> Vec<Diagnostic> {
         let reading = match &stack.read {
             Err(Unread::TooLarge) => Reading::TooLarge,
             Err(Unread::TooMany) => Reading::TooMany,
@@ -152,7 +152,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// What rules find in what is understood of a file.
-    fn of_file(&self, stack: &StackFile, understood: &Understood) -> Vec<Finding> {
+    fn of_file(&self, stack: &StackFile, understood: &Understood) -> Vec<Diagnostic> {
         let file = &understood.file;
         // What is not deployed has nothing to do with the others.
         let own = (!stack.is_deployed).then(|| Picture::of(std::iter::once((None, file)), self.revision));
@@ -184,7 +184,7 @@ impl<'a> Inspection<'a> {
         findings
     }
 
-    fn of_dockerfile(&self, path: &RepoPath, file: &Dockerfile) -> Vec<Finding> {
+    fn of_dockerfile(&self, path: &RepoPath, file: &Dockerfile) -> Vec<Diagnostic> {
         self.with_dockerfile(path, file, |subject| {
             self.run(path, |rule| match rule.check {
                 Check::Dockerfile(check) => check(subject),
@@ -226,7 +226,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// What all rules that count find in one file.
-    fn run(&self, path: &RepoPath, ask: impl Fn(&Rule) -> Vec<Found>) -> Vec<Finding> {
+    fn run(&self, path: &RepoPath, ask: impl Fn(&Rule) -> Vec<Found>) -> Vec<Diagnostic> {
         let asked = RULES.iter().filter_map(|rule| Some((rule, self.settings.severity(rule)?)));
         asked
             .flat_map(|(rule, severity)| {

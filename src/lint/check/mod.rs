@@ -9,12 +9,12 @@ mod wanted;
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::Texts;
 use crate::lint::rule::{Found, Mark, Rule};
 use crate::lint::rules::stack::no_stack_file;
 use crate::lint::settings::{Settings, Written};
 use crate::lint::shellcheck::{self, Question};
-use crate::lint::{Finding, Place, Severity};
 use crate::mask;
 use crate::name::RepoPath;
 use crate::revision::{Revision, StackSource};
@@ -29,7 +29,7 @@ pub use wanted::{is_dockerfile, wanted, wanted_among};
 pub struct Checked {
     revision: Revision,
     stacks: Vec<CheckedStack>,
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
 }
 
 impl Checked {
@@ -44,7 +44,7 @@ impl Checked {
     }
 
     /// Findings that are not errors.
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[Diagnostic] {
         &self.findings
     }
 }
@@ -63,7 +63,7 @@ pub struct CheckedStack {
 #[error("{}", crate::lint::report::summary(findings))]
 pub struct Rejection {
     /// All findings; at least one is an error.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnostic>,
     /// The texts that the findings point into.
     pub texts: Texts,
 }
@@ -90,7 +90,7 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
 
 /// The findings of every rule, in the order of the files. A revision of Dockerfiles alone needs no stack file. `given`
 /// overrides the settings of the revision.
-pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Finding> {
+pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Diagnostic> {
     findings_with(revision, variables, given, Vec::new())
 }
 
@@ -99,8 +99,8 @@ pub fn findings_with(
     revision: &Revision,
     variables: &BTreeMap<String, String>,
     given: &Settings,
-    others: Vec<Finding>,
-) -> Vec<Finding> {
+    others: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
     let mut written = Written::of(revision);
     written.settings = written.settings.then(given.clone());
     let inspection = Inspection::of(revision, variables, &written.settings);
@@ -108,9 +108,9 @@ pub fn findings_with(
     let has_others = inspection.stacks.iter().any(|stack| !stack.is_deployed);
     let needs_stack = inspection.dockerfiles.is_empty() && revision.named.is_none();
     let mut of_revision = inspection.of_revision();
-    of_revision.retain(|finding| needs_stack || has_others || finding.rule != no_stack_file::ID);
+    of_revision.retain(|finding| needs_stack || has_others || finding.id() != no_stack_file::ID);
     // A repository with Compose files need not deploy any.
-    let undeployed = of_revision.iter_mut().filter(|finding| has_others && finding.rule == no_stack_file::ID);
+    let undeployed = of_revision.iter_mut().filter(|finding| has_others && finding.id() == no_stack_file::ID);
     undeployed.for_each(|finding| finding.severity = Severity::Warning);
     findings.extend(of_revision);
     findings.extend(others);
@@ -126,30 +126,32 @@ pub fn questions(revision: &Revision, variables: &BTreeMap<String, String>, give
 }
 
 /// Turns errors into warnings if Docker accepts the file all the same: a stack that would run is not refused.
-fn let_docker(go_on: impl Fn(&Rule) -> bool) -> impl Fn(&mut Finding) {
+fn let_docker(go_on: impl Fn(&Rule) -> bool) -> impl Fn(&mut Diagnostic) {
     move |finding| {
-        if finding.severity == Severity::Error && crate::lint::explain(finding.rule).is_some_and(&go_on) {
+        if finding.severity == Severity::Error && crate::lint::explain(finding.id()).is_some_and(&go_on) {
             finding.severity = Severity::Warning;
         }
     }
 }
 
-fn has_error(findings: &[Finding]) -> bool {
+fn has_error(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
-fn sort(findings: &mut [Finding]) {
+fn sort(findings: &mut [Diagnostic]) {
     findings.sort_by(|a, b| {
-        let key = |finding: &Finding| (finding.place.span.start, std::cmp::Reverse(finding.severity), finding.rule);
+        let key = |finding: &Diagnostic| (finding.place.span.start, std::cmp::Reverse(finding.severity), finding.id());
         a.place.path.cmp(&b.place.path).then_with(|| key(a).cmp(&key(b)))
     });
 }
 
 /// A finding with its message, which may quote the file.
-pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Finding {
-    let Found { path: other, span, message, help, fix, .. } = found;
-    let (message, help) = (mask::message(&message).into_owned(), help.map(|help| mask::message(&help).into_owned()));
-    Finding { rule, severity, place: Place { path: other.unwrap_or_else(|| path.clone()), span }, message, help, fix }
+pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Diagnostic {
+    let Found { path: other, what, .. } = found;
+    let found = what.in_file(other.unwrap_or_else(|| path.clone()));
+    let message = mask::message(&found.message).into_owned();
+    let help = found.help.map(|help| mask::message(&help).into_owned());
+    Diagnostic { code: Some(rule), severity, message, help, ..found }
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! A stack file, parsed as far as it is valid.
 
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::lint::check::CheckedStack;
 use crate::lint::rule::{Found, Mark, Rule};
 use crate::name::RepoPath;
 use crate::revision::{MAX_VALUES, Revision, StackSource, variant_of};
-use crate::stack::Problem;
 use crate::stack::file::{File, ReferenceKind};
 use crate::stack::gather::Gathered;
 use crate::stack::spans::Spans;
-use crate::stack::template::Misfit;
 use crate::stack::variables::Variables;
-use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::yaml::{Node, Value};
 
 /// A stack file and the result of parsing it.
 pub(super) struct StackFile {
@@ -24,7 +23,7 @@ pub(super) struct StackFile {
 pub(super) struct Understood {
     pub(super) file: File,
     /// What is not.
-    pub(super) misfits: Vec<Misfit>,
+    pub(super) misfits: Vec<Diagnostic>,
     gaps: Gaps,
 }
 
@@ -35,9 +34,9 @@ pub(super) enum Unread {
     /// The stack files before it say too much.
     TooMany,
     /// Nothing came out of its template.
-    Template(Vec<Misfit>),
+    Template(Vec<Diagnostic>),
     /// It is not YAML, or a file that it is made from does not exist.
-    Problems(Vec<Misfit>),
+    Problems(Vec<Diagnostic>),
 }
 
 /// The parts of a file with unknown values.
@@ -127,31 +126,25 @@ impl Understood {
         let is_whole = gathered.is_whole;
         let (file, problems) = File::of(gathered);
         let gaps = Gaps::of(&file, &problems);
-        let misfits = problems.into_iter().map(|problem| file.sources.misfit(problem)).collect();
+        let misfits = problems.into_iter().map(|problem| file.sources.placed(problem)).collect();
         if is_whole { Ok(Self { file, misfits, gaps }) } else { Err(Unread::Problems(misfits)) }
     }
 
     /// The places of unknown values, by file.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (RepoPath, Span)> {
-        let place = |span: Span| {
-            let Misfit { path, problem } =
-                self.file.sources.misfit(Problem { span, message: String::new(), help: None });
-            (path, problem.span)
-        };
-        unknown(&self.file)
-            .map(place)
-            .chain(self.misfits.iter().map(|misfit| (misfit.path.clone(), misfit.problem.span.clone())))
+        let unknown = unknown(&self.file).map(|span| self.file.sources.place(&span));
+        unknown.chain(self.misfits.iter().map(|misfit| misfit.place.clone())).map(|Place { path, span }| (path, span))
     }
 
     /// Whether a finding may be caused by an invalid part.
     pub(super) fn is_doubtful(&self, rule: &Rule, found: &Found) -> bool {
-        found.path.is_none() && self.gaps.explain(rule, &found.span)
+        found.path.is_none() && self.gaps.explain(rule, &found.what.place)
     }
 }
 
 impl Gaps {
-    fn of(file: &File, problems: &[Problem]) -> Self {
-        let lost: Vec<Span> = problems.iter().map(|problem| &problem.span).chain(&file.lost).cloned().collect();
+    fn of(file: &File, problems: &[Diagnostic<Span>]) -> Self {
+        let lost: Vec<Span> = problems.iter().map(|problem| &problem.place).chain(&file.lost).cloned().collect();
         let entries =
             file.tree.entries().iter().flat_map(|(section, all)| all.entries().iter().map(move |one| (section, one)));
         let hulls: Vec<(usize, Span)> =

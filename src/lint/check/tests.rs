@@ -15,7 +15,7 @@ fn no_variables() -> BTreeMap<String, String> {
 /// Only the errors of the gate, a line each.
 fn errors(files: &[(&str, &str)]) -> String {
     let Err(rejection) = check(Revision::of(files), &no_variables()) else { return String::new() };
-    let errors: Vec<Finding> =
+    let errors: Vec<Diagnostic> =
         rejection.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
     report::short(&errors, &rejection.texts)
 }
@@ -337,7 +337,7 @@ fn a_circle_is_named_once_however_it_is_entered() {
 ";
     let revision = Revision::of(&[("stack.yml", stack)]);
     let mut found = findings(&revision, &no_variables(), &Settings::default());
-    found.retain(|finding| finding.rule == "SK1004");
+    found.retain(|finding| finding.id() == "SK1004");
     insta::assert_snapshot!(report::short(&found, &revision.texts), @"
     stack.yml:2:38: warning[SK1004]: there is no service `z` in this file
     stack.yml:5:35: warning[SK1004]: these services wait for each other in a cycle: `c`, `d`, `b`
@@ -406,8 +406,8 @@ proptest! {
 fn what_docker_builds_all_the_same_is_deployed() {
     let dockerfile = "FROM alpine:3.20\nMAINTAINER ada@example.com\nRUN sudo true\n";
     let revision = Revision::of(&[("stack.yml", "services: { web: { build: . } }\n"), ("Dockerfile", dockerfile)]);
-    let levels = |findings: &[Finding]| {
-        let about = findings.iter().filter(|finding| ["DL3004", "DL4000"].contains(&finding.rule));
+    let levels = |findings: &[Diagnostic]| {
+        let about = findings.iter().filter(|finding| ["DL3004", "DL4000"].contains(&finding.id()));
         about.map(|finding| finding.severity).collect::<Vec<_>>()
     };
     let found = findings(&revision, &BTreeMap::new(), &Settings::default());

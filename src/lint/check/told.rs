@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lint::applied::doubts;
+use crate::lint::buildkit;
 use crate::lint::check::stack_file::StackFile;
 use crate::lint::check::{Inspection, finding, sort};
 use crate::lint::rule::{Found, MAX_FOUND, Rule};
 use crate::lint::rules::own;
 use crate::lint::settings::Written;
-use crate::lint::suppress::{Comments, Remark};
-use crate::lint::{Finding, Severity, buildkit};
+use crate::lint::suppress::Comments;
 use crate::name::RepoPath;
-use crate::stack::template::Misfit;
 
 impl Inspection<'_> {
     /// The reported findings: without those that settings and comments disable, in the order of the files, and with
     /// findings about the settings and comments themselves.
-    pub(super) fn told(&self, mut findings: Vec<Finding>, written: &Written) -> Vec<Finding> {
+    pub(super) fn told(&self, mut findings: Vec<Diagnostic>, written: &Written) -> Vec<Diagnostic> {
         findings.retain(|finding| !self.is_ignored(finding));
-        let mut by_file: BTreeMap<RepoPath, Vec<Finding>> = BTreeMap::new();
+        let mut by_file: BTreeMap<RepoPath, Vec<Diagnostic>> = BTreeMap::new();
         for path in self.stacks.iter().map(|stack| &stack.source.path).chain(self.dockerfiles.keys()) {
             by_file.entry(path.clone()).or_default();
         }
@@ -33,16 +33,16 @@ impl Inspection<'_> {
         told
     }
 
-    fn is_ignored(&self, finding: &Finding) -> bool {
+    fn is_ignored(&self, finding: &Diagnostic) -> bool {
         let path = &finding.place.path;
         let other = |stack: &StackFile| !stack.is_deployed && stack.source.path == *path;
-        if crate::lint::explain(finding.rule).is_some_and(Rule::must_hold) {
+        if crate::lint::explain(finding.id()).is_some_and(Rule::must_hold) {
             return self.stacks.iter().any(other) && self.settings.ignores_all_of(path);
         }
-        self.settings.ignores_id(path, finding.rule)
+        self.settings.ignores_id(path, finding.id())
     }
 
-    fn told_of(&self, path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
+    fn told_of(&self, path: &RepoPath, mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let Some(mut comments) = self.comments(path) else { return few_of_each(path, findings) };
         if !self.settings.disable_ignore_pragma {
             comments.sift(&mut findings);
@@ -52,10 +52,9 @@ impl Inspection<'_> {
             findings.extend(self.remarked(own::UNUSED, path, unused));
             findings.extend(self.remarked(own::UNKNOWN, path, comments.doubts()));
         }
-        let used = comments.of_hadolint().map(|span| Remark {
-            span: span.clone(),
-            message: "a comment switches rules off".to_owned(),
-            help: Some("switch them off in the settings, or do without".to_owned()),
+        let used = comments.of_hadolint().map(|span| {
+            Diagnostic::new(span.clone(), "a comment switches rules off")
+                .help("switch them off in the settings, or do without")
         });
         findings.extend(self.remarked(own::IGNORE, path, used.collect()));
         few_of_each(path, findings)
@@ -77,32 +76,31 @@ impl Inspection<'_> {
         }
     }
 
-    fn remarked(&self, rule: &'static Rule, path: &RepoPath, remarks: Vec<Remark>) -> Vec<Finding> {
+    fn remarked(&self, rule: &'static Rule, path: &RepoPath, remarks: Vec<Diagnostic<Span>>) -> Vec<Diagnostic> {
         let Some(severity) = self.settings.severity(rule).filter(|_| !self.settings.ignores(path, rule)) else {
             return Vec::new();
         };
-        let found = |Remark { span, message, help }| Found { help, ..Found::new(&span, message) };
-        remarks.into_iter().map(|remark| finding(rule.id, severity, path, found(remark))).collect()
+        remarks.into_iter().map(|remark| finding(rule.id, severity, path, remark.into())).collect()
     }
 
     /// Findings about the settings.
-    fn of_settings(&self, written: &Written) -> Vec<Finding> {
+    fn of_settings(&self, written: &Written) -> Vec<Diagnostic> {
         let misfits = written.misfits.iter().map(|misfit| (own::SETTINGS, misfit));
         let doubts = doubts(written);
         let doubts = doubts.iter().map(|misfit| (own::UNKNOWN, misfit));
-        let told = |(rule, misfit): (&'static Rule, &Misfit)| {
+        let told = |(rule, misfit): (&'static Rule, &Diagnostic)| {
             let severity = if rule.id == own::SETTINGS.id { Some(rule.severity) } else { self.settings.severity(rule) };
-            Some(finding(rule.id, severity?, &misfit.path, Found::misfit(misfit.clone())))
+            Some(finding(rule.id, severity?, &misfit.place.path, misfit.clone().into()))
         };
         misfits.chain(doubts).filter_map(told).collect()
     }
 }
 
 /// At most fifty findings of each rule for a file, and how many more there are.
-fn few_of_each(path: &RepoPath, mut findings: Vec<Finding>) -> Vec<Finding> {
+fn few_of_each(path: &RepoPath, mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut counts: BTreeMap<&'static str, (usize, Severity)> = BTreeMap::new();
     findings.retain(|finding| {
-        let (count, worst) = counts.entry(finding.rule).or_insert((0, finding.severity));
+        let (count, worst) = counts.entry(finding.id()).or_insert((0, finding.severity));
         *count += 1;
         *worst = finding.severity.max(*worst);
         *count <= MAX_FOUND

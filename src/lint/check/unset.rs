@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Place, line_column};
 use crate::lint::check::stack_file::StackFile;
 use crate::lint::check::{Inspection, finding, sort};
 use crate::lint::rule::Found;
 use crate::lint::rules::stack::{looks_secret, unset_variable};
-use crate::lint::suggest::cut;
-use crate::lint::{Finding, Severity};
 use crate::name::RepoPath;
-use crate::stack::Problem;
 use crate::stack::file::File;
 use crate::stack::interpolate::Unset;
-use crate::stack::template::Misfit;
-use crate::stack::yaml::line_column;
+use crate::text::cut;
 
 pub(super) use unset_variable::ID;
 
@@ -27,13 +25,13 @@ const MAX_PLACED: usize = 50;
 impl Inspection<'_> {
     /// Replaces the warnings of each stack with an error that names all of them, regardless of settings and comments:
     /// the stack cannot be deployed without its variables.
-    pub(super) fn insist_on_variables(&self, findings: &mut Vec<Finding>) {
-        findings.retain(|finding| finding.rule != ID);
+    pub(super) fn insist_on_variables(&self, findings: &mut Vec<Diagnostic>) {
+        findings.retain(|finding| finding.id() != ID);
         findings.extend(self.stacks.iter().filter_map(|stack| self.missing(stack)));
         sort(findings);
     }
 
-    fn missing(&self, stack: &StackFile) -> Option<Finding> {
+    fn missing(&self, stack: &StackFile) -> Option<Diagnostic> {
         let file = stack.file().filter(|file| !file.read_mode.as_written)?;
         let first = file.unset.first()?;
         let mut by_name: BTreeMap<&str, Vec<&Unset>> = BTreeMap::new();
@@ -71,10 +69,9 @@ impl Inspection<'_> {
 
     /// Where a variable is used: the number of the line, with the file if it is another one.
     fn line(&self, stack: &StackFile, file: &File, unset: &Unset) -> String {
-        let problem = Problem { span: unset.span.clone(), message: String::new(), help: None };
-        let Misfit { path, problem } = file.sources.misfit(problem);
+        let Place { path, span } = file.sources.place(&unset.span);
         let text = self.revision.texts.get(&path).map_or(&[][..], AsRef::as_ref);
-        let (line, _) = line_column(text, problem.span.start);
+        let (line, _) = line_column(text, span.start);
         if path == stack.source.path { line.to_string() } else { format!("{line} of {path}") }
     }
 }

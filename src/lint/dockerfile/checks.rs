@@ -2,9 +2,9 @@
 //!
 //! After BuildKit's `frontend/dockerfile/linter` (`ParseLintOptions`). A directive that it does not understand ends the build.
 
-use crate::lint::dockerfile::{Problem, Word};
-use crate::lint::suggest;
-use crate::stack::yaml::Span;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lint::dockerfile::{Word, problem};
+use crate::text;
 
 /// What a `# check=` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub const NAMES: [&str; 22] = [
 
 impl Checks {
     /// Reads the value of a directive; what stands after a space is not looked at.
-    pub(in crate::lint) fn read(value: &Word) -> Result<Self, Box<Problem>> {
+    pub(in crate::lint) fn read(value: &Word) -> Result<Self, Box<Diagnostic<Span>>> {
         let mut checks = Self::default();
         let text = value.text.split(' ').next().unwrap_or_default();
         let mut at = 0;
@@ -57,13 +57,13 @@ impl Checks {
         Ok(checks)
     }
 
-    fn option(&mut self, option: &Word) -> Result<(), Box<Problem>> {
+    fn option(&mut self, option: &Word) -> Result<(), Box<Diagnostic<Span>>> {
         let wrong = |message: String| {
             let help = "write `# check=skip=NAME,NAME;error=true`, without blanks".to_owned();
-            Err(Box::new(Problem::new(&option.span, message, help)))
+            Err(Box::new(problem(&option.span, message, help)))
         };
         let Some((key, value)) = option.text.split_once('=') else {
-            return wrong(format!("Docker does not understand `{}` in `# check=`", suggest::cut(&option.text)));
+            return wrong(format!("Docker does not understand `{}` in `# check=`", text::cut(&option.text)));
         };
         let start = key.len() + 1;
         match key.trim() {
@@ -72,9 +72,9 @@ impl Checks {
             "error" => match value.trim() {
                 "1" | "t" | "T" | "TRUE" | "true" | "True" => self.is_error = true,
                 "0" | "f" | "F" | "FALSE" | "false" | "False" => self.is_error = false,
-                other => return wrong(format!("`error` is `true` or `false`, and not `{}`", suggest::cut(other))),
+                other => return wrong(format!("`error` is `true` or `false`, and not `{}`", text::cut(other))),
             },
-            other => return wrong(format!("`# check=` has no `{}`", suggest::cut(other))),
+            other => return wrong(format!("`# check=` has no `{}`", text::cut(other))),
         }
         Ok(())
     }

@@ -2,11 +2,13 @@
 //!
 //! After BuildKit's `instructions/bflag.go`, `commands_run*.go` and `parse.go`.
 
-use crate::lint::dockerfile::{Flag, Instruction, Keyword, Problem, words};
-use crate::lint::suggest;
+use crate::diagnostic::suggest::{did_you_mean, nearest};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lint::dockerfile::{Flag, Instruction, Keyword, problem, words};
+use crate::text;
 
 /// Everything about the flags of an instruction that keeps it from being read.
-pub(super) fn problems(instruction: &Instruction, escape: char) -> Vec<Problem> {
+pub(super) fn problems(instruction: &Instruction, escape: char) -> Vec<Diagnostic<Span>> {
     if !instruction.keyword.minds_flags() || is_no_check(instruction) {
         return Vec::new();
     }
@@ -28,18 +30,17 @@ struct Given<'a> {
 
 impl Given<'_> {
     #[expect(clippy::unnecessary_wraps, reason = "whoever has a problem has nothing else to say")]
-    fn problem(&self, message: impl Into<String>, help: impl Into<Option<String>>) -> Option<Problem> {
-        Some(Problem::new(&self.flag.span, message, help))
+    fn problem(&self, message: impl Into<String>, help: impl Into<Option<String>>) -> Option<Diagnostic<Span>> {
+        Some(problem(&self.flag.span, message, help))
     }
 }
 
-fn wrong(instruction: &Instruction, index: usize, flag: &Flag, escape: char) -> Option<Problem> {
+fn wrong(instruction: &Instruction, index: usize, flag: &Flag, escape: char) -> Option<Diagnostic<Span>> {
     let (keyword, name) = (instruction.keyword, flag.name.as_str());
     let given = Given { flag, value: flag.value.as_ref().map(|word| words::bare(&word.text, escape)) };
     if !keyword.flags().contains(&name) {
-        let near =
-            suggest::nearest(name, keyword.flags().iter().copied()).map(|near| format!("did you mean `--{near}`?"));
-        return given.problem(format!("`{keyword}` has no flag `--{}`", suggest::cut(name)), near);
+        let near = nearest(name, keyword.flags().iter().copied()).map(|near| format!("did you mean `--{near}`?"));
+        return given.problem(format!("`{keyword}` has no flag `--{}`", text::cut(name)), near);
     }
     let is_again = instruction.flags[..index].iter().any(|other| other.name == name);
     if is_again && !keyword.repeated().contains(&name) {
@@ -55,19 +56,19 @@ fn wrong(instruction: &Instruction, index: usize, flag: &Flag, escape: char) -> 
 }
 
 /// `--link`, `--link=true`: nothing else is one.
-fn switch(given: &Given<'_>, name: &str) -> Option<Problem> {
+fn switch(given: &Given<'_>, name: &str) -> Option<Diagnostic<Span>> {
     let value = given.value.as_ref()?;
     let is_switch = ["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known));
     if is_switch {
         return None;
     }
     given.problem(
-        format!("`--{name}` is `true` or `false`, and not `{}`", suggest::cut(value)),
+        format!("`--{name}` is `true` or `false`, and not `{}`", text::cut(value)),
         format!("write `--{name}` alone"),
     )
 }
 
-fn valued(given: &Given<'_>, keyword: Keyword, name: &str, value: &str) -> Option<Problem> {
+fn valued(given: &Given<'_>, keyword: Keyword, name: &str, value: &str) -> Option<Diagnostic<Span>> {
     match (keyword, name) {
         (Keyword::Run, "network") => one_of(given, name, value, &["default", "none", "host"]),
         (Keyword::Run, "security") => one_of(given, name, value, &["sandbox", "insecure"]),
@@ -82,44 +83,42 @@ fn valued(given: &Given<'_>, keyword: Keyword, name: &str, value: &str) -> Optio
 }
 
 /// Nothing is filled in here.
-fn one_of(given: &Given<'_>, name: &str, value: &str, known: &[&str]) -> Option<Problem> {
+fn one_of(given: &Given<'_>, name: &str, value: &str, known: &[&str]) -> Option<Diagnostic<Span>> {
     if known.contains(&value) {
         return None;
     }
     let listed = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
-    let help = match suggest::nearest(value, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if value.contains('$') => format!("no variable is filled in here: it is one of {listed}"),
-        None => format!("it is one of {listed}"),
-    };
-    given.problem(format!("`--{name}` cannot be `{}`", suggest::cut(value)), help)
+    let help = did_you_mean(value, known.iter().copied()).unwrap_or_else(|| {
+        let because = if value.contains('$') { "no variable is filled in here: " } else { "" };
+        format!("{because}it is one of {listed}")
+    });
+    given.problem(format!("`--{name}` cannot be `{}`", text::cut(value)), help)
 }
 
 /// Of a mount only `from` is looked at so early.
-fn from_variable(given: &Given<'_>, value: &str) -> Option<Problem> {
+fn from_variable(given: &Given<'_>, value: &str) -> Option<Diagnostic<Span>> {
     let fields = value.split(',').filter_map(|field| field.split_once('='));
     let mut of = fields.filter(|(key, _)| key.eq_ignore_ascii_case("from"));
     // A dollar at the end is one.
     let (_, from) = of.find(|(_, from)| from.find('$').is_some_and(|at| at + 1 < from.len()))?;
     let help = "give the image a name with `FROM … AS name` first, and mount from that".to_owned();
-    given.problem(format!("`{}` is not filled in here: `from` takes no variables", suggest::cut(from)), help)
+    given.problem(format!("`{}` is not filled in here: `from` takes no variables", text::cut(from)), help)
 }
 
-fn retries(given: &Given<'_>, value: &str) -> Option<Problem> {
+fn retries(given: &Given<'_>, value: &str) -> Option<Diagnostic<Span>> {
     let is_count = value.is_empty() || value.parse::<i32>().is_ok_and(|count| count >= 0);
     if is_count {
         return None;
     }
-    given.problem(format!("`--retries` is a number from 0 on, and not `{}`", suggest::cut(value)), None)
+    given.problem(format!("`--retries` is a number from 0 on, and not `{}`", text::cut(value)), None)
 }
 
 /// Go's `time.ParseDuration`, and a millisecond at least.
-fn duration(given: &Given<'_>, name: &str, value: &str) -> Option<Problem> {
-    let told =
-        |help: String| given.problem(format!("`--{name}` is a duration, and not `{}`", suggest::cut(value)), help);
+fn duration(given: &Given<'_>, name: &str, value: &str) -> Option<Diagnostic<Span>> {
+    let told = |help: String| given.problem(format!("`--{name}` is a duration, and not `{}`", text::cut(value)), help);
     match nanos(value) {
         _ if value.is_empty() => None,
-        None if value.parse::<f64>().is_ok() => told(format!("write its unit: `--{name}={}s`", suggest::cut(value))),
+        None if value.parse::<f64>().is_ok() => told(format!("write its unit: `--{name}={}s`", text::cut(value))),
         None => told("write it as `30s`, `1m30s` or `2h`".to_owned()),
         Some(0 | 1_000_000..) => None,
         Some(_) => given.problem(format!("`--{name}` is less than a millisecond"), "write it as `30s`".to_owned()),

@@ -1,7 +1,7 @@
 //! Lines of the file, and the logical lines that continuation characters make of them.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::{Dockerfile, Word};
-use crate::stack::yaml::Span;
 
 /// The longest line that BuildKit reads, in bytes (`bufio.MaxScanTokenSize`).
 const MAX_LINE: usize = 64 * 1024 - 1;

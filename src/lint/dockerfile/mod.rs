@@ -1,6 +1,6 @@
 //! A Dockerfile as it was written: its instructions with their places, and what is wrong with its syntax.
 //!
-//! Any bytes give a [`Dockerfile`]; what cannot be understood becomes a [`Problem`] and reading goes on after it, so
+//! Any bytes give a [`Dockerfile`]; what cannot be understood becomes a [`Diagnostic`] and reading goes on after it, so
 //! that one push shows all mistakes. Time and memory grow linearly with the text. The language is BuildKit's
 //! (`frontend/dockerfile/parser` and `instructions`): continuation lines with comments and blank lines inside,
 //! the `syntax`, `escape` and `check` directives, heredocs, JSON forms, flags, `ONBUILD`. The scripts of `RUN` are not
@@ -22,8 +22,7 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use crate::lint::Severity;
-use crate::stack::yaml::Span;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 
 pub use keyword::Keyword;
 pub use pairs::Pair;
@@ -40,9 +39,9 @@ pub struct Dockerfile {
     /// The instructions in the order of the file.
     pub instructions: Vec<Instruction>,
     /// What keeps it from being read, in the order of the file; a hundred at most.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic<Span>>,
     /// What keeps it from being built, though it can be read; a hundred at most.
-    pub refused: Vec<Problem>,
+    pub refused: Vec<Diagnostic<Span>>,
     /// The stages that are built: the last, and those that it needs.
     pub needed: BTreeSet<usize>,
     /// The blank lines inside of continued instructions; a hundred at most.
@@ -65,8 +64,7 @@ impl Dockerfile {
 
     /// A Dockerfile that is not read, and why not.
     pub(super) fn unread(message: String, help: String) -> Self {
-        let problem = Problem { span: 0..0, message, help: Some(help), severity: Severity::Error };
-        Self { problems: vec![problem], ..Self::parse(b"") }
+        Self { problems: vec![problem(&(0..0), message, help)], ..Self::parse(b"") }
     }
 
     /// The instructions from one `FROM` to the next, without what comes before the first. Where there is no `FROM`, all of them:
@@ -254,30 +252,13 @@ pub struct Heredoc {
     pub body: Span,
 }
 
-/// Something that keeps the file from being built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where.
-    pub span: Span,
-    /// What is wrong, in one sentence without a full stop.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-    /// An error if no build can come past it; a warning if only another build does not, one of another stage or of an image that is
-    /// made from this one.
-    pub severity: Severity,
-}
+/// How bad is what keeps only another build from going on: one of another stage, or of an image that is made from this one. What no
+/// build can come past is an error.
+const OF_OTHERS: Severity = Severity::Warning;
 
-impl Problem {
-    /// Something that every build stops at.
-    fn new(span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) -> Self {
-        Self { span: span.clone(), message: message.into(), help: help.into(), severity: Severity::Error }
-    }
-
-    /// The same as something that only other builds stop at.
-    fn of_others(self) -> Self {
-        Self { severity: Severity::Warning, ..self }
-    }
+/// Something that every build stops at.
+fn problem(span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) -> Diagnostic<Span> {
+    Diagnostic { help: help.into(), ..Diagnostic::new(span.clone(), message) }
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lint::dockerfile::checks::Checks;
 use crate::lint::dockerfile::lines::{Lines, Logical};
 use crate::lint::dockerfile::scope::Scopes;
 use crate::lint::dockerfile::words::Json;
 use crate::lint::dockerfile::{
-    Arguments, Dockerfile, Heredoc, Instruction, Keyword, Problem, Word, heredoc, refusal, shape, words,
+    Arguments, Dockerfile, Heredoc, Instruction, Keyword, Word, heredoc, problem, refusal, shape, words,
 };
-use crate::lint::{Severity, suggest};
-use crate::stack::yaml::Span;
+use crate::text;
 
 /// Reads a whole file.
 pub(super) fn dockerfile(bytes: &[u8]) -> Dockerfile {
@@ -54,7 +55,7 @@ struct Reader {
     escape: char,
     checks: Checks,
     instructions: Vec<Instruction>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic<Span>>,
     blanks: Vec<Span>,
 }
 
@@ -158,9 +159,8 @@ impl Reader {
             return Some(Begin { keyword, text, span, rest });
         }
         let known = Keyword::ALL.iter().map(|keyword| keyword.as_str());
-        let help = suggest::nearest(&text.to_ascii_uppercase(), known)
-            .map_or_else(|| not_an_instruction(&text), |near| format!("did you mean `{near}`?"));
-        self.problem(span, format!("`{}` is not an instruction", suggest::cut(&text)), Some(help));
+        let help = did_you_mean(&text, known).unwrap_or_else(|| not_an_instruction(&text));
+        self.problem(span, format!("`{}` is not an instruction", text::cut(&text)), Some(help));
         None
     }
 
@@ -184,8 +184,8 @@ impl Reader {
         let mut heredocs = Vec::with_capacity(openings.len());
         for opening in openings {
             let heredoc = heredoc::read(opening, lines).unwrap_or_else(|unended| {
-                let message = format!("the document `{}` never ends", suggest::cut(&unended.name));
-                let help = format!("write `{}` alone on the line behind it", suggest::cut(&unended.name));
+                let message = format!("the document `{}` never ends", text::cut(&unended.name));
+                let help = format!("write `{}` alone on the line behind it", text::cut(&unended.name));
                 self.problem(line.place(line.trimmed(0..line.text.len())), message, Some(help));
                 unended
             });
@@ -222,7 +222,7 @@ impl Reader {
 
     fn problem(&mut self, span: Span, message: String, help: Option<String>) {
         if self.problems.len() < Dockerfile::MAX_PROBLEMS {
-            self.problems.push(Problem::new(&span, message, help));
+            self.problems.push(problem(&span, message, help));
         }
     }
 }

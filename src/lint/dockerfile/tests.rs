@@ -24,7 +24,7 @@ fn shown(text: &str) -> String {
         out.push('\n');
     }
     for problem in &file.problems {
-        writeln!(out, "{:?}: {}", &text[problem.span.clone()], problem.message).unwrap();
+        writeln!(out, "{:?}: {}", &text[problem.place.clone()], problem.message).unwrap();
     }
     out
 }
@@ -273,7 +273,7 @@ proptest! {
             }
         }
         for problem in &file.problems {
-            prop_assert!(text.get(problem.span.clone()).is_some(), "{:?}", problem);
+            prop_assert!(text.get(problem.place.clone()).is_some(), "{:?}", problem);
         }
     }
 }

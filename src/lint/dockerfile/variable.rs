@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stack::yaml::Span;
+use crate::diagnostic::Span;
 
 /// `$NAME`, or `${NAME}` with something after the name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The parts of a logical line: flags, words, JSON lists.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::lines::Logical;
 use crate::lint::dockerfile::{Flag, Word};
-use crate::stack::yaml::Span;
 
 /// The end of the word that begins at `start`: the next space outside of quotes.
 ///

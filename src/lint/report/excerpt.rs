@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::lint::report::Texts;
-use crate::lint::{Finding, Place};
 use crate::mask;
 use crate::name::RepoPath;
-use crate::stack::yaml::Span;
 use crate::text::one_line;
 
 /// How many bytes of a line are shown before the place.
@@ -50,7 +49,7 @@ pub(super) struct Excerpt {
 
 impl<'a> Sources<'a> {
     /// Indexes the lines of the files with findings.
-    pub(super) fn of(findings: &'a [Finding], texts: &'a Texts) -> Self {
+    pub(super) fn of(findings: &'a [Diagnostic], texts: &'a Texts) -> Self {
         let paths: BTreeSet<&RepoPath> = findings.iter().map(|finding| &finding.place.path).collect();
         Self { texts: paths.into_iter().filter_map(|path| Some((path, Source::new(texts.get(path)?)))).collect() }
     }

@@ -1,16 +1,16 @@
 //! Commands that GitHub's runner shows as annotations of the changed lines.
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::excerpt::Sources;
 use crate::lint::report::{Texts, address, help_below};
-use crate::lint::{Finding, Severity};
 
 /// `::error file=…,line=…::message`, a line for each finding.
-pub(super) fn github(findings: &[Finding], texts: &Texts) -> String {
+pub(super) fn github(findings: &[Diagnostic], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     findings.iter().map(|finding| command(finding, &sources)).collect()
 }
 
-fn command(finding: &Finding, sources: &Sources<'_>) -> String {
+fn command(finding: &Diagnostic, sources: &Sources<'_>) -> String {
     let (start, end) = sources.positions(&finding.place);
     let help = help_below(finding);
     // A range of columns is only understood within one line.
@@ -25,7 +25,7 @@ fn command(finding: &Finding, sources: &Sources<'_>) -> String {
         property(&address(&finding.place)),
         start.line,
         end.line,
-        property(finding.rule),
+        property(finding.id()),
         data(&format!("{}{help}", finding.message)),
     )
 }

@@ -3,25 +3,25 @@
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::Texts;
 use crate::lint::report::excerpt::{self, Excerpt, Sources, clean};
-use crate::lint::{Finding, Severity};
 
 /// Every finding with the line that it points at, and its help.
 ///
 /// Colour only if `color` is set: the caller knows where the text goes.
-pub fn human(findings: &[Finding], texts: &Texts, color: bool) -> String {
+pub fn human(findings: &[Diagnostic], texts: &Texts, color: bool) -> String {
     let sources = Sources::of(findings, texts);
     let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(DEFAULT_TERM_WIDTH * 2);
     findings.iter().map(|finding| one(finding, &sources, &renderer)).collect()
 }
 
-fn one(finding: &Finding, sources: &Sources<'_>, renderer: &Renderer) -> String {
+fn one(finding: &Diagnostic, sources: &Sources<'_>, renderer: &Renderer) -> String {
     let message = clean(finding.message.as_bytes());
     let path = excerpt::path(&finding.place);
     let help = finding.help.as_ref().map(|help| clean(help.as_bytes()));
     let excerpt = sources.excerpt(&finding.place);
-    let mut group = Group::with_title(level(finding.severity).primary_title(&message).id(finding.rule));
+    let mut group = Group::with_title(level(finding.severity).primary_title(&message).id(finding.id()));
     group = match &excerpt {
         Some(excerpt) => located(group, excerpt, &path),
         None => group.element(Origin::path(&path)),

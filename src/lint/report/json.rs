@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::{Diagnostic, Edit, Fix};
 use crate::lint::report::Texts;
 use crate::lint::report::excerpt::Sources;
-use crate::lint::{Edit, Finding, Fix};
 
 /// An object of the list: a contract, like the keys of hadolint's `json` format that it begins with.
 #[derive(Serialize)]
@@ -43,13 +43,13 @@ struct Piece<'a> {
 }
 
 /// A JSON list with an object for each finding; lines and columns begin at 1, the end is after the last character.
-pub fn json(findings: &[Finding], texts: &Texts) -> String {
+pub fn json(findings: &[Diagnostic], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     let entries: Vec<Entry<'_>> = findings.iter().map(|finding| entry(finding, &sources)).collect();
     format!("{:#}\n", serde_json::json!(entries))
 }
 
-fn entry<'a>(finding: &'a Finding, sources: &Sources<'_>) -> Entry<'a> {
+fn entry<'a>(finding: &'a Diagnostic, sources: &Sources<'_>) -> Entry<'a> {
     let (start, end) = sources.positions(&finding.place);
     Entry {
         file: finding.place.path.as_str(),
@@ -57,7 +57,7 @@ fn entry<'a>(finding: &'a Finding, sources: &Sources<'_>) -> Entry<'a> {
         column: start.column,
         end_line: end.line,
         end_column: end.column,
-        code: finding.rule,
+        code: finding.id(),
         level: finding.severity.name(),
         message: &finding.message,
         help: finding.help.as_deref(),
@@ -65,7 +65,7 @@ fn entry<'a>(finding: &'a Finding, sources: &Sources<'_>) -> Entry<'a> {
     }
 }
 
-fn change<'a>(finding: &Finding, fix: &'a Fix, sources: &Sources<'_>) -> Change<'a> {
+fn change<'a>(finding: &Diagnostic, fix: &'a Fix, sources: &Sources<'_>) -> Change<'a> {
     let piece = |edit: &'a Edit| {
         let (start, end) = sources.between(&finding.place.path, &edit.span);
         let (line, column, end_line, end_column) = (start.line, start.column, end.line, end.column);

@@ -16,7 +16,7 @@ mod xml;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lint::{Finding, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::name::RepoPath;
 
 pub use human::human;
@@ -65,7 +65,7 @@ impl Format {
     }
 
     /// Findings in this format; colour only if `color` is set.
-    pub fn write(self, findings: &[Finding], texts: &Texts, color: bool) -> String {
+    pub fn write(self, findings: &[Diagnostic], texts: &Texts, color: bool) -> String {
         match self {
             Self::Human => human(findings, texts, color),
             Self::Short => short(findings, texts),
@@ -88,7 +88,7 @@ fn address(place: &Place) -> String {
 }
 
 /// The number of findings of each severity, such as `2 errors and 1 warning`; `no findings` if there are none.
-pub fn summary(findings: &[Finding]) -> String {
+pub fn summary(findings: &[Diagnostic]) -> String {
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style]
         .into_iter()
         .filter_map(|severity| {
@@ -119,7 +119,7 @@ fn counted(count: usize, severity: Severity) -> Option<String> {
 }
 
 /// The help of a finding on a separate line; empty if it has none.
-fn help_below(finding: &Finding) -> String {
+fn help_below(finding: &Diagnostic) -> String {
     finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::lint::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::lint::report::excerpt::{Excerpt, Sources, TAB, clean};
 use crate::lint::report::{Texts, short};
 
@@ -12,9 +12,9 @@ pub const SCREENFUL: usize = 8;
 
 /// The first `max` findings, errors before warnings before remarks, as lines without their ends: the place and the
 /// message, the line of the file, what to do; then how many more there are.
-pub fn remote(findings: &[Finding], texts: &Texts, max: usize) -> Vec<String> {
+pub fn remote(findings: &[Diagnostic], texts: &Texts, max: usize) -> Vec<String> {
     let sources = Sources::of(findings, texts);
-    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
     sorted.sort_by_key(|finding| Reverse(finding.severity));
     let mut lines: Vec<String> = sorted.iter().take(max).flat_map(|finding| one(finding, &sources)).collect();
     let more = sorted.len().saturating_sub(max);
@@ -24,7 +24,7 @@ pub fn remote(findings: &[Finding], texts: &Texts, max: usize) -> Vec<String> {
     lines
 }
 
-fn one(finding: &Finding, sources: &Sources<'_>) -> Vec<String> {
+fn one(finding: &Diagnostic, sources: &Sources<'_>) -> Vec<String> {
     let mut lines = vec![short::line(finding, sources)];
     if let Some(excerpt) = sources.excerpt(&finding.place) {
         lines.extend(pointed(&excerpt));

@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
+use crate::lint::explain;
 use crate::lint::report::excerpt::{Position, Sources};
 use crate::lint::report::{Texts, address};
-use crate::lint::{Edit, Finding, Fix, Severity, explain};
 
 /// The address of the format's schema.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One run with a result for each finding, and the pages of the rules that are in it.
-pub(super) fn sarif(findings: &[Finding], texts: &Texts) -> String {
+pub(super) fn sarif(findings: &[Diagnostic], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in findings {
-        numbers.entry(finding.rule).or_default();
+        numbers.entry(finding.id()).or_default();
     }
     numbers.values_mut().enumerate().for_each(|(index, number)| *number = index);
-    let results: Vec<Value> = findings.iter().map(|finding| result(finding, numbers[finding.rule], &sources)).collect();
+    let results: Vec<Value> = findings.iter().map(|finding| result(finding, numbers[finding.id()], &sources)).collect();
     let rules: Vec<Value> = numbers.keys().map(|id| rule(id)).collect();
     let driver = json!({
         "name": "skep",
@@ -42,11 +43,11 @@ fn rule(id: &str) -> Value {
     })
 }
 
-fn result(finding: &Finding, number: usize, sources: &Sources<'_>) -> Value {
+fn result(finding: &Diagnostic, number: usize, sources: &Sources<'_>) -> Value {
     let (start, end) = sources.positions(&finding.place);
     let file = json!({ "uri": address(&finding.place) });
     let mut result = json!({
-        "ruleId": finding.rule,
+        "ruleId": finding.id(),
         "ruleIndex": number,
         "level": level(finding.severity),
         "message": { "text": message(finding) },
@@ -58,7 +59,7 @@ fn result(finding: &Finding, number: usize, sources: &Sources<'_>) -> Value {
     result
 }
 
-fn change(finding: &Finding, fix: &Fix, sources: &Sources<'_>) -> Value {
+fn change(finding: &Diagnostic, fix: &Fix, sources: &Sources<'_>) -> Value {
     let replacement = |edit: &Edit| {
         let (start, end) = sources.between(&finding.place.path, &edit.span);
         json!({ "deletedRegion": region(start, end), "insertedContent": { "text": edit.text } })
@@ -74,7 +75,7 @@ fn region(start: Position, end: Position) -> Value {
     json!({ "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column })
 }
 
-fn message(finding: &Finding) -> String {
+fn message(finding: &Diagnostic) -> String {
     match &finding.help {
         Some(help) => format!("{}\n{help}", finding.message),
         None => finding.message.clone(),

@@ -1,15 +1,16 @@
 use super::*;
-use crate::lint::Place;
+use crate::diagnostic::Place;
 
-fn finding(path: &str, span: std::ops::Range<usize>, severity: Severity, message: &str, help: Option<&str>) -> Finding {
-    Finding {
-        rule: "SK1003",
-        severity,
-        place: Place { path: path.parse().unwrap(), span },
-        message: message.into(),
-        help: help.map(Into::into),
-        fix: None,
-    }
+fn finding(
+    path: &str,
+    span: std::ops::Range<usize>,
+    severity: Severity,
+    message: &str,
+    help: Option<&str>,
+) -> Diagnostic {
+    let place = Place { path: path.parse().unwrap(), span };
+    let finding = Diagnostic::new(place, message).code("SK1003").rated(severity);
+    Diagnostic { help: help.map(Into::into), ..finding }
 }
 
 fn texts(path: &str, text: &[u8]) -> Texts {
@@ -18,7 +19,7 @@ fn texts(path: &str, text: &[u8]) -> Texts {
 
 const STACK: &[u8] = b"services:\n  web:\n    image: x\n    networks: [back]\n";
 
-fn both() -> Vec<Finding> {
+fn both() -> Vec<Diagnostic> {
     vec![
         finding("stack.yml", 0..0, Severity::Warning, "the file has no version", None),
         finding("stack.yml", 45..49, Severity::Error, "there is no network `back`", Some("add it under `networks:`")),

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::report::excerpt::Sources;
 use crate::lint::report::{Texts, address, help_below, short};
-use crate::lint::{Finding, Severity};
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// A file element for each file, an error element for each finding.
-pub(super) fn checkstyle(findings: &[Finding], texts: &Texts) -> String {
+pub(super) fn checkstyle(findings: &[Diagnostic], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     let mut xml = format!("{BEGIN}<checkstyle version=\"4.3\">\n");
     for of_file in findings.chunk_by(|one, next| one.place.path == next.place.path) {
@@ -24,7 +24,7 @@ pub(super) fn checkstyle(findings: &[Finding], texts: &Texts) -> String {
                     start.column,
                     if finding.severity == Severity::Style { "info" } else { finding.severity.name() },
                     escaped(&finding.message),
-                    finding.rule,
+                    finding.id(),
                 ),
             );
         }
@@ -34,7 +34,7 @@ pub(super) fn checkstyle(findings: &[Finding], texts: &Texts) -> String {
 }
 
 /// A suite with a failed test for each finding; one test that passes if there is none.
-pub(super) fn junit(findings: &[Finding], texts: &Texts) -> String {
+pub(super) fn junit(findings: &[Diagnostic], texts: &Texts) -> String {
     let sources = Sources::of(findings, texts);
     let (count, failures) = (findings.len().max(1), findings.len());
     let mut xml = format!("{BEGIN}<testsuites>\n");
@@ -53,10 +53,10 @@ pub(super) fn junit(findings: &[Finding], texts: &Texts) -> String {
     xml + "  </testsuite>\n</testsuites>\n"
 }
 
-fn failed_test(xml: &mut String, finding: &Finding, sources: &Sources<'_>) {
+fn failed_test(xml: &mut String, finding: &Diagnostic, sources: &Sources<'_>) {
     let (start, _) = sources.positions(&finding.place);
     let file = escaped(&address(&finding.place));
-    let name = format_args!("{} at {file}:{}:{}", finding.rule, start.line, start.column);
+    let name = format_args!("{} at {file}:{}:{}", finding.id(), start.line, start.column);
     line(xml, format_args!("    <testcase name=\"{name}\" classname=\"{file}\">"));
     let (message, kind) = (escaped(&finding.message), finding.severity.name());
     let text = escaped(&(short::line(finding, sources) + &help_below(finding)));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::{Settings, Severity, findings};
+use crate::diagnostic::Severity;
+use crate::lint::{Settings, findings};
 use crate::revision::Revision;
 
 /// What a rule finds in a Dockerfile: lines.
@@ -14,7 +15,7 @@ fn found(path: &str, rule: &str, text: &str) -> Vec<(usize, Severity)> {
     let revision = Revision::of(&[(path, text)]);
     let all = findings(&revision, &BTreeMap::new(), &Settings::default());
     let line = |at: usize| text[..at].matches('\n').count() + 1;
-    all.iter().filter(|one| one.rule == rule).map(|one| (line(one.place.span.start), one.severity)).collect()
+    all.iter().filter(|one| one.id() == rule).map(|one| (line(one.place.span.start), one.severity)).collect()
 }
 
 /// Every finding of a shell rule in a Dockerfile.
@@ -22,7 +23,7 @@ fn of_shell(dockerfile: &str) -> Vec<String> {
     let revision = Revision::of(&[("Dockerfile", dockerfile)]);
     let all = findings(&revision, &BTreeMap::new(), &Settings::default());
     let is_one = |rule: &str| rule.starts_with("SC") || ["DL4006", "DL3003", "DL4001", "DL3047"].contains(&rule);
-    all.iter().filter(|one| is_one(one.rule)).map(|one| format!("{} {}", one.rule, one.message)).collect()
+    all.iter().filter(|one| is_one(one.id())).map(|one| format!("{} {}", one.id(), one.message)).collect()
 }
 
 #[test]
@@ -295,7 +296,7 @@ fn what_buildkit_refuses_is_an_error_and_nothing_else_is() {
         let revision = Revision::of(&[("Dockerfile", dockerfile)]);
         let all = findings(&revision, &BTreeMap::new(), &Settings::default());
         let errors: Vec<_> =
-            all.iter().filter(|one| one.severity == Severity::Error && !one.rule.starts_with("SC")).collect();
+            all.iter().filter(|one| one.severity == Severity::Error && !one.id().starts_with("SC")).collect();
         if errors.is_empty() == (verdict == "refused") {
             wrong.extend([verdict, ": ", dockerfile, &format!("{errors:#?}\n")]);
         }

@@ -14,7 +14,7 @@ fn said(rules: &[&Rule]) -> String {
         for example in examples(rule).iter().filter(|example| example.bad) {
             let revision = revision(example);
             let found = findings(&revision, &BTreeMap::new(), &settings(rule, example));
-            for finding in found.into_iter().filter(|finding| finding.rule == rule.id) {
+            for finding in found.into_iter().filter(|finding| finding.id() == rule.id) {
                 said += &report::short(std::slice::from_ref(&finding), &revision.texts);
                 finding.help.iter().for_each(|help| writeln!(said, "  {help}").unwrap());
                 finding.fix.iter().for_each(|fix| writeln!(said, "  fix: {} (safe: {})", fix.title, fix.safe).unwrap());

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::{Settings, Severity, findings, report};
+use crate::diagnostic::Severity;
+use crate::lint::{Settings, findings, report};
 use crate::revision::Revision;
 
 /// What is found: rule, severity, line.
@@ -13,7 +14,7 @@ fn found(files: &[(&str, &str)]) -> Vec<(&'static str, Severity, usize)> {
         let text = files.iter().find(|(known, _)| *known == path).map_or("", |(_, text)| *text);
         text[..at.min(text.len())].matches('\n').count() + 1
     };
-    all.iter().map(|one| (one.rule, one.severity, line(one.place.path.as_str(), one.place.span.start))).collect()
+    all.iter().map(|one| (one.id(), one.severity, line(one.place.path.as_str(), one.place.span.start))).collect()
 }
 
 /// The errors and warnings of a service's lines, without those about images and resources.
@@ -242,7 +243,7 @@ fn what_is_not_shown_is_counted() {
     let many = (0..120).map(each).collect::<Vec<_>>().join("\n");
     let revision = Revision::of(&[("stack.yml", &format!("services:\n{many}\n"))]);
     let all = findings(&revision, &BTreeMap::new(), &Settings::default());
-    let of_rule: Vec<&str> = all.iter().filter(|one| one.rule == "SK2001").map(|one| one.message.as_str()).collect();
+    let of_rule: Vec<&str> = all.iter().filter(|one| one.id() == "SK2001").map(|one| one.message.as_str()).collect();
     assert_eq!(of_rule.len(), 51);
     assert!(of_rule.contains(&"70 more findings of this rule are not shown"), "{of_rule:?}");
 }
@@ -252,7 +253,7 @@ fn a_dollar_sign_that_begins_no_variable_is_told_in_its_line() {
     let stack = "services:\n  web:\n    image: shop:1\n    command:\n      - sh\n      - -c\n      - |\n        run $$ARGS\n        echo $? ${HOME:-/}\n        exit\n";
     let revision = Revision::of(&[("stack.yml", stack)]);
     let mut all = findings(&revision, &BTreeMap::new(), &Settings::default());
-    all.retain(|finding| finding.rule == "SK1001");
+    all.retain(|finding| finding.id() == "SK1001");
     insta::assert_snapshot!(report::short(&all, &revision.texts), @"stack.yml:9:14: error[SK1001]: `$?` is not a variable");
 }
 
@@ -262,7 +263,7 @@ fn what_compose_reads_otherwise_in_an_env_file() {
         let stack = "services: { web: { image: \"shop:1\", env_file: a.env } }\n";
         let revision = Revision::of(&[("stack.yml", stack), ("a.env", line)]);
         let all = findings(&revision, &BTreeMap::new(), &Settings::default());
-        let one = all.into_iter().find(|one| one.rule == "SK2009");
+        let one = all.into_iter().find(|one| one.id() == "SK2009");
         one.map_or(String::new(), |one| format!("{}; {}", one.message, one.help.unwrap_or_default()))
     };
     insta::assert_snapshot!(said("A=\"b\" "), @"the quotes are part of the value of `A`; write `A=b`");

@@ -3,9 +3,10 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::*;
+use crate::diagnostic::Severity;
 use crate::lint::rule::Check;
 use crate::lint::settings::LabelType;
-use crate::lint::{Settings, Severity, findings, rules};
+use crate::lint::{Settings, findings, rules};
 use crate::name::RepoPath;
 use crate::revision::{EntryKind, Revision};
 
@@ -132,14 +133,14 @@ fn every_page_is_true() {
         for example in examples(rule) {
             let settings = settings(rule, &example);
             let found = findings(&revision(&example), &variables, &settings);
-            if found.iter().any(|finding| finding.rule == rule.id) != example.bad {
+            if found.iter().any(|finding| finding.id() == rule.id) != example.bad {
                 writeln!(wrong, "{} ({}):\n{}{found:#?}", rule.id, example.bad, example.text).unwrap();
             }
-            for fixed in found.iter().filter(|finding| finding.rule == rule.id && finding.fix.is_some()) {
+            for fixed in found.iter().filter(|finding| finding.id() == rule.id && finding.fix.is_some()) {
                 assert!(rule.fixes(), "{}: say that it has fixes: {fixed:?}", rule.id);
             }
-            let others = found.iter().filter(|finding| ["SK1001", "DL1000"].contains(&finding.rule));
-            for other in others.filter(|other| other.rule != rule.id) {
+            let others = found.iter().filter(|finding| ["SK1001", "DL1000"].contains(&finding.id()));
+            for other in others.filter(|other| other.id() != rule.id) {
                 writeln!(wrong, "{}: {}\n{}", rule.id, other.message, example.text).unwrap();
             }
         }
@@ -164,7 +165,7 @@ fn a_rule_that_fixes_does_so_on_its_page() {
         let found = examples(rule)
             .into_iter()
             .flat_map(|example| findings(&revision(&example), &BTreeMap::new(), &settings(rule, &example)));
-        let mut own = found.filter(|finding| finding.rule == rule.id);
+        let mut own = found.filter(|finding| finding.id() == rule.id);
         assert!(own.any(|finding| finding.fix.is_some()), "{}", rule.id);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
+use crate::diagnostic::suggest::did_you_mean;
 use crate::lint::settings::reader::Reader;
 use crate::lint::settings::{LabelType, Level, Settings, Written};
 use crate::name::RepoPath;
@@ -53,10 +54,9 @@ fn setting(reader: &mut Reader<'_>, key: &Node, value: &Node) {
 
 /// A key that hadolint does not know is only in doubt if it looks like one that it does.
 fn misspelt(reader: &mut Reader<'_>, key: &Node) {
-    let near = crate::lint::suggest::nearest(key.raw(), KEYS);
-    if let Some(near) = near.filter(|_| !KEYS.contains(&key.raw())) {
-        let message = format!("hadolint has no setting `{}`", key.raw());
-        reader.doubt(key, message, Some(format!("did you mean `{near}`?")));
+    let help = did_you_mean(key.raw(), KEYS);
+    if help.is_some() && !KEYS.contains(&key.raw()) {
+        reader.doubt(key, format!("hadolint has no setting `{}`", key.raw()), help);
     }
 }
 

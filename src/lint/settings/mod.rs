@@ -14,11 +14,9 @@ use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
-use crate::lint::Severity;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::name::RepoPath;
 use crate::revision::Revision;
-use crate::stack::template::Misfit;
-use crate::stack::yaml::Span;
 
 pub use hadolint::{Variables, of_variables};
 pub(in crate::lint) use reader::is_foreign;
@@ -95,11 +93,10 @@ pub struct Written {
     /// What is understood.
     pub settings: Settings,
     /// What is not.
-    pub misfits: Vec<Misfit>,
+    pub misfits: Vec<Diagnostic>,
     /// Settings of hadolint that it does not have.
-    pub(super) doubts: Vec<Misfit>,
-    /// Every rule that is named. Whether there is one, and whether it can be switched off, is asked where settings are
-    /// applied.
+    pub(super) doubts: Vec<Diagnostic>,
+    /// Every rule that is named. Whether there is one, and whether it can be switched off, is asked where settings are applied.
     pub(super) named: Vec<Named>,
 }
 

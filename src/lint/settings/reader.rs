@@ -2,13 +2,12 @@
 
 use globset::{Glob, GlobBuilder};
 
-use crate::lint::Severity;
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::lint::settings::{LabelType, Level, Named, Written};
-use crate::lint::suggest::{cut, nearest};
 use crate::name::RepoPath;
-use crate::stack::Problem;
-use crate::stack::template::Misfit;
 use crate::stack::yaml::{self, Node, Value};
+use crate::text::cut;
 
 /// The most errors that are reported of one file.
 const MAX_MISFITS: usize = 50;
@@ -38,7 +37,7 @@ impl<'a> Reader<'a> {
                 (reader, None)
             }
             Err(error) => {
-                reader.misfit(&Node::nothing(error.span), error.message, None);
+                reader.misfit(&Node::nothing(error.place), error.message, None);
                 (reader, None)
             }
         }
@@ -62,16 +61,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn at(&self, node: &Node, message: String, help: Option<String>) -> Misfit {
-        Misfit { path: self.path.clone(), problem: Problem { span: node.span.clone(), message, help } }
+    fn at(&self, node: &Node, message: String, help: Option<String>) -> Diagnostic {
+        let place = Place { path: self.path.clone(), span: node.span.clone() };
+        Diagnostic { help, ..Diagnostic::new(place, message) }
     }
 
     /// Reports an unknown key.
     pub(super) fn unknown_key(&mut self, key: &Node, known: &[&str]) {
-        let help = match nearest(key.raw(), known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", listed(known)),
-        };
+        let help =
+            did_you_mean(key.raw(), known.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(known)));
         self.misfit(key, format!("there is no setting `{}`", cut(key.raw())), Some(help));
     }
 

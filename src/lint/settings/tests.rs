@@ -5,10 +5,10 @@ fn read(name: &str, text: &str) -> (Settings, String) {
     let written = Written::read(&name.parse().unwrap(), text.as_bytes());
     let doubts = crate::lint::doubts(&written);
     let Written { settings, misfits, .. } = written;
-    let line = |misfit: Misfit| {
-        let (line, column) = crate::stack::yaml::line_column(text.as_bytes(), misfit.problem.span.start);
-        let help = misfit.problem.help.map(|help| format!("\n  {help}")).unwrap_or_default();
-        format!("{}:{line}:{column}: {}{help}\n", misfit.path, misfit.problem.message)
+    let line = |misfit: Diagnostic| {
+        let (line, column) = crate::diagnostic::line_column(text.as_bytes(), misfit.place.span.start);
+        let help = misfit.help.map(|help| format!("\n  {help}")).unwrap_or_default();
+        format!("{}:{line}:{column}: {}{help}\n", misfit.place.path, misfit.message)
     };
     (settings, misfits.into_iter().chain(doubts).map(line).collect())
 }

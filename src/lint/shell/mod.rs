@@ -19,8 +19,8 @@ mod test_command;
 mod variables;
 mod words;
 
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lint::dockerfile::{Instruction, Keyword};
-use crate::stack::yaml::Span;
 
 pub(super) use scripts::scripts;
 pub(super) use source::Source;
@@ -103,19 +103,8 @@ pub(super) struct Code {
     pub(super) functions: Vec<String>,
     /// Its comments, from their `#` on.
     pub(super) comments: Vec<Span>,
-    /// What keeps a shell from reading it.
-    pub(super) problem: Option<Problem>,
-}
-
-/// What keeps a shell from reading a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    /// Where.
-    pub(super) span: Span,
-    /// The id that `ShellCheck` has for it; none if it is a limit of this reader.
-    pub(super) id: Option<&'static str>,
-    /// What is wrong, in one sentence without a full stop.
-    pub(super) message: String,
+    /// What keeps a shell from reading it, with the id that `ShellCheck` has for it; without one, a limit of this reader.
+    pub(super) problem: Option<Diagnostic<Span>>,
 }
 
 /// Pipelines one after the other.

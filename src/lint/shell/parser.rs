@@ -1,10 +1,8 @@
 //! From the text of a script to its commands.
 
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lint::dockerfile;
-use crate::lint::shell::{
-    Code, Command, Joint, Kind, List, Part, PartKind, Pipeline, Problem, Role, Simple, Source, Word,
-};
-use crate::stack::yaml::Span;
+use crate::lint::shell::{Code, Command, Joint, Kind, List, Part, PartKind, Pipeline, Role, Simple, Source, Word};
 
 /// How deep a script may be nested; nobody writes deeper.
 pub(super) const MAX_DEPTH: usize = 60;
@@ -74,8 +72,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes a problem; nothing is read after it.
-    pub(super) fn stop(&mut self, span: Span, id: Option<&'static str>, message: String) {
-        self.code.problem.get_or_insert(Problem { span, id, message });
+    pub(super) fn stop(&mut self, span: Span, code: Option<&'static str>, message: String) {
+        self.code.problem.get_or_insert(Diagnostic { code, ..Diagnostic::new(span, message) });
         (self.at, self.end) = (self.text.len(), self.text.len());
     }
 

@@ -1,8 +1,8 @@
 //! Programs with their arguments, assignments and redirections.
 
+use crate::diagnostic::Span;
 use crate::lint::shell::parser::Parser;
 use crate::lint::shell::{Assignment, Command, Kind, Part, PartKind, Role, Simple, Word, test_command};
-use crate::stack::yaml::Span;
 
 /// The commands that take assignments as arguments.
 const DECLARING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset"];

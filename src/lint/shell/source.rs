@@ -1,7 +1,7 @@
 //! The text of a script, and where its parts stand in the Dockerfile.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::Word;
-use crate::stack::yaml::Span;
 
 /// A text that was put together from parts of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ fn names(script: &str) -> Vec<String> {
 }
 
 fn problem(script: &str) -> Option<&'static str> {
-    Parser::read(script).problem.and_then(|problem| problem.id)
+    Parser::read(script).problem.and_then(|problem| problem.code)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Words: quotes, variables, substitutions.
 
+use crate::diagnostic::Span;
 use crate::lint::shell::parser::{Parser, is_delimiter};
 use crate::lint::shell::{Expansion, ExpansionKind, List, Part, PartKind, Role, Word};
-use crate::stack::yaml::Span;
 
 impl Parser<'_> {
     /// The next word, if there is one.

@@ -11,12 +11,13 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::{Diagnostic, Span, suggest};
 use crate::lint::buildkit;
 use crate::lint::dockerfile::{Dockerfile, checks};
 use crate::lint::rule::MAX_FOUND;
 use crate::lint::settings::is_foreign;
-use crate::lint::{Finding, Settings, applied, explain, suggest};
-use crate::stack::yaml::Span;
+use crate::lint::{Settings, applied, explain};
+use crate::text;
 
 use pragma::{Dialect, Pragma, Reach};
 use scope::Scopes;
@@ -33,14 +34,6 @@ struct Comment {
     scope: Option<Span>,
     /// Whether each of its rules was found there.
     used: Vec<bool>,
-}
-
-/// Something to say about a comment.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Remark {
-    pub(super) span: Span,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
 }
 
 impl Comments {
@@ -67,24 +60,24 @@ impl Comments {
     }
 
     /// Takes away the findings that are switched off.
-    pub(super) fn sift(&mut self, findings: &mut Vec<Finding>) {
+    pub(super) fn sift(&mut self, findings: &mut Vec<Diagnostic>) {
         if self.0.is_empty() {
             return;
         }
         self.mark_used(findings);
         let covered = self.covered();
         findings.retain(|finding| {
-            let ranges = covered.get(finding.rule).map_or(&[][..], Vec::as_slice);
+            let ranges = covered.get(finding.id()).map_or(&[][..], Vec::as_slice);
             let is_ignored = covers(ranges, finding.place.span.start);
-            !is_ignored || explain(finding.rule).is_some_and(super::Rule::must_hold)
+            !is_ignored || explain(finding.id()).is_some_and(super::Rule::must_hold)
         });
     }
 
     /// Marks the rules that are found where a comment switches them off.
-    fn mark_used(&mut self, findings: &[Finding]) {
+    fn mark_used(&mut self, findings: &[Diagnostic]) {
         let mut places: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for finding in findings {
-            places.entry(finding.rule).or_default().insert(finding.place.span.start);
+            places.entry(finding.id()).or_default().insert(finding.place.span.start);
         }
         for Comment { pragma, scope, used } in &mut self.0 {
             let Some(scope) = scope else { continue };
@@ -114,23 +107,19 @@ impl Comments {
     }
 
     /// The rules that are switched off where they found nothing. `asked` says whether a rule was asked at all.
-    pub(super) fn unused(&self, settings: &Settings) -> Vec<Remark> {
+    pub(super) fn unused(&self, settings: &Settings) -> Vec<Diagnostic<Span>> {
         // What is said to BuildKit may be about what skep does not look at.
         let own = self.0.iter().filter(|comment| comment.pragma.dialect != Dialect::Buildkit);
         let each = own.flat_map(|comment| comment.pragma.ids.iter().zip(&comment.used));
         let idle = each.filter(|(_, used)| !**used).filter(|(id, _)| {
             explain(&id.text).is_some_and(|rule| !rule.must_hold() && settings.severity(rule).is_some())
         });
-        idle.map(|(id, _)| Remark {
-            span: id.span.clone(),
-            message: format!("`{}` finds nothing here", id.text),
-            help: Some("take it out of the comment".to_owned()),
-        })
-        .collect()
+        let remark = |id: &pragma::Id| Diagnostic::new(id.span.clone(), format!("`{}` finds nothing here", id.text));
+        idle.map(|(id, _)| remark(id).help("take it out of the comment")).collect()
     }
 
     /// The rules that do not exist or are not switched off, and comments that are not understood.
-    pub(super) fn doubts(&self) -> Vec<Remark> {
+    pub(super) fn doubts(&self) -> Vec<Diagnostic<Span>> {
         self.0.iter().flat_map(|comment| doubts(&comment.pragma)).take(MAX_FOUND).collect()
     }
 
@@ -158,7 +147,7 @@ fn rules_of(dialect: Dialect, name: &str) -> Vec<&str> {
     }
 }
 
-fn doubts(pragma: &Pragma) -> Vec<Remark> {
+fn doubts(pragma: &Pragma) -> Vec<Diagnostic<Span>> {
     match pragma.dialect {
         Dialect::Skep | Dialect::Hadolint => pragma.ids.iter().filter_map(doubt).chain(misspelt(pragma)).collect(),
         Dialect::Buildkit => pragma.ids.iter().filter_map(no_check).collect(),
@@ -166,19 +155,17 @@ fn doubts(pragma: &Pragma) -> Vec<Remark> {
 }
 
 /// BuildKit says nothing about a name that it does not know.
-fn no_check(id: &pragma::Id) -> Option<Remark> {
+fn no_check(id: &pragma::Id) -> Option<Diagnostic<Span>> {
     if id.text == "all" || checks::NAMES.contains(&id.text.as_str()) {
         return None;
     }
-    let help = match suggest::nearest(&id.text, checks::NAMES) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`docker build --check` says the names".to_owned(),
-    };
-    let message = format!("BuildKit has no check `{}`", suggest::cut(&id.text));
-    Some(Remark { span: id.span.clone(), message, help: Some(help) })
+    let help = suggest::did_you_mean(&id.text, checks::NAMES)
+        .unwrap_or_else(|| "`docker build --check` says the names".to_owned());
+    let message = format!("BuildKit has no check `{}`", text::cut(&id.text));
+    Some(Diagnostic::new(id.span.clone(), message).help(help))
 }
 
-fn doubt(id: &pragma::Id) -> Option<Remark> {
+fn doubt(id: &pragma::Id) -> Option<Diagnostic<Span>> {
     let (message, help) = match explain(&id.text) {
         Some(rule) if rule.must_hold() => (
             format!("`{}` is not switched off: nothing can be deployed where it finds something", id.text),
@@ -187,14 +174,13 @@ fn doubt(id: &pragma::Id) -> Option<Remark> {
         None if !is_foreign(&id.text) => applied::unknown(&id.text),
         _ => return None,
     };
-    Some(Remark { span: id.span.clone(), message, help: Some(help) })
+    Some(Diagnostic::new(id.span.clone(), message).help(help))
 }
 
-fn misspelt(pragma: &Pragma) -> Option<Remark> {
-    pragma.ids.is_empty().then(|| Remark {
-        span: pragma.span.clone(),
-        message: "the comment switches nothing off".to_owned(),
-        help: Some("write `# skep ignore=SK3001`, with `=` and the ids of rules, and why behind a blank".to_owned()),
+fn misspelt(pragma: &Pragma) -> Option<Diagnostic<Span>> {
+    pragma.ids.is_empty().then(|| {
+        Diagnostic::new(pragma.span.clone(), "the comment switches nothing off")
+            .help("write `# skep ignore=SK3001`, with `=` and the ids of rules, and why behind a blank")
     })
 }
 

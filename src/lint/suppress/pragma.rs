@@ -1,9 +1,9 @@
 //! The words of a comment that switches rules off.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::Word;
 use crate::lint::dockerfile::checks::Checks;
 use crate::lint::settings::is_foreign;
-use crate::stack::yaml::Span;
 
 /// A comment.
 #[derive(Debug, PartialEq, Eq)]

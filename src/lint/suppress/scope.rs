@@ -1,8 +1,8 @@
 //! What a comment counts for.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword};
 use crate::lint::suppress::pragma::{Dialect, Pragma, Reach};
-use crate::stack::yaml::Span;
 
 /// The lines and instructions of a file.
 pub(super) struct Scopes<'a> {

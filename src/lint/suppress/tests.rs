@@ -1,5 +1,5 @@
 use super::*;
-use crate::lint::{Place, Severity};
+use crate::diagnostic::{Place, Severity};
 
 /// Which lines of a text a rule says nothing about, if it finds something on each.
 fn silent_lines(comments: Comments, text: &str, rule: &'static str) -> Vec<usize> {
@@ -8,8 +8,7 @@ fn silent_lines(comments: Comments, text: &str, rule: &'static str) -> Vec<usize
     let mut silent = Vec::new();
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let place = Place { path: "file".parse().unwrap(), span: start..start + 1 };
-        let mut findings =
-            vec![Finding { rule, severity: Severity::Warning, place, message: String::new(), help: None, fix: None }];
+        let mut findings = vec![Diagnostic::new(place, "").code(rule).rated(Severity::Warning)];
         comments.sift(&mut findings);
         if findings.is_empty() {
             silent.push(number + 1);
@@ -70,8 +69,10 @@ fn what_must_hold_is_not_switched_off() {
 fn comments_that_do_nothing_are_told() {
     let text = "# skep ignore=SK3001,SK9999,SK1003,SC2999\na: 1\n# skep ignore: SK3001\n# skep is good\n";
     let comments = Comments::of_yaml(text.as_bytes());
-    let shown = |remarks: Vec<Remark>| {
-        let line = |remark: Remark| format!("{}: {} ({})", &text[remark.span], remark.message, remark.help.unwrap());
+    let shown = |remarks: Vec<Diagnostic<Span>>| {
+        let line = |remark: Diagnostic<Span>| {
+            format!("{}: {} ({})", &text[remark.place], remark.message, remark.help.unwrap())
+        };
         remarks.into_iter().map(line).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(shown(comments.unused(&Settings::default())), @"SK3001: `SK3001` finds nothing here (take it out of the comment)");

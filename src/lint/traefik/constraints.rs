@@ -16,7 +16,7 @@ impl Constraints {
         let expression = Expression::parse(text).map_err(|misread| misread.message)?;
         for call in expression.calls() {
             if !["Label", "LabelRegex"].contains(&call.name.as_str()) {
-                return Err(format!("there is no `{}`", crate::lint::suggest::cut(&call.name)));
+                return Err(format!("there is no `{}`", crate::text::cut(&call.name)));
             }
             if call.values.len() != 2 {
                 return Err(format!("`{}` needs a name and a value", call.name));

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::labels::{Kind, Label, Labels, Protocol, root};
+use crate::diagnostic::Span;
 use crate::name::ServiceName;
 use crate::render::Traefik;
 use crate::render::traefik::Route;
 pub(crate) use crate::render::traefik::{HTTP, HTTPS};
 use crate::stack::file::{Service, Spanned};
-use crate::stack::yaml::Span;
 
 /// A router, service or middleware, as one service defines it.
 #[derive(Debug)]

@@ -18,12 +18,12 @@ pub(super) mod values;
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::Span;
 use crate::name::{RepoPath, ServiceName};
 use crate::revision::Revision;
 use crate::stack::file::File;
 use crate::stack::file::Spanned;
 use crate::stack::sources::Sources;
-use crate::stack::yaml::Span;
 use labels::{Kind, Protocol};
 use proxy::Version;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::static_file::StaticFile;
+use crate::diagnostic::Span;
 use crate::name::RepoPath;
 use crate::stack::Nanos;
 use crate::stack::file::Service;
-use crate::stack::yaml::Span;
 
 /// Settings of Traefik: keys in small letters, such as `entrypoints.web.address`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

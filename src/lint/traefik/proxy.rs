@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use super::static_file::{self, Found};
+use crate::diagnostic::Span;
 use crate::lint::found;
 use crate::name::{ImageReference, RepoPath, ServiceName};
 use crate::stack::file::{File, Service};
-use crate::stack::yaml::Span;
 
 /// Traefik as a stack of the repository deploys it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::options::{By, Options, Setting};
 use super::toml;
+use crate::diagnostic::Span;
 use crate::name::RepoPath;
 use crate::stack::file::{File, Mount, Origin, Service, Spanned};
 use crate::stack::yaml::{self, Node, Value};
@@ -167,7 +168,7 @@ fn read(path: &str, inside: Option<&RepoPath>, text: &[u8]) -> Found {
 }
 
 /// A key in small letters, its value, and where the key stands.
-pub(super) type Entry = (String, String, yaml::Span);
+pub(super) type Entry = (String, String, Span);
 
 fn of_yaml(text: &[u8]) -> Option<Vec<Entry>> {
     let tree = yaml::parse(text).ok()?;

@@ -1,7 +1,7 @@
 //! What is text by its type, and still not any text: networks, regular expressions, addresses to listen on.
 
-use crate::lint::suggest;
 use crate::lint::traefik::expression::{compile, regexp};
+use crate::text;
 
 /// Why Traefik makes nothing of the value of a label or an option of this pattern.
 pub(crate) fn fault(pattern: &str, value: &str) -> Option<String> {
@@ -29,16 +29,16 @@ fn listed(value: &str) -> impl Iterator<Item = &str> {
 
 fn pattern_fault(value: &str) -> Option<String> {
     let (_, why) = regexp::objection(value)?;
-    Some(format!("Go does not take the regular expression `{}`: {why}", suggest::cut(value)))
+    Some(format!("Go does not take the regular expression `{}`: {why}", text::cut(value)))
 }
 
 fn number_fault(value: &str) -> Option<String> {
-    value.parse::<f64>().is_err().then(|| format!("`{}` is no number", suggest::cut(value)))
+    value.parse::<f64>().is_err().then(|| format!("`{}` is no number", text::cut(value)))
 }
 
 /// Why nothing can listen on an address: `:443`, `:443/udp`, `[::1]:80` (`pkg/config/static/entrypoints.go`, Go's `net.Listen`).
 fn address_fault(value: &str) -> Option<String> {
-    let shown = suggest::cut(value);
+    let shown = text::cut(value);
     let (address, protocol) = value.split_once('/').unwrap_or((value, "tcp"));
     if !["tcp", "udp"].iter().any(|known| protocol.eq_ignore_ascii_case(known)) {
         return Some(format!("`{shown}` is neither of `/tcp` nor of `/udp`"));

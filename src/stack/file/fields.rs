@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::refused;
 use super::types::{Ignored, LeftOut, Spanned};
-use super::{Problem, ReadMode, bytes, cpus, duration};
+use super::{ReadMode, bytes, cpus, duration};
+use crate::diagnostic::{Diagnostic, Span, suggest};
 use crate::name::{Invalid, RepoPath, ServiceName};
 use crate::stack::interpolate::Unset;
 use crate::stack::sources::Sources;
-use crate::stack::yaml::{Node, Scalar, Span, Value};
+use crate::stack::yaml::{Node, Scalar, Value};
 use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos, RESERVED, is_reserved};
 
-/// The longest text that gets a suggestion and is quoted in full, in characters.
-const LONGEST_GUESSED: usize = 60;
+/// The longest text that is quoted in full, in characters.
+const LONGEST_QUOTED: usize = 60;
 /// The longest duration of any key: a year. Longer ones are mistakes and might overflow.
 const LONGEST_TIME: Nanos = Nanos::seconds(365 * 24 * 3600);
 /// The most ports in one file, with ranges expanded.
@@ -24,7 +25,7 @@ pub(super) struct Reader {
     /// The files: the place of a value determines its context.
     pub(super) sources: Arc<Sources>,
     pub(super) read_mode: ReadMode,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic<Span>>,
     pub(super) ignored: Vec<Ignored>,
     /// Unset variables that were looked up by name.
     pub(super) unset: Vec<Unset>,
@@ -112,27 +113,19 @@ impl<'n> Fields<'n> {
             if let Some(instead) = refused::ignored(self.what, name) {
                 reader.ignored.push(Ignored { span: key.span.clone(), key: name.to_owned(), instead });
             } else {
-                let help = refused::remedy(self.what, name).map(str::to_owned).or_else(|| similar(name, &self.known));
+                let help = refused::remedy(self.what, name)
+                    .map(str::to_owned)
+                    .or_else(|| suggest::did_you_mean(name, self.known.iter().copied()));
                 reader.problem(&key.span, format!("{} has no key {}", self.what, quoted(name)), help);
             }
         }
     }
 }
 
-/// A "did you mean" suggestion, if one of the names is similar.
-fn similar(name: &str, known: &[&'static str]) -> Option<String> {
-    if name.len() > LONGEST_GUESSED {
-        return None;
-    }
-    let lower = name.to_ascii_lowercase();
-    let (distance, known) = known.iter().map(|known| (strsim::damerau_levenshtein(&lower, known), known)).min()?;
-    (distance <= 1 + name.len() / 4).then(|| format!("did you mean `{known}`?"))
-}
-
 /// A text quoted for a message: on one line, and shortened.
 pub(super) fn quoted(text: &str) -> String {
-    let start: String = text.chars().take(LONGEST_GUESSED).flat_map(escaped).collect();
-    if text.chars().nth(LONGEST_GUESSED).is_some() { format!("`{start}…`") } else { format!("`{start}`") }
+    let start: String = text.chars().take(LONGEST_QUOTED).flat_map(escaped).collect();
+    if text.chars().nth(LONGEST_QUOTED).is_some() { format!("`{start}…`") } else { format!("`{start}`") }
 }
 
 fn escaped(character: char) -> impl Iterator<Item = char> {
@@ -158,7 +151,7 @@ impl Reader {
 
     pub(super) fn problem(&mut self, span: &Span, message: impl Into<String>, help: impl Into<Option<String>>) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(Problem { span: span.clone(), message: message.into(), help: help.into() });
+            self.problems.push(Diagnostic { help: help.into(), ..Diagnostic::new(span.clone(), message) });
         }
     }
 
@@ -196,7 +189,7 @@ impl Reader {
             return Some(text);
         }
         let listed: Vec<String> = allowed.iter().map(|word| format!("`{word}`")).collect();
-        let help = similar(&text, allowed).unwrap_or_default();
+        let help = suggest::did_you_mean(&text, allowed.iter().copied()).unwrap_or_default();
         self.wrong(key, node, &format!("one of {}", listed.join(", ")), &help);
         None
     }

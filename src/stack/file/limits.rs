@@ -3,7 +3,8 @@
 
 use super::fields::{Fields, Reader, spanned};
 use super::types::{Deploy, Spanned};
-use crate::stack::yaml::{Node, Span};
+use crate::diagnostic::Span;
+use crate::stack::yaml::Node;
 use crate::stack::{Mode, Resources};
 
 impl Reader {

@@ -39,16 +39,16 @@ use std::sync::Arc;
 use crate::name::{RepoPath, ServiceName};
 use fields::{Fields, Reader};
 
-pub use super::Problem;
 use super::Settings;
 use super::gather::{Absent, Gathered, Library, gather};
 use super::interpolate::{self, Unset};
 use super::merge::Zeros;
 use super::sources::Sources;
 use super::spans::Spans;
-use super::template::{Misfit, Written};
+use super::template::Written;
 use super::variables::Set;
-use super::yaml::{Node, Span};
+use super::yaml::Node;
+use crate::diagnostic::{Diagnostic, KeyPath, Span};
 pub(crate) use mounts::is_windows_path;
 pub(crate) use ports::is_port_spec;
 pub(super) use ports::short as short_ports;
@@ -90,14 +90,18 @@ pub struct File {
     /// Values that were dropped because they are invalid without an unset variable.
     pub lost: Vec<Span>,
     /// Errors of `.env` files beside it.
-    pub env_files: Vec<Misfit>,
+    pub env_files: Vec<Diagnostic>,
     /// How it was read.
     pub read_mode: ReadMode,
 }
 
 impl File {
     /// Reads a file at `path` in the repository, with `variables` replaced.
-    pub fn read(path: &RepoPath, text: &[u8], variables: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+    pub fn read(
+        path: &RepoPath,
+        text: &[u8],
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Diagnostic<Span>>> {
         match Self::of(gathered(&[(path.clone(), text)], variables, Zeros::Count)) {
             (file, problems) if problems.is_empty() => Ok(file),
             (_, problems) => Err(problems),
@@ -109,16 +113,17 @@ impl File {
         files: &[(RepoPath, &[u8])],
         variables: &BTreeMap<String, String>,
         zeros: Zeros,
-    ) -> Result<Self, Vec<Misfit>> {
+    ) -> Result<Self, Vec<Diagnostic>> {
         let (file, problems) = Self::of(gathered(files, variables, zeros));
         if problems.is_empty() {
             return Ok(file);
         }
-        Err(problems.into_iter().map(|problem| file.sources.misfit(problem)).collect())
+        Err(problems.into_iter().map(|problem| file.sources.placed(problem)).collect())
     }
 
     /// The place of the last of these keys. Objects with their own name are found by that name.
-    pub fn span_of(&self, keys: &[String]) -> Span {
+    pub fn span_of(&self, keys: &KeyPath) -> Span {
+        let keys = keys.0.as_slice();
         let given = if let [section, name] = keys { self.given_name(section, name) } else { None };
         given.unwrap_or_else(|| self.sources.span_of(keys))
     }
@@ -137,11 +142,11 @@ impl File {
     }
 
     /// Reads gathered files; returns the file and all problems.
-    pub fn of(gathered: Gathered) -> (Self, Vec<Problem>) {
+    pub fn of(gathered: Gathered) -> (Self, Vec<Diagnostic<Span>>) {
         let Gathered { sources, tree, problems, read_mode, unset, env_files, .. } = gathered;
         let mut reader = Reader::new(Arc::new(sources), read_mode);
         reader.problems = problems;
-        let known = reader.problems.iter().map(|problem| problem.span.clone());
+        let known = reader.problems.iter().map(|problem| problem.place.clone());
         let unknown = unset.iter().filter(|_| !read_mode.as_written).map(|unset| unset.span.clone());
         let unknown: Spans = known.chain(unknown).collect();
         let already = reader.problems.len();
@@ -149,16 +154,16 @@ impl File {
         let mut file = Self::decode(&mut reader, &tree);
         // Errors caused by an unset variable are skipped.
         let found = reader.problems.split_off(already);
-        let (lost, told): (Vec<Problem>, Vec<Problem>) =
-            found.into_iter().partition(|problem| unknown.touch(&problem.span));
+        let (lost, told): (Vec<Diagnostic<Span>>, Vec<Diagnostic<Span>>) =
+            found.into_iter().partition(|problem| unknown.touch(&problem.place));
         reader.problems.extend(told);
-        file.lost = lost.into_iter().map(|problem| problem.span).collect();
+        file.lost = lost.into_iter().map(|problem| problem.place).collect();
         file.tree = tree;
         file.ignored = reader.ignored;
         file.unset = unset;
         file.unset.extend(reader.unset);
         file.env_files = env_files;
-        reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        reader.problems.sort_by_key(|problem| (problem.place.start, problem.place.end));
         reader.problems.dedup();
         (file, reader.problems)
     }
@@ -224,13 +229,13 @@ impl File {
 }
 
 /// Narrows a problem about an invalid variable to its line in a text of many lines.
-fn narrow(problem: &mut Problem, sources: &Sources) {
+fn narrow(problem: &mut Diagnostic<Span>, sources: &Sources) {
     if !problem.message.ends_with("is not a variable") {
         return;
     }
-    let written = std::str::from_utf8(sources.text(&problem.span)).unwrap_or_default();
+    let written = std::str::from_utf8(sources.text(&problem.place)).unwrap_or_default();
     if let Some(range) = interpolate::first_invalid(written) {
-        problem.span = problem.span.start + range.start..problem.span.start + range.end;
+        problem.place = problem.place.start + range.start..problem.place.start + range.end;
     }
 }
 

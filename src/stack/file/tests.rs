@@ -3,18 +3,18 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::stack::yaml::{self, line_column};
+use crate::diagnostic::line_column;
 use crate::stack::{Drift, Mode, Nanos};
 
-fn read(text: &str) -> Result<File, Vec<Problem>> {
+fn read(text: &str) -> Result<File, Vec<Diagnostic<Span>>> {
     let variables = BTreeMap::from([("TAG".to_owned(), "2".to_owned()), ("COUNT".to_owned(), "3".to_owned())]);
     File::read(&"stacks/shop/stack.yml".parse().unwrap(), text.as_bytes(), &variables)
 }
 
 /// What is said of a file, one problem a line.
 fn problems(text: &str) -> String {
-    let shown = |problem: &Problem| {
-        let (line, column) = line_column(text.as_bytes(), problem.span.start);
+    let shown = |problem: &Diagnostic<Span>| {
+        let (line, column) = line_column(text.as_bytes(), problem.place.start);
         let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         format!("{line}:{column}: {}{help}", problem.message)
     };
@@ -93,7 +93,7 @@ fn a_file_is_understood_as_compose_means_it() {
 #[test]
 fn what_was_decoded_keeps_its_place() {
     let file = read(WHOLE).unwrap();
-    let at = |span: &yaml::Span| &WHOLE[span.clone()];
+    let at = |span: &Span| &WHOLE[span.clone()];
     let web = &file.services[&"web".parse().unwrap()];
     assert_eq!(at(&web.span), "web");
     assert_eq!(at(&web.deploy.labels["traefik.enable"].span), "traefik.enable: true");
@@ -268,7 +268,7 @@ proptest! {
         let variables = BTreeMap::new();
         if let Err(problems) = File::read(&RepoPath::root(), &text, &variables) {
             prop_assert!(!problems.is_empty());
-            prop_assert!(problems.iter().all(|problem| problem.span.start <= problem.span.end && problem.span.start <= text.len()));
+            prop_assert!(problems.iter().all(|problem| problem.place.start <= problem.place.end && problem.place.start <= text.len()));
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::fields::{Fields, Reader, quoted, spanned};
 use super::types::{Network, Origin, Source, Spanned, Volume};
+use crate::diagnostic::Span;
 use crate::stack::interpolate::Unset;
-use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::yaml::{Node, Value};
 use crate::stack::{OwnNetwork, RESERVED, SecretDriver, is_reserved};
 
 impl Reader {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
+use crate::diagnostic::Span;
 use crate::name::{RepoPath, ServiceName};
 use crate::stack::check::Check;
-use crate::stack::yaml::Span;
 use crate::stack::{
     Condition, CredentialSpec, FileReference, Healthcheck, Logging, Mode, Nanos, OwnNetwork, Port, Privileges,
     Resources, RestartPolicy, SecretDriver, UpdateConfig,

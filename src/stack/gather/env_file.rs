@@ -1,6 +1,7 @@
 //! Files with variables: `.env` beside a stack file, and the `env_file` of an `include`.
 
-use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Misfit, Origin, Problem, Variables};
+use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Origin, Variables};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::name::RepoPath;
 use crate::stack::dotenv;
 use crate::stack::variables::Set;
@@ -48,8 +49,8 @@ impl Gatherer<'_> {
     }
 
     fn env_file_trouble(&mut self, path: RepoPath, at: usize, message: String) {
-        let help = Some("Compose refuses it as well; correct it, or remove it".to_owned());
-        let misfit = Misfit { path, problem: Problem { span: at..at, message, help } };
+        let misfit = Diagnostic::new(Place { path, span: at..at }, message)
+            .help("Compose refuses it as well; correct it, or remove it");
         if !self.env_files.contains(&misfit) {
             self.env_files.push(misfit);
         }

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use super::{Gatherer, MAX_COPIED, Mention, Place, circle, shortened};
+use crate::diagnostic::Span;
 use crate::name::RepoPath;
 use crate::stack::merge::{self, Zeros};
-use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::yaml::{Node, Value};
 
 /// The longest chain of services that extend each other.
 const MAX_CHAIN: usize = 32;

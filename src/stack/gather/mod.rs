@@ -16,14 +16,15 @@ mod include;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::MAX_PROBLEMS;
 use super::file::ReadMode;
 use super::interpolate::{Interpolation, MAX_FILLED, Unset, Uses};
 use super::merge::{self, Zeros};
 use super::sources::Sources;
-use super::template::{Misfit, Written};
+use super::template::Written;
 use super::variables::{Origin, Variables};
-use super::yaml::{self, BYTES_OF_A_VALUE, Mark, Node, Span, Value};
-use super::{MAX_PROBLEMS, Problem};
+use super::yaml::{self, BYTES_OF_A_VALUE, Mark, Node, Value};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::name::RepoPath;
 pub(crate) use env_file::NO_ENV_FILE;
 use extends::Scope;
@@ -40,7 +41,7 @@ const MAX_COPIED: usize = 200_000;
 /// The text of a file, or why it is missing.
 type Text<'a> = &'a dyn Fn(&RepoPath) -> Result<Arc<[u8]>, Absent>;
 /// A text as a stack file, or the errors of its template.
-type Read<'a> = &'a dyn Fn(&RepoPath, Arc<[u8]>) -> Result<Written, Vec<Misfit>>;
+type Read<'a> = &'a dyn Fn(&RepoPath, Arc<[u8]>) -> Result<Written, Vec<Diagnostic>>;
 
 /// Why the text of a file is missing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,12 +73,12 @@ pub struct Gathered {
     /// The merged tree.
     pub tree: Node,
     /// The problems, by places in `sources`.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic<Span>>,
     /// Variables that are not set, by places in `sources`. Their values are unknown, or empty if the file is read as
     /// written.
     pub unset: Vec<Unset>,
     /// The errors of `.env` files, which are optional.
-    pub env_files: Vec<Misfit>,
+    pub env_files: Vec<Diagnostic>,
     /// Whether all files exist and are YAML, so that `tree` is complete.
     pub is_whole: bool,
     /// The number of variables set by its files.
@@ -87,7 +88,7 @@ pub struct Gathered {
     /// How they were read.
     pub read_mode: ReadMode,
     /// The errors of templates.
-    pub misfits: Vec<Misfit>,
+    pub misfits: Vec<Diagnostic>,
     /// Every requested file, whether or not it exists.
     pub asked: BTreeSet<RepoPath>,
 }
@@ -151,7 +152,7 @@ struct Mention {
 struct Loaded {
     path: RepoPath,
     written: Written,
-    tree: Result<Node, yaml::Error>,
+    tree: Result<Node, Diagnostic<Span>>,
 }
 
 /// The context for the paths and variables of a file.
@@ -165,13 +166,13 @@ struct Gatherer<'a> {
     library: Library<'a>,
     zeros: Zeros,
     sources: Sources,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic<Span>>,
     unset: Uses,
     /// The comments on variables in stack files.
     about: BTreeMap<String, String>,
-    env_files: Vec<Misfit>,
+    env_files: Vec<Diagnostic>,
     is_whole: bool,
-    misfits: Vec<Misfit>,
+    misfits: Vec<Diagnostic>,
     asked: BTreeSet<RepoPath>,
     /// The files that are being included, each by the one before it.
     open: Vec<RepoPath>,
@@ -269,9 +270,9 @@ impl Gatherer<'_> {
                 self.take_defaults(&mut tree);
                 Some(tree)
             }
-            Err(yaml::Error { span, message }) => {
+            Err(Diagnostic { place, message, .. }) => {
                 self.is_whole = false;
-                self.problem(&(span.start + start..span.end + start), message, None);
+                self.problem(&(place.start + start..place.end + start), message, None);
                 None
             }
         }
@@ -299,7 +300,7 @@ impl Gatherer<'_> {
 
     fn problem(&mut self, span: &Span, message: String, help: impl Into<Option<String>>) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(Problem { span: span.clone(), message, help: help.into() });
+            self.problems.push(Diagnostic { help: help.into(), ..Diagnostic::new(span.clone(), message) });
         }
     }
 

@@ -1,6 +1,6 @@
 use super::*;
+use crate::diagnostic::line_column;
 use crate::stack::file::File;
-use crate::stack::yaml::line_column;
 
 /// What the first of these files says with the others, and all that is wrong, each with its place.
 fn read(files: &[(&str, &str)], named: &[&str], zeros: Zeros) -> (File, String) {
@@ -20,9 +20,10 @@ fn read(files: &[(&str, &str)], named: &[&str], zeros: Zeros) -> (File, String) 
     );
     let (file, problems) = File::of(gathered);
     let shown = problems.into_iter().map(|problem| {
-        let Misfit { path, problem } = file.sources.misfit(problem);
+        let problem = file.sources.placed(problem);
+        let path = &problem.place.path;
         let text = files.iter().find(|(name, _)| *name == path.as_str()).map_or("", |(_, text)| text);
-        let (line, column) = line_column(text.as_bytes(), problem.span.start);
+        let (line, column) = line_column(text.as_bytes(), problem.place.span.start);
         let help = problem.help.map(|help| format!("; {help}")).unwrap_or_default();
         format!("{path}:{line}:{column}: {}{help}", problem.message)
     });

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use super::MAX_PROBLEMS;
 use super::variables::Variables;
-use super::yaml::{Node, Span, Value};
-use super::{MAX_PROBLEMS, Problem};
+use super::yaml::{Node, Value};
+use crate::diagnostic::{Diagnostic, Span};
 
 /// How deeply defaults may be nested.
 const MAX_DEPTH: usize = 16;
@@ -75,7 +76,7 @@ pub struct Interpolation<'a> {
     /// Bytes that variables may still be replaced by.
     pub(super) room: usize,
     /// The problems found.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic<Span>>,
     /// The uses of unset variables.
     pub(super) unset: Uses,
 }
@@ -128,9 +129,9 @@ impl<'a> Interpolation<'a> {
         }
         match expanded {
             Ok(expanded) => Some(expanded),
-            Err(Refusal { message, help }) => {
+            Err(problem) => {
                 if self.problems.len() < MAX_PROBLEMS {
-                    self.problems.push(Problem { span: span.clone(), message, help: Some(help) });
+                    self.problems.push(problem.at(span.clone()));
                 }
                 None
             }
@@ -176,16 +177,14 @@ impl<'l, 'a> Expansion<'l, 'a> {
     }
 
     /// The text with its variables replaced.
-    pub(super) fn expand(&mut self, text: &str) -> Result<String, Refusal> {
+    pub(super) fn expand(&mut self, text: &str) -> Result<String, Diagnostic<()>> {
         self.expand_at(text, 0)
     }
 
-    fn expand_at(&mut self, text: &str, depth: usize) -> Result<String, Refusal> {
+    fn expand_at(&mut self, text: &str, depth: usize) -> Result<String, Diagnostic<()>> {
         if depth > MAX_DEPTH {
-            return Err(Refusal {
-                message: format!("the defaults of variables are nested more than {MAX_DEPTH} deep"),
-                help: "write the default out".to_owned(),
-            });
+            let message = format!("the defaults of variables are nested more than {MAX_DEPTH} deep");
+            return Err(Diagnostic::new((), message).help("write the default out"));
         }
         let mut expanded = String::new();
         let mut rest = text;
@@ -213,7 +212,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
     }
 
     /// The replacement for the text between braces.
-    fn braced(&mut self, inside: &str, depth: usize) -> Result<String, Refusal> {
+    fn braced(&mut self, inside: &str, depth: usize) -> Result<String, Diagnostic<()>> {
         let name = name(inside).ok_or_else(|| invalid(&format!("{{{inside}}}")))?;
         let operator = &inside[name.len()..];
         let set = (self.lookup)(name);
@@ -233,7 +232,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
     }
 
     /// The value of a variable without an operator; `written` is the text after the dollar sign.
-    fn value(&mut self, name: &str, written: &str) -> Result<String, Refusal> {
+    fn value(&mut self, name: &str, written: &str) -> Result<String, Diagnostic<()>> {
         match (self.lookup)(name) {
             Some(value) => self.taken(value).map(str::to_owned),
             None => Ok(self.unset(name, written, Demand::default())),
@@ -241,9 +240,9 @@ impl<'l, 'a> Expansion<'l, 'a> {
     }
 
     /// The value of a required variable.
-    fn demanded(&mut self, name: &str, inside: &str, about: &str) -> Result<String, Refusal> {
+    fn demanded(&mut self, name: &str, inside: &str, about: &str) -> Result<String, Diagnostic<()>> {
         if self.when_unset != WhenUnset::Unknown {
-            return Err(Refusal { message: required(name, about), help: format!("set {name}") });
+            return Err(Diagnostic::new((), required(name, about)).help(format!("set {name}")));
         }
         let about = Some(about.chars().take(MAX_ABOUT).collect::<String>()).filter(|about| !about.is_empty());
         let demand = Demand { is_empty: (self.lookup)(name).is_some(), about };
@@ -258,19 +257,13 @@ impl<'l, 'a> Expansion<'l, 'a> {
     }
 
     /// The value, counted.
-    fn taken(&mut self, value: &'a str) -> Result<&'a str, Refusal> {
-        self.room = self.room.checked_sub(value.len()).ok_or_else(|| Refusal {
-            message: "the variables here insert too many bytes".to_owned(),
-            help: "give them shorter values, or use them less often".to_owned(),
+    fn taken(&mut self, value: &'a str) -> Result<&'a str, Diagnostic<()>> {
+        self.room = self.room.checked_sub(value.len()).ok_or_else(|| {
+            Diagnostic::new((), "the variables here insert too many bytes")
+                .help("give them shorter values, or use them less often")
         })?;
         Ok(value)
     }
-}
-
-/// Why variables in a text cannot be replaced, with a remedy.
-pub(super) struct Refusal {
-    pub(super) message: String,
-    pub(super) help: String,
 }
 
 /// The offset of the brace that closes the one before `text`.
@@ -299,11 +292,8 @@ fn required(name: &str, message: &str) -> String {
     format!("the variable {name} must be set{because}")
 }
 
-fn invalid(rest: &str) -> Refusal {
-    Refusal {
-        message: format!("`${}` is not a variable", form(rest)),
-        help: "write $$ for a dollar sign, or ${NAME}".to_owned(),
-    }
+fn invalid(rest: &str) -> Diagnostic<()> {
+    Diagnostic::new((), format!("`${}` is not a variable", form(rest))).help("write $$ for a dollar sign, or ${NAME}")
 }
 
 /// The place of the first invalid variable in a text as written.

@@ -15,7 +15,8 @@ fn expanded(text: &str) -> String {
         let why = if *is_empty { " is empty" } else { "" };
         format!(" [{name}{why}{}]", about.as_ref().map(|about| format!(": {about}")).unwrap_or_default())
     };
-    let told = |problem: &Problem| format!("{}; {}", problem.message, problem.help.as_deref().unwrap_or_default());
+    let told =
+        |problem: &Diagnostic<Span>| format!("{}; {}", problem.message, problem.help.as_deref().unwrap_or_default());
     match filled.problems.first() {
         Some(problem) => told(problem),
         None => format!("{}{}", node.raw(), filled.unset.list.iter().map(lacks).collect::<String>()),

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::diagnostic::Span;
 use crate::stack::Port;
 use crate::stack::file::short_ports;
-use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::yaml::{Node, Value};
 
 /// The most ports of a list that are expanded; the rest stays as written.
 const MAX_PORTS: usize = 1000;

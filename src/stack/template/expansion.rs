@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Template;
 use super::values::{self, Given};
-use super::{Misfit, Template};
+use crate::diagnostic::line_column;
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::name::RepoPath;
-use crate::stack::Problem;
-use crate::stack::yaml::{self, Node, Span, line_column};
+use crate::stack::yaml::{self, Node};
 
 /// A stack file made from a template.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,17 +27,6 @@ pub struct Expansion {
     pub(super) given: Vec<Given>,
 }
 
-/// A place in a file of the repository or a built-in template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub path: RepoPath,
-    /// The place in the file.
-    pub span: Span,
-    /// A remark, if the text itself is at another place.
-    pub note: Option<String>,
-}
-
 /// A stack file of a repository, written out or made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Written {
@@ -48,40 +38,41 @@ pub enum Written {
 
 impl Expansion {
     /// The origin of the text at `span` of [`text`](Self::text): in the stack file if a value or the file itself
-    /// determines it, else in the template.
-    pub fn place(&self, span: &Span) -> Place {
+    /// decides it, else in the template; and what else there is to know, if the text itself stands elsewhere.
+    fn origin(&self, span: &Span) -> (Place, Option<String>) {
         if *span == (0..0) {
-            return self.here(0..0);
+            return (self.here(0..0), None);
         }
         if let Some(start) = span.start.checked_sub(self.filled) {
-            return self.here(start..span.end.saturating_sub(self.filled));
+            return (self.here(start..span.end.saturating_sub(self.filled)), None);
         }
         let (number, _) = line_column(&self.text, span.start);
         let Some(&line) = self.lines.get(number - 1) else { return self.in_template(0, 0..0, "") };
         let (at, written) = line_of(&self.template.body.text, line);
         let meant = String::from_utf8_lossy(self.text.get(span.clone()).unwrap_or_default());
         match values::responsible(&self.given, &written, &meant) {
-            Some(value) => self.here(value),
+            Some(value) => (self.here(value), None),
             None => self.in_template(line + 1, at, &written),
         }
     }
 
     fn here(&self, span: Span) -> Place {
-        Place { path: self.path.clone(), span, note: None }
+        Place { path: self.path.clone(), span }
     }
 
-    fn in_template(&self, number: usize, span: Span, line: &str) -> Place {
+    fn in_template(&self, number: usize, span: Span, line: &str) -> (Place, Option<String>) {
         if !self.template.built_in {
-            return Place { path: self.template.body.path.clone(), span, note: None };
+            return (Place { path: self.template.body.path.clone(), span }, None);
         }
         let note = (number > 0).then(|| format!("it is line {number} of the template: `{}`", line.trim()));
-        Place { path: self.path.clone(), span: self.name.clone(), note }
+        (self.here(self.name.clone()), note)
     }
 
-    /// Maps a problem in the result to its origin.
-    pub fn misfit(&self, problem: Problem) -> Misfit {
-        let Place { path, span, note } = self.place(&problem.span);
-        Misfit { path, problem: Problem { span, message: problem.message, help: joined(problem.help, note) } }
+    /// What is wrong with what came out, where it was written.
+    pub(super) fn placed(&self, problem: Diagnostic<Span>) -> Diagnostic {
+        let (place, note) = self.origin(&problem.place);
+        let placed = problem.at(place);
+        Diagnostic { help: joined(placed.help, note), ..placed }
     }
 
     /// The result of the template as text.
@@ -121,11 +112,19 @@ impl Written {
         (keys.len(), span)
     }
 
-    /// Maps a problem to its origin.
-    pub fn misfit(&self, problem: Problem) -> Misfit {
+    /// Where a place in it was written.
+    pub(crate) fn place(&self, span: &Span) -> Place {
         match self {
-            Self::Out(path, _) => Misfit { path: path.clone(), problem },
-            Self::Template(made) => made.misfit(problem),
+            Self::Out(path, _) => Place { path: path.clone(), span: span.clone() },
+            Self::Template(made) => made.origin(span).0,
+        }
+    }
+
+    /// What is wrong with it, where it was written.
+    pub(crate) fn placed(&self, problem: Diagnostic<Span>) -> Diagnostic {
+        match self {
+            Self::Out(path, _) => problem.in_file(path.clone()),
+            Self::Template(made) => made.placed(problem),
         }
     }
 }

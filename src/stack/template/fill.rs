@@ -7,8 +7,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context, filters};
 
 use super::{lines, tags};
-use crate::stack::Problem;
-use crate::stack::yaml::Span;
+use crate::diagnostic::{Diagnostic, Span};
 
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 << 10;
@@ -23,7 +22,7 @@ const MAX_DEPTH: usize = 64;
 ///
 /// A value is written as JSON, which is valid YAML: text in quotes, lists and maps on one line, so that no value can
 /// change the structure of the file, and none needs indenting.
-pub(super) fn fill(body: &[u8], values: &Value) -> Result<(String, Vec<usize>), Problem> {
+pub(super) fn fill(body: &[u8], values: &Value) -> Result<(String, Vec<usize>), Diagnostic<Span>> {
     let body = text(body)?;
     let tags = tags::tags(body)?;
     let filled = run(body, values, MAX_OUTPUT).map_err(|error| problem(&error, body))?;
@@ -33,8 +32,8 @@ pub(super) fn fill(body: &[u8], values: &Value) -> Result<(String, Vec<usize>), 
     Ok((filled, lines))
 }
 
-fn text(body: &[u8]) -> Result<&str, Problem> {
-    let wrong = |message: String| Problem { span: 0..0, message, help: None };
+fn text(body: &[u8]) -> Result<&str, Diagnostic<Span>> {
+    let wrong = |message: String| Diagnostic::new(0..0, message);
     if body.len() > MAX_BODY {
         return Err(wrong(format!("the template is larger than {} KiB", MAX_BODY >> 10)));
     }
@@ -128,7 +127,7 @@ fn inside_quotes(value: &Value) -> Result<Value, Error> {
     Ok(Value::from_safe_string(text[1..text.len() - 1].to_owned()))
 }
 
-fn problem(error: &Error, body: &str) -> Problem {
+fn problem(error: &Error, body: &str) -> Diagnostic<Span> {
     let line = error.line().map(|line| super::expansion::line_of(body.as_bytes(), line - 1).0);
     let span: Span = error.range().filter(|range| body.get(range.clone()).is_some()).or(line).unwrap_or(0..0);
     let written = body[span.clone()].trim();
@@ -144,5 +143,5 @@ fn problem(error: &Error, body: &str) -> Problem {
         ),
         kind => (format!("the template cannot be applied: {}", error.detail().unwrap_or(&kind.to_string())), ""),
     };
-    Problem { span, message, help: Some(help.to_owned()).filter(|help| !help.is_empty()) }
+    Diagnostic { help: Some(help.to_owned()).filter(|help| !help.is_empty()), ..Diagnostic::new(span, message) }
 }

@@ -3,7 +3,7 @@
 //! The engine does not provide this. So the body is filled a second time with a mark at the beginning of each of its
 //! lines, and the marks are read from the result. They are used only if they changed nothing else.
 
-use crate::stack::yaml::Span;
+use crate::diagnostic::Span;
 
 /// A delimiter of line numbers, from the private use area.
 const BEGIN: char = '\u{e000}';

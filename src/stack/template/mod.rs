@@ -13,11 +13,12 @@ mod values;
 
 use std::sync::Arc;
 
-use super::Problem;
 use super::yaml::{self, Node, Value};
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::name::RepoPath;
 
-pub use expansion::{Expansion, Place, Written};
+pub use expansion::{Expansion, Written};
 
 /// The built-in templates: name, body, values.
 const BUILT_IN: &[(&str, &str, &str)] =
@@ -44,15 +45,6 @@ pub struct Template {
     pub values: Piece,
     /// Whether it is built in, and so not visible in the repository.
     pub built_in: bool,
-}
-
-/// A problem in one of the files of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The file.
-    pub path: RepoPath,
-    /// The problem and its place in the file.
-    pub problem: Problem,
 }
 
 /// A stack file that uses a template.
@@ -111,21 +103,19 @@ impl Reference {
     }
 
     /// The error about an unknown template; `known` are the existing ones.
-    pub fn unknown<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Misfit {
+    pub fn unknown<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
         let node = self.name_node();
         let name: String = node.raw().escape_debug().take(60).collect();
         let known: Vec<&str> = known.into_iter().take(100).collect();
-        let help = match values::nearest(&name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}; make your own in {}/<name>/stack.yml", known.join(", "), Template::FOLDER),
-        };
-        let problem =
-            Problem { span: node.span.clone(), message: format!("there is no template `{name}`"), help: Some(help) };
-        Misfit { path: self.path.clone(), problem }
+        let help = did_you_mean(&name, known.iter().copied()).unwrap_or_else(|| {
+            format!("there are: {}; make your own in {}/<name>/stack.yml", known.join(", "), Template::FOLDER)
+        });
+        let place = Place { path: self.path.clone(), span: node.span.clone() };
+        Diagnostic::new(place, format!("there is no template `{name}`")).help(help)
     }
 
     /// Applies a template; returns the stack file, or all errors of the values or the template.
-    pub fn fill(self, template: Template) -> Result<Expansion, Vec<Misfit>> {
+    pub fn fill(self, template: Template) -> Result<Expansion, Vec<Diagnostic>> {
         let defaults = defaults(&template.values.text).map_err(|problem| misfits(&template.values.path, [problem]))?;
         let (name, given) = (self.name_node(), self.tree.at(&["x-skep", "values"]));
         let (values, given) =
@@ -143,41 +133,32 @@ impl Reference {
             name,
             given,
         };
-        let base = parsed(filled.as_bytes()).map_err(|problem| vec![made.misfit(problem)])?;
+        let base = parsed(filled.as_bytes()).map_err(|problem| vec![made.placed(problem)])?;
         let own = std::mem::replace(&mut made.tree, base);
         overlay::overlay(&mut made.tree, own);
         Ok(made)
     }
 }
 
-fn misfits(path: &RepoPath, problems: impl IntoIterator<Item = Problem>) -> Vec<Misfit> {
-    problems.into_iter().map(|problem| Misfit { path: path.clone(), problem }).collect()
+fn misfits(path: &RepoPath, problems: impl IntoIterator<Item = Diagnostic<Span>>) -> Vec<Diagnostic> {
+    problems.into_iter().map(|problem| problem.in_file(path.clone())).collect()
 }
 
 /// A file that may be empty.
-fn parsed(text: &[u8]) -> Result<Node, Problem> {
+fn parsed(text: &[u8]) -> Result<Node, Diagnostic<Span>> {
     if text.trim_ascii().is_empty() {
         return Ok(Node::new(0..0, Value::Mapping(Vec::new())));
     }
-    Ok(yaml::parse(text)?)
+    yaml::parse(text)
 }
 
-fn defaults(text: &[u8]) -> Result<Node, Problem> {
+fn defaults(text: &[u8]) -> Result<Node, Diagnostic<Span>> {
     let tree = parsed(text)?;
-    match tree.value {
-        Value::Mapping(_) => Ok(tree),
-        _ => Err(Problem {
-            message: format!("the values of a template must be a map, but this is {}", tree.kind()),
-            span: tree.span,
-            help: Some("write each value with its default: `name: default`".to_owned()),
-        }),
+    if matches!(tree.value, Value::Mapping(_)) {
+        return Ok(tree);
     }
-}
-
-impl From<yaml::Error> for Problem {
-    fn from(yaml::Error { span, message }: yaml::Error) -> Self {
-        Self { span, message, help: None }
-    }
+    let message = format!("the values of a template must be a map, but this is {}", tree.kind());
+    Err(Diagnostic::new(tree.span, message).help("write each value with its default: `name: default`"))
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 //! few steps can make gigabytes (`s ~ s`, thirty times) or a comparison that never ends. Without joins, lists, calls
 //! and captures, the size of the result is bounded by the number of steps.
 
-use crate::stack::Problem;
-use crate::stack::yaml::Span;
+use crate::diagnostic::{Diagnostic, Span};
 
 /// The longest tag, in bytes: it bounds how deeply an expression can be nested.
 const LONGEST: usize = 400;
@@ -18,7 +17,7 @@ const WORDS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "raw", 
 ///
 /// Text that only looks like a tag, in a comment or between `raw` and `endraw`, is checked in the same way, so that the
 /// check does not depend on telling them apart.
-pub(super) fn tags(body: &str) -> Result<Vec<Span>, Problem> {
+pub(super) fn tags(body: &str) -> Result<Vec<Span>, Diagnostic<Span>> {
     let mut tags = Vec::new();
     let mut at = 0;
     while let Some((open, close)) = next(body, at) {
@@ -45,7 +44,7 @@ fn next(body: &str, from: usize) -> Option<(usize, &'static str)> {
     [(find("{{"), "}}"), (find("{%"), "%}")].into_iter().filter_map(|(at, close)| Some((at?, close))).min()
 }
 
-fn check(body: &str, tag: Span) -> Result<(), Problem> {
+fn check(body: &str, tag: Span) -> Result<(), Diagnostic<Span>> {
     let inside = body[tag.start + 2..tag.end - 2].trim_matches('-');
     let mut words = inside.split_whitespace();
     let word = if body[tag.clone()].starts_with("{%") { words.next() } else { Some("if") };
@@ -68,8 +67,8 @@ fn check(body: &str, tag: Span) -> Result<(), Problem> {
     Ok(())
 }
 
-fn problem(span: Span, message: String, help: &str) -> Problem {
-    Problem { span, message, help: Some(help.to_owned()) }
+fn problem(span: Span, message: String, help: &str) -> Diagnostic<Span> {
+    Diagnostic::new(span, message).help(help)
 }
 
 #[cfg(test)]
@@ -79,7 +78,7 @@ mod tests {
     fn verdict(body: &str) -> String {
         match tags(body) {
             Ok(tags) => tags.into_iter().map(|tag| &body[tag]).collect::<Vec<_>>().join(" "),
-            Err(problem) => format!("{}: {}", &body[problem.span], problem.message),
+            Err(problem) => format!("{}: {}", &body[problem.place], problem.message),
         }
     }
 

@@ -3,11 +3,11 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnostic::line_column;
 use crate::stack::file::{File, ReadMode};
 use crate::stack::gather::{Library, gather};
 use crate::stack::merge::Zeros;
 use crate::stack::variables::Variables;
-use crate::stack::yaml::line_column;
 
 fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
@@ -18,7 +18,7 @@ fn piece(name: &str, text: &str) -> Piece {
 }
 
 /// What a stack file makes of a template, or all that is wrong.
-fn made(stack: &str, body: &str, values: &str) -> Result<Expansion, Vec<Misfit>> {
+fn made(stack: &str, body: &str, values: &str) -> Result<Expansion, Vec<Diagnostic>> {
     let template = Template {
         body: piece("templates/t/stack.yml", body),
         values: piece("templates/t/values.yml", values),
@@ -28,7 +28,7 @@ fn made(stack: &str, body: &str, values: &str) -> Result<Expansion, Vec<Misfit>>
 }
 
 /// What is understood of what came out.
-fn read(made: &Expansion) -> (File, Vec<Problem>) {
+fn read(made: &Expansion) -> (File, Vec<Diagnostic<Span>>) {
     let written = |_: &RepoPath, _| Ok(Written::Template(Box::new(made.clone())));
     let library = Library { text: &|_| Ok(Arc::default()), written: &written, read_mode: ReadMode::default() };
     File::of(gather(&[path("stack.yml")], library, &Variables::default(), Zeros::Count))
@@ -42,13 +42,14 @@ fn filled(body: &str, values: &str) -> String {
     }
 }
 
-fn shown(misfits: &[Misfit], texts: &[(&str, &str)]) -> String {
+fn shown(misfits: &[Diagnostic], texts: &[(&str, &str)]) -> String {
     let mut shown = String::new();
-    for Misfit { path, problem } in misfits {
+    for misfit in misfits {
+        let Place { path, span } = &misfit.place;
         let text = texts.iter().find(|(name, _)| *name == path.as_str()).map_or("", |(_, text)| text);
-        let (line, column) = line_column(text.as_bytes(), problem.span.start);
-        let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        writeln!(shown, "{path}:{line}:{column}: {}{help}", problem.message).unwrap();
+        let (line, column) = line_column(text.as_bytes(), span.start);
+        let help = misfit.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        writeln!(shown, "{path}:{line}:{column}: {}{help}", misfit.message).unwrap();
     }
     shown
 }
@@ -246,7 +247,7 @@ services:
 {% endif %}
 ";
     let (file, problems) = read(&made(stack, body, "{replicas: 1, env: {}, grace: soon}").unwrap());
-    let misfits: Vec<Misfit> = problems.into_iter().map(|problem| file.sources.misfit(problem)).collect();
+    let misfits: Vec<Diagnostic> = problems.into_iter().map(|problem| file.sources.placed(problem)).collect();
     insta::assert_snapshot!(shown(&misfits, &[("stack.yml", stack), ("templates/t/stack.yml", body)]), @r"
     templates/t/stack.yml:4:5: a service has no key `imagee`; did you mean `image`?
     stack.yml:5:15: `environment.A` must be text, but is a list

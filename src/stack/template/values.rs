@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use minijinja::Value as Filled;
 
-use crate::stack::Problem;
-use crate::stack::yaml::{Node, Scalar, Span, Value};
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::stack::yaml::{Node, Scalar, Value};
 
 /// A value given in a stack file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,18 +21,22 @@ pub(super) struct Given {
 
 /// Merges the given values over the defaults, or returns all errors. A value without a default must
 /// be given; below an empty map any values may be given.
-pub(super) fn merged(defaults: &Node, given: Option<&Node>, name: &Node) -> Result<(Filled, Vec<Given>), Vec<Problem>> {
+pub(super) fn merged(
+    defaults: &Node,
+    given: Option<&Node>,
+    name: &Node,
+) -> Result<(Filled, Vec<Given>), Vec<Diagnostic<Span>>> {
     let mut merge = Merge { template: name.raw().to_owned(), given: Vec::new(), problems: Vec::new() };
     let at = given.filter(|node| !node.is_null()).map_or(&name.span, |node| &node.span);
     let value = merge.merge("", defaults, given.filter(|node| !node.is_null()), at);
-    merge.problems.sort_by_key(|problem| problem.span.start);
+    merge.problems.sort_by_key(|problem| problem.place.start);
     if merge.problems.is_empty() { Ok((value, merge.given)) } else { Err(merge.problems) }
 }
 
 struct Merge {
     template: String,
     given: Vec<Given>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic<Span>>,
 }
 
 impl Merge {
@@ -82,10 +87,8 @@ impl Merge {
 
     fn unknown(&mut self, path: &str, known: &[(Node, Node)], key: &Node) {
         let names: Vec<&str> = known.iter().map(|(name, _)| name.raw()).collect();
-        let help = match nearest(key.raw(), names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}", names.join(", ")),
-        };
+        let help = did_you_mean(key.raw(), names.iter().copied())
+            .unwrap_or_else(|| format!("there are: {}", names.join(", ")));
         let shown: String = below(path, key).escape_debug().take(60).collect();
         let message = format!("the template `{}` has no value `{shown}`", self.template);
         self.problem(&key.span, message, Some(help));
@@ -105,7 +108,7 @@ impl Merge {
     }
 
     fn problem(&mut self, span: &Span, message: String, help: Option<String>) {
-        self.problems.push(Problem { span: span.clone(), message, help });
+        self.problems.push(Diagnostic { help, ..Diagnostic::new(span.clone(), message) });
     }
 }
 
@@ -164,11 +167,4 @@ fn name(text: &str) -> &str {
 
 fn is_or_below(path: &str, name: &str) -> bool {
     path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// The most similar known name.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |known: &'a str| (strsim::damerau_levenshtein(name, known), known);
-    let close = known.filter(|known| known.len().abs_diff(name.len()) <= 2).map(distance).min()?;
-    (close.0 <= 1 + name.len() / 4).then_some(close.1)
 }

@@ -12,17 +12,14 @@ mod time;
 mod words;
 
 use std::collections::HashMap;
-use std::ops::Range;
+
+use crate::diagnostic::Span;
 
 /// The number of bytes of text that count as one value ([`Node::size`]).
 pub const BYTES_OF_A_VALUE: usize = 64;
 
 pub use read::parse;
 pub use scalar::{Scalar, go_float};
-
-/// A place: bytes from and to, in a file, or in all the files that a stack is made from ([`super::sources`]). Line and
-/// column are worked out from the text when a finding is shown.
-pub type Span = Range<usize>;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,16 +59,6 @@ pub enum Value {
     Sequence(Vec<Node>),
     /// Keys and values, in the order of the file; merge keys (`<<`) are already resolved.
     Mapping(Vec<(Node, Node)>),
-}
-
-/// Why a text is not a valid YAML file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    /// The place.
-    pub span: Span,
-    /// The error message.
-    pub message: String,
 }
 
 impl Node {
@@ -218,27 +205,9 @@ impl Node {
     }
 }
 
-/// Line and column of an offset, both from 1; the column counts characters.
-pub fn line_column(text: &[u8], offset: usize) -> (usize, usize) {
-    let before = &text[..offset.min(text.len())];
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-    let line = before.split(|&byte| byte == b'\n').count();
-    let line_start = before[start..].strip_prefix("\u{feff}".as_bytes()).unwrap_or(&before[start..]);
-    (line, String::from_utf8_lossy(line_start).chars().count() + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_is_shown_as_an_editor_counts() {
-        let text = "é: 1\nb: ü2".as_bytes();
-        assert_eq!(line_column(text, 0), (1, 1));
-        assert_eq!(line_column(text, 4), (1, 4));
-        assert_eq!(line_column(text, 9), (2, 4));
-        assert_eq!(line_column(text, 999), (2, 6));
-    }
 
     #[test]
     fn values_are_found_by_key() {

@@ -6,7 +6,8 @@ use granit_parser::{
     ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Extent, StrInput, StructureStyle, Tag, options,
 };
 
-use super::{Error, Mark, Node, Scalar, Span, Value, words};
+use super::{Mark, Node, Scalar, Value, words};
+use crate::diagnostic::{Diagnostic, Span};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -16,7 +17,7 @@ const MAX_NODES: usize = 100_000;
 const MAX_DEPTH: usize = 64;
 
 /// Parses a YAML file with a single document.
-pub fn parse(text: &[u8]) -> Result<Node, Error> {
+pub fn parse(text: &[u8]) -> Result<Node, Diagnostic<Span>> {
     if text.len() > MAX_BYTES {
         let megabytes = text.len() / 1_000_000;
         return Err(error(0..0, format!("the file has {megabytes} MB, more than the 1 MiB that is read")));
@@ -30,8 +31,8 @@ pub fn parse(text: &[u8]) -> Result<Node, Error> {
     Reader::new(body, shift).document()
 }
 
-fn error(span: Span, message: String) -> Error {
-    Error { span, message }
+fn error(span: Span, message: String) -> Diagnostic<Span> {
+    Diagnostic::new(span, message)
 }
 
 /// A node with an anchor, and the cost of repeating it.
@@ -57,7 +58,7 @@ impl<'a> Reader<'a> {
         Self { events, text, shift, anchors: HashMap::new(), budget: MAX_NODES, depth: 0 }
     }
 
-    fn document(mut self) -> Result<Node, Error> {
+    fn document(mut self) -> Result<Node, Diagnostic<Span>> {
         let mut document = None;
         loop {
             match self.next()? {
@@ -73,7 +74,7 @@ impl<'a> Reader<'a> {
         document.ok_or_else(|| error(0..0, "the file is empty".to_owned()))
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Error> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic<Span>> {
         match self.events.next_event() {
             Some(Ok((event, extent))) => Ok((event, self.place(extent))),
             Some(Err(wrong)) => {
@@ -90,7 +91,7 @@ impl<'a> Reader<'a> {
         range.start + self.shift..range.end + self.shift
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Error> {
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Diagnostic<Span>> {
         let budget = self.budget;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -120,14 +121,18 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn spend(&mut self, cost: usize, span: &Span) -> Result<(), Error> {
+    fn spend(&mut self, cost: usize, span: &Span) -> Result<(), Diagnostic<Span>> {
         let too_large =
             || error(span.clone(), format!("the file has more than {MAX_NODES} values once its aliases are expanded"));
         self.budget = self.budget.checked_sub(cost).ok_or_else(too_large)?;
         Ok(())
     }
 
-    fn nested(&mut self, span: Span, read: impl FnOnce(&mut Self, Span) -> Result<Node, Error>) -> Result<Node, Error> {
+    fn nested(
+        &mut self,
+        span: Span,
+        read: impl FnOnce(&mut Self, Span) -> Result<Node, Diagnostic<Span>>,
+    ) -> Result<Node, Diagnostic<Span>> {
         self.spend(1, &span)?;
         deeper(self.depth + 1, &span)?;
         self.depth += 1;
@@ -136,7 +141,7 @@ impl<'a> Reader<'a> {
         node
     }
 
-    fn alias(&mut self, target: usize, span: Span) -> Result<Node, Error> {
+    fn alias(&mut self, target: usize, span: Span) -> Result<Node, Diagnostic<Span>> {
         let Some(anchored) = self.anchors.get(&target) else {
             return Err(error(span, "this alias is inside of the value that it repeats".to_owned()));
         };
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
         Ok(Node::new(span, value))
     }
 
-    fn sequence(&mut self, style: StructureStyle, mut span: Span) -> Result<Node, Error> {
+    fn sequence(&mut self, style: StructureStyle, mut span: Span) -> Result<Node, Diagnostic<Span>> {
         let mut items = Vec::new();
         loop {
             let (event, at) = self.next()?;
@@ -159,7 +164,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn mapping(&mut self, style: StructureStyle, mut span: Span) -> Result<Node, Error> {
+    fn mapping(&mut self, style: StructureStyle, mut span: Span) -> Result<Node, Diagnostic<Span>> {
         let mut entries = Vec::new();
         let mut merges = Vec::new();
         let mut lines = HashMap::new();
@@ -182,7 +187,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn check_unique(&self, key: &Node, seen: &mut HashMap<String, usize>) -> Result<(), Error> {
+    fn check_unique(&self, key: &Node, seen: &mut HashMap<String, usize>) -> Result<(), Diagnostic<Span>> {
         let Some(first) = seen.insert(key.raw().to_owned(), key.span.start) else { return Ok(()) };
         let line = self.text[..first - self.shift].matches('\n').count() + 1;
         let instead =
@@ -191,7 +196,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn deeper(depth: usize, span: &Span) -> Result<(), Error> {
+fn deeper(depth: usize, span: &Span) -> Result<(), Diagnostic<Span>> {
     if depth > MAX_DEPTH { Err(error(span.clone(), too_deep())) } else { Ok(()) }
 }
 
@@ -203,7 +208,7 @@ fn end(style: StructureStyle, span: &Span, last: Option<&Node>, closing: &Span) 
     }
 }
 
-fn check_key(key: &Node) -> Result<(), Error> {
+fn check_key(key: &Node) -> Result<(), Diagnostic<Span>> {
     match key.scalar() {
         Some(Scalar::Text(_)) => Ok(()),
         Some(Scalar::Null) => Err(error(key.span.clone(), "a key is missing here".to_owned())),
@@ -216,7 +221,7 @@ fn check_key(key: &Node) -> Result<(), Error> {
 }
 
 /// Adds the entries of `<<`: explicit keys take precedence, then those of the first map in a list.
-fn merge(entries: &mut Vec<(Node, Node)>, merges: Vec<Node>) -> Result<(), Error> {
+fn merge(entries: &mut Vec<(Node, Node)>, merges: Vec<Node>) -> Result<(), Diagnostic<Span>> {
     if merges.is_empty() {
         return Ok(());
     }
@@ -249,7 +254,7 @@ fn marked(tag: Option<&Tag>) -> (Mark, Option<&Tag>) {
 }
 
 /// Whether a scalar is plain: without quotes, unless a tag says otherwise.
-fn plain(style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<bool, Error> {
+fn plain(style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<bool, Diagnostic<Span>> {
     match tag.map(|tag| (tag, tag.core_suffix())) {
         None => Ok(style == ScalarStyle::Plain),
         Some((_, Some("str"))) => Ok(false),
@@ -264,14 +269,14 @@ fn is_merge(tag: &Tag) -> bool {
     ["!!merge", "!<tag:yaml.org,2002:merge>", "tag:yaml.org,2002:merge"].contains(&tag.original().as_str())
 }
 
-fn refuse(tag: Option<&Tag>, allowed: &str, span: &Span) -> Result<(), Error> {
+fn refuse(tag: Option<&Tag>, allowed: &str, span: &Span) -> Result<(), Diagnostic<Span>> {
     match tag {
         Some(tag) if tag.core_suffix() != Some(allowed) => Err(unknown_tag(tag, span)),
         _ => Ok(()),
     }
 }
 
-fn unknown_tag(tag: &Tag, span: &Span) -> Error {
+fn unknown_tag(tag: &Tag, span: &Span) -> Diagnostic<Span> {
     error(span.clone(), format!("the tag `{}` is not understood; remove it", tag.original()))
 }
 
@@ -316,11 +321,11 @@ fn too_deep() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::yaml::line_column;
+    use crate::diagnostic::line_column;
 
     fn refused(text: &str) -> String {
         let error = parse(text.as_bytes()).unwrap_err();
-        let (line, column) = line_column(text.as_bytes(), error.span.start);
+        let (line, column) = line_column(text.as_bytes(), error.place.start);
         format!("{line}:{column}: {error}")
     }
 

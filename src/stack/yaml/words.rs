@@ -173,11 +173,12 @@ fn is_key(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::stack::yaml::{line_column, parse};
+    use crate::diagnostic::line_column;
+    use crate::stack::yaml::parse;
 
     fn told(text: &str) -> String {
         let error = parse(text.as_bytes()).unwrap_err();
-        let (line, column) = line_column(text.as_bytes(), error.span.start);
+        let (line, column) = line_column(text.as_bytes(), error.place.start);
         format!("{line}:{column}: {error}")
     }
 

@@ -1,6 +1,7 @@
 //! What a person sees of each command: exit code, results, and everything else. One file a command.
 
 mod adopt;
+mod build_log;
 mod commands;
 mod deploy;
 mod engine;

@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::Cluster;
-use skep::controller::progress::ProgressSender;
+use skep::controller::events::EventSender;
 use skep::controller::rollout::{Next, Rollout};
 use skep::engine::{Call, Engine};
 use skep::lease::Lease;
@@ -237,7 +237,7 @@ fn a_controller_that_heals_the_stack_does_not_bring_it_back() {
     let mut controller = rollout();
     let rounds = sandbox.runtime.spawn(async move {
         loop {
-            controller.attempt(&ProgressSender::default()).await;
+            controller.attempt(&EventSender::nowhere()).await;
             tokio::task::yield_now().await;
         }
     });
@@ -248,7 +248,7 @@ fn a_controller_that_heals_the_stack_does_not_bring_it_back() {
     assert!(ended.is_err_and(|error| error.is_cancelled()));
     let mut another = rollout();
     for _ in 0..3 {
-        assert_eq!(sandbox.runtime.block_on(another.attempt(&ProgressSender::default())).next, Next::Rest);
+        assert_eq!(sandbox.runtime.block_on(another.attempt(&EventSender::nowhere())).next, Next::Rest);
         assert_eq!(left(&sandbox), Vec::<String>::new());
     }
 }

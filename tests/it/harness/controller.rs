@@ -8,6 +8,7 @@ use skep::config::Settings;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::Cluster;
 use skep::controller::deploy::Deployer;
+use skep::controller::events::EventSender;
 use skep::controller::prepare::Preparer;
 use skep::controller::workers::Workers;
 use skep::controller::{Controller, Metrics};
@@ -55,8 +56,8 @@ pub(crate) async fn controller(sandbox: &Sandbox, settings: Settings, clock: Clo
     let cluster = cluster(sandbox, clock);
     let lease = Lease::of_controller();
     let deployer = Deployer {
-        preparer: Preparer::new(builder, settings.clone(), metrics.clone()),
-        workers: Workers::new(cluster.clone(), lease.clone(), metrics.clone(), 4),
+        preparer: Preparer::new(builder, settings.clone()),
+        workers: Workers::new(cluster.clone(), lease.clone(), EventSender::nowhere(), metrics.clone(), 4),
         cluster,
         lease,
     };
@@ -68,7 +69,7 @@ pub(crate) async fn controller(sandbox: &Sandbox, settings: Settings, clock: Clo
         max_push: server::Settings::MAX_PUSH,
         patience: server::Settings::PATIENCE,
     });
-    Controller::new(settings, deployer, server.unwrap(), metrics)
+    Controller::new(settings, deployer, server.unwrap(), EventSender::nowhere(), metrics)
 }
 
 /// The swarm of a sandbox, without a socket in between.

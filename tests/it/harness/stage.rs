@@ -13,20 +13,20 @@ use skep::config::Settings;
 use skep::controller::clock::Clock;
 use skep::controller::cluster::{Accepted, Cluster};
 use skep::controller::deploy::{Begun, Deployer};
-use skep::controller::lines::Lines;
-use skep::controller::narrate::{self, Narrator};
+use skep::controller::events::{EventSender, reader};
 use skep::controller::prepare::{Preparer, named};
-use skep::controller::progress::ProgressSender;
 use skep::controller::request::DeployRequest;
 use skep::controller::rollout::{Next, Rollout};
 use skep::controller::supersede::Generation;
 use skep::controller::workers::Workers;
 use skep::controller::{Metrics, origin};
+use skep::diagnostic::{Diagnostic, Severity};
 use skep::engine::simulated::{Behaviour, World};
 use skep::engine::{Call, Engine, docker::Client};
+use skep::event::{self, Narrator};
 use skep::health;
 use skep::lease::Lease;
-use skep::lint::{self, Finding, Severity, report};
+use skep::lint::{self, report};
 use skep::name::{self, StackName};
 use skep::plan::observed::{Observed, ObservedService, Task, TaskState};
 use skep::probe::Prober;
@@ -34,7 +34,6 @@ use skep::release::{Cause, Outcome, ReleaseId};
 use skep::source::{self, Objects};
 use skep::store::Store;
 use skep::swarm::Swarm;
-use tokio::sync::mpsc;
 
 use super::docker::Docker;
 use super::repository::Repository;
@@ -99,8 +98,8 @@ impl Stage {
         let store = if docker.is_some() { store.with_scope(Docker::scope().parse().unwrap()) } else { store };
         let cluster = Cluster { swarm, store, prober: Prober::new(engine), clock };
         let deployer = Deployer {
-            preparer: Preparer::new(builder, Arc::new(Settings::default()), Metrics::new()),
-            workers: Workers::new(cluster.clone(), Lease::of_controller(), Metrics::new(), 1),
+            preparer: Preparer::new(builder, Arc::new(Settings::default())),
+            workers: Workers::new(cluster.clone(), Lease::of_controller(), EventSender::nowhere(), Metrics::new(), 1),
             cluster,
             lease: Lease::of_controller(),
         };
@@ -230,7 +229,7 @@ impl Stage {
         let checked = match lint::check(revision, &variables) {
             Ok(checked) => checked,
             Err(rejection) => {
-                let errors = |finding: &Finding| finding.severity == Severity::Error;
+                let errors = |finding: &Diagnostic| finding.severity == Severity::Error;
                 let findings: Vec<_> = rejection.findings.into_iter().filter(errors).collect();
                 said.extend(report::remote(&findings, &rejection.texts, 20));
                 said.push("the push is refused, nothing was changed".into());
@@ -258,15 +257,15 @@ impl Stage {
         };
         for (stack, checked) in named(&request.checked, None, &repository).unwrap() {
             self.stacks.insert(stack.clone());
-            let lines = Lines::nowhere();
-            let begun = self.deployer.begin(&request, &stack, checked, &lines);
+            let events = EventSender::nowhere();
+            let begun = self.deployer.begin(&request, &stack, checked, &events);
             match self.sandbox.runtime.block_on(begun) {
                 Ok(Begun { accepted: Accepted::Rolling(release), urls, .. }) => {
                     said.push(format!("{stack} {release} rolls out"));
                     self.awaited.push(Awaited { stack, release, urls });
                 }
                 Ok(Begun { accepted: Accepted::Unchanged(release), urls, .. }) => {
-                    said.push(narrate::verdict(&stack, Some(release), &Outcome::Unchanged, &urls));
+                    said.push(event::verdict(&stack, Some(release), &Outcome::Unchanged, &urls));
                 }
                 Err(_) if self.doomed => return Err(Killed),
                 Err(refused) => said.push(format!("{stack} was not deployed: {refused}")),
@@ -292,7 +291,7 @@ impl Stage {
     fn round(&mut self, narrators: &mut BTreeMap<StackName, Narrator>, said: &mut Vec<String>) -> Result<Next, Killed> {
         let mut paces = Vec::new();
         for stack in self.stacks.clone() {
-            let narrator = narrators.entry(stack.clone()).or_insert_with(|| Narrator::new(stack.clone()));
+            let narrator = narrators.entry(stack.clone()).or_default();
             paces.push(self.round_of(&stack, narrator, said)?);
         }
         Ok(paces.into_iter().min_by_key(|next| next.pause()).unwrap_or(Next::Rest))
@@ -304,10 +303,11 @@ impl Stage {
             .rollouts
             .entry(stack.clone())
             .or_insert_with(|| Rollout::new(cluster, Lease::of_controller(), stack.clone()));
-        let (sender, mut progress) = mpsc::channel(256);
-        let outcome = self.sandbox.runtime.block_on(rollout.round(&ProgressSender::new(vec![sender])));
-        while let Ok(progress) = progress.try_recv() {
-            said.extend(narrator.say(&progress));
+        let (reader, mut events) = reader();
+        let sender = EventSender::nowhere().of_stack(stack).to([reader]);
+        let outcome = self.sandbox.runtime.block_on(rollout.round(&sender));
+        while let Some(event) = events.next_now() {
+            said.extend(narrator.say(&event));
         }
         let (next, history) = match outcome {
             Ok(round) => round,
@@ -320,7 +320,7 @@ impl Stage {
         };
         self.awaited.retain(|awaited| match history.outcome(awaited.release) {
             Some(outcome) if awaited.stack == *stack => {
-                said.push(narrate::verdict(stack, Some(awaited.release), &outcome, &awaited.urls));
+                said.push(event::verdict(stack, Some(awaited.release), &outcome, &awaited.urls));
                 false
             }
             _ => true,

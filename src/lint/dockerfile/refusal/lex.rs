@@ -3,7 +3,7 @@
 //!
 //! After BuildKit's `frontend/dockerfile/shell/lex.go`, whose words are those of a shell, but with fewer forms.
 
-use crate::stack::yaml::Span;
+use crate::diagnostic::Span;
 
 /// Something that is wrong in a word.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 //! After BuildKit's `instructions/commands_runmount.go` and `dockerfile2llb/convert_runmount.go`: keys are looked at in their order,
 //! so that `type` must stand before what only some types take.
 
-use crate::lint::suggest;
+use crate::diagnostic::suggest::did_you_mean;
 use crate::stack::file::bytes;
+use crate::text;
 
 const TYPES: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
 const SHARINGS: [&str; 3] = ["shared", "private", "locked"];
@@ -67,8 +68,8 @@ impl Mount {
             return self.switch(&key, field).map(|()| true);
         };
         if !KEYS.contains(&key.as_str()) {
-            let help = suggest::nearest(&key, KEYS).map(|near| format!("did you mean `{near}`?"));
-            return Err((format!("a mount has no `{}`", suggest::cut(&key)), help));
+            let help = did_you_mean(&key, KEYS);
+            return Err((format!("a mount has no `{}`", text::cut(&key)), help));
         }
         let Some(value) = fill(value) else { return Ok(key != "type") };
         self.set(&key, &value).map(|()| true)
@@ -79,7 +80,7 @@ impl Mount {
         match key {
             "readonly" | "ro" | "readwrite" | "rw" => Ok(()),
             "required" => self.only_for(key, &["secret", "ssh"]),
-            _ => Err((format!("`{}` is not `key=value`", suggest::cut(field)), None)),
+            _ => Err((format!("`{}` is not `key=value`", text::cut(field)), None)),
         }
     }
 
@@ -92,7 +93,7 @@ impl Mount {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
-        let invalid = |what: &str| Err((format!("`{key}` must be {what}, and is `{}`", suggest::cut(value)), None));
+        let invalid = |what: &str| Err((format!("`{key}` must be {what}, and is `{}`", text::cut(value)), None));
         match key {
             "type" => self.kind = one_of("type", value, &TYPES)?,
             "sharing" => drop(one_of("sharing", value, &SHARINGS)?),
@@ -172,11 +173,8 @@ fn one_of(key: &str, value: &str, known: &[&str]) -> Result<String, Refusal> {
         return Ok(lower);
     }
     let listed = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
-    let help = match suggest::nearest(&lower, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it is one of {listed}"),
-    };
-    Err((format!("the `{key}` of a mount cannot be `{}`", suggest::cut(value)), Some(help)))
+    let help = did_you_mean(&lower, known.iter().copied()).unwrap_or_else(|| format!("it is one of {listed}"));
+    Err((format!("the `{key}` of a mount cannot be `{}`", text::cut(value)), Some(help)))
 }
 
 /// Go's `strconv.ParseBool`.

@@ -1,4 +1,4 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::Dockerfile;
 
 /// What is refused of a file, and how bad it is.
@@ -8,7 +8,7 @@ fn said(text: &str) -> String {
     let line = |at: usize| text[..at].matches('\n').count() + 1;
     let said = all.map(|one| {
         let mark = if one.severity == Severity::Error { "" } else { "(warning) " };
-        format!("{}: {mark}{}", line(one.span.start), one.message)
+        format!("{}: {mark}{}", line(one.place.start), one.message)
     });
     said.flat_map(|line| [line, "\n".to_owned()]).collect()
 }

@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `ADD` copies plain files.
@@ -41,7 +41,7 @@ fn plain(stage: Stage<'_>, add: &Instruction, subject: &DockerfileSubject<'_>) -
         expanded.unwrap_or_else(|| word.unquoted().to_owned())
     };
     let source = sources.iter().find(|source| !needs_add(&known(source)))?;
-    let message = format!("`{}` needs only `COPY`", suggest::cut(source.unquoted()));
+    let message = format!("`{}` needs only `COPY`", text::cut(source.unquoted()));
     Some(Found::new(&add.keyword_span, message).help("use `COPY` instead of `ADD`"))
 }
 

@@ -1,4 +1,4 @@
-use crate::lint::Fix;
+use crate::diagnostic::Fix;
 use crate::lint::dockerfile::{Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;

@@ -1,8 +1,8 @@
 use crate::lint::dockerfile::Stage;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// The base image has the tag `latest`.
@@ -29,7 +29,7 @@ fn latest(stage: Stage<'_>) -> Option<Found> {
     let image = ImageReference::of(word.unquoted());
     (image.tag == Some("latest") && image.digest.is_none()).then(|| {
         let name = word.unquoted().trim_end_matches(":latest");
-        Found::new(&word.span, format!("`{}` changes with each release", suggest::cut(word.unquoted())))
-            .help(format!("name a version: `{}:<version>`", suggest::cut(name)))
+        Found::new(&word.span, format!("`{}` changes with each release", text::cut(word.unquoted())))
+            .help(format!("name a version: `{}:<version>`", text::cut(name)))
     })
 }

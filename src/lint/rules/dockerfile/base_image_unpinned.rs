@@ -3,8 +3,8 @@ use crate::lint::dockerfile::variable::variables;
 use crate::lint::dockerfile::{Dockerfile, Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// The base image has no version.
@@ -49,7 +49,7 @@ fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
     {
         return None;
     }
-    let name = suggest::cut(word.unquoted());
+    let name = text::cut(word.unquoted());
     Some(Found::new(&word.span, format!("`{name}` has no fixed version")).help(format!("add one: `{name}:<version>`")))
 }
 

@@ -1,8 +1,8 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::{Arguments, Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A JSON list is malformed.
@@ -77,7 +77,7 @@ fn has_comma_between(text: &str) -> bool {
 }
 
 fn found(instruction: &Instruction, list: &Word) -> Found {
-    let message = format!("`{}` is not a JSON list, so Docker takes it for text", suggest::cut(&list.text));
+    let message = format!("`{}` is not a JSON list, so Docker takes it for text", text::cut(&list.text));
     let found = Found::new(&list.span, message)
         .help("write it as `[\"program\", \"argument\"]`: double quotes, separated by commas");
     let fails = instruction.keyword == Keyword::Run && !instruction.on_build;

@@ -3,9 +3,9 @@ use crate::lint::elsewhere::is_pointer;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::dockerfile::copy_missing::{inside, sources, takes_from_context};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::revision::EntryKind;
+use crate::text;
 
 rule! {
     /// A copied file is in Git LFS or in a submodule.
@@ -38,7 +38,7 @@ fn kept(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let path = inside(&source.text).filter(|path| !path.as_str().is_empty())?;
     let mut folders = subject.contexts.all().iter().filter_map(|context| context.join(path.as_str()).ok());
     let (kept, is_submodule) = folders.find_map(|full| first_kept(&full, subject))?;
-    let kept = suggest::cut(kept.as_str()).into_owned();
+    let kept = text::cut(kept.as_str()).into_owned();
     Some(if is_submodule {
         Found::new(&source.span, format!("the submodule `{kept}` is missing from the build"))
             .help("commit the files that the image needs to this repository")

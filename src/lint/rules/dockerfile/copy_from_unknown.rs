@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use crate::lint::Severity;
+use crate::diagnostic::{Severity, suggest};
 use crate::lint::dockerfile::{Dockerfile, Keyword, Stage, Word};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// `COPY --from` does not name an earlier stage.
@@ -71,7 +71,7 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
     let refused =
         |message: String, help: &str| Some(Found::new(&from.span, message).severity(Severity::Error).help(help));
     if name.contains('$') {
-        let message = format!("`{}` is not replaced here: `--from` does not support variables", suggest::cut(name));
+        let message = format!("`{}` is not replaced here: `--from` does not support variables", text::cut(name));
         return refused(message, "give the image a name with `FROM … AS name` first, and copy from that");
     }
     if let Ok(number) = name.parse::<usize>() {
@@ -80,14 +80,14 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
     }
     match names.get(&name.to_ascii_lowercase()) {
         Some(index) if *index <= stage => None,
-        Some(_) => refused(format!("the stage `{}` comes later", suggest::cut(name)), "move it before this one"),
+        Some(_) => refused(format!("the stage `{}` comes later", text::cut(name)), "move it before this one"),
         None => pulled(from, names),
     }
 }
 
 /// Lowers the finding to a warning in a stage that the last one does not need, since that stage is not built.
 fn if_needed(found: Found, stage: usize, file: &Dockerfile) -> Found {
-    let is_later = found.message.ends_with("comes later");
+    let is_later = found.what.message.ends_with("comes later");
     if is_later && !file.needed.contains(&stage) { found.severity(Severity::Warning) } else { found }
 }
 
@@ -95,16 +95,16 @@ fn pulled(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
     let name = from.unquoted();
     let image = ImageReference::of(name);
     if !ImageReference::can_be_pulled(name) {
-        let message = format!("`{}` is neither a stage nor the name of an image", suggest::cut(name));
+        let message = format!("`{}` is neither a stage nor the name of an image", text::cut(name));
         return Some(Found::new(&from.span, message).severity(Severity::Error).help(help(name, names)));
     }
-    let message = format!("`{}` is not a stage, and is pulled as an image", suggest::cut(name));
+    let message = format!("`{}` is not a stage, and is pulled as an image", text::cut(name));
     let is_fixed = image.tag.is_some() || image.digest.is_some();
     (!is_fixed).then(|| Found::new(&from.span, message).help(help(name, names)))
 }
 
 fn help(name: &str, names: &BTreeMap<String, usize>) -> String {
-    match suggest::nearest(&name.to_ascii_lowercase(), names.keys().map(String::as_str)) {
+    match suggest::nearest(name, names.keys().map(String::as_str)) {
         Some(near) => format!("did you mean the stage `{near}`?"),
         None => "name the stage with `FROM … AS name`, or add a version to the image".to_owned(),
     }

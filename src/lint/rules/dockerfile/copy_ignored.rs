@@ -4,11 +4,11 @@ use crate::lint::dockerfile::Word;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::dockerfile::copy_missing::{if_built, inside, sources, takes_from_context};
 use crate::lint::subject::{Contexts, DockerfileSubject};
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::revision::{Entry, EntryKind};
 use crate::stack::ignore::{Filter, Ignore};
 use crate::stack::recipe::ignore_files;
+use crate::text;
 
 rule! {
     /// A copied file is excluded from the build context by `.dockerignore`.
@@ -82,7 +82,7 @@ fn ignored(source: &Word, contexts: &mut [Context<'_>], subject: &DockerfileSubj
             folders.iter().filter(|folder| is_in(folder, &path, subject)).count() == 1 + out.count()
         }
     };
-    let message = format!("`{}` is excluded from the build context", suggest::cut(&source.text));
+    let message = format!("`{}` is excluded from the build context", text::cut(&source.text));
     is_sure.then(|| {
         let found = Found::new(&source.span, message).help(format!("`{file}` excludes it"));
         if_built(found, subject.contexts)

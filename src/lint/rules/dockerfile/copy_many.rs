@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::{Instruction, Keyword, Stage};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `COPY` copies several files to a destination without `/`.
@@ -34,7 +34,7 @@ fn no_folder(stage: Stage<'_>, copy: &Instruction, subject: &DockerfileSubject<'
     if folder.ends_with(['/', '\\']) || folder == "." || is_open {
         return None;
     }
-    let name = suggest::cut(destination.unquoted());
+    let name = text::cut(destination.unquoted());
     let found =
         Found::new(&destination.span, format!("several files are copied to `{name}`, which does not end in `/`"));
     Some(found.help(format!("write `{name}/`")))

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::{Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::{Contexts, DockerfileSubject};
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::revision::{Revision, Unreadable};
+use crate::text;
 
 rule! {
     /// A copied file is not in the build context.
@@ -79,7 +79,7 @@ fn is_address(text: &str) -> bool {
 
 fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let context = subject.contexts.lacking(|context| is_there(&source.text, context, subject.revision))?;
-    let message = format!("`{}` is not in the build context", suggest::cut(&source.text));
+    let message = format!("`{}` is not in the build context", text::cut(&source.text));
     let is_of_machine = subject.revision.named.as_ref().is_some_and(|named| !named.files.is_empty());
     let found = Found::new(&source.span, message).help(help(&source.text, context, is_of_machine));
     Some(if_built(found, subject.contexts))

@@ -3,7 +3,7 @@ use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::{Instruction, Keyword, Stage};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// The destination of `COPY` is relative without a `WORKDIR`.
@@ -48,7 +48,7 @@ fn before_workdir(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
 fn relative(copy: &Instruction) -> Option<Found> {
     let destination = copy.words().last().filter(|_| copy.words().len() > 1)?;
     (!is_absolute(destination.unquoted())).then(|| {
-        let message = format!("`{}` is relative, but no `WORKDIR` precedes it", suggest::cut(destination.unquoted()));
+        let message = format!("`{}` is relative, but no `WORKDIR` precedes it", text::cut(destination.unquoted()));
         Found::new(&destination.span, message).help("set the folder with `WORKDIR`, or use an absolute destination")
     })
 }

@@ -1,8 +1,8 @@
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::{self, Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// A comment directly above an `ARG` or a named `FROM` does not begin with its name.
@@ -56,7 +56,7 @@ fn other(text: &str, instruction: &Instruction, names: &[String]) -> Option<Foun
     let first = comment.split([' ', '\t', '=']).next().filter(|word| !word.is_empty())?;
     let describes = names.iter().any(|name| name == first);
     let is_meant = names.is_empty() || describes || TO_PROGRAMS.contains(&first.to_ascii_lowercase().as_str());
-    let help = || format!("begin it with `{}`, or put a blank line after it", suggest::cut(&names[0]));
+    let help = || format!("begin it with `{}`, or put a blank line after it", text::cut(&names[0]));
     (!is_meant).then(|| Found::new(&span, "this comment does not describe the next line").help(help()))
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// Two stages have the same name.
@@ -27,6 +27,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let names = subject.file.stages().filter_map(|stage| stage.name());
     names
         .filter(|name| !seen.insert(name.text.to_ascii_lowercase()))
-        .map(|name| Found::new(&name.span, format!("an earlier stage is already named `{}`", suggest::cut(&name.text))))
+        .map(|name| Found::new(&name.span, format!("an earlier stage is already named `{}`", text::cut(&name.text))))
         .collect()
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, variable};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `ENV` uses a variable that the same `ENV` sets.
@@ -48,7 +48,7 @@ fn uses(stage: Stage<'_>, env: &Instruction, subject: &DockerfileSubject<'_>) ->
     found
 }
 
-fn too_early(name: &str, span: &crate::stack::yaml::Span) -> Found {
-    Found::new(span, format!("`{}` is only set by this same `ENV`, and not available here yet", suggest::cut(name)))
-        .help(format!("set `{}` in a separate `ENV` before this one", suggest::cut(name)))
+fn too_early(name: &str, span: &crate::diagnostic::Span) -> Found {
+    Found::new(span, format!("`{}` is only set by this same `ENV`, and not available here yet", text::cut(name)))
+        .help(format!("set `{}` in a separate `ENV` before this one", text::cut(name)))
 }

@@ -1,8 +1,8 @@
-use crate::lint::Fix;
+use crate::diagnostic::Fix;
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// The protocol of an `EXPOSE` is in upper case.
@@ -29,7 +29,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             let small = protocol.to_ascii_lowercase();
             let is_one = ["tcp", "udp", "sctp"].contains(&small.as_str()) && protocol != small;
             is_one.then(|| {
-                Found::new(&port.span, format!("the protocol of `{}` is in upper case", suggest::cut(&port.text)))
+                Found::new(&port.span, format!("the protocol of `{}` is in upper case", text::cut(&port.text)))
                     .help(format!("write `{small}`"))
                     .fix(Fix::safe("write it in lower case").replace(&port.span, port.text.to_ascii_lowercase()))
             })

@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `EXPOSE` contains a port or address of the host.
@@ -27,8 +27,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|port| !port.text.contains('$') && port.text.contains(':'))
         .map(|port| {
             let inside = port.unquoted().rsplit(':').next().unwrap_or_default();
-            Found::new(&port.span, format!("the part before the port in `{}` is ignored", suggest::cut(&port.text)))
-                .help(format!("write `EXPOSE {}`, and publish the port in the stack file", suggest::cut(inside)))
+            Found::new(&port.span, format!("the part before the port in `{}` is ignored", text::cut(&port.text)))
+                .help(format!("write `EXPOSE {}`, and publish the port in the stack file", text::cut(inside)))
         })
         .collect()
 }

@@ -1,9 +1,9 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::{Dockerfile, Instruction, Keyword, Stage, Word, bare};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::stack::file::is_port_spec;
+use crate::text;
 
 rule! {
     /// `EXPOSE` contains an invalid port.
@@ -40,7 +40,7 @@ fn found(word: &Word, instruction: &Instruction, stage: usize, file: &Dockerfile
     let filled = surely.or_else(|| file.scopes.by_default(stage, at, &written))?;
     // The value of a variable is split at its spaces.
     let wrong = filled.split_whitespace().find(|port| !is_port_spec(port))?;
-    let found = Found::new(&word.span, format!("`{}` is not a port", suggest::cut(wrong)))
+    let found = Found::new(&word.span, format!("`{}` is not a port", text::cut(wrong)))
         .help("a port is a number from 0 to 65535, optionally followed by `/tcp`, `/udp` or `/sctp`");
     Some(if is_certain { found } else { found.severity(Severity::Warning) })
 }

@@ -1,9 +1,9 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::dockerfile::{Stage, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// `FROM` does not name an image.
@@ -40,12 +40,9 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
         return None;
     }
     let message = if variable {
-        format!(
-            "with the defaults of its arguments this is `{}`, which is not the name of an image",
-            suggest::cut(&name)
-        )
+        format!("with the defaults of its arguments this is `{}`, which is not the name of an image", text::cut(&name))
     } else {
-        format!("`{}` is not the name of an image", suggest::cut(&name))
+        format!("`{}` is not the name of an image", text::cut(&name))
     };
     let help = if variable { "give the argument a default" } else { "write it in lower case: `registry/name:version`" };
     let found = Found::new(&word.span, message).help(help);

@@ -1,9 +1,9 @@
-use crate::lint::Severity;
+use crate::diagnostic::{Severity, suggest};
 use crate::lint::dockerfile::{Stage, Word, variable};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// `FROM` uses an argument that is not declared.
@@ -46,11 +46,9 @@ fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|variable| !scopes.is_global(variable.name))
         .take(MAX_FOUND + 1)
         .map(|variable| {
-            let message = format!("`{}` is not declared before the first `FROM`", suggest::cut(variable.name));
-            let help = suggest::nearest(variable.name, scopes.globals()).map_or_else(
-                || format!("add `ARG {}` there", suggest::cut(variable.name)),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let message = format!("`{}` is not declared before the first `FROM`", text::cut(variable.name));
+            let help = suggest::did_you_mean(variable.name, scopes.globals())
+                .unwrap_or_else(|| format!("add `ARG {}` there", text::cut(variable.name)));
             let found = Found::new(&word.part(variable.range), message).help(help);
             if is_refused { found.severity(Severity::Error) } else { found }
         })

@@ -1,7 +1,7 @@
 use super::labels;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A label that the settings require is empty.
@@ -26,5 +26,5 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let empty = labels::of_schema(subject).into_iter().filter(|label| label.value.is_empty());
-    empty.map(|label| Found::new(&label.place, format!("the label `{}` is empty", suggest::cut(&label.name)))).collect()
+    empty.map(|label| Found::new(&label.place, format!("the label `{}` is empty", text::cut(&label.name)))).collect()
 }

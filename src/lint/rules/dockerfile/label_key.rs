@@ -2,7 +2,7 @@ use crate::lint::dockerfile::variable::{self, Variable};
 use crate::lint::dockerfile::{Instruction, Keyword, Word};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// The name of a label does not follow the conventions.
@@ -30,7 +30,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     names
         .filter_map(|name| {
             let why = why_not(name.unquoted()).or_else(|| unset(&name, subject))?;
-            let message = format!("`{}` is not a valid label name: {why}", suggest::cut(name.unquoted()));
+            let message = format!("`{}` is not a valid label name: {why}", text::cut(name.unquoted()));
             Some(Found::new(&name.span, message))
         })
         .collect()

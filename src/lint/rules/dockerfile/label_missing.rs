@@ -4,7 +4,7 @@ use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A stage lacks a label that the settings require.
@@ -52,6 +52,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn missing(from: &Instruction, name: &str) -> Found {
     let place = from.words().first().map_or(&from.span, |image| &image.span);
-    Found::new(place, format!("the stage has no label `{}`", suggest::cut(name)))
-        .help(format!("add it: `LABEL {}=…`", suggest::cut(name)))
+    Found::new(place, format!("the stage has no label `{}`", text::cut(name)))
+        .help(format!("add it: `LABEL {}=…`", text::cut(name)))
 }

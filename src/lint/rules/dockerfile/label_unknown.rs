@@ -1,7 +1,8 @@
+use crate::diagnostic::suggest;
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// The settings do not allow a label.
@@ -35,11 +36,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|name| !known.contains_key(name.unquoted()))
         .take(MAX_LOOKED_AT)
         .map(|name| {
-            let found = Found::new(&name.span, format!("the label `{}` is not allowed", suggest::cut(name.unquoted())));
-            match suggest::nearest(name.unquoted(), known.keys().map(String::as_str)) {
-                Some(near) => found.help(format!("did you mean `{near}`?")),
-                None => found,
-            }
+            let found = Found::new(&name.span, format!("the label `{}` is not allowed", text::cut(name.unquoted())));
+            let help = suggest::did_you_mean(name.unquoted(), known.keys().map(String::as_str));
+            help.into_iter().fold(found, Found::help)
         })
         .collect()
 }

@@ -1,11 +1,11 @@
 //! Labels that the settings require, and the types of their values.
 
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::Keyword;
 use crate::lint::rule::Found;
 use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
-use crate::stack::yaml::Span;
+use crate::text;
 
 /// A label whose value is known.
 pub(super) struct Label {
@@ -49,7 +49,7 @@ pub(super) fn unlike(
         .filter(|label| !is_one(&label.value))
         .map(|label| {
             let message =
-                format!("the label `{}` is not {what}: `{}`", suggest::cut(&label.name), suggest::cut(&label.value));
+                format!("the label `{}` is not {what}: `{}`", text::cut(&label.name), text::cut(&label.value));
             Found::new(&label.place, message).help(format!("for example `{example}`"))
         })
         .collect()

@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::Instruction;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `ENV` or `LABEL` has no `=`.
@@ -27,7 +27,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn found(instruction: &Instruction) -> Option<Found> {
     let pair = instruction.pairs().pop()?;
-    let name = suggest::cut(&pair.name.text);
+    let name = text::cut(&pair.name.text);
     let found = Found::new(&pair.name.span, format!("`{name}` has its value without `=`"));
     Some(found.help(format!("write `{} {name}=…`", instruction.keyword)))
 }

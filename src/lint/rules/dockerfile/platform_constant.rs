@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::Stage;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `FROM --platform` is constant.
@@ -30,7 +30,7 @@ fn constant(stage: Stage<'_>) -> Option<Found> {
     let mut parts = platform.unquoted().split('/').take(2);
     let is_meant = parts.any(|part| !part.is_empty() && name.contains(part));
     (!platform.text.contains('$') && !is_meant).then(|| {
-        Found::new(&platform.span, format!("the platform is always `{}`", suggest::cut(platform.unquoted())))
+        Found::new(&platform.span, format!("the platform is always `{}`", text::cut(platform.unquoted())))
             .help("remove `--platform`, or use `$BUILDPLATFORM` for a stage that only builds")
     })
 }

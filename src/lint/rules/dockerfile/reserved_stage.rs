@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A stage has a reserved name.
@@ -23,7 +23,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     names
         .filter(|name| ["scratch", "context"].iter().any(|reserved| name.text.eq_ignore_ascii_case(reserved)))
         .map(|name| {
-            Found::new(&name.span, format!("the name `{}` is reserved", suggest::cut(&name.text)))
+            Found::new(&name.span, format!("the name `{}` is reserved", text::cut(&name.text)))
                 .help("give the stage another name")
         })
         .collect()

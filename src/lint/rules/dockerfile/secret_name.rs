@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::{Instruction, Keyword, Pair};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// An `ARG` or `ENV` has the name of a secret.
@@ -52,7 +52,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|(pair, _)| is_secret(pair.name.unquoted()) && !is_harmless(pair))
         .map(|(pair, instruction)| {
             let message =
-                format!("`{}` has the name of a secret, and stays in the image", suggest::cut(pair.name.unquoted()));
+                format!("`{}` has the name of a secret, and stays in the image", text::cut(pair.name.unquoted()));
             let help = if instruction.keyword == Keyword::Arg {
                 "use `RUN --mount=type=secret`"
             } else {

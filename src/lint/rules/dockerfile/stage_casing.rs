@@ -1,7 +1,7 @@
-use crate::lint::Fix;
+use crate::diagnostic::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// The name of a stage has capital letters.
@@ -25,8 +25,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|name| name.text.contains(|c: char| c.is_ascii_uppercase()))
         .map(|name| {
             let small = name.text.to_ascii_lowercase();
-            Found::new(&name.span, format!("the name of the stage `{}` has capital letters", suggest::cut(&name.text)))
-                .help(format!("write `{}`", suggest::cut(&small)))
+            Found::new(&name.span, format!("the name of the stage `{}` has capital letters", text::cut(&name.text)))
+                .help(format!("write `{}`", text::cut(&small)))
                 .fix(Fix::offered("write it in lower case").replace(&name.span, small))
         })
         .collect()

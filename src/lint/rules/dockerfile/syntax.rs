@@ -1,5 +1,4 @@
-use crate::lint::Severity;
-use crate::lint::dockerfile::Problem;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
@@ -51,8 +50,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     problems.cloned().map(found).collect()
 }
 
-fn found(Problem { span, message, help, severity }: Problem) -> Found {
-    let found = Found { help, ..Found::new(&span, message) };
+fn found(problem: Diagnostic<Span>) -> Found {
+    let severity = problem.severity;
+    let found = Found::from(problem);
     // Errors keep the severity of the rule, which settings may change.
     if severity == Severity::Error { found } else { found.severity(severity) }
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
+use crate::diagnostic::suggest;
 use crate::lint::dockerfile::scope::Base;
 use crate::lint::dockerfile::variable::{Variable, variables};
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, Word};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A variable is not set where it is used.
@@ -92,12 +93,9 @@ fn is_undefined(
 }
 
 fn told(stage: Stage<'_>, word: &Word, variable: &Variable<'_>, subject: &DockerfileSubject<'_>) -> Found {
-    let name = suggest::cut(variable.name);
-    let near = suggest::nearest(variable.name, subject.file.scopes.names(stage.index));
-    let help = near.map_or_else(
-        || format!("add `ARG {name}` to the stage, before this"),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let name = text::cut(variable.name);
+    let help = suggest::did_you_mean(variable.name, subject.file.scopes.names(stage.index))
+        .unwrap_or_else(|| format!("add `ARG {name}` to the stage, before this"));
     Found::new(&word.part(variable.range.clone()), format!("`{name}` is not set in this stage, so it is empty"))
         .help(help)
 }

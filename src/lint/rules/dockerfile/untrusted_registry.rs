@@ -4,8 +4,8 @@ use crate::lint::dockerfile::scope::Base;
 use crate::lint::rule::{Found, rule};
 use crate::lint::settings::Registries;
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
+use crate::text;
 
 rule! {
     /// An image comes from a registry that is not trusted.
@@ -54,8 +54,8 @@ fn untrusted(word: &Word, trusted: &Registries) -> Option<Found> {
     }
     let registry = image.registry();
     (!trusted.trust(registry.as_str())).then(|| {
-        let message = format!("the registry `{}` is not trusted", suggest::cut(registry.as_str()));
+        let message = format!("the registry `{}` is not trusted", text::cut(registry.as_str()));
         let some = trusted.names().iter().take(61).cloned().collect::<Vec<_>>().join(", ");
-        Found::new(&word.span, message).help(format!("trusted registries: {}", suggest::cut(&some)))
+        Found::new(&word.span, message).help(format!("trusted registries: {}", text::cut(&some)))
     })
 }

@@ -2,7 +2,7 @@ use crate::lint::dockerfile::scope::Value;
 use crate::lint::dockerfile::{Instruction, Keyword, Stage, variable};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `USER` is a name instead of a number.
@@ -47,6 +47,6 @@ fn is_name(stage: Stage<'_>, user: &Instruction, subject: &DockerfileSubject<'_>
 
 fn found(user: &Instruction) -> Option<Found> {
     let word = user.argument()?;
-    let message = format!("`{}` is not the number of a user", suggest::cut(word.unquoted()));
+    let message = format!("`{}` is not the number of a user", text::cut(word.unquoted()));
     Some(Found::new(&word.span, message).help("write the number: `USER 1000`"))
 }

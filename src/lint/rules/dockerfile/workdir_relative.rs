@@ -1,7 +1,7 @@
 use crate::lint::dockerfile::Keyword;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `WORKDIR` is not absolute.
@@ -28,8 +28,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     folders
         .filter(|folder| !folder.text.is_empty() && !is_absolute(folder.unquoted()))
         .map(|folder| {
-            let help = format!("use an absolute path: `/{}`", suggest::cut(folder.unquoted().trim_start_matches("./")));
-            Found::new(&folder.span, format!("`{}` is not absolute", suggest::cut(folder.unquoted()))).help(help)
+            let help = format!("use an absolute path: `/{}`", text::cut(folder.unquoted().trim_start_matches("./")));
+            Found::new(&folder.span, format!("`{}` is not absolute", text::cut(folder.unquoted()))).help(help)
         })
         .collect()
 }

@@ -3,7 +3,7 @@ use crate::lint::rules::shell::commands::{at, first_in_each};
 use crate::lint::rules::shell::packages;
 use crate::lint::shell::Word;
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `apt-get install` names a package without its version.
@@ -26,7 +26,7 @@ rule! {
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         let word = packages::apt(command)?.into_iter().find(|word| !is_fixed(word))?;
-        let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
+        let message = format!("`{}` has no fixed version", text::cut(&word.text));
         Some(at(script, word, message).help("write `package=version`"))
     })
 }

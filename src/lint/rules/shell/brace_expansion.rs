@@ -1,9 +1,9 @@
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::globs;
 use crate::lint::shell::{PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
-use crate::stack::yaml::Span;
 
 rule! {
     /// `{a,b}` is used, which `sh` does not support.

@@ -126,8 +126,8 @@ pub(super) fn each_shell<'a>(
 pub(super) fn problems(subject: &DockerfileSubject<'_>, id: &str) -> Vec<Found> {
     half_read(subject)
         .filter_map(|script| Some((script, script.code.problem.as_ref()?)))
-        .filter(|(_, problem)| problem.id == Some(id))
-        .map(|(script, problem)| Found::new(&script.place(&problem.span), problem.message.clone()))
+        .filter(|(_, problem)| problem.code == Some(id))
+        .map(|(script, problem)| Found::new(&script.place(&problem.place), problem.message.clone()))
         .collect()
 }
 

@@ -1,9 +1,9 @@
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::half_read;
 use crate::lint::shell::Script;
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// A comment hides the rest of a `RUN`.
@@ -40,7 +40,7 @@ fn lost(script: &Script<'_>, text: &[u8]) -> Option<Found> {
         let place = script.place(comment);
         let line = text.get(place.clone())?.iter().position(|byte| *byte == b'\n')?;
         let shown = hidden(script, comment, place.start + line)?;
-        let message = format!("this comment hides the following lines: `{}` is never run", suggest::cut(shown));
+        let message = format!("this comment hides the following lines: `{}` is never run", text::cut(shown));
         let found = Found::new(&(place.start..place.start + line), message);
         Some(found.help("put the comment on a separate line above the command"))
     })

@@ -23,7 +23,7 @@ rule! {
 /// Includes the readable part of scripts that cannot be parsed completely, which may be scripts for Windows.
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let is_begun =
-        |script: &&Script<'_>| script.code.problem.as_ref().is_none_or(|problem| problem.id != Some("SC1072"));
+        |script: &&Script<'_>| script.code.problem.as_ref().is_none_or(|problem| problem.code != Some("SC1072"));
     half_read(subject)
         .filter(is_begun)
         .flat_map(|script| words(script).flat_map(|word| needless(script, word)))

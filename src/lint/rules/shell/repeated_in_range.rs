@@ -1,9 +1,9 @@
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::globs;
 use crate::lint::shell::{PartKind, Script};
 use crate::lint::subject::DockerfileSubject;
-use crate::stack::yaml::Span;
 use std::collections::BTreeSet;
 
 rule! {

@@ -1,8 +1,8 @@
+use crate::diagnostic::Span;
 use crate::lint::dockerfile::{Instruction, Keyword};
 use crate::lint::rule::{Found, rule};
 use crate::lint::shell::Script;
 use crate::lint::subject::DockerfileSubject;
-use crate::stack::yaml::Span;
 
 rule! {
     /// A variable disables the verification of certificates.

@@ -3,7 +3,7 @@ use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::values;
 use crate::lint::shell::{Expansion, ExpansionKind, Script, Variables};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A variable is used but never set.
@@ -35,7 +35,7 @@ fn unassigned(script: &Script<'_>, variables: &Variables) -> Vec<Found> {
     let mut found = Vec::new();
     for expansion in &script.code.expansions {
         if let Some(name) = name(expansion).filter(|name| !variables.has(script, name) && known.insert(name)) {
-            let message = format!("`{}` is never set", suggest::cut(name));
+            let message = format!("`{}` is never set", text::cut(name));
             found.push(Found::new(&script.place(&expansion.span), message).help("set it, or declare it with `ARG`"));
         }
     }

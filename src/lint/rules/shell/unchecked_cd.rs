@@ -1,4 +1,4 @@
-use crate::lint::Fix;
+use crate::diagnostic::Fix;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::shell::commands::{at_name, shell_scripts, stops_at_errors};
 use crate::lint::shell::{Joint, Script, Simple, Word};

@@ -3,7 +3,7 @@ use crate::lint::rules::shell::commands::shell_scripts;
 use crate::lint::rules::shell::{splits, values};
 use crate::lint::shell::{Expansion, ExpansionKind, Script, Variables};
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A variable is not in double quotes.
@@ -58,6 +58,6 @@ fn is_default(operation: &str) -> bool {
 
 fn found(script: &Script<'_>, expansion: &Expansion) -> Found {
     let text = script.text(&expansion.span);
-    Found::new(&script.place(&expansion.span), format!("`{}` is split at spaces", suggest::cut(text)))
-        .help(format!("write `\"{}\"`", suggest::cut(text)))
+    Found::new(&script.place(&expansion.span), format!("`{}` is split at spaces", text::cut(text)))
+        .help(format!("write `\"{}\"`", text::cut(text)))
 }

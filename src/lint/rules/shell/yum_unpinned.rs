@@ -3,7 +3,7 @@ use crate::lint::rules::shell::commands::{at, first_in_each};
 use crate::lint::rules::shell::packages;
 use crate::lint::shell::Variables;
 use crate::lint::subject::DockerfileSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// `yum install` names a package without its version.
@@ -29,7 +29,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let word = packages::dnf(command, &["yum"])?
             .into_iter()
             .find(|word| !packages::is_rpm_fixed(word, script, &variables))?;
-        let message = format!("`{}` has no fixed version", suggest::cut(&word.text));
+        let message = format!("`{}` has no fixed version", text::cut(&word.text));
         Some(at(script, word, message).help("write `package-version`"))
     })
 }

@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A volume has no name, so every task gets a new one.
@@ -26,7 +26,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let nameless = mounts.filter(|mount| mount.kind == "volume" && mount.source.is_empty());
     nameless
         .map(|mount| {
-            let target = suggest::cut(&mount.target);
+            let target = text::cut(&mount.target);
             Found::new(&mount.span, format!("data written to `{target}` is lost with each task"))
                 .help(format!("name the volume, for example `data:{target}`; or use `tmpfs` for temporary data"))
         })

@@ -1,7 +1,8 @@
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// A placement constraint is invalid, or can never be satisfied.
@@ -44,7 +45,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 
 fn wrong(constraint: &Spanned<String>) -> Option<Found> {
     let found = |message: String, help: String| Some(Found::new(&constraint.span, message).help(help));
-    let shown = suggest::cut(constraint);
+    let shown = text::cut(constraint);
     let parts = constraint.split_once("==").or_else(|| constraint.split_once("!="));
     let Some((key, value)) = parts else {
         let help = match constraint.split_once('=') {
@@ -59,21 +60,18 @@ fn wrong(constraint: &Spanned<String>) -> Option<Found> {
         return found(format!("`{shown}` has no value"), "add the value that nodes must have".to_owned());
     }
     if lower == "node.role" && !["manager", "worker"].iter().any(|role| value.eq_ignore_ascii_case(role)) {
-        return found(
-            format!("no node has the role `{}`", suggest::cut(value)),
-            "it is `manager` or `worker`".to_owned(),
-        );
+        return found(format!("no node has the role `{}`", text::cut(value)), "it is `manager` or `worker`".to_owned());
     }
     let is_known = KEYS.contains(&lower.as_str())
         || LABELS.iter().any(|prefix| lower.strip_prefix(prefix).is_some_and(|name| !name.is_empty()));
     if is_known {
         return None;
     }
-    let help = match suggest::nearest(&lower, KEYS) {
+    let help = match suggest::did_you_mean(&lower, KEYS) {
         _ if lower.starts_with("node.label") => "write `node.labels.<name>`".to_owned(),
         _ if lower.starts_with("engine.label") => "write `engine.labels.<name>`".to_owned(),
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(question) => question,
         None => format!("the keys are {}, `node.labels.<name>` and `engine.labels.<name>`", KEYS.join(", ")),
     };
-    found(format!("no node has `{}`", suggest::cut(key)), help)
+    found(format!("no node has `{}`", text::cut(key)), help)
 }

@@ -1,7 +1,7 @@
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::file::Service;
-use crate::stack::yaml::Span;
 use crate::stack::{Healthcheck, Nanos, Settings};
 
 rule! {

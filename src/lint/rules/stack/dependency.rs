@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use crate::lint::Severity;
+use crate::diagnostic::{Severity, suggest};
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::ServiceName;
 use crate::stack::file::{Dependency, File};
 use crate::stack::{Condition, Mode};
+use crate::text;
 
 rule! {
     /// `depends_on` names a service that does not exist, or forms a cycle.
@@ -66,7 +66,7 @@ fn unknown(dependency: &Dependency, file: &File) -> Option<Found> {
         return None;
     }
     if let Some(left_out) = file.left_out.get(&service.value) {
-        let profiles = left_out.profiles.iter().map(|name| suggest::cut(name)).collect::<Vec<_>>().join(", ");
+        let profiles = left_out.profiles.iter().map(|name| text::cut(name)).collect::<Vec<_>>().join(", ");
         let message =
             format!("the service `{}` is left out, because none of its profiles is enabled: {profiles}", service.value);
         let help = "enable one in `COMPOSE_PROFILES` or with --profile, or write `required: false`";
@@ -74,11 +74,8 @@ fn unknown(dependency: &Dependency, file: &File) -> Option<Found> {
     }
     let found = Found::new(&service.span, format!("there is no service `{}` in this file", service.value));
     let found = found.severity(Severity::Warning);
-    let near = suggest::nearest(service.as_str(), file.services.keys().map(ServiceName::as_str));
-    Some(match near {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
-        None => found,
-    })
+    let help = suggest::did_you_mean(service.as_str(), file.services.keys().map(ServiceName::as_str));
+    Some(help.into_iter().fold(found, Found::help))
 }
 
 /// A finding if a dependency must end but is restarted whenever it does.

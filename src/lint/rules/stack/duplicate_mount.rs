@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// Two volumes are mounted at the same path.
@@ -33,7 +33,7 @@ fn duplicates(service: &Service) -> Vec<Found> {
     let repeated = service.volumes.iter().chain(&service.tmpfs).filter(|mount| !seen.insert(parts(&mount.target)));
     repeated
         .map(|mount| {
-            Found::new(&mount.span, format!("another volume is already mounted at `{}`", suggest::cut(&mount.target)))
+            Found::new(&mount.span, format!("another volume is already mounted at `{}`", text::cut(&mount.target)))
         })
         .collect()
 }

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::FileReference;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// Two configs, or two secrets, have the same path in a container.
@@ -39,7 +39,7 @@ fn duplicates(files: &[Spanned<FileReference>]) -> Vec<Found> {
     let repeated = files.iter().filter(|file| !seen.insert(file.target.as_str()));
     repeated
         .map(|file| {
-            Found::new(&file.span, format!("there is already a file `{}`", suggest::cut(&file.target)))
+            Found::new(&file.span, format!("there is already a file `{}`", text::cut(&file.target)))
                 .help("give it another `target`")
         })
         .collect()

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use super::missing_file::described;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::sops::{Document, Error};
 use crate::stack::file::{Reference, ReferenceKind};
+use crate::text;
 
 rule! {
     /// A file encrypted with SOPS is used where it would not stay secret, or cannot be decrypted.
@@ -55,7 +55,7 @@ fn wrong(reference: &Reference, documents: &Documents<'_>) -> Option<Found> {
     match reference.what {
         Secret => {
             let told = |error: &Error| {
-                let message = format!("`{}` {error}", suggest::cut(reference.path.as_str()));
+                let message = format!("`{}` {error}", text::cut(reference.path.as_str()));
                 Found::new(&reference.span, message).help(error.help())
             };
             match document {
@@ -65,7 +65,7 @@ fn wrong(reference: &Reference, documents: &Documents<'_>) -> Option<Found> {
         }
         // A config may mention encrypted values without being a SOPS file; then it cannot be parsed as one.
         Config | EnvFile | OptionalEnvFile if matches!(document, Ok(Some(_))) => {
-            let (what, path) = (described(reference.what), suggest::cut(reference.path.as_str()));
+            let (what, path) = (described(reference.what), text::cut(reference.path.as_str()));
             let message = format!(
                 "{what} `{path}` is encrypted, but everybody with access to the swarm could read the decrypted contents"
             );

@@ -20,5 +20,5 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    subject.file.env_files.iter().cloned().map(Found::misfit).collect()
+    subject.file.env_files.iter().cloned().map(Found::from).collect()
 }

@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Origin, Source};
+use crate::text;
 
 rule! {
     /// A config or secret has a fixed name, so its contents cannot change.
@@ -39,7 +39,7 @@ fn fixed(source: &Source, subject: &StackSubject<'_>) -> Option<Found> {
     (is_own && is_written).then(|| {
         let message = format!(
             "the contents of `{}` can never change: Swarm refuses new contents for an existing name",
-            suggest::cut(name)
+            text::cut(name)
         );
         Found::new(&name.span, message).help("remove the name, so that skep derives it from the contents")
     })

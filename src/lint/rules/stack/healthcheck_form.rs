@@ -1,8 +1,9 @@
+use crate::diagnostic::{Fix, Severity};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::{Fix, Severity, suggest};
 use crate::stack::Healthcheck;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// The list of a health check has no kind.
@@ -59,8 +60,7 @@ fn wrong(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>) -> Option<Fou
         }
         (first, _) if ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str()) => None,
         (first, _) => {
-            let message =
-                format!("the list must begin with CMD, CMD-SHELL or NONE, not with `{}`", suggest::cut(first));
+            let message = format!("the list must begin with CMD, CMD-SHELL or NONE, not with `{}`", text::cut(first));
             let found = Found::new(&check.span, message).help("put CMD before it");
             Some(found.fix(fix(check, subject, first, "")))
         }

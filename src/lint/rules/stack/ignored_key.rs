@@ -1,6 +1,6 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
+use crate::text;
 
 rule! {
     /// A key has no effect in a swarm.
@@ -24,7 +24,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let ignored = subject.file.ignored.iter();
     ignored
         .map(|key| {
-            let found = Found::new(&key.span, format!("`{}` has no effect in a swarm", suggest::cut(&key.key)));
+            let found = Found::new(&key.span, format!("`{}` has no effect in a swarm", text::cut(&key.key)));
             if key.instead.is_empty() { found } else { found.help(key.instead) }
         })
         .collect()

@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// `image` is not the name of an image.
@@ -34,7 +34,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 
 fn invalid(image: &Spanned<String>) -> Option<Found> {
     let why = ImageReference::parse(image).and_then(|image| image.check_digest()).err()?;
-    let found = Found::new(&image.span, format!("`{}` is not the name of an image", suggest::cut(&image.value)));
+    let found = Found::new(&image.span, format!("`{}` is not the name of an image", text::cut(&image.value)));
     Some(match help(&image.value) {
         Some(help) => found.help(help),
         None => found.help(why),

@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
 use crate::stack::file::{Service, Spanned};
+use crate::text;
 
 rule! {
     /// The image has no version.
@@ -38,7 +38,7 @@ fn is_unpinned(image: &str) -> bool {
 }
 
 fn found(image: &Spanned<String>) -> Found {
-    let name = suggest::cut(image.trim_end_matches(":latest"));
-    Found::new(&image.span, format!("`{}` has no fixed version", suggest::cut(image)))
+    let name = text::cut(image.trim_end_matches(":latest"));
+    Found::new(&image.span, format!("`{}` has no fixed version", text::cut(image)))
         .help(format!("add one: `{name}:<version>`"))
 }

@@ -1,10 +1,10 @@
-use crate::lint::Severity;
+use crate::diagnostic::Severity;
 use crate::lint::elsewhere::is_pointer;
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::stack::missing_file::described;
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Reference, ReferenceKind};
+use crate::text;
 
 rule! {
     /// A file that the stack file refers to is in Git LFS.
@@ -39,7 +39,7 @@ fn kept(reference: &Reference, subject: &StackSubject<'_>) -> Option<Found> {
     if !is_pointer && !subject.elsewhere.is_in_lfs(&reference.path) {
         return None;
     }
-    let path = suggest::cut(reference.path.as_str());
+    let path = text::cut(reference.path.as_str());
     let what = described(reference.what);
     let found = if is_pointer {
         Found::new(&reference.span, format!("{what} `{path}` is a Git LFS pointer instead of the file"))

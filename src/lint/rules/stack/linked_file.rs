@@ -1,9 +1,9 @@
 use super::missing_file::described;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::revision::Unreadable;
 use crate::stack::file::Reference;
+use crate::text;
 
 rule! {
     /// A file that the stack file refers to is a symbolic link or in a submodule.
@@ -31,7 +31,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let mut found: Vec<Found> =
         subject.file.references().iter().filter_map(|reference| refused(reference, subject)).collect();
     // A Dockerfile is reached through the same link as its context.
-    found.dedup_by(|next, first| next.span == first.span);
+    found.dedup_by(|next, first| next.what.place == first.what.place);
     found
 }
 
@@ -45,6 +45,6 @@ fn refused(reference: &Reference, subject: &StackSubject<'_>) -> Option<Found> {
         Err(Unreadable::Submodule) => ("is in a submodule", "commit the file to this repository"),
         _ => return None,
     };
-    let message = format!("{} `{}` {reason}", described(reference.what), suggest::cut(reference.path.as_str()));
+    let message = format!("{} `{}` {reason}", described(reference.what), text::cut(reference.path.as_str()));
     Some(Found::new(&reference.span, message).help(help))
 }

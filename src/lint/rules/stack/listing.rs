@@ -18,5 +18,5 @@ rule! {
 }
 
 fn check(revision: &Revision) -> Vec<Found> {
-    revision.listing_misfits().into_iter().map(Found::misfit).collect()
+    revision.listing_misfits().into_iter().map(Found::from).collect()
 }

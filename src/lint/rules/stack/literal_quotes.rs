@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::yaml::{Node, Value};
+use crate::text;
 
 rule! {
     /// Quotes inside a list item are part of the value.
@@ -46,8 +46,8 @@ fn told(item: &Node) -> Option<Found> {
         let inner = value.strip_prefix(quote)?.strip_suffix(quote)?;
         (!inner.contains(quote)).then_some(inner)
     })?;
-    let name = suggest::cut(name);
-    let instead = suggest::cut(inner);
+    let name = text::cut(name);
+    let instead = text::cut(inner);
     let found = Found::new(&item.span, format!("the quotes are part of the value of `{name}`"));
     Some(found.help(format!("write `- {name}={instead}`, or quote the whole: `- \"{name}={instead}\"`")))
 }

@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// The driver of a network is local to a node.
@@ -35,7 +35,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
             let written = subject.file.tree.at(&["networks", key, "driver"]);
             let span = written.map_or(&network.span, |driver| &driver.span);
             let driver = &network.options.driver;
-            let key = suggest::cut(key);
+            let key = text::cut(key);
             Found::new(
                 span,
                 format!("no service can join `{key}`: networks with the driver `{driver}` are local to a node"),

@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::Mode;
 use crate::stack::file::{Mount, Service, Spanned};
+use crate::text;
 
 rule! {
     /// A local folder is mounted, but the task may run on any node.
@@ -47,9 +47,6 @@ fn is_of_one_node(mount: &Mount) -> bool {
 }
 
 fn found(mount: &Spanned<Mount>) -> Found {
-    Found::new(
-        &mount.span,
-        format!("`{}` must exist on every node that the task may run on", suggest::cut(&mount.source)),
-    )
-    .help("add a constraint, or use a named volume")
+    Found::new(&mount.span, format!("`{}` must exist on every node that the task may run on", text::cut(&mount.source)))
+        .help("add a constraint, or use a named volume")
 }

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::revision::{Revision, Unreadable};
 use crate::stack::file::{Reference, ReferenceKind};
+use crate::text;
 
 rule! {
     /// A file or folder that the stack file refers to is not in the repository.
@@ -65,7 +65,7 @@ fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {
         _ => return None,
     };
     let root = if revision.named.is_some() { "/" } else { "" };
-    let message = format!("{} `{root}{}` {reason}", described(reference.what), suggest::cut(reference.path.as_str()));
+    let message = format!("{} `{root}{}` {reason}", described(reference.what), text::cut(reference.path.as_str()));
     let help = if revision.named.is_some() {
         "is the path relative to the stack file?"
     } else {

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::yaml::Node;
+use crate::text;
 
 rule! {
     /// A variable or label appears twice in a list, and only the last one counts.
@@ -48,7 +48,7 @@ fn lost(items: &[Node]) -> Vec<Found> {
         let is_first = later.insert(name(item));
         // Nothing is lost if both values are equal.
         if same.insert(item.raw()) && !is_first {
-            let message = format!("`{}` appears again below, and only the last one counts", suggest::cut(&name(item)));
+            let message = format!("`{}` appears again below, and only the last one counts", text::cut(&name(item)));
             found.push(Found::new(&item.span, message).help("remove one of the two, or combine the values"));
         }
     }

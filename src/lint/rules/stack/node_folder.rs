@@ -1,7 +1,7 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Mount, Spanned};
+use crate::text;
 
 rule! {
     /// A container may write to system folders of the node.
@@ -37,6 +37,6 @@ fn is_of_system(mount: &Mount) -> bool {
 }
 
 fn found(mount: &Spanned<Mount>) -> Found {
-    let message = format!("write access to `{}` gives root on the node", suggest::cut(&mount.source));
+    let message = format!("write access to `{}` gives root on the node", text::cut(&mount.source));
     Found::new(&mount.span, message).help("mount it read-only (`:ro`), or mount only the folder that is needed")
 }

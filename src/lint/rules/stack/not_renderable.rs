@@ -31,10 +31,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     inputs.images = subject.file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect();
     inputs.as_written = subject.file.read_mode.as_written;
     let problems = render(subject.file, &inputs).err().unwrap_or_default();
-    problems
-        .into_iter()
-        .map(|problem| Found { help: problem.help, ..Found::new(&problem.span, problem.message) })
-        .collect()
+    problems.into_iter().map(Found::from).collect()
 }
 
 /// The name of the stack, or a placeholder if it is not known.

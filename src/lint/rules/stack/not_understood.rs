@@ -36,7 +36,7 @@ fn check(reading: &Reading<'_>) -> Vec<Found> {
             );
             vec![Found::new(&(0..0), message).help("move some of the stacks to another repository")]
         }
-        Reading::Problems(misfits) => misfits.iter().cloned().map(Found::misfit).collect(),
+        Reading::Problems(misfits) => misfits.iter().cloned().map(Found::from).collect(),
         Reading::Template(_) => Vec::new(),
     }
 }

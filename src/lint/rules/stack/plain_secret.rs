@@ -1,14 +1,15 @@
 use std::collections::BTreeSet;
 
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::rules::stack::quoted_file_value::{env_files, lines};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::mask;
 use crate::name::RepoPath;
 use crate::sops::Document;
 use crate::stack::sources::Sources;
-use crate::stack::yaml::{Node, Span};
+use crate::stack::yaml::Node;
+use crate::text;
 
 rule! {
     /// A password or key is in the stack file.
@@ -78,7 +79,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
             found.extend(told.take(MAX_LOOKED_AT.saturating_sub(found.len())));
         }
     }
-    found.sort_by_key(|found| found.span.start);
+    found.sort_by_key(|found| found.what.place.start);
     found.dedup();
     found.extend(in_env_files(subject));
     found
@@ -89,7 +90,7 @@ pub(super) const HELP: &str = "use a secret, or a variable from skep's settings:
 
 /// The message about a variable whose value is or contains a secret.
 pub(super) fn readable(name: &str, value: &str) -> Option<String> {
-    let shown = suggest::cut(name);
+    let shown = text::cut(name);
     if value.contains("{{") {
         None
     } else if mask::is_secret_name(name) && mask::is_plain(value) {

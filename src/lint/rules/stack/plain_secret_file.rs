@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::RepoPath;
 use crate::sops::Document;
+use crate::text;
 
 rule! {
     /// The file of a secret is committed unencrypted.
@@ -41,7 +41,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     files()
         .filter(|path| plain.contains(&path.value))
         .map(|path| {
-            let shown = suggest::cut(path.value.as_str());
+            let shown = text::cut(path.value.as_str());
             Found::new(
                 &path.span,
                 format!("everybody who can read the repository can read the secret's file `{shown}`"),

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::RepoPath;
+use crate::text;
 
 rule! {
     /// Quotes, comments and variables in an `env_file` are part of the value.
@@ -57,11 +57,11 @@ fn quoted(stack: &StackSubject<'_>, path: &RepoPath) -> Vec<Found> {
         let (what, help) = kept(value)?;
         let length = name.len() + 1 + value.len();
         let line = text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let name = suggest::cut(name);
+        let name = text::cut(name);
         let message = format!("{what} of the value of `{name}`");
         let found = Found::new(&(at + line..at + line + length), message).in_file(path.clone());
         Some(match help {
-            Help::Value(value) => found.help(format!("write `{name}={}`", suggest::cut(value))),
+            Help::Value(value) => found.help(format!("write `{name}={}`", text::cut(value))),
             Help::Text(text) => found.help(text),
         })
     };

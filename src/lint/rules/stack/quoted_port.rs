@@ -1,4 +1,4 @@
-use crate::lint::Fix;
+use crate::diagnostic::Fix;
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::yaml::{Node, Value};

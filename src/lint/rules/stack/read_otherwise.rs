@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
+use crate::diagnostic::{Fix, Span};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::{Fix, suggest};
 use crate::mask;
-use crate::stack::yaml::{Node, Scalar, Span};
+use crate::stack::yaml::{Node, Scalar};
+use crate::text;
 
 rule! {
     /// A value without quotes is read as a number and changes.
@@ -53,11 +54,11 @@ fn changed(key: &Node, value: &Node, subject: &StackSubject<'_>) -> Option<Found
         return None;
     }
     let quoted = format!("\"{written}\"");
-    let name = suggest::cut(key.raw());
+    let name = text::cut(key.raw());
     let (message, shown) = if mask::is_secret_name(key.raw()) {
         (format!("the value of `{name}` changes, because it is read as a number"), "it in quotes".to_owned())
     } else {
-        (format!("`{}` becomes `{meant}` for `{name}`", suggest::cut(written)), format!("`{quoted}`"))
+        (format!("`{}` becomes `{meant}` for `{name}`", text::cut(written)), format!("`{quoted}`"))
     };
     let is_there = subject.file.sources.text(&value.span) == written.as_bytes();
     // The author probably means the text, or would have written the number in its usual form.

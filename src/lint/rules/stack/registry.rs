@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::name::ImageReference;
 use crate::stack::file::{Service, Spanned};
+use crate::text;
 
 rule! {
     /// An image comes from a registry that is not trusted.
@@ -38,6 +38,6 @@ fn pulled(service: &Service) -> Option<&Spanned<String>> {
 }
 
 fn found(image: &Spanned<String>) -> Found {
-    let message = format!("`{}` comes from a registry that is not trusted", suggest::cut(image));
+    let message = format!("`{}` comes from a registry that is not trusted", text::cut(image));
     Found::new(&image.span, message).help("push it to a trusted registry, or add its registry to `trusted-registries`")
 }

@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::mask;
 use crate::stack::file::{Service, Spanned};
+use crate::text;
 
 rule! {
     /// A password is in the command of a service.
@@ -67,6 +67,6 @@ fn secret(command: &Spanned<Vec<String>>) -> Option<std::borrow::Cow<'_, str>> {
             None => (option, words.get(index + 1).copied().unwrap_or_default()),
         };
         let is_value = mask::is_plain(value) && !value.starts_with('-');
-        (mask::is_secret_option(name) && is_value).then(|| suggest::cut(name))
+        (mask::is_secret_option(name) && is_value).then(|| text::cut(name))
     })
 }

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Mount, Spanned};
 use crate::stack::holds::is_common;
+use crate::text;
 
 rule! {
     /// Two stacks write to the same data.
@@ -42,7 +42,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             let Some(data) = data(mount, stack) else { continue };
             let first = *writers.entry(data.clone()).or_insert(index);
             if first != index && found.len() < MAX_LOOKED_AT {
-                let message = format!("{} also writes to `{}`", stacks[first].described(), suggest::cut(&data));
+                let message = format!("{} also writes to `{}`", stacks[first].described(), text::cut(&data));
                 let found_here = Found::new(&mount.span, message).help("use a separate place, or mount it read-only");
                 found.push(found_here.placed(&stack.file.sources));
             }

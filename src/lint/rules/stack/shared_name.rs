@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
-use crate::lint::Severity;
+use crate::diagnostic::{Severity, Span};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{Origin, Source, Spanned};
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// Two stacks define a config, secret or network with the same name.
@@ -58,7 +57,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             if other == index || found.len() >= MAX_LOOKED_AT {
                 continue;
             }
-            let message = format!("{} also defines the {what} `{}`", stacks[other].described(), suggest::cut(name));
+            let message = format!("{} also defines the {what} `{}`", text::cut(name), stacks[other].described());
             let help = format!("rename it, or define the {what} in one stack and write `external: true` in the other");
             let told = Found::new(span, message).help(help);
             // With equal contents Docker changes nothing, and both stacks can use the object.

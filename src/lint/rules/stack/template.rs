@@ -24,5 +24,5 @@ rule! {
 
 fn check(reading: &Reading<'_>) -> Vec<Found> {
     let Reading::Template(misfits) = reading else { return Vec::new() };
-    misfits.iter().cloned().map(Found::misfit).collect()
+    misfits.iter().cloned().map(Found::from).collect()
 }

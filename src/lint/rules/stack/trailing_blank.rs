@@ -1,7 +1,7 @@
-use crate::lint::Fix;
+use crate::diagnostic::{Fix, Span};
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
-use crate::stack::yaml::{Node, Span, Value};
+use crate::stack::yaml::{Node, Value};
 
 rule! {
     /// A line has trailing spaces.

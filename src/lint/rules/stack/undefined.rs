@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::file::{File, Service, Spanned};
+use crate::text;
 
 rule! {
     /// A service uses a network, volume, config or secret that the file does not define.
@@ -49,9 +50,7 @@ fn missing<P, T>(what: &str, place: &Spanned<P>, name: &str, defined: &BTreeMap<
     if defined.contains_key(name) {
         return None;
     }
-    let help = suggest::nearest(name, defined.keys().map(String::as_str)).map_or_else(
-        || format!("define it under `{what}s:` at the top of the file"),
-        |near| format!("did you mean `{near}`?"),
-    );
-    Some(Found::new(&place.span, format!("there is no {what} `{}` in this file", suggest::cut(name))).help(help))
+    let help = suggest::did_you_mean(name, defined.keys().map(String::as_str))
+        .unwrap_or_else(|| format!("define it under `{what}s:` at the top of the file"));
+    Some(Found::new(&place.span, format!("there is no {what} `{}` in this file", text::cut(name))).help(help))
 }

@@ -1,9 +1,9 @@
 use super::missing_file::described;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::revision::Revision;
 use crate::stack::file::{Reference, ReferenceKind};
+use crate::text;
 
 rule! {
     /// A file that the stack file refers to was not read.
@@ -29,7 +29,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .iter()
         .filter(|reference| is_unread(reference, subject.revision))
         .map(|reference| {
-            let path = suggest::cut(reference.path.as_str());
+            let path = text::cut(reference.path.as_str());
             Found::new(&reference.span, format!("{} `{path}` was not read: it is too large", described(reference.what)))
                 .help("make it smaller, or put it in the image or a volume")
         })

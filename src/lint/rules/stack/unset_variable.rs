@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::rules::stack::looks_secret;
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::stack::interpolate::Unset;
+use crate::text;
 
 /// The id of the rule, which a deploy turns into an error.
 pub(in crate::lint) const ID: &str = RULE.id;
@@ -37,7 +37,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn told(Unset { span, name, is_empty, about }: &Unset) -> Found {
-    let name = suggest::cut(name);
+    let name = text::cut(name);
     let what = if *is_empty { "is empty" } else { "is not set" };
     let about = about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
     let help = if looks_secret(&name) {

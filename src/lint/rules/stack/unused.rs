@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, MAX_LOOKED_AT, rule};
 use crate::lint::subject::StackSubject;
 use crate::stack::file::File;
-use crate::stack::yaml::Span;
 
 rule! {
     /// A network, volume, config or secret is defined and not used.

@@ -1,9 +1,9 @@
 use super::in_each;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, names};
 use crate::lint::traefik::place;
+use crate::text;
 
 rule! {
     /// A user of basic authentication has no password hash.
@@ -44,7 +44,7 @@ fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
         .take(MAX_FOUND)
         .map(|(user, part)| {
             let name = user.split(':').next().unwrap_or_default();
-            let message = format!("nobody can log in as `{}`: there is no password hash", suggest::cut(name));
+            let message = format!("nobody can log in as `{}`: there is no password hash", text::cut(name));
             Found::new(&place(&subject.file.sources, list.value, &part), message)
                 .help("use the output of `htpasswd -nB NAME`, with `$$` for each `$`")
         })

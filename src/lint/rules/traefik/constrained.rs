@@ -1,12 +1,12 @@
 use super::in_each;
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::constraints::Constraints;
 use crate::lint::traefik::labels::{Kind, Labels};
 use crate::lint::traefik::proxy;
 use crate::stack::file::Service;
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// Traefik ignores a service because of its `constraints`.
@@ -94,7 +94,7 @@ fn passed_over(service: &Service, labels: &Labels<'_>, all: &[Constraints]) -> O
         Found::new(&place, "Traefik ignores this service: it lacks the labels that Traefik's constraints require");
     Some(match wanted {
         Some((name, value)) => {
-            found.help(format!("add `{}: {}` to `deploy.labels`", suggest::cut(name), suggest::cut(value)))
+            found.help(format!("add `{}: {}` to `deploy.labels`", text::cut(name), text::cut(value)))
         }
         None => found,
     })

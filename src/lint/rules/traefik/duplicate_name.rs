@@ -3,9 +3,9 @@ use std::collections::btree_map::Entry;
 
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::definitions::{self, Definition, NamedBy};
 use crate::lint::traefik::labels::{Kind, Protocol};
+use crate::text;
 
 rule! {
     /// Two services define the same router or middleware differently.
@@ -143,7 +143,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
 }
 
 fn conflict(it: &Definition, first: &First, (index, stacks): (usize, &[StackSubject<'_>])) -> Found {
-    let (what, name) = (it.kind.word(), suggest::cut(&it.name));
+    let (what, name) = (it.kind.word(), text::cut(&it.name));
     let of = if first.stack == index { String::new() } else { format!(" of {}", stacks[first.stack].described()) };
     let whose = match it.named_by {
         NamedBy::Author => "",

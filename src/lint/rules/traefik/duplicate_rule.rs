@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use super::rule_syntax::is_rule;
+use crate::diagnostic::Span;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::expression::Expression;
 use crate::lint::traefik::labels::{Labels, names};
 use crate::render::Traefik;
 use crate::render::traefik::Route as Generated;
 use crate::stack::file::{Http, Service};
-use crate::stack::yaml::Span;
+use crate::text;
 
 rule! {
     /// Two stacks claim the same requests.
@@ -93,7 +93,7 @@ fn overlap(one: &[String], two: &[String]) -> bool {
 
 fn same(way: &[String], first: &StackSubject<'_>, route: &Route) -> Found {
     let way = way.join(" && ");
-    let message = format!("{} also claims the requests for {}", first.described(), suggest::cut(&way));
+    let message = format!("{} also claims the requests for {}", first.described(), text::cut(&way));
     Found::new(&route.place, message).help("give one of them a different path, or a `priority`")
 }
 

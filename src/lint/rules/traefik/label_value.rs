@@ -1,9 +1,9 @@
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::known::{self, Kind};
 use crate::lint::traefik::values;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// Traefik does not accept the value of a label.
@@ -63,7 +63,7 @@ fn wrong(key: &str, value: &Spanned<String>) -> Option<Found> {
     if let Some(why) = values::fault(known.pattern, value) {
         return Some(Found::new(&value.span, why).help("with this value Traefik disables every router that uses it"));
     }
-    let message = format!("`{}` is not {}, which this label requires", suggest::cut(value), known.kind.word());
+    let message = format!("`{}` is not {}, which this label requires", text::cut(value), known.kind.word());
     let help = match known.kind {
         Kind::Switch if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => return None,
         Kind::Switch => "anything but `true` switches it off",

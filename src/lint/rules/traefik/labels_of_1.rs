@@ -1,8 +1,8 @@
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::known;
 use crate::stack::file::{Service, Spanned};
+use crate::text;
 
 rule! {
     /// A label is for Traefik 1.
@@ -53,6 +53,6 @@ fn found(key: &str, label: &Spanned<String>) -> Found {
         Some("entrypoints") => "write `traefik.http.routers.<name>.entrypoints`",
         _ => "define routers, services and middlewares: `traefik.http.routers.<name>.…`",
     };
-    let message = format!("`{}` is a label of Traefik 1, which later versions ignore", suggest::cut(key));
+    let message = format!("`{}` is a label of Traefik 1, which later versions ignore", text::cut(key));
     Found::new(&label.span, message).help(help)
 }

@@ -1,10 +1,10 @@
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::definitions;
 use crate::lint::traefik::labels::{Kind, Label, Labels};
 use crate::name::ServiceName;
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// A label extends a name that skep no longer uses.
@@ -54,11 +54,8 @@ fn of_before(stack: &str, name: &ServiceName, service: &Service) -> Vec<Found> {
     };
     let found = all.filter_map(|label| {
         let (what, now) = (label.kind.word(), renamed(label)?);
-        let message = format!(
-            "skep names the {what} of this service `{}`, not `{}`",
-            suggest::cut(&now),
-            suggest::cut(label.name)
-        );
+        let message =
+            format!("skep names the {what} of this service `{}`, not `{}`", text::cut(&now), text::cut(label.name));
         let protocol = label.protocol.word();
         Some(
             Found::new(&label.value.span, message)

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Labels, root};
 use crate::lint::traefik::proxy::{self, Proxy, networks};
 use crate::stack::file::{Service, Spanned};
+use crate::text;
 
 rule! {
     /// A service is not in Traefik's network.
@@ -87,7 +87,7 @@ fn misled(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Optio
     if network.external || network.name.is_some() || proxy.networks.contains(named) {
         return None;
     }
-    let message = format!("no network has the name `{}`: this is its key in the file", suggest::cut(named));
+    let message = format!("no network has the name `{}`: this is its key in the file", text::cut(named));
     let help = match subject.name {
         Some(stack) => format!("its full name is `{stack}_{named}`; write that, or give it `name: {named}`"),
         None => format!("its full name begins with that of the stack; write that, or give it `name: {named}`"),
@@ -111,7 +111,7 @@ fn misnamed(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
         return None;
     }
     let scoped = format!("{stack}_{}", named.value);
-    let message = format!("the service does not join the network `{}`", suggest::cut(named));
+    let message = format!("the service does not join the network `{}`", text::cut(named));
     let help = if joined.contains(&scoped) {
         format!("its full name is `{scoped}`")
     } else {
@@ -140,7 +140,7 @@ fn listed(names: &BTreeSet<String>) -> String {
     names
         .iter()
         .take(4)
-        .map(|name| format!("`{}`", suggest::cut(name.trim_start_matches('_'))))
+        .map(|name| format!("`{}`", text::cut(name.trim_start_matches('_'))))
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::known::{self, Known};
 use crate::lint::traefik::options::{By, Setting};
 use crate::lint::traefik::proxy::{self, Proxy, Version};
 use crate::lint::traefik::values;
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// Traefik is started with an option that its version does not have.
@@ -158,17 +159,14 @@ fn unfit(
         let message = format!("Traefik does not start: `{}{key}`: {why}", dashes(proxy, key));
         return Some(proxy::found(key, proxy, service, subject.file, message));
     }
-    let (value, dashes) = (suggest::cut(&setting.value), dashes(proxy, key));
+    let (value, dashes) = (text::cut(&setting.value), dashes(proxy, key));
     let message = format!("`{dashes}{key}` requires {}; Traefik does not start with `{value}`", known.kind.word());
     Some(proxy::found(key, proxy, service, subject.file, message))
 }
 
 fn missing(option: &str, proxy: &Proxy, service: &Service, version: Version, subject: &StackSubject<'_>) -> Found {
-    let message = format!(
-        "Traefik {version} has no option `{}{}`, and does not start",
-        dashes(proxy, option),
-        suggest::cut(option)
-    );
+    let message =
+        format!("Traefik {version} has no option `{}{}`, and does not start", dashes(proxy, option), text::cut(option));
     proxy::found(option, proxy, service, subject.file, message)
 }
 

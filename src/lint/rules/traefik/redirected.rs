@@ -1,10 +1,10 @@
 use super::in_each;
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol, names};
 use crate::lint::traefik::proxy::Proxy;
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// A router is on an entry point that redirects everything to another one.
@@ -57,10 +57,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn in_settings(service: &Service, proxy: &Proxy) -> Option<Found> {
     let entry_point = service.http.as_ref()?.entrypoint.as_ref()?;
     let to = proxy.redirects(entry_point)?;
-    let message = format!(
-        "no request arrives here: the entry point `{}` redirects everything to `{to}`",
-        suggest::cut(entry_point)
-    );
+    let message =
+        format!("no request arrives here: the entry point `{}` redirects everything to `{to}`", text::cut(entry_point));
     Some(Found::new(&entry_point.span, message).help(help(entry_point)))
 }
 
@@ -78,13 +76,13 @@ fn of_labels(router: &Label<'_>, labels: &Labels<'_>, proxy: &Proxy) -> Option<F
     }
     let message = format!(
         "no request reaches the router `{}`: the entry point `{name}` redirects everything to `{to}`",
-        suggest::cut(router.name)
+        text::cut(router.name)
     );
     Some(Found::new(&span, message).help(help(&name)))
 }
 
 fn help(entry_point: &str) -> String {
-    let name = suggest::cut(entry_point);
+    let name = text::cut(entry_point);
     format!(
         "use another entry point, or start Traefik with `--entryPoints.{name}.http.redirections.entryPoint.priority=1`"
     )

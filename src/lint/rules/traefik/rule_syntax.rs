@@ -1,12 +1,14 @@
 use super::in_each;
+use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::expression::compile::{self, Syntax};
-use crate::lint::traefik::expression::{Call, Expression, Misread, modern};
+use crate::lint::traefik::expression::{Call, Expression, modern};
 use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
 use crate::lint::traefik::proxy::Version;
 use crate::lint::traefik::{matchers, place};
+use crate::text;
 
 rule! {
     /// The rule of a router is invalid.
@@ -103,7 +105,7 @@ pub(super) fn is_rule(label: &Label<'_>) -> bool {
 }
 
 fn wrong(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> Option<Found> {
-    let Misread { span, message, help } = match Expression::parse(rule.value) {
+    let misread = match Expression::parse(rule.value) {
         Err(_) if modern(rule.value).is_some() => old(rule.value)?,
         Err(misread) => misread,
         Ok(expression) => {
@@ -114,7 +116,8 @@ fn wrong(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> O
                 .find_map(|call| unusable(call, rule.protocol).or_else(|| faulty(call, syntax)))?
         }
     };
-    Some(Found::new(&place(&subject.file.sources, rule.value, &span), message).help(help))
+    let span = place(&subject.file.sources, rule.value, &misread.place);
+    Some(misread.at(span).into())
 }
 
 /// How Traefik compiles the rule of a router.
@@ -129,26 +132,23 @@ fn syntax(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> 
 }
 
 /// A matcher with an invalid value.
-fn faulty(call: &Call, syntax: Syntax) -> Option<Misread> {
+fn faulty(call: &Call, syntax: Syntax) -> Option<Diagnostic<Span>> {
     compile::fault(call, matchers::matcher(syntax.protocol, &call.name)?.name, syntax)
 }
 
-fn old(text: &str) -> Option<Misread> {
+fn old(text: &str) -> Option<Diagnostic<Span>> {
     let message = "this is a rule for Traefik 1, which is invalid in later versions".to_owned();
-    Some(Misread { span: 0..text.len(), message, help: format!("write {}", suggest::cut(&modern(text)?)) })
+    Some(Diagnostic::new(0..text.len(), message).help(format!("write {}", text::cut(&modern(text)?))))
 }
 
 /// A matcher that no version has, or with a number of values that no version accepts.
-fn unusable(call: &Call, protocol: Protocol) -> Option<Misread> {
-    let misread = |message: String, help: String| Some(Misread { span: call.span.clone(), message, help });
+fn unusable(call: &Call, protocol: Protocol) -> Option<Diagnostic<Span>> {
+    let misread = |message: String, help: String| Some(Diagnostic::new(call.span.clone(), message).help(help));
     let Some(matcher) = matchers::matcher(protocol, &call.name) else {
         let names = matchers::known(protocol).iter().map(|known| known.name);
-        let same = names.clone().find(|known| known.eq_ignore_ascii_case(&call.name));
-        let help = match same.or_else(|| suggest::nearest(&call.name, names.clone())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", names.collect::<Vec<_>>().join(", ")),
-        };
-        return misread(format!("Traefik has no matcher `{}`", suggest::cut(&call.name)), help);
+        let help = did_you_mean(&call.name, names.clone())
+            .unwrap_or_else(|| format!("it has {}", names.collect::<Vec<_>>().join(", ")));
+        return misread(format!("Traefik has no matcher `{}`", text::cut(&call.name)), help);
     };
     let counts = [matcher.in_2, matcher.in_3].into_iter().flatten();
     let fits = counts.clone().any(|(least, most)| (least..=most).contains(&call.values.len()));

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::definitions::{self, Definition, NamedBy};
 use crate::lint::traefik::labels::{Kind, Protocol};
+use crate::text;
 
 rule! {
     /// Two stacks define a Traefik service with the same name.
@@ -70,7 +70,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
 }
 
 fn shared(it: &Definition, first: &StackSubject<'_>, stack: &StackSubject<'_>) -> Found {
-    let name = suggest::cut(&it.name);
+    let name = text::cut(&it.name);
     let message = format!("{} also has a service `{name}` in Traefik: both share the requests", first.described());
     let help = match it.named_by {
         NamedBy::Author => format!("rename it, for example to `{}-{name}`", stack.name.unwrap_or("stack")),

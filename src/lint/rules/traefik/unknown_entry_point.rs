@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::in_each;
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, names};
 use crate::lint::traefik::{Proxy, place};
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// A router names an entry point or a certificate resolver that Traefik does not have.
@@ -80,7 +81,7 @@ fn unknown(what: &str, label: &Label<'_>, known: &BTreeSet<&str>, subject: &Stac
     let named = names(label.value).into_iter().filter(|(name, _)| !known.contains(name.to_ascii_lowercase().as_str()));
     named
         .map(|(name, part)| {
-            let message = format!("Traefik has no {what} `{}`", suggest::cut(name));
+            let message = format!("Traefik has no {what} `{}`", text::cut(name));
             Found::new(&place(&subject.file.sources, label.value, &part), message).help(help(name, known))
         })
         .take(MAX_FOUND)
@@ -90,13 +91,13 @@ fn unknown(what: &str, label: &Label<'_>, known: &BTreeSet<&str>, subject: &Stac
 fn in_settings(service: &Service, known: &BTreeSet<&str>) -> Option<Found> {
     let name = service.http.as_ref()?.entrypoint.as_ref()?;
     let is_unknown = !known.contains(name.to_ascii_lowercase().as_str());
-    let message = format!("Traefik has no entry point `{}`", suggest::cut(name));
+    let message = format!("Traefik has no entry point `{}`", text::cut(name));
     is_unknown.then(|| Found::new(&name.span, message).help(help(name, known)))
 }
 
 fn help(name: &str, known: &BTreeSet<&str>) -> String {
-    match suggest::nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
+    match suggest::did_you_mean(name, known.iter().copied()) {
+        Some(question) => question,
         None if known.is_empty() => "none is defined in this repository".to_owned(),
         None => {
             format!("this repository defines {}", known.iter().copied().collect::<Vec<_>>().join(", "))

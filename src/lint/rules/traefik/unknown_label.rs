@@ -1,9 +1,10 @@
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::known::{self, Known};
 use crate::lint::traefik::proxy::Version;
 use crate::stack::file::Spanned;
+use crate::text;
 
 rule! {
     /// A label is unknown to Traefik.
@@ -85,7 +86,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 
 fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Option<Found> {
     let label = key.to_ascii_lowercase();
-    let found = |text: &str| Some(Found::new(&value.span, format!("{text} `{}`", suggest::cut(key))));
+    let found = |text: &str| Some(Found::new(&value.span, format!("{text} `{}`", text::cut(key))));
     if version.is_some_and(|version| version.major == 1) {
         let is_unknown = label.starts_with("traefik.") && !known::is_known_to_1(&label);
         return found("Traefik 1 has no label").filter(|_| is_unknown);
@@ -96,15 +97,13 @@ fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Opti
     if !["http", "tcp", "udp", "docker", "swarm"].iter().any(|root| is_below(&label, root)) {
         return None;
     }
-    match known::find(key) {
-        Some(known) => match version.filter(|version| !known.known().is_in(*version)) {
-            Some(version) => Some(of_another(found(&format!("Traefik {version} has no label"))?, known.known())),
-            None => alone(key, value, known),
-        },
-        None => Some(match nearest(&label) {
-            Some(near) => found("Traefik has no label")?.help(format!("did you mean `{near}`?")),
-            None => found("Traefik has no label")?.help("see Traefik's reference of labels"),
-        }),
+    let Some(known) = known::find(key) else {
+        let help = nearest(&label).unwrap_or_else(|| "see Traefik's reference of labels".to_owned());
+        return Some(found("Traefik has no label")?.help(help));
+    };
+    match version.filter(|version| !known.known().is_in(*version)) {
+        Some(version) => Some(of_another(found(&format!("Traefik {version} has no label"))?, known.known())),
+        None => alone(key, value, known),
     }
 }
 
@@ -116,8 +115,8 @@ fn of_another(found: Found, known: &Known) -> Found {
 fn alone(key: &str, value: &Spanned<String>, known: known::Found) -> Option<Found> {
     let known::Found::Section(first) = known else { return None };
     let options = first.pattern.split('.').nth(key.split('.').count())?.replace("**", "<name>").replace('*', "<name>");
-    let message = format!("`{}` has no effect by itself", suggest::cut(key));
-    Some(Found::new(&value.span, message).help(format!("add an option, for example `{}.{options}`", suggest::cut(key))))
+    let message = format!("`{}` has no effect by itself", text::cut(key));
+    Some(Found::new(&value.span, message).help(format!("add an option, for example `{}.{options}`", text::cut(key))))
 }
 
 fn is_below(label: &str, root: &str) -> bool {
@@ -131,15 +130,15 @@ fn misspelt_root(label: &str) -> Option<&'static str> {
     let (root, kind) = (parts.next()?, parts.next()?);
     let is_kind = ["routers", "services", "middlewares"].contains(&kind);
     let is_known = ROOTS.contains(&root);
-    if is_kind && !is_known { ROOTS.into_iter().find(|known| strsim::osa_distance(root, known) == 1) } else { None }
+    suggest::nearest(root, ROOTS).filter(|_| is_kind && !is_known)
 }
 
-/// The part after the name of the router, service or middleware in the most similar known label.
-fn nearest(label: &str) -> Option<&'static str> {
+/// Asks for what stands behind the name of the router, service or middleware in the known label that is most like this one.
+fn nearest(label: &str) -> Option<String> {
     let (kind, option) = split(label)?;
     let options = known::all().iter().filter_map(|known| split(known.pattern));
     let options = options.filter(|(other, _)| *other == kind).map(|(_, option)| option);
-    suggest::nearest(option, options)
+    suggest::did_you_mean(option, options)
 }
 
 /// `traefik.http.routers` and `tls.options` of `traefik.http.routers.web.tls.options`.

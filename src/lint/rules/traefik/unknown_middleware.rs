@@ -1,12 +1,13 @@
 use std::ops::Range;
 
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol, names};
 use crate::lint::traefik::proxy::{self, Proxy};
 use crate::lint::traefik::{Picture, place};
 use crate::stack::file::Service;
+use crate::text;
 
 rule! {
     /// A router or entry point names a middleware that does not exist.
@@ -131,21 +132,20 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
             Some((
                 format!(
                     "Traefik 3 has no `{}`: middlewares defined by labels in a swarm end in `@swarm`",
-                    suggest::cut(name)
+                    text::cut(name)
                 ),
                 help,
             ))
         }
         None | Some("swarm") if !is_defined => {
             let known = traefik.names(protocol, Kind::Middleware);
-            let near = suggest::nearest(plain, known);
-            let message = format!("no label of the repository defines the middleware `{}`", suggest::cut(plain));
-            match near {
-                Some(near) => Some((message, format!("did you mean `{near}`?"))),
+            let message = format!("no label of the repository defines the middleware `{}`", text::cut(plain));
+            match suggest::did_you_mean(plain, known) {
+                Some(help) => Some((message, help)),
                 None if traefik.proxies.is_empty() => None,
                 None => Some((
                     message,
-                    format!("define it, or write `{}@file` if a file of Traefik defines it", suggest::cut(plain)),
+                    format!("define it, or write `{}@file` if a file of Traefik defines it", text::cut(plain)),
                 )),
             }
         }

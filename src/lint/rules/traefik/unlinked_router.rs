@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
+use crate::diagnostic::suggest;
 use crate::lint::rule::{Found, MAX_FOUND, rule};
 use crate::lint::subject::StackSubject;
-use crate::lint::suggest;
 use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
+use crate::text;
 
 rule! {
     /// A router names no service although there are several, or one that does not exist.
@@ -87,10 +88,9 @@ fn unknown(named: &Label<'_>, own: &[&str], subject: &StackSubject<'_>) -> Optio
     if name.contains('@') || subject.traefik.defines(named.protocol, Kind::Service, name) {
         return None;
     }
-    let near = suggest::nearest(name, own.iter().copied());
-    let message = format!("no label defines the service `{}`", suggest::cut(name));
-    match near {
-        Some(near) => Some(Found::new(&named.value.span, message).help(format!("did you mean `{near}`?"))),
+    let message = format!("no label defines the service `{}`", text::cut(name));
+    match suggest::did_you_mean(name, own.iter().copied()) {
+        Some(help) => Some(Found::new(&named.value.span, message).help(help)),
         None if subject.traefik.proxies.is_empty() => None,
         None => {
             Some(Found::new(&named.value.span, message).help("use one that `traefik.http.services.<name>` defines"))

@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::{Call, Misread, Value, regexp};
-use crate::lint::suggest;
+use super::{Call, Value, regexp};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lint::traefik::labels::Protocol;
+use crate::text;
 
 /// How a rule is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) struct Syntax {
 }
 
 /// What a matcher cannot be made of, if anything is. Its name and the number of its values are those of the manual.
-pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Misread> {
+pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Diagnostic<Span>> {
     if let Some(empty) = call.values.iter().find(|value| value.text.is_empty()) {
         let span = if empty.span.is_empty() { call.span.clone() } else { empty.span.clone() };
         return Some(misread(
@@ -36,13 +37,13 @@ pub(crate) fn fault(call: &Call, matcher: &str, syntax: Syntax) -> Option<Misrea
     faults.flatten().next()
 }
 
-fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<Misread> {
+fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<Diagnostic<Span>> {
     match (matcher, nth) {
         ("Host" | "HostHeader", _) if value.text != "*" => not_ascii(value, matcher),
         ("Path" | "PathPrefix", _) if !value.text.starts_with('/') => Some(misread(
             value.span.clone(),
             format!("the path of `{matcher}` does not begin with `/`"),
-            &format!("write {matcher}(`/{}`)", suggest::cut(&value.text)),
+            &format!("write {matcher}(`/{}`)", text::cut(&value.text)),
         )),
         ("Path" | "PathPrefix" | "HostSNIRegexp", _) if syntax.is_of_2 => no_template(value),
         ("ClientIP", _) => no_address(value),
@@ -60,18 +61,18 @@ fn of_value(nth: usize, value: &Value, matcher: &str, syntax: Syntax) -> Option<
 }
 
 /// A query of Traefik 2, whose names and values are all parts between `=`.
-fn no_pairs(call: &Call) -> Option<Misread> {
+fn no_pairs(call: &Call) -> Option<Diagnostic<Span>> {
     let parts: usize = call.values.iter().map(|value| value.text.split('=').count()).sum();
     let alone = call.values.iter().find(|value| !value.text.contains('=')).filter(|_| parts % 2 == 1)?;
-    let help = format!("write Query(`{}=…`)", suggest::cut(&alone.text));
+    let help = format!("write Query(`{}=…`)", text::cut(&alone.text));
     Some(misread(alone.span.clone(), "`Query` takes `name=value` in Traefik 2".to_owned(), &help))
 }
 
-fn misread(span: Range<usize>, message: String, help: &str) -> Misread {
-    Misread { span, message, help: help.to_owned() }
+fn misread(span: Range<usize>, message: String, help: &str) -> Diagnostic<Span> {
+    Diagnostic::new(span, message).help(help)
 }
 
-fn not_ascii(value: &Value, matcher: &str) -> Option<Misread> {
+fn not_ascii(value: &Value, matcher: &str) -> Option<Diagnostic<Span>> {
     if value.text.is_ascii() {
         return None;
     }
@@ -84,7 +85,7 @@ fn not_ascii(value: &Value, matcher: &str) -> Option<Misread> {
 }
 
 /// A template of Traefik 2, `/{name:pattern}`, whose braces have no partners, or whose pattern is none (gorilla/mux `regexp.go`).
-fn no_template(value: &Value) -> Option<Misread> {
+fn no_template(value: &Value) -> Option<Diagnostic<Span>> {
     let (mut depth, mut start) = (0_usize, 0);
     for (at, byte) in value.text.bytes().enumerate() {
         match byte {
@@ -106,12 +107,12 @@ fn no_template(value: &Value) -> Option<Misread> {
     (depth > 0).then(|| unbalanced(value))
 }
 
-fn unbalanced(value: &Value) -> Misread {
-    let message = format!("the braces of `{}` are not balanced", suggest::cut(&value.text));
+fn unbalanced(value: &Value) -> Diagnostic<Span> {
+    let message = format!("the braces of `{}` are not balanced", text::cut(&value.text));
     misread(value.span.clone(), message, "write `{name:pattern}`")
 }
 
-fn no_pattern(value: &Value) -> Option<Misread> {
+fn no_pattern(value: &Value) -> Option<Diagnostic<Span>> {
     let (part, why) = regexp::objection(&value.text)?;
     // In double quotes the place of a part is not that in the rule.
     let is_plain = value.span.len() == value.text.len();
@@ -120,7 +121,7 @@ fn no_pattern(value: &Value) -> Option<Misread> {
     Some(misread(span, message, "write it in the syntax of RE2, which has no look-around and no references"))
 }
 
-fn no_address(value: &Value) -> Option<Misread> {
+fn no_address(value: &Value) -> Option<Diagnostic<Span>> {
     let why = network_fault(&value.text)?;
     Some(misread(value.span.clone(), why, "write one such as `10.0.0.7` or `10.0.0.0/8`"))
 }
@@ -138,14 +139,12 @@ pub(in crate::lint::traefik) fn network_fault(text: &str) -> Option<String> {
     match (address, prefix) {
         (Some(_), None) => None,
         (Some(_), Some(prefix)) if is_prefix(prefix) => None,
-        (Some(_), Some(_)) => {
-            Some(format!("`{}` is no network: the prefix has 0 to {longest} bits", suggest::cut(text)))
-        }
-        (None, _) => Some(format!("`{}` is neither an address nor a network", suggest::cut(text))),
+        (Some(_), Some(_)) => Some(format!("`{}` is no network: the prefix has 0 to {longest} bits", text::cut(text))),
+        (None, _) => Some(format!("`{}` is neither an address nor a network", text::cut(text))),
     }
 }
 
-fn no_server_name(value: &Value, syntax: Syntax) -> Option<Misread> {
+fn no_server_name(value: &Value, syntax: Syntax) -> Option<Diagnostic<Span>> {
     if value.text == "*" {
         return None;
     }
@@ -154,7 +153,7 @@ fn no_server_name(value: &Value, syntax: Syntax) -> Option<Misread> {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-:".contains(&byte));
     if !is_name {
         return not_ascii(value, "HostSNI").or_else(|| {
-            let message = format!("`{}` is not a host name", suggest::cut(&value.text));
+            let message = format!("`{}` is not a host name", text::cut(&value.text));
             Some(misread(value.span.clone(), message, "write one such as `db.example.com`, or `*` for all"))
         });
     }
@@ -172,7 +171,7 @@ mod tests {
     /// What Traefik itself makes of rules: written by `scripts/traefik.sh rules`.
     const VERDICTS: &str = include_str!("verdicts.txt");
 
-    fn judged(rule: &str, syntax: Syntax) -> Result<(), Misread> {
+    fn judged(rule: &str, syntax: Syntax) -> Result<(), Diagnostic<Span>> {
         for call in Expression::parse(rule)?.calls() {
             let known = matcher(syntax.protocol, &call.name);
             let counts = known.and_then(|known| if syntax.is_of_2 { known.in_2 } else { known.in_3 });
@@ -208,7 +207,9 @@ mod tests {
         let syntax = Syntax { protocol, is_of_2: false, is_before_wildcards: true };
         match judged(rule, syntax) {
             Ok(()) => String::new(),
-            Err(Misread { span, message, help }) => format!("{message} at {:?}; {help}", &rule[span]),
+            Err(Diagnostic { place, message, help, .. }) => {
+                format!("{message} at {:?}; {}", &rule[place], help.unwrap())
+            }
         }
     }
 

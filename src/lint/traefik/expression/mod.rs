@@ -7,6 +7,7 @@ mod modern;
 mod parser;
 pub(crate) mod regexp;
 
+use crate::diagnostic::{Diagnostic, Span};
 use std::ops::Range;
 
 use super::labels::Protocol;
@@ -46,20 +47,9 @@ pub(crate) struct Value {
     pub(crate) span: Range<usize>,
 }
 
-/// Why a text is no rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misread {
-    /// Where.
-    pub(crate) span: Range<usize>,
-    /// What is wrong, in one sentence without a full stop.
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) help: String,
-}
-
 impl Expression {
     /// Takes a rule apart.
-    pub(crate) fn parse(text: &str) -> Result<Self, Misread> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic<Span>> {
         parser::parse(text)
     }
 
@@ -126,7 +116,9 @@ mod tests {
     fn told(text: &str) -> String {
         match Expression::parse(text) {
             Ok(expression) => expression.normal(),
-            Err(Misread { span, message, help }) => format!("{message} at {:?}; {help}", &text[span]),
+            Err(Diagnostic { place, message, help, .. }) => {
+                format!("{message} at {:?}; {}", &text[place], help.unwrap())
+            }
         }
     }
 
@@ -190,7 +182,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_a_rule_or_told_within_itself(text in "[ -~`(Hé&|!),]{0,60}") {
-            if let Err(Misread { span, .. }) = Expression::parse(&text) {
+            if let Err(Diagnostic { place: span, .. }) = Expression::parse(&text) {
                 proptest::prop_assert!(text.get(span).is_some());
             }
         }

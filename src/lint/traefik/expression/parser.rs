@@ -1,6 +1,8 @@
 //! From the text of a rule to its parts.
 
-use super::{Call, Expression, Misread, Value};
+use super::{Call, Expression, Value};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::text;
 
 /// How deeply parentheses are followed.
 const DEEPEST: usize = 64;
@@ -8,7 +10,7 @@ const DEEPEST: usize = 64;
 const MOST: usize = 500;
 
 /// Takes a rule apart.
-pub(super) fn parse(text: &str) -> Result<Expression, Misread> {
+pub(super) fn parse(text: &str) -> Result<Expression, Diagnostic<Span>> {
     let mut parser = Parser { text, at: 0, depth: 0, calls: 0, ended: None, skipped: None };
     let expression = parser.any()?;
     parser.skip_blanks();
@@ -33,7 +35,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     /// The rule goes on in another line, where Go has ended it.
-    fn broken(&self) -> Misread {
+    fn broken(&self) -> Diagnostic<Span> {
         let at = self.ended.unwrap_or(self.at);
         let rest = &self.text[self.at..];
         let joins = rest.starts_with("&&") || rest.starts_with("||");
@@ -42,14 +44,10 @@ impl Parser<'_> {
         } else {
             "write the rule in one line (`>-`)"
         };
-        Misread {
-            span: at..at + 1,
-            message: "the end of this line is the end of the rule".to_owned(),
-            help: help.to_owned(),
-        }
+        Diagnostic::new(at..at + 1, "the end of this line is the end of the rule").help(help)
     }
 
-    fn any(&mut self) -> Result<Expression, Misread> {
+    fn any(&mut self) -> Result<Expression, Diagnostic<Span>> {
         let mut left = self.both()?;
         while self.takes("||") {
             left = Expression::Or(Box::new(left), Box::new(self.both()?));
@@ -57,7 +55,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn both(&mut self) -> Result<Expression, Misread> {
+    fn both(&mut self) -> Result<Expression, Diagnostic<Span>> {
         let mut left = self.one()?;
         while self.takes("&&") {
             left = Expression::And(Box::new(left), Box::new(self.one()?));
@@ -65,7 +63,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn one(&mut self) -> Result<Expression, Misread> {
+    fn one(&mut self) -> Result<Expression, Diagnostic<Span>> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.here("the rule is nested too deeply", "use several routers"));
@@ -75,7 +73,7 @@ impl Parser<'_> {
         one
     }
 
-    fn one_within(&mut self) -> Result<Expression, Misread> {
+    fn one_within(&mut self) -> Result<Expression, Diagnostic<Span>> {
         self.skip_blanks();
         match self.peek() {
             Some('!') => {
@@ -89,16 +87,16 @@ impl Parser<'_> {
         }
     }
 
-    fn missing(&self) -> Misread {
+    fn missing(&self) -> Diagnostic<Span> {
         let (message, help) = if self.text.trim().is_empty() {
             ("the rule is empty", "write one such as Host(`shop.example.com`)")
         } else {
             ("the rule ends where a matcher is expected", "remove the operator, or write what belongs behind it")
         };
-        Misread { span: 0..self.text.len(), message: message.to_owned(), help: help.to_owned() }
+        Diagnostic::new(0..self.text.len(), message).help(help)
     }
 
-    fn in_parentheses(&mut self) -> Result<Expression, Misread> {
+    fn in_parentheses(&mut self) -> Result<Expression, Diagnostic<Span>> {
         let open = self.at;
         self.at += 1;
         let inner = self.any()?;
@@ -114,7 +112,7 @@ impl Parser<'_> {
         }
     }
 
-    fn call(&mut self) -> Result<Expression, Misread> {
+    fn call(&mut self) -> Result<Expression, Diagnostic<Span>> {
         self.calls += 1;
         if self.calls > MOST {
             return Err(self.here("the rule has more than 500 matchers", "use several routers"));
@@ -130,7 +128,7 @@ impl Parser<'_> {
         }
         if self.peek() != Some('(') {
             let help = format!("write {name}(`…`)");
-            return Err(Misread { span, message: format!("no value stands behind `{name}`"), help });
+            return Err(Diagnostic::new(span, format!("no value stands behind `{name}`")).help(help));
         }
         let open = self.at;
         self.at += 1;
@@ -138,7 +136,7 @@ impl Parser<'_> {
         Ok(Expression::Call(Call { name, span, values }))
     }
 
-    fn values(&mut self, name: &str, open: usize) -> Result<Vec<Value>, Misread> {
+    fn values(&mut self, name: &str, open: usize) -> Result<Vec<Value>, Diagnostic<Span>> {
         let mut values = Vec::new();
         let mut wants_comma = false;
         loop {
@@ -166,7 +164,7 @@ impl Parser<'_> {
         }
     }
 
-    fn raw(&mut self, name: &str) -> Result<Value, Misread> {
+    fn raw(&mut self, name: &str) -> Result<Value, Diagnostic<Span>> {
         let start = self.at + 1;
         match self.text[start..].find('`') {
             Some(length) => {
@@ -177,7 +175,7 @@ impl Parser<'_> {
         }
     }
 
-    fn quoted(&mut self, name: &str) -> Result<Value, Misread> {
+    fn quoted(&mut self, name: &str) -> Result<Value, Diagnostic<Span>> {
         let start = self.at + 1;
         let mut text = String::new();
         let mut characters = self.text[start..].char_indices();
@@ -201,31 +199,24 @@ impl Parser<'_> {
         Err(self.open_text(name, "quote"))
     }
 
-    fn open_text(&self, name: &str, what: &str) -> Misread {
-        Misread {
-            span: self.at..self.at + 1,
-            message: format!("a {what} is not closed"),
-            help: format!("write {name}(`…`)"),
-        }
+    fn open_text(&self, name: &str, what: &str) -> Diagnostic<Span> {
+        Diagnostic::new(self.at..self.at + 1, format!("a {what} is not closed")).help(format!("write {name}(`…`)"))
     }
 
     /// A value without back-ticks, or in single quotes.
-    fn unquoted(&self, name: &str) -> Misread {
+    fn unquoted(&self, name: &str) -> Diagnostic<Span> {
         let rest = &self.text[self.at..];
         let length = rest.find([')', ',']).unwrap_or(rest.len()).max(1);
         let length = (length..=rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
         let written = rest[..length].trim_end();
         let value = written.trim_matches(['\'', '`', '"', '’', '‘', '“', '”', '´']);
         let quotes = if written.starts_with('\'') { "in single quotes" } else { "without back-ticks" };
-        Misread {
-            span: self.at..self.at + written.len().max(1),
-            message: format!("the value of `{name}` stands {quotes}"),
-            help: format!("write {name}(`{}`)", crate::lint::suggest::cut(value)),
-        }
+        Diagnostic::new(self.at..self.at + written.len().max(1), format!("the value of `{name}` stands {quotes}"))
+            .help(format!("write {name}(`{}`)", text::cut(value)))
     }
 
     /// Something after a matcher that does not join it to another one.
-    fn unjoined(&self) -> Misread {
+    fn unjoined(&self) -> Diagnostic<Span> {
         let rest = &self.text[self.at..];
         let first = rest.chars().next().map_or(1, char::len_utf8);
         let length = rest.find(char::is_whitespace).unwrap_or(rest.len()).max(first);
@@ -234,16 +225,13 @@ impl Parser<'_> {
             shown = &shown[..end];
         }
         let shown = if shown.starts_with(|c: char| c.is_ascii_alphanumeric()) { shown } else { &shown[..first] };
-        Misread {
-            span: self.at..self.at + shown.len(),
-            message: format!("`{shown}` does not join two matchers"),
-            help: "write `&&` between them if both must match, `||` if one is enough".to_owned(),
-        }
+        Diagnostic::new(self.at..self.at + shown.len(), format!("`{shown}` does not join two matchers"))
+            .help("write `&&` between them if both must match, `||` if one is enough")
     }
 
-    fn here(&self, message: &str, help: &str) -> Misread {
+    fn here(&self, message: &str, help: &str) -> Diagnostic<Span> {
         let length = self.peek().map_or(0, char::len_utf8);
-        Misread { span: self.at..self.at + length, message: message.to_owned(), help: help.to_owned() }
+        Diagnostic::new(self.at..self.at + length, message).help(help)
     }
 
     fn takes(&mut self, operator: &str) -> bool {
@@ -286,12 +274,8 @@ impl Parser<'_> {
     }
 }
 
-fn unclosed(open: usize) -> Misread {
-    Misread {
-        span: open..open + 1,
-        message: "this parenthesis is not closed".to_owned(),
-        help: "close it with `)`".to_owned(),
-    }
+fn unclosed(open: usize) -> Diagnostic<Span> {
+    Diagnostic::new(open..open + 1, "this parenthesis is not closed").help("close it with `)`")
 }
 
 /// What stands after a backslash in double quotes, and how many bytes that is; none if Go has no such escape.
@@ -322,11 +306,8 @@ fn unescaped(rest: &str) -> Option<(char, usize)> {
     }
 }
 
-fn no_escape(at: usize, rest: &str) -> Misread {
+fn no_escape(at: usize, rest: &str) -> Diagnostic<Span> {
     let length = rest.chars().next().map_or(0, char::len_utf8);
-    Misread {
-        span: at..at + 1 + length,
-        message: "this is no escape in double quotes".to_owned(),
-        help: "double the backslash, or use back-ticks, in which a backslash is one".to_owned(),
-    }
+    Diagnostic::new(at..at + 1 + length, "this is no escape in double quotes")
+        .help("double the backslash, or use back-ticks, in which a backslash is one")
 }

@@ -1,6 +1,6 @@
 //! A change of a file that resolves a finding.
 
-use crate::stack::yaml::Span;
+use super::Span;
 
 /// A change of a file that resolves a finding.
 ///
@@ -58,7 +58,7 @@ impl Fix {
 
 /// The text after as many of these fixes as do not overlap, the first in the text first; `None` if there is none. The
 /// others are applied in the next round.
-pub(super) fn apply<'a>(text: &[u8], fixes: impl Iterator<Item = &'a Fix>) -> Option<Vec<u8>> {
+pub fn apply<'a>(text: &[u8], fixes: impl Iterator<Item = &'a Fix>) -> Option<Vec<u8>> {
     let mut fixes: Vec<&Fix> = fixes.filter(|fix| !fix.edits.is_empty() && fix.fits(text)).collect();
     fixes.sort_by_key(|fix| fix.edits.iter().map(|edit| edit.span.start).min());
     let mut taken: Vec<&Edit> = Vec::new();

@@ -1,7 +1,10 @@
 //! The severity of a finding.
 
+use serde::Serialize;
+
 /// The severity of a finding. Errors prevent a deploy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A matter of taste.
     Style,

@@ -1,0 +1,263 @@
+//! The logs of builds, on the disk: one file for each time that a stack was built for a commit.
+//!
+//! A file is a line of JSON for each [`Record`]: what the log is of, its lines, and its end. It gets its name with its first
+//! line in it, and grows by whole lines, so that it can be read while the build goes on; one without an end was cut off.
+//! The name says when the build began, of which commit, and which release came of it. Logs are lost without harm: a disk
+//! that is full ends a log and no build.
+
+mod bounds;
+mod open;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use bounds::{BOUNDS, Bounds};
+pub use open::OpenLog;
+
+use crate::name::{CommitId, ServiceName, StackName};
+use crate::release::ReleaseId;
+use bounds::{Kept, excess};
+
+/// How the names of logs end.
+const SUFFIX: &str = ".jsonl";
+
+/// The folder that holds the logs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct BuildLogs {
+    root: PathBuf,
+    bounds: Bounds,
+}
+
+/// A line of a log as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Record {
+    /// What the log is of: the first line.
+    Build {
+        /// The stack.
+        stack: StackName,
+        /// The repository of the commit.
+        repository: String,
+        /// The commit.
+        commit: CommitId,
+        /// Who made it.
+        author: String,
+        /// When the build began.
+        at: Timestamp,
+    },
+    /// What the builder, or the test of an image, wrote.
+    Line {
+        /// When.
+        at: Timestamp,
+        /// Of which service.
+        service: ServiceName,
+        /// What.
+        text: String,
+    },
+    /// Lines that are not kept stood here.
+    LeftOut {
+        /// How many.
+        lines: u64,
+    },
+    /// Nothing comes after this.
+    End {
+        /// When.
+        at: Timestamp,
+        /// The release that came of it; none if none did.
+        release: Option<ReleaseId>,
+    },
+}
+
+/// Which log of a stack is meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// That of its newest build.
+    #[default]
+    Newest,
+    /// That of the build which this release came of.
+    Release(ReleaseId),
+    /// That of the newest build of the commit whose id begins so.
+    Commit(String),
+}
+
+/// A log, by its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildLog {
+    begun: Timestamp,
+    commit: CommitId,
+    release: Option<ReleaseId>,
+    path: PathBuf,
+}
+
+/// Why a log cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not exist.
+    #[error("no log of a build of {stack}{} is kept: {}", shown(wanted), explained(wanted, kept))]
+    NotKept {
+        /// The stack.
+        stack: StackName,
+        /// Which one was asked for.
+        wanted: Wanted,
+        /// Those that there are, newest first.
+        kept: Vec<BuildLog>,
+    },
+    /// The disk does not give it.
+    #[error("the log of a build cannot be read: {0}")]
+    Disk(#[from] io::Error),
+}
+
+/// How many logs that there are an error names.
+const NAMED: usize = 5;
+
+fn shown(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Newest => String::new(),
+        Wanted::Release(release) => format!(" for {release}"),
+        Wanted::Commit(commit) => format!(" for the commit {commit}"),
+    }
+}
+
+fn explained(wanted: &Wanted, kept: &[BuildLog]) -> String {
+    let why = match wanted {
+        Wanted::Newest => "nothing was built for it",
+        Wanted::Release(_) | Wanted::Commit(_) => "nothing was built for it, because its images were there already",
+    };
+    let named: Vec<String> = kept.iter().take(NAMED).map(ToString::to_string).collect();
+    let others =
+        if named.is_empty() { String::new() } else { format!("; the newest are those of {}", named.join(", ")) };
+    format!("{why}, or its log is gone ({BOUNDS}){others}")
+}
+
+/// The commit, and the release that came of it.
+impl fmt::Display for BuildLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.release {
+            Some(release) => write!(f, "{} ({release})", self.commit.short()),
+            None => write!(f, "{} (no release)", self.commit.short()),
+        }
+    }
+}
+
+impl BuildLogs {
+    /// Those below the folder for skep's own data.
+    pub fn below(data: &Path) -> Self {
+        Self { root: data.join("build-logs"), bounds: BOUNDS }
+    }
+
+    /// Whether this machine has any.
+    pub fn is_here(&self) -> bool {
+        self.root.is_dir()
+    }
+
+    /// Begins the log of a build; `None` for what is no beginning.
+    pub fn begin(&self, build: &Record) -> io::Result<Option<OpenLog>> {
+        let Record::Build { stack, commit, at, .. } = build else { return Ok(None) };
+        let folder = self.folder(stack);
+        fs::create_dir_all(&folder)?;
+        let log = BuildLog::new(&folder, *at, commit.clone(), None);
+        OpenLog::create(log, build).map(Some)
+    }
+
+    /// Removes what is more than may be kept, the oldest first. What cannot be removed stays until the next time.
+    pub fn sweep(&self, now: Timestamp) {
+        let mut logs: Vec<(BuildLog, Kept)> = Vec::new();
+        for (name, folder) in folders(&self.root) {
+            let kept = in_folder(&folder).into_iter().filter_map(|log| {
+                let bytes = fs::metadata(&log.path).ok()?.len();
+                let kept = Kept { stack: name.clone(), begun: log.begun, bytes };
+                Some((log, kept))
+            });
+            logs.extend(kept);
+        }
+        let kept: Vec<&Kept> = logs.iter().map(|(_, kept)| kept).collect();
+        for nth in excess(&kept, now, &self.bounds) {
+            drop(fs::remove_file(&logs[nth].0.path));
+        }
+        // A folder that still has a log in it stays.
+        for (_, folder) in folders(&self.root) {
+            let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
+            let halves = files.filter(|path| path.extension().is_some_and(|extension| extension == open::FRESH));
+            halves.for_each(|path| drop(fs::remove_file(path)));
+            drop(fs::remove_dir(folder));
+        }
+    }
+
+    /// Finds a log of a stack.
+    pub fn find(&self, stack: &StackName, wanted: &Wanted) -> Result<BuildLog, Error> {
+        let kept = in_folder(&self.folder(stack));
+        let is_wanted = |log: &&BuildLog| match wanted {
+            Wanted::Newest => true,
+            Wanted::Release(release) => log.release == Some(*release),
+            Wanted::Commit(commit) => log.commit.as_str().starts_with(commit.as_str()),
+        };
+        let found = kept.iter().find(is_wanted).cloned();
+        found.ok_or_else(|| Error::NotKept { stack: stack.clone(), wanted: wanted.clone(), kept })
+    }
+
+    /// Reads a log as far as it is written: lines of JSON, each a [`Record`].
+    pub fn read(&self, stack: &StackName, wanted: &Wanted) -> Result<String, Error> {
+        for _ in 0..2 {
+            let log = self.find(stack, wanted)?;
+            match fs::read(&log.path) {
+                Ok(bytes) => return Ok(whole_lines(&bytes)),
+                // It got its last name, or was removed, between the two looks.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::NotKept { stack: stack.clone(), wanted: wanted.clone(), kept: Vec::new() })
+    }
+
+    fn folder(&self, stack: &StackName) -> PathBuf {
+        self.root.join(stack.as_str())
+    }
+}
+
+impl BuildLog {
+    fn new(folder: &Path, begun: Timestamp, commit: CommitId, release: Option<ReleaseId>) -> Self {
+        let of_release = release.map(|release| format!("-{release}")).unwrap_or_default();
+        let name = format!("{:015}-{commit}{of_release}{SUFFIX}", begun.as_millisecond());
+        Self { begun, commit, release, path: folder.join(name) }
+    }
+
+    /// The log with this name, if it is that of one.
+    fn of(path: &Path) -> Option<Self> {
+        let mut parts = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?.split('-');
+        let begun = Timestamp::from_millisecond(parts.next()?.parse().ok()?).ok()?;
+        let commit = parts.next()?.parse().ok()?;
+        let release = match parts.next() {
+            Some(release) => Some(ReleaseId(release.strip_prefix('r')?.parse().ok()?)),
+            None => None,
+        };
+        Some(Self { begun, commit, release, path: path.to_owned() })
+    }
+}
+
+/// The logs in a folder, newest first.
+fn in_folder(folder: &Path) -> Vec<BuildLog> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut logs: Vec<BuildLog> = files.filter_map(|file| BuildLog::of(&file.path())).collect();
+    logs.sort_by(|one, other| (other.begun, &other.path).cmp(&(one.begun, &one.path)));
+    logs
+}
+
+/// The folders in a folder, with their names.
+fn folders(root: &Path) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = entries.filter(|path| path.is_dir());
+    folders.filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path))).collect()
+}
+
+/// The lines that have an end: the last one may be half written.
+fn whole_lines(bytes: &[u8]) -> String {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
