@@ -1,6 +1,6 @@
-//! What happens, in the log of skep: one line for each event that an operator would look for.
+//! Writes events to skep's log: a line for each event that matters to an operator.
 //!
-//! What is in the way of skep itself, and happens to no commit and no stack, is logged where it is handled.
+//! Problems of skep itself that concern no commit and no stack are logged where they are handled.
 
 use tracing::Level;
 
@@ -12,7 +12,7 @@ use crate::text::one_line;
 struct Line {
     level: Level,
     message: &'static str,
-    /// What there is to say besides.
+    /// The details.
     why: Option<String>,
 }
 
@@ -108,7 +108,7 @@ fn lines(event: &Event) -> Vec<Line> {
         What::WorkerRestarted { worker, why } => {
             line(Level::ERROR, "skep itself failed here; the task is begun again", &format!("{worker}: {why}"))
         }
-        // Only whoever waits wants to know.
+        // Only for the person who waits.
         What::NotForDeploy { .. }
         | What::BuildOutput { .. }
         | What::Tested { .. }
