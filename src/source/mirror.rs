@@ -103,7 +103,7 @@ impl Mirror {
         Ok(known.map(commit_id))
     }
 
-    /// The commit that a branch is at over there, with everything that belongs to it in the mirror. Nothing is fetched
+    /// The commit of a branch at the remote, with all of its objects in the mirror. Nothing is fetched
     /// if it already exists.
     pub async fn fetch(&self, branch: &str) -> Result<CommitId, Error> {
         let branch = branch.to_owned();

@@ -339,7 +339,7 @@ fn what_was_removed_by_hand_is_deployed_again_from_what_skep_has() {
         }
     });
     let heal = sandbox.run(&["heal", "shop"]);
-    assert!(heal.contains("`skep deploy --again STACK` brings it back"), "{heal}");
+    assert!(heal.contains("`skep deploy --again STACK` creates it again"), "{heal}");
     assert_snapshot!(sandbox.run(&["deploy", "--again", "shop"]), @"
     exit code 0
     --- stderr
