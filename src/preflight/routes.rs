@@ -60,7 +60,7 @@ fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said
             "Traefik shares the requests for its service `{name}` with {whose}, which also has labels for it"
         ));
     }
-    let message = || format!("the {what} `{name}` is defined otherwise by {whose}: Traefik would leave out both");
+    let message = || format!("the {what} `{name}` is defined differently by {whose}: Traefik would ignore both");
     (said != theirs).then(message)
 }
 

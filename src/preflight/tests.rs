@@ -647,14 +647,14 @@ fn what_traefik_would_leave_out_is_told_before_it_takes_down_another_stack() {
     };
     let desired = stack(&[("web", service(|web| web.labels = labels("Host(`shop.example.com`)")))]);
     assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`wiki.example.com`)")]), @"
-    services.web.deploy.labels: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both; give one of the two another name in its labels
+    services.web.deploy.labels: the router `web` is defined differently by the service `wiki_web` of the stack `wiki`: Traefik would ignore both; give one of the two another name in its labels
     note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
     assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`shop.example.com`)")]), @"note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it");
     let traefik = |name: &str| Neighbour { name: name.into(), image: "traefik:v3.7".into(), ..Neighbour::default() };
     let inner = vec![neighbour("nginx:1", "Host(`wiki.example.com`)"), traefik("one"), traefik("two")];
     assert_snapshot!(beside(&desired, inner), @"
-    note: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both
+    note: the router `web` is defined differently by the service `wiki_web` of the stack `wiki`: Traefik would ignore both
     note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
     let mut off = neighbour("nginx:1", "Host(`wiki.example.com`)");

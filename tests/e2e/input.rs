@@ -188,18 +188,18 @@ fn a_symbolic_link_is_not_followed() {
     let Some(told) = told else { return };
     assert_snapshot!(told, @"
     checking COMMIT Try it
-    stack.yml:3:12: error[SK1008]: the build context `context` is a symbolic link, or behind one
+    stack.yml:3:12: error[SK1008]: the build context `context` is a symbolic link, or reached through one
       3 |     build: ./context
         |            ^^^^^^^^^
-      help: commit a copy of the file that the link points to
-    stack.yml:4:15: error[SK1008]: the env_file `app.env` is a symbolic link, or behind one
+      help: commit a copy of the target file
+    stack.yml:4:15: error[SK1008]: the env_file `app.env` is a symbolic link, or reached through one
       4 |     env_file: app.env
         |               ^^^^^^^
-      help: commit a copy of the file that the link points to
-    stack.yml:7:14: error[SK1008]: the config's file `conf/page` is a symbolic link, or behind one
+      help: commit a copy of the target file
+    stack.yml:7:14: error[SK1008]: the config's file `conf/page` is a symbolic link, or reached through one
       7 |   a: { file: conf/page }
         |              ^^^^^^^^^
-      help: commit a copy of the file that the link points to
+      help: commit a copy of the target file
     the push is refused, nothing was changed
     (refused)
     ");

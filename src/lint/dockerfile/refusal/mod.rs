@@ -324,7 +324,7 @@ impl At<'_> {
         let (_, sources) = words.split_last()?;
         let sources: Vec<&Word> = sources.iter().filter(|source| !heredoc::is_opening(&source.text)).collect();
         let [source] = sources[..] else {
-            return Some(problem(&flag.span, "`--checksum` is for one source, and here are several", None));
+            return Some(problem(&flag.span, "`--checksum` needs a single source, but there are several", None));
         };
         let source = self.fill(&source.text)?;
         match values::address(&source.text) {

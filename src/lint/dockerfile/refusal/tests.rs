@@ -101,7 +101,7 @@ fn modes_owners_checksums_and_sources() {
     9: (warning) `--link` knows no names, such as `app`
     10: `foo` is no digest
     11: `--checksum` is for what is downloaded
-    12: `--checksum` is for one source, and here are several
+    12: `--checksum` needs a single source, but there are several
     13: `COPY` downloads nothing, and `https://example.com/a` is an address
     14: `COPY` downloads nothing, and `git@example.com:a/b.git` is an address
     ");
