@@ -26,13 +26,13 @@ const LARGEST: usize = 4 << 20;
 /// The options that select a build log.
 #[derive(Debug, Args)]
 pub(super) struct Build {
-    /// What the builder wrote when the stack was last built, instead of what its tasks write
+    /// Show the log of the stack's last build instead of the output of its tasks
     #[arg(long = "build", id = "build", conflicts_with_all = ["follow", "since"])]
     is_wanted: bool,
-    /// The build that this release came of, such as 3 or r3
+    /// The build of this release, such as 3 or r3
     #[arg(long, value_name = "RELEASE", requires = "build", value_parser = release)]
     release: Option<ReleaseId>,
-    /// The newest build of this commit, also if no release came of it
+    /// The newest build of this commit, also if no release was made of it
     #[arg(long, value_name = "COMMIT", requires = "build", conflicts_with = "release", value_parser = commit)]
     commit: Option<String>,
     /// The controller that keeps the log, such as `https://skep.example.com` [default: `SKEP_CONTROLLER`, or the data

@@ -133,7 +133,7 @@ enum Command {
     Status(status::Status),
     /// Fetch watched repositories now, and deploy new commits (exit code 0: the newest commits run, 1: they do not)
     Sync(sync::Sync),
-    /// Show the output of the tasks of a stack, or what its build wrote
+    /// Show the output of the tasks of a stack, or the log of its build
     Logs(logs::Logs),
     /// Show the tasks of a stack
     Ps(ps::Ps),

@@ -139,7 +139,7 @@ fn lasting(story: &str) -> String {
         (r"a task failed and is not replaced|the update stopped: a new task failed", "[FAILED]"),
         // The engine is told why by its runtime, which may come after the end itself.
         (r"it was killed because it was out of memory: its limit is (\w+)", "[MEMORY] $1"),
-        (r"exit code 137 \(killed, often for want of memory: its limit is (\w+)\)", "[MEMORY] $1"),
+        (r"exit code 137 \(killed, often because it was out of memory: its limit is (\w+)\)", "[MEMORY] $1"),
         (r"\(restarts \d tasks?\)|\(no task runs now\)", "(restarts)"),
     ];
     let mut text = lines.flat_map(|line| [line, "\n"]).collect::<String>();

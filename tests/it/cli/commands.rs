@@ -29,7 +29,7 @@ fn help_lists_the_commands() {
       status       Show what runs, the last attempt, and drift
       sync         Fetch watched repositories now, and deploy new commits (exit code 0: the newest
                    commits run, 1: they do not)
-      logs         Show what the tasks of a stack write, or what its build wrote
+      logs         Show the output of the tasks of a stack, or the log of its build
       ps           Show the tasks of a stack
       history      Show the releases of a stack
       heal         Undo manual changes (exit code 0: the stack is as its release says, 1: it is not)
