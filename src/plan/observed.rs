@@ -282,7 +282,7 @@ impl Observed {
 }
 
 impl Observed {
-    /// The tasks of this stack's services that failed for want of their image.
+    /// The tasks of this stack's services that failed because their image is missing.
     pub fn without_image(&self) -> impl Iterator<Item = &Task> {
         let tasks = self.services.values().flat_map(|there| &there.tasks);
         tasks.filter(|task| task.current && task.has_failed() && task.has_no_image())

@@ -9,7 +9,7 @@ fn help_lists_the_commands() {
     assert_snapshot!(Sandbox::new().run(&["--help"]), @"
     exit code 0
     --- stdout
-    GitOps for Docker Swarm: git push, and the swarm follows, or goes back to where it was healthy
+    GitOps for Docker Swarm: git push deploys, and a release that does not become healthy is rolled back
 
     Usage: skep [OPTIONS] <COMMAND>
 
