@@ -122,7 +122,7 @@ impl Deployed {
         }
     }
 
-    /// Tells the verdict, so many seconds after it was asked for; `news` if it is the first one over the commit.
+    /// Reports the verdict, with the seconds since the request; `news` if it is the first one about the commit.
     pub(super) fn tell(&self, events: &EventSender, seconds: f64, news: bool) {
         let events = events.of_stack(&self.stack);
         let events = self.release.map_or_else(|| events.clone(), |release| events.of_release_id(release));
@@ -137,9 +137,9 @@ impl Deployed {
 }
 
 impl Deployer {
-    /// Deploys the stacks of the revision; what happens is told as it happens. A few are prepared at a time, and all roll
-    /// once. After the last of them has been proposed or refused, `begun` is awaited. The request names a stack without
-    /// its own name.
+    /// Deploys the stacks of the revision and reports the progress as events. A few are prepared at a time, and all
+    /// roll out at once. After the last of them has been proposed or refused, `begun` is awaited. The request names a
+    /// stack without its own name.
     pub async fn deploy(
         &self,
         request: DeployRequest,
@@ -192,7 +192,7 @@ impl Deployer {
         result
     }
 
-    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest. `events` are about the
+    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest. `events` concern the
     /// stack.
     pub async fn begin(
         &self,
@@ -220,7 +220,7 @@ impl Deployer {
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
 
-    /// Waits for the end of a release, and has those who read these events told what happens to it.
+    /// Waits for the end of a release, and reports its progress to the readers of these events.
     pub async fn follow(
         &self,
         stack: &StackName,

@@ -22,7 +22,7 @@ const FINDINGS: usize = 12;
 pub(super) struct RemoteRepository {
     pub(super) name: String,
     pub(super) settings: Repository,
-    /// The forge that it is on, if that is told how its commits fare.
+    /// Its forge, if commit statuses are reported to it.
     pub(super) forge: Option<Reader>,
 }
 
@@ -106,7 +106,7 @@ impl Controller {
         }
     }
 
-    /// Records and tells that a commit did not pass the checks: in one line, and in all that was found.
+    /// Records and reports that a commit did not pass the checks: one line, and all findings.
     pub(super) async fn refuse_found(
         &self,
         repository: &RemoteRepository,
@@ -120,7 +120,7 @@ impl Controller {
         events.send(What::Rejected { why: why.to_owned(), details });
     }
 
-    /// Records and tells that a commit is not tried again.
+    /// Records and reports that a commit is not tried again.
     pub(super) async fn give_up_found(&self, repository: &RemoteRepository, intent: &mut Intent) {
         let why = vec![format!("{} {}", intent.origin.commit.short(), intent.given_up())];
         self.upstreams.change(&repository.name, |it, now| it.failed(&why, 0, false, now)).await;
@@ -147,7 +147,7 @@ impl RemoteRepository {
         self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())
     }
 
-    /// What happens to its commits is told to its forge, too.
+    /// Events of its commits are also reported to its forge.
     fn events(&self, events: &EventSender) -> EventSender {
         events.to(self.forge.clone())
     }

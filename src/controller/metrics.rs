@@ -1,4 +1,4 @@
-//! What Prometheus reads at `/metrics`: events, counted, and how the watched repositories are.
+//! The metrics for Prometheus at `/metrics`: counted events, and the states of the watched repositories.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ impl Metrics {
         }
     }
 
-    /// Counts everything that happens.
+    /// Counts events.
     pub fn consumer(&self) -> Consumer {
         let metrics = self.clone();
         Arc::new(move |event| metrics.count(event))
@@ -120,7 +120,7 @@ impl Metrics {
         }
     }
 
-    /// Counts what failed of a watched repository.
+    /// Counts the failures of a watched repository.
     fn failed(&self, subject: &Subject, what: &str) {
         let watched = subject.repository.as_ref().filter(|it| it.kind() == RepositoryKind::Watched);
         if let Some(repository) = watched {

@@ -132,7 +132,7 @@ impl Preparer {
         Self { as_written, ..self }
     }
 
-    /// The stack that a checked stack file means, its images built; `events` are about that stack.
+    /// The desired stack of a checked stack file, with its images built; `events` concern that stack.
     pub async fn prepare(
         &self,
         checked: &Checked,
@@ -292,7 +292,7 @@ impl Preparer {
     }
 }
 
-/// What the builder reports of an image.
+/// The reports of the builder about an image.
 fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
     let service = service.clone();
     match *report {
@@ -305,7 +305,7 @@ fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
     }
 }
 
-/// What became of an image.
+/// The result for an image.
 fn ended(service: &ServiceName, ensured: &Result<Built, build::Error>) -> What {
     let service = service.clone();
     match ensured {
@@ -384,12 +384,12 @@ pub fn as_written(checked: &Checked, stack: &CheckedStack, name: StackName) -> R
     render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
 }
 
-/// What is wrong, where people find it.
+/// A problem with its place in the file.
 fn rendered(checked: &Checked, stack: &CheckedStack, problems: Vec<Diagnostic<Span>>) -> Vec<Diagnostic<Spot>> {
     problems.into_iter().map(|problem| spotted(checked, stack, problem, KeyPath::default())).collect()
 }
 
-/// What stands in the way of a stack, where people find it; without a place if it is about the file as a whole.
+/// An obstacle of a stack with its place in the file; without a place if it concerns the whole file.
 pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: Diagnostic<KeyPath>) -> Diagnostic<Option<Spot>> {
     if obstacle.place.0.is_empty() {
         return obstacle.at(None);

@@ -78,7 +78,8 @@ impl Workers {
         Self { cluster, lease, events, metrics, observer, slots, mailboxes }
     }
 
-    /// Follows a release until it ends, and tells these readers. The rollout does not end with the follower.
+    /// Follows a release until it ends, and sends its events to these readers. The rollout does not end with the
+    /// follower.
     pub fn follow(&self, stack: &StackName, release: ReleaseId, readers: Vec<Reader>) -> oneshot::Receiver<Outcome> {
         let (outcome, ended) = oneshot::channel();
         let mailbox = self.mailbox(stack);
@@ -196,7 +197,7 @@ impl Workers {
         if next == Next::Slot && self.slots.available_permits() == 0 {
             events.of_stack(rollout.stack()).send(What::Queued);
         }
-        // A reader hears that a release has ended by the end of its queue: nothing of it is kept while waiting.
+        // A closed queue tells a reader that a release has ended, so no sender is kept while waiting.
         drop(events);
         match next {
             Next::Rest => return true,
@@ -255,7 +256,7 @@ impl Mailbox {
         }
     }
 
-    /// Who is told of a round that begins now, and how many followers they are.
+    /// The readers of a round that begins now, and the number of followers.
     fn readers(&self) -> (Vec<Reader>, usize) {
         let followers = lock(&self.followers);
         (followers.iter().flat_map(|follower| follower.readers.iter().cloned()).collect(), followers.len())
