@@ -155,8 +155,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let lease = Lease::of_controller();
-    let logs = BuildLogs::below(&settings.data);
-    let kept = build_logs::consumer(logs.clone()).context("the logs of builds cannot be kept")?;
+    let kept = build_logs::consumer(BuildLogs::below(&settings.data)).context("the logs of builds cannot be kept")?;
     let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer(), kept];
     let events = EventSender::new(cluster.clock.clone(), consumers);
     let workers = Workers::new(cluster.clone(), lease.clone(), events.clone(), metrics.clone(), settings.rollouts);
@@ -206,7 +205,7 @@ fn state(
         hooks: Arc::new(forges::hooks(settings)?),
         deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
-        builds: Some(logs),
+        builds: Some(BuildLogs::below(&settings.data)),
         look: {
             let controller = controller.clone();
             Arc::new(move |trigger| controller.look(&trigger))
