@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skep::diagnostic::Severity;
-use skep::lint::{self, Checked, report};
+use skep::diagnostic::{self, Severity};
+use skep::lint::{self, Checked};
 use skep::plan::observed::Observed;
 use skep::plan::{Color, Plan, Removable};
 use skep::render::{self, Inputs, compose};
@@ -55,7 +55,7 @@ impl Case {
     fn checked(&self) -> Checked {
         let checked = lint::check(self.revision(), &BTreeMap::new());
         checked.unwrap_or_else(|rejection| {
-            panic!("{}:\n{}", self.path.display(), report::short(&rejection.findings, &rejection.texts))
+            panic!("{}:\n{}", self.path.display(), diagnostic::render::short(&rejection.findings, &rejection.texts))
         })
     }
 }
@@ -102,7 +102,7 @@ fn what_comes_out_has_no_warnings() {
         let revision = case.revision();
         let mut findings = lint::findings(&revision, &BTreeMap::new(), &lint::Settings::default());
         findings.retain(|finding| finding.severity > Severity::Info);
-        assert_eq!(report::short(&findings, &revision.texts), "", "{}", case.path.display());
+        assert_eq!(diagnostic::render::short(&findings, &revision.texts), "", "{}", case.path.display());
     }
 }
 
@@ -129,7 +129,7 @@ services:
 
 fn found(files: &[(&str, &str)]) -> String {
     let revision = Revision::of(files);
-    report::short(&lint::findings(&revision, &BTreeMap::new(), &lint::Settings::default()), &revision.texts)
+    diagnostic::render::short(&lint::findings(&revision, &BTreeMap::new(), &lint::Settings::default()), &revision.texts)
 }
 
 #[test]

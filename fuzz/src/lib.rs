@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use skep::diagnostic::Diagnostic;
-use skep::lint::report::{Format, remote};
+use skep::diagnostic::render::remote;
+use skep::lint::report::Format;
 use skep::lint::{Settings, check, findings, fixed};
 use skep::name::RepoPath;
 use skep::revision::Revision;

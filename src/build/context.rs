@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::diagnostic::{Diagnostic, Line};
 use crate::name::{RepoPath, ServiceName};
 use crate::revision::{Entry, EntryKind, Revision};
 use crate::stack::ignore::{self, Ignore};
@@ -62,7 +63,7 @@ pub enum Error {
         /// The file.
         path: RepoPath,
         /// The line and what is wrong with it.
-        reason: ignore::Invalid,
+        reason: Box<Diagnostic<Line>>,
     },
     /// Comparing the ignore patterns with the files takes too long.
     #[error("the ignore file of the build context `{context}`: {reason}")]
@@ -192,7 +193,7 @@ fn ignore(revision: &Revision, recipe: &Recipe) -> Result<Ignore, Error> {
     };
     let text = revision.texts.get(&path).and_then(|bytes| std::str::from_utf8(bytes).ok());
     let Some(text) = text else { return Err(Error::Unread { path }) };
-    Ignore::read(text).map_err(|reason| Error::Ignore { path, reason })
+    Ignore::read(text).map_err(|reason| Error::Ignore { path, reason: Box::new(reason) })
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Tail {
     }
 
     /// Without the values of arguments whose names are those of secrets, and without what else looks like one.
-    fn masked(&self, line: &str) -> String {
+    pub(super) fn masked(&self, line: &str) -> String {
         let hide = |line: String, secret: &String| line.replace(secret.as_str(), mask::HIDDEN);
         mask::message(&self.secrets.iter().fold(line.to_owned(), hide)).into_owned()
     }

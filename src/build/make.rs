@@ -74,8 +74,8 @@ impl Builder {
         written.await.expect("writing a tarball does not panic")?;
         match result {
             Ok(Some(id)) => Ok(id),
-            Ok(None) => Err(failed(request, "the builder does not say which image it made".into(), tail)),
-            Err(EngineError::DockerStreamError { error }) => Err(failed(request, error, tail)),
+            Ok(None) => Err(failed(request, "the builder does not say which image it made", tail)),
+            Err(EngineError::DockerStreamError { error }) => Err(failed(request, &error, tail)),
             Err(error) => Err(self.engine_error("build the image", error)),
         }
     }
@@ -138,8 +138,8 @@ impl Builder {
     }
 }
 
-fn failed(request: &Request, reason: String, tail: &Tail) -> Error {
-    Error::Failed { service: request.recipe.service.clone(), reason, log: tail.kept() }
+fn failed(request: &Request, reason: &str, tail: &Tail) -> Error {
+    Error::Failed { service: request.recipe.service.clone(), reason: tail.masked(reason), log: tail.kept() }
 }
 
 /// The logins for base images. The builder picks one by what Docker calls the registry, which for Docker Hub is no host.

@@ -26,9 +26,7 @@ impl Explain {
             );
             return Ok(ExitCode::SUCCESS);
         };
-        let Some(rule) = lint::explain(id) else {
-            anyhow::bail!("there is no rule `{id}`; `skep explain` lists them");
-        };
+        let Some(rule) = lint::explain(id) else { return Err(lint::unknown(id).into()) };
         output::result(&rule.page());
         Ok(ExitCode::SUCCESS)
     }

@@ -14,6 +14,8 @@ use super::output::Format;
 use super::workspace::{cluster, painted, without_services};
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::did_you_mean;
 use crate::name::{ServiceName, StackName};
 use crate::plan::Color;
 use crate::plan::observed::{Observed, Task};
@@ -128,7 +130,10 @@ impl Logs {
         let Some(service) = &self.service else { return Ok(observed.services.keys().cloned().collect()) };
         if !observed.services.contains_key(service) {
             let known: Vec<&str> = observed.services.keys().map(ServiceName::as_str).collect();
-            anyhow::bail!("the stack `{}` has no service `{service}`; it has {}", self.stack, known.join(", "));
+            let help = did_you_mean(service.as_str(), known.iter().copied())
+                .unwrap_or_else(|| format!("it has {}", known.join(", ")));
+            let message = format!("the stack `{}` has no service `{service}`", self.stack);
+            return Err(Diagnostic::new((), message).help(help).into());
         }
         Ok(vec![service.clone()])
     }

@@ -20,6 +20,7 @@ mod live;
 mod logins;
 mod logs;
 mod lsp;
+mod mistyped;
 mod output;
 mod performer;
 mod plan;
@@ -162,7 +163,8 @@ enum Command {
 
 /// Runs the command of this process.
 pub fn run() -> ExitCode {
-    let mut cli = Cli::parse();
+    let words = || crate::config::arguments().into_iter();
+    let mut cli = Cli::try_parse().unwrap_or_else(|error| mistyped::asked(error, &Cli::command(), words()).exit());
     cli.settle_format();
     cli.settle_config();
     let common = &cli.common;

@@ -4,26 +4,38 @@ use anyhow::Error;
 
 use super::output;
 use crate::build;
-use crate::config::docker;
+use crate::config::{self, docker};
 use crate::controller::cluster;
 use crate::controller::prepare::Refusal;
+use crate::diagnostic::{Diagnostic, Spot, render};
 use crate::engine;
 use crate::store;
 use crate::swarm;
 
 /// Prints an error and, if there is one, a hint.
 pub(super) fn tell(error: &Error) {
-    output::line(&format!("error: {}", sentence(error)));
-    if let Some(hint) = hint(error) {
-        output::line(&format!("hint: {hint}"));
-        if away(error).is_some()
-            && let Some(context) = docker::context()
-        {
-            output::line(&format!(
-                "hint: skep does not read Docker's contexts; the address of `{context}` is in `docker context inspect {context}`"
-            ));
-        }
+    output::line(&rendered(error));
+    if away(error).is_some()
+        && let Some(context) = docker::context()
+    {
+        output::line(&format!(
+            "hint: skep does not read Docker's contexts; the address of `{context}` is in `docker context inspect {context}`"
+        ));
     }
+}
+
+fn rendered(error: &Error) -> String {
+    if let Some(wrong) = error.downcast_ref::<Diagnostic<()>>() {
+        return render::plain(wrong);
+    }
+    if let Some(wrong) = error.downcast_ref::<Diagnostic<Spot>>() {
+        return render::plain(wrong);
+    }
+    if let Some(config::Error::Misread { wrong, text }) = error.downcast_ref() {
+        let texts = [(wrong.place.path.clone(), text.as_bytes().into())].into();
+        return render::human(std::slice::from_ref(wrong), &texts, false).trim_end().to_owned();
+    }
+    render::plain(&Diagnostic { help: hint(error).map(str::to_owned), ..Diagnostic::new((), sentence(error)) })
 }
 
 /// The error with its causes, leaving out causes that the message already contains.

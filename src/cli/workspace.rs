@@ -18,10 +18,11 @@ use crate::controller::origin;
 use crate::controller::prepare::{self, Preparer, Refusal, Running, named as named_stacks};
 use crate::controller::request::{DeployRequest, refused_of_pushes};
 use crate::controller::supersede::Generation;
-use crate::diagnostic::line_column;
+use crate::diagnostic::Severity;
+use crate::diagnostic::render::{self, Texts};
+use crate::diagnostic::suggest::did_you_mean;
 use crate::diagnostic::{Diagnostic, KeyPath, Spot};
 use crate::engine::{Engine, docker};
-use crate::lint::report::Texts;
 use crate::lint::{self, Checked, CheckedStack};
 use crate::name::{RegistryHost, Repository, StackName};
 use crate::plan::Color;
@@ -111,7 +112,7 @@ impl Workspace {
             findings.into_iter().filter(|finding| finding.severity > crate::diagnostic::Severity::Info).collect();
         let (shown, texts) = seen_from(&viewpoint, shown, texts);
         if !shown.is_empty() {
-            output::line(lint::report::human(&shown, &texts, false).trim_end());
+            output::line(render::human(&shown, &texts, false).trim_end());
         }
         checked.iter().flat_map(Checked::stacks).for_each(|stack| tell_unset(stack, &texts, &viewpoint));
         if checked.is_none() && !settings.unknown_variables.is_empty() {
@@ -231,9 +232,9 @@ fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
         let place = stack.file.sources.place(span);
         let path = viewpoint.shown(&place.path);
         let text = texts.get(&place.path).cloned().unwrap_or_default();
-        let (line, column) = line_column(&text, place.span.start);
+        let spot = Spot::of(path.as_str(), &text, &place.span);
         let what = format!("the variable {name} is not set and becomes empty; set it, or write ${{{name}:-default}}");
-        output::line(&format!("warning: {path}:{line}:{column}: {what}"));
+        output::line(&render::plain(&Diagnostic::new(spot, what).rated(Severity::Warning)));
     }
 }
 
@@ -250,12 +251,21 @@ pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
     Ok(Cluster { swarm, store, prober: Prober::new(engine), clock: Clock::System })
 }
 
+/// Says that there is no such stack; `known` are those that there are.
+pub(super) fn no_stack<'a>(stack: &StackName, known: impl IntoIterator<Item = &'a StackName>) -> Diagnostic<()> {
+    let all = "`skep status` lists those there are";
+    let near = did_you_mean(stack.as_str(), known.into_iter().map(StackName::as_str));
+    let help = near.map_or_else(|| all.to_owned(), |near| format!("{near} {all}"));
+    Diagnostic::new((), format!("there is no stack `{stack}`")).help(help)
+}
+
 /// The error for a stack without services.
 pub(super) async fn without_services(cluster: &Cluster, stack: &StackName) -> anyhow::Error {
     match cluster.history(stack).await {
         Err(error) => error.into(),
         Ok(history) if history.last().is_none() => {
-            anyhow::anyhow!("there is no stack `{stack}`; `skep status` lists all stacks")
+            let recorded = cluster.store.stacks().await.unwrap_or_default();
+            no_stack(stack, recorded.keys()).into()
         }
         Ok(_) => {
             anyhow::anyhow!("the stack `{stack}` has no services now; see `skep status {stack}`")

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Settings;
+use crate::diagnostic::{Diagnostic, KeyPath};
 
 /// The key of the old form for a single forge, and the name of that forge in [`Settings::forges`].
 const OLD: &str = "gitlab";
@@ -29,10 +30,11 @@ pub struct Forge {
 
 impl Settings {
     /// Adds a forge in the old form to the others.
-    pub(super) fn take_old_forge(&mut self) -> Result<(), String> {
+    pub(super) fn take_old_forge(&mut self) -> Result<(), Diagnostic<KeyPath>> {
         let Some(old) = self.gitlab.take() else { return Ok(()) };
         if self.forges.contains_key(OLD) {
-            return Err(format!("`{OLD}` is the old form of `forges.{OLD}`, and both are set; keep `forges.{OLD}`"));
+            let message = format!("`{OLD}` is the old form of `forges.{OLD}`, and both are set");
+            return Err(Diagnostic::new(KeyPath::of([OLD]), message).help(format!("keep `forges.{OLD}`")));
         }
         self.forges.insert(OLD.to_owned(), Forge { is_for_all: true, ..old });
         Ok(())

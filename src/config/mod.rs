@@ -9,6 +9,7 @@
 
 pub mod docker;
 mod forges;
+mod misread;
 mod process;
 mod registries;
 mod shaping;
@@ -27,8 +28,9 @@ pub use forges::{Forge, Forges};
 pub use process::{is_running, process};
 pub use registries::{Account, Registries};
 
-use crate::name::Scope;
+use crate::diagnostic::{Diagnostic, Span, Spot};
 use crate::name::{Invalid, StackName};
+use crate::name::{RepoPath, Scope};
 use crate::policy::{self, Bounds};
 use crate::render;
 use crate::stack::Nanos;
@@ -284,7 +286,8 @@ fn each_repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
         }
         let understood = serde_json::from_value(value);
         understood.unwrap_or_else(|error| {
-            wrong(format!("the settings of the repository `{name}` are not understood: {error}"))
+            let why = misread::of_value(&error);
+            wrong(format!("the settings of the repository `{name}` are not understood: {why}"))
         })
     };
     Ok(written.into_iter().map(|(name, value)| (name.clone(), read(&name, value))).collect())
@@ -324,11 +327,19 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The settings file is not understood.
+    #[error("{}", wrong.clone().at(Spot::of(wrong.place.path.as_str(), text.as_bytes(), &wrong.place.span)))]
+    Misread {
+        /// What is wrong.
+        wrong: Box<Diagnostic>,
+        /// What it says.
+        text: String,
+    },
+    /// A file does not hold what it should.
     #[error("{}: {message}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where and what, with the line.
+        /// What is wrong.
         message: String,
     },
     /// A file that should hold a secret is empty.
@@ -376,17 +387,21 @@ impl Settings {
 
     fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|message| Error::Malformed { path: path.to_owned(), message })
+        Self::parse(&text).map_err(|wrong| {
+            let file = RepoPath::as_given(&path.to_string_lossy());
+            Error::Misread { wrong: Box::new(wrong.in_file(file)), text }
+        })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, Diagnostic<Span>> {
         let is_said = |line: &str| !line.is_empty() && !line.starts_with('#');
         if !text.lines().map(str::trim).any(is_said) {
             return Ok(Self::default());
         }
-        let mut settings: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-        settings.take_old_forge()?;
-        settings.check_registries()?;
+        let mut settings: Self = serde_saphyr::from_str(text).map_err(|error| misread::in_text(text, &error))?;
+        let at_keys = |wrong| misread::at_keys(text, wrong);
+        settings.take_old_forge().map_err(at_keys)?;
+        settings.check_registries().map_err(at_keys)?;
         let keys: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(text).unwrap_or_default();
         let given = SHAPING.into_iter().filter(|key| keys.contains_key(*key)).collect();
         Ok(Self { given, ..settings })
@@ -488,6 +503,11 @@ pub fn record_keys(settings: &Settings) -> Result<Vec<SecretString>, Error> {
     Ok(keys)
 }
 
+/// The words of the command line that are text.
+pub fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect()
+}
+
 /// All environment variables whose names and values are text, for stack files on this machine.
 pub fn environment() -> BTreeMap<String, String> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
@@ -556,7 +576,7 @@ mod tests {
         `a:b` cannot be the name of a repository: letters, digits, `-`, `_`, `.` and `/` are allowed
         fine
         the settings of the repository `none` are not understood: invalid type: null, expected struct Repository
-        the settings of the repository `shop` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches`
+        the settings of the repository `shop` are not understood: there is no setting `brunch`; did you mean `branch`?
         the settings of the repository `slow` are not understood: invalid type: string "often", expected u64
         the settings of the repository `wiki` are not understood: missing field `url`
         "#);
@@ -564,8 +584,25 @@ mod tests {
 
     #[test]
     fn an_unknown_setting_is_an_error_with_its_place() {
-        let error = Settings::parse("listen: 0.0.0.0:80\nregistri: {}\n").unwrap_err();
-        assert!(error.contains("registri") && error.contains("line 2"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let said = |text: &str| {
+            let path = folder.path().join("skep.yml");
+            fs::write(&path, text).unwrap();
+            let error = Settings::read(&path).unwrap_err().to_string();
+            error.replace(&*folder.path().to_string_lossy(), "FOLDER")
+        };
+        let wrong = [
+            "listen: 0.0.0.0:80\nregistri: {}\n",
+            "builds: 2\nlisten: [a]\n",
+            "builds: 2\n  x: [\n",
+            "gitlab: {}\nforges:\n  gitlab: {}\n",
+        ];
+        insta::assert_snapshot!(wrong.map(said).join("\n"), @"
+        FOLDER/skep.yml:2:1: there is no setting `registri`; did you mean `registry`?
+        FOLDER/skep.yml:2:9: expected string scalar
+        FOLDER/skep.yml:1:9: invalid u64
+        FOLDER/skep.yml:1:1: `gitlab` is the old form of `forges.gitlab`, and both are set; keep `forges.gitlab`
+        ");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Settings;
+use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::RegistryHost;
 
 /// Logins to registries, by host.
@@ -23,18 +24,19 @@ pub struct Account {
 
 impl Settings {
     /// Checks that each key is a host, and has one login.
-    pub(super) fn check_registries(&self) -> Result<(), String> {
+    pub(super) fn check_registries(&self) -> Result<(), Diagnostic<KeyPath>> {
         let default = self.registry.as_ref().map(|registry| RegistryHost::of_prefix(&registry.prefix));
         for key in self.registries.keys() {
             let host = RegistryHost::of_prefix(key);
             if host.as_str() != key {
-                return Err(format!(
-                    "`registries`: `{key}` is not the host of a registry; write it as images name it, in lower case, such as ghcr.io, \
-                     registry.example.com:5000, or docker.io"
+                let message = format!("`registries`: `{key}` is not the host of a registry");
+                return Err(Diagnostic::new(KeyPath::of(["registries", key]), message).help(
+                    "write it as images name it, in lower case, such as ghcr.io, registry.example.com:5000, or docker.io",
                 ));
             }
             if default.as_ref() == Some(&host) {
-                return Err(format!("`registries`: {key} is the registry of `registry`; its login is set there"));
+                let message = format!("`registries`: {key} is the registry of `registry`");
+                return Err(Diagnostic::new(KeyPath::of(["registries", key]), message).help("its login is set there"));
             }
         }
         Ok(())
@@ -49,7 +51,8 @@ mod tests {
     fn a_login_is_for_a_host() {
         let read = |registries: &str| {
             let text = format!("registry: {{ prefix: r.example.com/team }}\nregistries: {{ {registries} }}");
-            Settings::parse(&text).map_or_else(|error| error, |settings| format!("{:?}", settings.registries.keys()))
+            Settings::parse(&text)
+                .map_or_else(|error| error.to_string(), |settings| format!("{:?}", settings.registries.keys()))
         };
         let account = "{ username: ada, password_file: /run/secrets/x }";
         let keys = [

@@ -8,9 +8,9 @@ use super::push::passed;
 use super::request::DeployRequest;
 use super::{Controller, cluster, origin};
 use crate::config::Repository;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, render};
 use crate::event::What;
-use crate::lint::{self, Rejection};
+use crate::lint::Rejection;
 use crate::release::{Handled, Intent, Origin, State, Upstream};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Objects};
@@ -130,7 +130,7 @@ impl Controller {
 
 /// Why a commit did not pass the checks, in one line.
 pub(super) fn rejected(rejection: &Rejection) -> String {
-    let said = lint::report::remote(&rejection.findings, &rejection.texts, 1);
+    let said = render::remote(&rejection.findings, &rejection.texts, 1);
     format!("rejected: {}", said.first().map_or("", String::as_str))
 }
 
@@ -138,7 +138,7 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
 fn findings(rejection: &Rejection) -> Vec<String> {
     let counts = |finding: &&Diagnostic| finding.severity > Severity::Info;
     let findings: Vec<Diagnostic> = rejection.findings.iter().filter(counts).cloned().collect();
-    lint::report::remote(&findings, &rejection.texts, FINDINGS)
+    render::remote(&findings, &rejection.texts, FINDINGS)
 }
 
 impl RemoteRepository {

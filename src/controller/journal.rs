@@ -5,6 +5,7 @@
 use tracing::Level;
 
 use crate::event::{Event, Subject, What, verdict};
+use crate::health::Symptom;
 use crate::text::one_line;
 
 /// A line of the log.
@@ -49,50 +50,34 @@ fn log(subject: &Subject, line: &Line) {
     }
 }
 
+/// What of an event is logged. Nothing is of those that only whoever waits wants to know.
 fn lines(event: &Event) -> Vec<Line> {
-    let line = |level, message, why: &str| {
-        let why = Some(one_line(why).into_owned()).filter(|why| !why.is_empty());
-        Line { level, message, why }
-    };
-    let each = |level, message, whys: &[String]| whys.iter().map(|why| line(level, message, why)).collect();
-    let level = |news: bool, level| if news { level } else { Level::DEBUG };
-    let subject = &event.subject;
-    vec![match &event.what {
+    let Event { what, subject, .. } = event;
+    of_commit(what).or_else(|| of_rollout(subject, what)).or_else(|| of_drift(what)).unwrap_or_default()
+}
+
+fn line(level: Level, message: &'static str, why: &str) -> Line {
+    let why = Some(one_line(why).into_owned()).filter(|why| !why.is_empty());
+    Line { level, message, why }
+}
+
+/// What was told before is of interest to nobody who does not look for it.
+fn level(news: bool, level: Level) -> Level {
+    if news { level } else { Level::DEBUG }
+}
+
+fn of_commit(what: &What) -> Option<Vec<Line>> {
+    Some(vec![match what {
         What::Checking { .. } => line(Level::DEBUG, "checking a commit", ""),
         What::Checked { .. } => line(Level::DEBUG, "the checks passed", ""),
         What::Preparing { .. } => line(Level::DEBUG, "preparing the stacks of a commit", ""),
-        What::Rejected { why, .. } => line(Level::WARN, "refused", why),
+        What::Rejected { why, .. } => line(Level::WARN, "refused before anything was built", why),
         What::Accepted => line(Level::INFO, "accepted; nobody waits for the end", ""),
         What::Resumed => line(Level::INFO, "going on with what an earlier controller began", ""),
         What::Noted { note } => line(Level::INFO, "to be known", note),
         What::BuildBegun { service } => line(Level::DEBUG, "building an image", service.as_str()),
         What::Built { image, seconds, .. } => line(Level::INFO, "image built", &format!("{image} in {seconds:.1} s")),
         What::BuildFailed { service, why, .. } => line(Level::WARN, "image not built", &format!("{service}: {why}")),
-        What::Refused { why, news } => line(level(*news, Level::WARN), "stack not deployed", why),
-        What::RollingOut => line(Level::INFO, "release rolls out", ""),
-        What::Hindered { why } => line(Level::WARN, "a round could not do all it should; trying again", why),
-        What::Unwatched { away } => line(Level::WARN, "a rollout was not watched for a while", &away.to_string()),
-        What::Promoted => line(Level::INFO, "release promoted", ""),
-        What::Failed { symptoms } => {
-            let symptoms = symptoms.iter().map(|symptom| match &symptom.service {
-                Some(service) => format!("{service}: {}", symptom.message),
-                None => symptom.message.clone(),
-            });
-            return each(Level::WARN, "release failed", &symptoms.collect::<Vec<_>>());
-        }
-        What::RollingBack { to: Some(to) } => line(Level::WARN, "the stack goes back", &format!("to {to}")),
-        What::RollingBack { to: None } => line(Level::WARN, "what was made of the stack is removed", ""),
-        What::Superseded { by } => line(Level::INFO, "release superseded", &format!("by {by}")),
-        What::Verdict { outcome, urls, news, .. } => {
-            let verdict = subject.stack.as_ref().map(|stack| verdict(stack, subject.release, outcome, urls));
-            line(level(*news, Level::INFO), "deploy ended", &verdict.unwrap_or_default())
-        }
-        What::Drifted { places } => return each(Level::WARN, "it differs from its release", places),
-        What::Healed { fields } => line(Level::INFO, "changed back what was changed by hand", &format!("{fields}")),
-        What::GivingWay { places } => {
-            let message = "somebody changes it back again and again: it is no longer healed";
-            return each(Level::WARN, message, places);
-        }
         What::Deployed { seconds } => {
             let took = seconds.map(|seconds| format!("after {seconds:.1} s")).unwrap_or_default();
             line(Level::INFO, "commit deployed", &took)
@@ -104,24 +89,49 @@ fn lines(event: &Event) -> Vec<Line> {
         What::NotFetched { why, news } => {
             line(level(*news, Level::WARN), "could not look at the repository; looking again later", why)
         }
-        What::Broke { task, why } => line(Level::ERROR, "skep itself failed", &format!("at {task}: {why}")),
-        What::WorkerRestarted { worker, why } => {
-            line(Level::ERROR, "skep itself failed here; the task is begun again", &format!("{worker}: {why}"))
+        _ => return None,
+    }])
+}
+
+fn of_rollout(subject: &Subject, what: &What) -> Option<Vec<Line>> {
+    Some(vec![match what {
+        What::Refused { why, news } => line(level(*news, Level::WARN), "stack not deployed", why),
+        What::RollingOut => line(Level::INFO, "release rolls out", ""),
+        What::Hindered { why } => line(Level::WARN, "a round could not do all it should; trying again", why),
+        What::Unwatched { away } => line(Level::WARN, "a rollout was not watched for a while", &away.to_string()),
+        What::Promoted => line(Level::INFO, "release promoted", ""),
+        What::Failed { symptoms } => return Some(symptoms.iter().map(of_symptom).collect()),
+        What::RollingBack { to: Some(to) } => line(Level::WARN, "the stack goes back", &format!("to {to}")),
+        What::RollingBack { to: None } => line(Level::WARN, "what was made of the stack is removed", ""),
+        What::Superseded { by } => line(Level::INFO, "release superseded", &format!("by {by}")),
+        What::Verdict { outcome, urls, news, .. } => {
+            let verdict = subject.stack.as_ref().map(|stack| verdict(stack, subject.release, outcome, urls));
+            line(level(*news, Level::INFO), "deploy ended", &verdict.unwrap_or_default())
         }
-        // Only for the person who waits.
-        What::NotForDeploy { .. }
-        | What::BuildOutput { .. }
-        | What::Tested { .. }
-        | What::Pushed { .. }
-        | What::ImageFound { .. }
-        | What::ImageKept { .. }
-        | What::Queued
-        | What::Wave { .. }
-        | What::Waiting { .. }
-        | What::Settling
-        | What::Stopping { .. }
-        | What::Missed { .. } => return Vec::new(),
-    }]
+        _ => return None,
+    }])
+}
+
+fn of_symptom(symptom: &Symptom) -> Line {
+    let service = symptom.service.as_ref().map(|service| format!("{service}: ")).unwrap_or_default();
+    line(Level::WARN, "release failed", &format!("{service}{}", symptom.message))
+}
+
+fn of_drift(what: &What) -> Option<Vec<Line>> {
+    let each = |message, places: &[String]| places.iter().map(|place| line(Level::WARN, message, place)).collect();
+    Some(match what {
+        What::Drifted { places } => each("it differs from its release", places),
+        What::GivingWay { places } => each("somebody changes it back again and again: it is no longer healed", places),
+        What::Healed { fields } => {
+            vec![line(Level::INFO, "what was changed by hand is changed back", &format!("fields: {fields}"))]
+        }
+        What::Broke { task, why } => vec![line(Level::ERROR, "skep itself failed", &format!("at {task}: {why}"))],
+        What::WorkerRestarted { worker, why } => {
+            let message = "skep itself failed here; the task is begun again";
+            vec![line(Level::ERROR, message, &format!("{worker}: {why}"))]
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +139,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::health::Symptom;
     use crate::release::{Outcome, ReleaseId};
 
     fn logged(what: What) -> String {

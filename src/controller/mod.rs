@@ -2,8 +2,8 @@
 //!
 //! A push, a webhook, a poll and a command take the same road: [`lint::check`], then
 //! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends; [`commit`] sees to all stacks of a
-//! commit together. All that must survive is in the records: a controller that is killed leaves nothing that the
-//! next one needs.
+//! commit together. What happens is told once, by [`events`], to all who want to know. All that must survive is in the
+//! records: a controller that is killed leaves nothing that the next one needs.
 
 mod again;
 pub mod backoff;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::build::context::Context;
 use crate::build::{self, Builder, Built};
 use crate::config::Settings;
-use crate::diagnostic::{Diagnostic, KeyPath, Span, Spot, line_column};
+use crate::diagnostic::{Diagnostic, KeyPath, Span, Spot};
 use crate::event::What;
 use crate::health::RegistryAnswer;
 use crate::lint::{Checked, CheckedStack};
@@ -403,9 +403,9 @@ pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: Diagnostic<KeyP
 fn spotted(checked: &Checked, stack: &CheckedStack, problem: Diagnostic<Span>, keys: KeyPath) -> Diagnostic<Spot> {
     let placed = stack.file.sources.placed(problem);
     let text = checked.revision().texts.get(&placed.place.path).cloned().unwrap_or_default();
-    let (line, column) = line_column(&text, placed.place.span.start);
-    let file = checked.revision().viewpoint().shown(&placed.place.path).to_string();
-    placed.at(Spot { file, line, column, keys })
+    let file = checked.revision().viewpoint().shown(&placed.place.path);
+    let spot = Spot::of(file.as_str(), &text, &placed.place.span);
+    placed.at(Spot { keys, ..spot })
 }
 
 /// The stacks of a revision by name: the folder of `stacks/<name>`, otherwise the `given` name, otherwise the name in the

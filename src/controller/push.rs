@@ -1,6 +1,7 @@
 //! Handles `git push`: a push is checked before it is accepted, and its exit code is the verdict.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,9 +11,9 @@ use super::remote_lines;
 use super::request::DeployRequest;
 use super::supervise::caught;
 use super::{Controller, origin};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, render};
 use crate::event::What;
-use crate::lint::{self, Checked};
+use crate::lint::Checked;
 use crate::name::{CommitId, Repository};
 use crate::release::{Cause, Intent, State};
 use crate::revision::Revision;
@@ -57,6 +58,8 @@ pub struct RefUpdate {
 const OPTIONS: [&str; 5] = ["async", "retry", "confirm-removal", "adopt", "force"];
 /// How many branches that are not deployed are checked.
 const BRANCHES: usize = 3;
+/// How long a pusher may take for the lines that are left when the push has been handled.
+const FAREWELL: Duration = Duration::from_secs(30);
 /// The most findings that a pusher is shown.
 const FINDINGS: usize = 12;
 
@@ -77,7 +80,7 @@ impl Controller {
     pub async fn push(&self, push: Push, lines: mpsc::Sender<String>) -> bool {
         let (reader, told) = reader();
         let (handled, ended) = oneshot::channel();
-        let telling = tokio::spawn(remote_lines::send(told, lines, ended));
+        let mut telling = tokio::spawn(remote_lines::send(told, lines, ended));
         let repository = Repository::hosted(&push.repository);
         let events = self.events.of_repository(&repository).of_user(&push.user).to([reader]);
         let controller = self.clone();
@@ -91,7 +94,9 @@ impl Controller {
         let accepted = tokio::spawn(take).await.unwrap_or(false);
         // The verdict comes after the lines; the deploy has ended, whether anybody reads them or not.
         drop(handled);
-        drop(telling.await);
+        if tokio::time::timeout(FAREWELL, &mut telling).await.is_err() {
+            telling.abort();
+        }
         accepted
     }
 
@@ -134,11 +139,11 @@ impl Controller {
             let Err(rejection) = self.lint(revision, &variables).await else { continue };
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity == Severity::Error);
-            let (branch, summary) = (one_line(&branch), lint::report::summary(&findings));
+            let (branch, summary) = (one_line(&branch), render::summary(&findings));
             let note = format!("`{branch}` could not be deployed as it is: {summary}");
             events.send(What::Noted { note });
             findings.truncate(FINDINGS);
-            for line in lint::report::short(&findings, &texts).lines() {
+            for line in render::short(&findings, &texts).lines() {
                 events.send(What::Noted { note: line.to_owned() });
             }
         }
@@ -236,7 +241,7 @@ impl Controller {
         let checked = self.lint(revision, variables).await.map_err(|rejection| {
             let (mut findings, texts) = (rejection.findings, rejection.texts);
             findings.retain(|finding| finding.severity > Severity::Info);
-            let mut said = lint::report::remote(&findings, &texts, FINDINGS);
+            let mut said = render::remote(&findings, &texts, FINDINGS);
             said.push("the push is refused, nothing was changed".into());
             said
         })?;
@@ -249,7 +254,7 @@ impl Controller {
 pub(super) fn passed(checked: &Checked) -> What {
     let is_warning = |finding: &&Diagnostic| finding.severity == Severity::Warning;
     let warnings: Vec<Diagnostic> = checked.findings().iter().filter(is_warning).cloned().collect();
-    What::Checked { warnings: lint::report::remote(&warnings, &checked.revision().texts, FINDINGS) }
+    What::Checked { warnings: render::remote(&warnings, &checked.revision().texts, FINDINGS) }
 }
 
 /// A push is refused, with what the pusher reads.

@@ -2,12 +2,13 @@
 //!
 //! The type of the place is a parameter of [`Diagnostic`]: a range of bytes ([`Span`]) for a parser, which need not
 //! know the file; a file and a range ([`Place`]) for the linter; the keys of a stack file ([`KeyPath`]) for obstacles
-//! of a stack; nothing (`()`) if only the caller knows the place. Callers replace the place ([`Diagnostic::at`]) and
+//! a [`Line`] where nobody needs more; the keys of a stack file ([`KeyPath`]) for what stands in the way of a stack; nothing (`()`) where only the caller knows.
 //! keep the rest.
 //!
-//! It is turned into text only for output.
+//! It becomes text at the surface only, in [`render`], and in one line where it is part of a longer text: a log line, a cause.
 
 mod fix;
+pub mod render;
 mod sentence;
 mod severity;
 pub mod suggest;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use crate::name::RepoPath;
 
 pub use fix::{Edit, Fix, apply};
-pub use sentence::{Spot, Where, line_column};
+pub use sentence::{Line, Spot, Where, line_column};
 pub use severity::Severity;
 
 /// A range of bytes in a text, or in all the texts that a stack is made from ([`crate::stack::sources`]). Line and column

@@ -17,6 +17,18 @@ pub struct Spot {
     pub keys: KeyPath,
 }
 
+impl Spot {
+    /// Where a place of a text begins.
+    pub fn of(file: impl Into<String>, text: &[u8], span: &Span) -> Self {
+        let (line, column) = line_column(text, span.start);
+        Self { file: file.into(), line, column, keys: KeyPath::default() }
+    }
+}
+
+/// A line of a text whose name only the reader knows, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line(pub usize);
+
 /// A place as it is written before a message.
 pub trait Where {
     /// Writes the place and a separator; nothing if only the reader knows the place.
@@ -41,6 +53,12 @@ impl Where for KeyPath {
     }
 }
 
+impl Where for Line {
+    fn before(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.0)
+    }
+}
+
 impl Where for Spot {
     fn before(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
@@ -54,11 +72,25 @@ impl<T: Where> Where for Option<T> {
     }
 }
 
+struct Before<'a, P>(&'a P);
+
+impl<P: Where> Display for Before<'_, P> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.before(f)
+    }
+}
+
 impl<P: Where> Display for Diagnostic<P> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.place.before(f)?;
-        f.write_str(&self.message)?;
+        f.write_str(&self.sentence())?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
+    }
+}
+
+impl<P: Where> Diagnostic<P> {
+    /// Where, and what is wrong.
+    pub fn sentence(&self) -> String {
+        format!("{}{}", Before(&self.place), self.message)
     }
 }
 

@@ -68,49 +68,61 @@ impl Narrator {
 
     fn of_rollout(&mut self, stack: &StackName, release: Option<ReleaseId>, what: &What) -> Option<Vec<String>> {
         let told = self.stacks.entry(stack.clone()).or_default();
-        let id = release.map(|release| format!(" {release}")).unwrap_or_default();
+        told.progress(stack, what).or_else(|| told.turn(stack, release, what))
+    }
+}
+
+impl Told {
+    /// What a rollout does, and waits for.
+    fn progress(&mut self, stack: &StackName, what: &What) -> Option<Vec<String>> {
         Some(match what {
-            What::Noted { note } => vec![format!("note: {}", one_line(note))],
-            What::RollingOut => vec![format!("{stack}{id} rolls out")],
             What::Queued => {
-                told.once(format!("  {stack} waits until another stack has rolled out (`rollouts` in the settings)"))
+                self.once(format!("  {stack} waits until another stack has rolled out (`rollouts` in the settings)"))
             }
             What::Wave { changes } => {
-                changes.iter().flat_map(|change| told.change(&change.to_text(Color::Never))).collect()
+                changes.iter().flat_map(|change| self.change(&change.to_text(Color::Never))).collect()
             }
-            What::Waiting { services } => told.waiting(services),
-            What::Settling => told.settling(),
-            What::Stopping { tasks: 1 } => told.once("  1 task stops".to_owned()),
-            What::Stopping { tasks } => told.once(format!("  {tasks} tasks stop")),
+            What::Waiting { services } => self.waiting(services),
+            What::Settling => self.settling(),
+            What::Stopping { tasks: 1 } => self.once("  1 task stops".to_owned()),
+            What::Stopping { tasks } => self.once(format!("  {tasks} tasks stop")),
             What::Hindered { why } => vec![format!("  {}; trying again", one_line(why))],
             What::Unwatched { away } => vec![format!("  {away}: that time does not count against the deadline")],
             What::GivingWay { places } => {
                 let left = |place| format!("  {place} is changed again and again: it is no longer healed");
                 places.iter().map(left).collect()
             }
+            _ => return None,
+        })
+    }
+
+    /// How a rollout begins, what turn it takes, and how it ends.
+    fn turn(&mut self, stack: &StackName, release: Option<ReleaseId>, what: &What) -> Option<Vec<String>> {
+        let id = release.map(|release| format!(" {release}")).unwrap_or_default();
+        Some(match what {
+            What::Noted { note } => vec![format!("note: {}", one_line(note))],
+            What::RollingOut => vec![format!("{stack}{id} rolls out")],
             What::Failed { symptoms } => {
-                told.has_failed = true;
+                self.has_failed = true;
                 failed(stack, release?, symptoms)
             }
             What::RollingBack { to } => {
                 // If nothing should run, there are no tasks to wait for.
-                *told = Told { is_steady: to.is_none(), has_failed: told.has_failed, ..Told::default() };
+                *self = Self { is_steady: to.is_none(), has_failed: self.has_failed, ..Self::default() };
                 vec![match to {
                     Some(to) => format!("{stack} goes back to {to} (as{id})"),
                     None => format!("{stack} had no release before: what was made is removed (as{id})"),
                 }]
             }
             What::Verdict { outcome, urls, .. } => {
-                let mut lines = told.untold(stack, release, outcome);
+                let mut lines = self.untold(stack, release, outcome);
                 lines.push(verdict(stack, release, outcome, urls));
                 lines
             }
             _ => return None,
         })
     }
-}
 
-impl Told {
     fn once(&mut self, line: String) -> Vec<String> {
         if self.once.insert(line.clone()) { vec![line] } else { Vec::new() }
     }

@@ -220,30 +220,29 @@ fn no_kind_of_event_is_forgotten_here() {
 fn the_names_of_events_and_of_their_fields_are_a_contract() {
     let shown = |what: What| {
         let Value::Object(mut fields) = serde_json::to_value(event(Some("shop"), what)).unwrap() else { panic!() };
-        for field in ["at", "branch", "commit", "stack", "release"] {
-            fields.remove(field);
-        }
-        let name = fields.remove("event").unwrap().as_str().unwrap().to_owned();
+        let name = fields["event"].as_str().unwrap().to_owned();
+        let common = ["at", "event", "branch", "commit", "stack", "release"];
+        fields.retain(|field, _| !common.contains(&field.as_str()));
         format!("{name} {}", Value::Object(fields))
     };
     insta::assert_snapshot!(one_of_each().into_iter().map(shown).collect::<Vec<_>>().join("\n"), @r##"
     checking {"subject":"Sell more"}
     checked {"warnings":["stack.yml:1:1: warning"]}
-    rejected {"details":["why"],"why":"why"}
+    rejected {"why":"why","details":["why"]}
     not-for-deploy {"deployed":"main"}
     accepted {}
     resumed {}
     noted {"note":"a note"}
     preparing {"stacks":["shop"]}
     build-begun {"service":"web"}
-    build-output {"line":"#1 DONE","service":"web"}
+    build-output {"service":"web","line":"#1 DONE"}
     tested {"service":"web"}
-    pushed {"known_layers":2,"new_layers":1,"service":"web","image":"r.example.com/shop/web:1"}
-    built {"seconds":3.5,"image":"r.example.com/shop/web:1","service":"web"}
-    build-failed {"log":["oh"],"why":"exit code: 1","service":"web"}
-    image-found {"image":"r.example.com/shop/web:1","service":"web"}
+    pushed {"service":"web","image":"r.example.com/shop/web:1","new_layers":1,"known_layers":2}
+    built {"service":"web","image":"r.example.com/shop/web:1","seconds":3.5}
+    build-failed {"service":"web","why":"exit code: 1","log":["oh"]}
+    image-found {"service":"web","image":"r.example.com/shop/web:1"}
     image-kept {"service":"web"}
-    refused {"news":true,"why":"why"}
+    refused {"why":"why","news":true}
     rolling-out {}
     queued {}
     wave {"changes":[{"kind":"service","name":"web","action":"create","reason":"new"}]}
@@ -256,18 +255,18 @@ fn the_names_of_events_and_of_their_fields_are_a_contract() {
     failed {"symptoms":[{"service":null,"message":"not healthy within 10m"}]}
     rolling-back {"to":1}
     superseded {"by":3}
-    verdict {"news":true,"seconds":12.5,"outcome":"promoted"}
+    verdict {"outcome":"promoted","seconds":12.5,"news":true}
     drifted {"places":["service web: replicas"]}
     healed {"fields":1}
     giving-way {"places":["service web: replicas"]}
     deployed {"seconds":12.5}
-    not-deployed {"news":true,"branch_existed":true,"why":"why","stacks":2,"failing":1}
+    not-deployed {"why":"why","stacks":2,"failing":1,"branch_existed":true,"news":true}
     branch-moved {}
     branch-not-moved {"why":"why"}
     given-up {"why":"why"}
-    not-fetched {"news":true,"why":"why"}
-    broke {"why":"why","task":"this push"}
-    worker-restarted {"why":"why","worker":"worker of shop"}
+    not-fetched {"why":"why","news":true}
+    broke {"task":"this push","why":"why"}
+    worker-restarted {"worker":"worker of shop","why":"why"}
     missed {"count":3}
     "##);
 }

@@ -37,22 +37,23 @@ pub fn doubts(written: &Written) -> Vec<Diagnostic> {
 }
 
 fn doubt(named: &Named) -> Option<Diagnostic> {
-    let (message, help) = match RULES.iter().find(|rule| rule.id == named.id) {
-        Some(rule) if rule.must_hold() && named.is_changed => {
-            let message = "is not switched off: nothing can be deployed where it finds something";
-            (format!("`{}` {message}", named.id), "take it out of the settings".to_owned())
-        }
+    let wrong = match RULES.iter().find(|rule| rule.id == named.id) {
+        Some(rule) if rule.must_hold() && named.is_changed => must_hold(&named.id).help("take it out of the settings"),
         None if !is_foreign(&named.id) => unknown(&named.id),
         _ => return None,
     };
-    let place = Place { path: named.path.clone(), span: named.span.clone() };
-    Some(Diagnostic::new(place, message).help(help))
+    Some(wrong.at(Place { path: named.path.clone(), span: named.span.clone() }))
+}
+
+/// What to say of a rule that is not switched off, whoever tries.
+pub(in crate::lint) fn must_hold(id: &str) -> Diagnostic<()> {
+    Diagnostic::new((), format!("`{id}` is not switched off: nothing can be deployed where it finds something"))
 }
 
 /// The message and help for a rule that does not exist.
-pub(in crate::lint) fn unknown(id: &str) -> (String, String) {
+pub fn unknown(id: &str) -> Diagnostic<()> {
     let all = "`skep rules` lists all";
     let near = did_you_mean(id, RULES.iter().map(|rule| rule.id));
     let help = near.map_or_else(|| all.to_owned(), |near| format!("{near} {all}"));
-    (format!("there is no rule `{}`", cut(id)), help)
+    Diagnostic::new((), format!("there is no rule `{}`", cut(id))).help(help)
 }

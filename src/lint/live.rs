@@ -39,7 +39,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::lint::report;
+    use crate::diagnostic::render;
 
     #[test]
     fn what_was_seen_is_told_at_its_place() {
@@ -50,8 +50,8 @@ mod tests {
         let seen = Diagnostic::new(keys, "port 80/tcp is published by the service `proxy`").code(OBSTACLE);
         let texts = [(path, text.as_slice().into())].into();
         let told = |seen| Vec::from_iter(finding(seen, &file, &Settings::default()));
-        insta::assert_snapshot!(report::short(&told(seen), &texts), @"stack.yml:4:5: error[SK8001]: port 80/tcp is published by the service `proxy`");
-        insta::assert_snapshot!(report::short(&told(managers(4).unwrap()), &texts), @"stack.yml:1:1: info[SK8003]: 4 managers can lose no more of them than 3 can");
+        insta::assert_snapshot!(render::short(&told(seen), &texts), @"stack.yml:4:5: error[SK8001]: port 80/tcp is published by the service `proxy`");
+        insta::assert_snapshot!(render::short(&told(managers(4).unwrap()), &texts), @"stack.yml:1:1: info[SK8003]: 4 managers can lose no more of them than 3 can");
     }
 
     #[test]

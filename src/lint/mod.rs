@@ -5,7 +5,7 @@
 //! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule
 //! and file and how many more there are, in time that grows with the size of the files.
 //!
-//! It could be a crate of its own: it uses `name`, `text`, `mask`, `stack`, `sops` and `revision`, and of `render` the
+//! It could be a crate of its own: it uses `name`, `text`, `mask`, `diagnostic`, `stack`, `sops` and `revision`, and of `render` the routes of
 //! routes of `x-skep.http` and whether a stack can be made of a file. Its own modules are in an order in which each
 //! uses only those before it, so that no rule knows of the table of rules (`tests/architecture.rs`).
 
@@ -30,7 +30,7 @@ mod traefik;
 
 use crate::diagnostic::Diagnostic;
 
-pub use applied::doubts;
+pub use applied::{doubts, unknown};
 pub use check::{
     Checked, CheckedStack, Rejection, check, findings, findings_with, is_dockerfile, questions, wanted, wanted_among,
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Renderer;
+use crate::diagnostic::{Diagnostic, Line};
 use crate::stack::file::{EnvFile, Service};
 use crate::stack::variables::Variables;
 
@@ -25,18 +26,21 @@ impl Renderer<'_> {
         let Some(text) = self.text(&file.path) else { return Vec::new() };
         match parse(text, &self.file.sources.variables(&file.path.span)) {
             Ok(variables) => variables,
-            Err(reason) => {
-                self.problem(&file.path.span, format!("`{}`: {reason}", file.path.value), None);
+            Err(wrong) => {
+                self.problem(&file.path.span, format!("`{}`: {}", file.path.value, wrong.sentence()), wrong.help);
                 Vec::new()
             }
         }
     }
 }
 
+/// Variables with their values, in the order of the file.
+type Lines = Vec<(String, Option<String>)>;
+
 /// Parses an environment file (docker/cli `pkg/kvfile`): `NAME=value` literally, without removing quotes or replacing
 /// variables; `NAME` alone is taken from `given`, and omitted if it does not exist.
-fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
+fn parse(text: &[u8], given: &Variables) -> Result<Lines, Diagnostic<Option<Line>>> {
+    let text = std::str::from_utf8(text).map_err(|_| Diagnostic::new(None, "it is not UTF-8 text"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut variables = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -44,13 +48,14 @@ fn parse(text: &[u8], given: &Variables) -> Result<Vec<(String, Option<String>)>
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        let wrong = |message: String| Diagnostic::new(Some(Line(number + 1)), message);
         let (name, value) = line.split_once('=').map_or((line, None), |(name, value)| (name, Some(value.to_owned())));
         if name.is_empty() {
-            return Err(format!("line {} has no name before `=`", number + 1));
+            return Err(wrong("there is no name before `=`".to_owned()));
         }
         // Other kinds of spaces are ordinary characters.
         if name.contains([' ', '\t']) {
-            return Err(format!("line {}: `{name}` contains a space; write `NAME=value`", number + 1));
+            return Err(wrong(format!("`{name}` has a space in it")).help("write `NAME=value`"));
         }
         let value = value.or_else(|| given.get(name).map(str::to_owned));
         variables.extend(value.map(|value| (name.to_owned(), Some(value))));
@@ -78,6 +83,6 @@ mod tests {
     fn a_line_of_a_shell_is_refused() {
         let refused = |text: &str| parse(text.as_bytes(), &Variables::default()).unwrap_err();
         insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` contains a space; write `NAME=value`");
-        insta::assert_snapshot!(refused("=1"), @"line 1 has no name before `=`");
+        insta::assert_snapshot!(refused("=1"), @"line 1: there is no name before `=`");
     }
 }

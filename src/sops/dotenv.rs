@@ -2,14 +2,14 @@
 
 use secrecy::zeroize::Zeroizing;
 
-use super::error::Error;
+use super::error::{Error, Wrong, in_line};
 use super::pick::plain;
 use super::tree::{Branch, Entry, Value};
 
-pub(super) fn read(text: &[u8]) -> Result<Branch, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
+pub(super) fn read(text: &[u8]) -> Result<Branch, Wrong> {
+    let text = std::str::from_utf8(text).map_err(|_| Wrong::new(None, "it is not UTF-8 text"))?;
     let lines = text.split('\n').enumerate().filter(|(_, line)| !line.is_empty());
-    lines.map(|(number, line)| entry(line).ok_or_else(|| format!("line {} has no `=`", number + 1))).collect()
+    lines.map(|(number, line)| entry(line).ok_or_else(|| in_line(number + 1, "there is no `=`"))).collect()
 }
 
 fn entry(line: &str) -> Option<Entry> {

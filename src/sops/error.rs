@@ -2,12 +2,22 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnostic::{Diagnostic, Line};
+
+/// Why a file is not one that SOPS has written, and in which line that shows.
+pub(super) type Wrong = Diagnostic<Option<Line>>;
+
+/// What is wrong in a line, from 1.
+pub(super) fn in_line(line: usize, message: impl Into<String>) -> Wrong {
+    Wrong::new(Some(Line(line)), message)
+}
+
 /// Why a file cannot be decrypted. Messages continue the name of the file: "`a.yaml` …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The file is malformed.
     #[error("was encrypted with SOPS, and cannot be read any more: {0}")]
-    Malformed(String),
+    Malformed(Box<Wrong>),
     /// It has encrypted values, but no section of SOPS.
     #[error("has encrypted values, but not the `sops` section that is needed to decrypt them")]
     NoMetadata,

@@ -2,7 +2,7 @@
 
 use secrecy::zeroize::Zeroizing;
 
-use super::error::Error;
+use super::error::{Error, Wrong, in_line};
 use super::pick::plain;
 use super::tree::{Branch, Comment, Entry, Text, Value};
 
@@ -13,8 +13,8 @@ const QUOTES: &str = "\"\"\"";
 
 /// A branch of sections, each a branch of keys. The comment of a section is the first entry in it, that of a key
 /// follows the key.
-pub(super) fn read(text: &[u8]) -> Result<Branch, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
+pub(super) fn read(text: &[u8]) -> Result<Branch, Wrong> {
+    let text = std::str::from_utf8(text).map_err(|_| Wrong::new(None, "it is not UTF-8 text"))?;
     let mut sections = vec![(TOP.to_owned(), Branch::new())];
     let mut comments: Vec<&str> = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -32,7 +32,7 @@ pub(super) fn read(text: &[u8]) -> Result<Branch, String> {
             sections.push((name.to_owned(), comment.into_iter().collect()));
             continue;
         }
-        let (key, mut value) = pair(line).ok_or_else(|| format!("line {} is no `key = value`", number + 1))?;
+        let (key, mut value) = pair(line).ok_or_else(|| in_line(number + 1, "this is no `key = value`"))?;
         if let Some(first) = value.strip_prefix(QUOTES) {
             value = rest_of(first, lines.by_ref().map(|(_, line)| line));
         }

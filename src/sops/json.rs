@@ -3,17 +3,17 @@
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value as Json;
 
-use super::error::Error;
+use super::error::{Error, Wrong, in_line};
 use super::tree::{Branch, Entry, Text, Value};
 
-pub(super) fn read(text: &[u8]) -> Result<Branch, String> {
+pub(super) fn read(text: &[u8]) -> Result<Branch, Wrong> {
     match serde_json::from_slice(text) {
         Ok(Json::Object(entries)) => {
             Ok(entries.into_iter().map(|(key, json)| Entry::Value(key, value(json))).collect())
         }
-        Ok(_) => Err("it is no JSON object".to_owned()),
+        Ok(_) => Err(Wrong::new(None, "it is no JSON object")),
         // Not serde's message, which may quote what it did not expect.
-        Err(error) => Err(format!("it is no JSON from line {}, column {} on", error.line(), error.column())),
+        Err(error) => Err(in_line(error.line(), format!("it is no JSON from column {} on", error.column()))),
     }
 }
 

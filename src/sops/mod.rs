@@ -31,6 +31,7 @@ use metadata::Metadata;
 use tree::Branch;
 
 pub use error::Error;
+use error::Wrong;
 pub use keys::{Keys, NotKeys};
 
 /// The prefix of every encrypted value.
@@ -58,7 +59,7 @@ impl Format {
         }
     }
 
-    fn read(self, text: &[u8]) -> Result<Vec<Branch>, String> {
+    fn read(self, text: &[u8]) -> Result<Vec<Branch>, Wrong> {
         match self {
             Self::Yaml => yaml::read(text),
             Self::Json | Self::Binary => json::read(text).map(|branch| vec![branch]),
@@ -100,7 +101,7 @@ impl Document {
         let mut branches = match format.read(text.as_bytes()) {
             Ok(branches) => branches,
             Err(_) if format == Format::Binary => return Ok(None),
-            Err(reason) => return Err(Error::Malformed(reason)),
+            Err(reason) => return Err(Error::Malformed(Box::new(reason))),
         };
         let Some(metadata) = Metadata::take(format, &mut branches)? else { return Err(Error::NoMetadata) };
         Ok(Some(Self { format, branches, metadata }))

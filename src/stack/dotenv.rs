@@ -7,33 +7,24 @@
 
 use super::interpolate::Expansion;
 use super::variables::{Set, Variables};
+use crate::diagnostic::{Diagnostic, Line};
 
 /// The most bytes that variables in the values of one file may insert.
 const MAX_FILLED: usize = 1 << 20;
 /// The most variables that one file may set.
 const MAX_VARIABLES: usize = 10_000;
 
-/// Why a file is invalid.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct Error {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong, and what to write.
-    pub message: String,
-}
-
 /// Parses a file. Variables in its values are first looked up in `given`, the variables set elsewhere.
-pub fn parse(text: &[u8], given: &Variables) -> Result<Set, Error> {
+pub fn parse(text: &[u8], given: &Variables) -> Result<Set, Diagnostic<Line>> {
     let mut room = MAX_FILLED;
     parse_after(text, given, Set::new(), &mut room)
 }
 
 /// Parses a file after others, adding to their variables in `set`. `room` is the number of bytes that variables may still
 /// insert.
-pub fn parse_after(text: &[u8], given: &Variables, set: Set, room: &mut usize) -> Result<Set, Error> {
+pub fn parse_after(text: &[u8], given: &Variables, set: Set, room: &mut usize) -> Result<Set, Diagnostic<Line>> {
     let Ok(text) = std::str::from_utf8(text) else {
-        return Err(Error { line: 1, message: "the file is not UTF-8 text".to_owned() });
+        return Err(Diagnostic::new(Line(1), "the file is not UTF-8 text"));
     };
     let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     Parser { given, whole: rest, rest, set, room }.file()
@@ -49,7 +40,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn file(mut self) -> Result<Set, Error> {
+    fn file(mut self) -> Result<Set, Diagnostic<Line>> {
         while self.skip_to_statement() {
             self.skip_export();
             let Some(name) = self.name()? else { continue };
@@ -66,9 +57,14 @@ impl<'a> Parser<'a> {
         Ok(self.set)
     }
 
-    fn wrong(&self, message: impl Into<String>) -> Error {
+    fn wrong(&self, message: impl Into<String>) -> Diagnostic<Line> {
+        Diagnostic::new(self.line(), message)
+    }
+
+    /// The line that is being read.
+    fn line(&self) -> Line {
         let read = &self.whole[..self.whole.len() - self.rest.len()];
-        Error { line: read.matches('\n').count() + 1, message: message.into() }
+        Line(read.matches('\n').count() + 1)
     }
 
     /// Skips empty lines and comments. Returns whether anything follows.
@@ -94,7 +90,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The name before `=` or `:`. A name alone takes its value from elsewhere at once; then this returns `None`.
-    fn name(&mut self) -> Result<Option<&'a str>, Error> {
+    fn name(&mut self) -> Result<Option<&'a str>, Diagnostic<Line>> {
         let is_end = |c: char| matches!(c, '=' | ':' | '\n');
         let may_be =
             |c: char| is_blank(c) || is_end(c) || matches!(c, '_' | '.' | '-' | '[' | ']') || c.is_alphanumeric();
@@ -102,13 +98,12 @@ impl<'a> Parser<'a> {
         let name = self.rest[..end].trim_end();
         if let Some(other) = name.chars().find(|c| !may_be(*c)) {
             let shown = shortened(self.rest.lines().next().unwrap_or_default());
-            return Err(self.wrong(format!(
-                "`{}` in `{shown}` is not allowed in a name; write `NAME=value`",
-                other.escape_debug()
-            )));
+            let message = format!("`{}` in `{shown}` is not allowed in a name", other.escape_debug());
+            return Err(self.wrong(message).help("write `NAME=value`"));
         }
         if name.contains(is_blank) {
-            return Err(self.wrong(format!("there is a space in the name `{}`; write `NAME=value`", shortened(name))));
+            let message = format!("there is a space in the name `{}`", shortened(name));
+            return Err(self.wrong(message).help("write `NAME=value`"));
         }
         let is_alone = self.rest[end..].starts_with('\n') || end == self.rest.len();
         self.rest = self.rest[end..].get(1..).unwrap_or_default();
@@ -121,7 +116,7 @@ impl<'a> Parser<'a> {
         Ok(None)
     }
 
-    fn value(&mut self) -> Result<String, Error> {
+    fn value(&mut self) -> Result<String, Diagnostic<Line>> {
         if let Some(quote @ ('"' | '\'')) = self.rest.chars().next() {
             return self.quoted(quote);
         }
@@ -132,7 +127,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, Error> {
+    fn quoted(&mut self, quote: char) -> Result<String, Diagnostic<Line>> {
         let mut value = String::new();
         let mut escaped = false;
         for (at, character) in self.rest.char_indices().skip(1) {
@@ -157,7 +152,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A value with its variables replaced; an unset one is empty.
-    fn expanded(&mut self, value: &str) -> Result<String, Error> {
+    fn expanded(&mut self, value: &str) -> Result<String, Diagnostic<Line>> {
         let own = &self.set;
         let lookup = |name: &str| self.given.get(name).or_else(|| own.get(name).map(String::as_str));
         let mut expansion = Expansion::lenient(&lookup, *self.room);
@@ -168,7 +163,7 @@ impl<'a> Parser<'a> {
                 *self.room = room;
                 Ok(expanded)
             }
-            Err(refusal) => Err(self.wrong(refusal.to_string())),
+            Err(problem) => Err(problem.at(self.line())),
         }
     }
 }

@@ -11,8 +11,9 @@ mod open;
 mod tests;
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -161,7 +162,8 @@ impl BuildLogs {
     pub fn begin(&self, build: &Record) -> io::Result<Option<OpenLog>> {
         let Record::Build { stack, commit, at, .. } = build else { return Ok(None) };
         let folder = self.folder(stack);
-        fs::create_dir_all(&folder)?;
+        // Others on this machine are not to read what a build writes.
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let log = BuildLog::new(&folder, *at, commit.clone(), None);
         OpenLog::create(log, build).map(Some)
     }

@@ -15,8 +15,8 @@ use clap::{Args, Subcommand};
 
 use super::{Common, input, output, trouble};
 use crate::config;
+use crate::diagnostic::render::{SCREENFUL, Texts, remote, summary};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::{SCREENFUL, Texts, remote, summary};
 use crate::lint::settings::Written;
 use crate::lint::{self, Settings};
 use crate::name::RepoPath;

@@ -17,8 +17,9 @@ use self::target::Target;
 use super::output::{self, FindingsFormat};
 use super::variables::{For, Given};
 use super::{Common, live, trouble};
+use crate::diagnostic::render::{self, Texts};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::{self, Texts};
+use crate::lint::report;
 use crate::lint::{self, Settings};
 use crate::plan::Color;
 
@@ -211,7 +212,7 @@ impl Lint {
 fn summary(findings: &[Diagnostic]) -> String {
     let fixes = findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safe)).count();
     let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` fixes {fixes}") };
-    format!("{}{mends}", report::summary(findings))
+    format!("{}{mends}", render::summary(findings))
 }
 
 /// The findings of the live swarm, with paths relative to the working folder.

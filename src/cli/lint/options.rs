@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::super::output;
 use crate::config;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity, Spot, render};
 use crate::lint::settings::{self, LabelType, Level, Written};
 use crate::lint::{self, Settings};
 
@@ -60,7 +60,7 @@ pub(super) struct Options {
 impl Options {
     /// The settings of the environment, the given file and these options; later ones override earlier ones.
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
-        let variables = settings::of_variables(&config::hadolint()).map_err(anyhow::Error::msg)?;
+        let variables = settings::of_variables(&config::hadolint())?;
         let file = self.file.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(file.then(variables).then(self.own()?))
     }
@@ -87,7 +87,7 @@ impl Options {
         for (ids, level) in given {
             for id in ids {
                 let known = if level == Level::On { lint::explain(id).is_some() } else { lint::knows(id) };
-                anyhow::ensure!(known, "there is no rule `{id}`; `skep rules` lists them");
+                anyhow::ensure!(known, lint::unknown(id));
                 own.levels.insert(id.to_ascii_uppercase(), level);
             }
         }
@@ -101,11 +101,15 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
     let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
     let name = name.with_context(|| format!("cannot read {}: its name is not UTF-8", path.display()))?;
     let written = Written::read(&name, &text);
+    let spotted = |wrong: Diagnostic| {
+        let spot = Spot::of(path.display().to_string(), &text, &wrong.place.span);
+        wrong.at(spot)
+    };
     if let Some(misfit) = written.misfits.first() {
-        anyhow::bail!("{}: {}", path.display(), misfit.message);
+        return Err(spotted(misfit.clone()).into());
     }
     for doubt in lint::doubts(&written) {
-        output::line(&format!("warning: {}: {}", path.display(), doubt.message));
+        output::line(&render::plain(&spotted(doubt).rated(Severity::Warning)));
     }
     Ok(written.settings)
 }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::super::variables::For;
 use crate::diagnostic::Diagnostic;
-use crate::lint::report::Texts;
+use crate::diagnostic::render::Texts;
 use crate::lint::settings::Written;
 use crate::lint::shellcheck::Question;
 use crate::lint::{self, Settings};

@@ -10,6 +10,7 @@ use lsp_types::{
 use serde_json::{Value, json};
 
 use super::place::{offset, range};
+use crate::diagnostic::render;
 use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
 use crate::lint::{self, Settings};
 use crate::name::RepoPath;
@@ -152,8 +153,7 @@ fn settings_above(path: &std::path::Path) -> Vec<(RepoPath, Vec<u8>)> {
 
 fn of_dockerfile(path: &std::path::Path, text: &str) -> Vec<Diagnostic> {
     let name: RepoPath = "Dockerfile".parse().expect("a valid path");
-    let mut texts: lint::report::Texts =
-        settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
+    let mut texts: render::Texts = settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
     texts.insert(name.clone(), text.as_bytes().into());
     let mut findings = lint::findings(&Revision::alone(texts), &BTreeMap::new(), &Settings::default());
     findings.retain(|finding| finding.place.path == name);

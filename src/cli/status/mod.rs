@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::output::Format;
-use super::workspace::cluster;
+use super::workspace::{cluster, no_stack};
 use super::{Common, output};
 use crate::controller::cluster::Cluster;
 use crate::name::StackName;
@@ -127,7 +127,7 @@ impl Status {
             && !recorded.contains_key(stack)
             && observed[stack].as_ref().is_ok_and(|observed| observed.services.is_empty())
         {
-            anyhow::bail!("there is no stack `{stack}`");
+            return Err(no_stack(stack, recorded.keys()).into());
         }
         let names: Vec<StackName> = observed.keys().cloned().collect();
         let view = |name: StackName| {

@@ -9,8 +9,8 @@ mod wanted;
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::render::Texts;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::Texts;
 use crate::lint::rule::{Found, Mark, Rule};
 use crate::lint::rules::stack::no_stack_file;
 use crate::lint::settings::{Settings, Written};
@@ -60,7 +60,7 @@ pub struct CheckedStack {
 
 /// Why a revision is not deployed.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", crate::lint::report::summary(findings))]
+#[error("{}", crate::diagnostic::render::summary(findings))]
 pub struct Rejection {
     /// All findings; at least one is an error.
     pub findings: Vec<Diagnostic>,

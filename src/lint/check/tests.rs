@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::lint::report;
+use crate::diagnostic::render;
 use crate::revision::EntryKind;
 
 const GOOD: &str = "services:\n  web:\n    image: nginx:1.27\n    healthcheck: { test: curl localhost }\n";
@@ -17,7 +17,7 @@ fn errors(files: &[(&str, &str)]) -> String {
     let Err(rejection) = check(Revision::of(files), &no_variables()) else { return String::new() };
     let errors: Vec<Diagnostic> =
         rejection.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
-    report::short(&errors, &rejection.texts)
+    render::short(&errors, &rejection.texts)
 }
 
 /// What the gate says about files, as lines.
@@ -29,13 +29,13 @@ fn verdict_of(revision: Revision) -> String {
     match check(revision, &no_variables()) {
         Ok(checked) => {
             let mut text = format!("stacks: {}\n", checked.stacks().len());
-            text += &report::short(checked.findings(), &checked.revision().texts);
+            text += &render::short(checked.findings(), &checked.revision().texts);
             text
         }
         Err(rejection) => {
             let mut text = format!("{rejection}\n");
             for finding in &rejection.findings {
-                text += &report::short(std::slice::from_ref(finding), &rejection.texts);
+                text += &render::short(std::slice::from_ref(finding), &rejection.texts);
                 if let Some(help) = &finding.help {
                     writeln!(text, "  {help}").unwrap();
                 }
@@ -118,7 +118,7 @@ fn found(files: &[(&str, &str)], settings: &Settings) -> String {
     let revision = Revision::of(files);
     let mut text = String::new();
     for finding in findings(&revision, &no_variables(), settings) {
-        text += &report::short(std::slice::from_ref(&finding), &revision.texts);
+        text += &render::short(std::slice::from_ref(&finding), &revision.texts);
         finding.help.iter().for_each(|help| writeln!(text, "  {help}").unwrap());
     }
     text
@@ -323,7 +323,7 @@ fn a_dockerfile_that_no_stack_file_names_may_be_built_in_any_folder_above_it() {
     let files = [("a/b/Dockerfile", "FROM alpine:3.20\nCOPY one two three /x/\n"), ("one", ""), ("a/b/two", "")];
     let revision = Revision::of(&files);
     let found = findings(&revision, &no_variables(), &Settings::default());
-    insta::assert_snapshot!(report::short(&found, &revision.texts), @"a/b/Dockerfile:2:14: warning[SK5002]: `three` is not in the build context");
+    insta::assert_snapshot!(render::short(&found, &revision.texts), @"a/b/Dockerfile:2:14: warning[SK5002]: `three` is not in the build context");
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn a_circle_is_named_once_however_it_is_entered() {
     let revision = Revision::of(&[("stack.yml", stack)]);
     let mut found = findings(&revision, &no_variables(), &Settings::default());
     found.retain(|finding| finding.id() == "SK1004");
-    insta::assert_snapshot!(report::short(&found, &revision.texts), @"
+    insta::assert_snapshot!(render::short(&found, &revision.texts), @r"
     stack.yml:2:38: warning[SK1004]: there is no service `z` in this file
     stack.yml:5:35: warning[SK1004]: these services wait for each other in a cycle: `c`, `d`, `b`
     ");
@@ -397,7 +397,7 @@ proptest! {
         revision.texts.insert("stack.yml".parse().unwrap(), stack.into());
         revision.texts.insert("Dockerfile".parse().unwrap(), dockerfile.into());
         let found = findings(&revision, &no_variables(), &Settings::default());
-        let shown = report::human(&found, &revision.texts, false);
+        let shown = render::human(&found, &revision.texts, false);
         prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
     }
 }

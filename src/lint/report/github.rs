@@ -1,8 +1,9 @@
 //! Commands that GitHub's runner shows as annotations of the changed lines.
 
+use crate::diagnostic::render::Texts;
+use crate::diagnostic::render::excerpt::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, address, help_below};
+use crate::lint::report::{address, help_below};
 
 /// `::error file=…,line=…::message`, a line for each finding.
 pub(super) fn github(findings: &[Diagnostic], texts: &Texts) -> String {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::diagnostic::render::Texts;
+use crate::diagnostic::render::excerpt::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::excerpt::Sources;
-use crate::lint::report::{Texts, address};
+use crate::lint::report::address;
 
 /// A list of issues. An issue keeps its fingerprint when lines are put in before it.
 pub(super) fn gitlab(findings: &[Diagnostic], texts: &Texts) -> String {

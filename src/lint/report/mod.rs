@@ -1,31 +1,13 @@
-//! Findings as text: for people, editors, programs and `git push`.
-//!
-//! The text comes from pushed files and paths: control characters never reach a terminal, and a long line is cut around
-//! the place of the finding.
+//! The formats that `skep lint` writes: those of build servers and forges here, the others as everything is rendered
+//! ([`crate::diagnostic::render`]).
 
-mod excerpt;
 mod github;
 mod gitlab;
-mod human;
-mod json;
-mod remote;
 mod sarif;
-mod short;
 mod xml;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::name::RepoPath;
-
-pub use human::human;
-pub use json::json;
-pub use remote::{SCREENFUL, remote};
-pub use short::short;
-
-/// The texts that findings point into.
-pub type Texts = BTreeMap<RepoPath, Arc<[u8]>>;
+use crate::diagnostic::render::{self, Texts};
+use crate::diagnostic::{Diagnostic, Place};
 
 /// A format for findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +49,9 @@ impl Format {
     /// Findings in this format; colour only if `color` is set.
     pub fn write(self, findings: &[Diagnostic], texts: &Texts, color: bool) -> String {
         match self {
-            Self::Human => human(findings, texts, color),
-            Self::Short => short(findings, texts),
-            Self::Json => json(findings, texts),
+            Self::Human => render::human(findings, texts, color),
+            Self::Short => render::short(findings, texts),
+            Self::Json => render::json(findings, texts),
             Self::Sarif => sarif::sarif(findings, texts),
             Self::Gitlab => gitlab::gitlab(findings, texts),
             Self::Github => github::github(findings, texts),
@@ -87,41 +69,7 @@ fn address(place: &Place) -> String {
     }
 }
 
-/// The number of findings of each severity, such as `2 errors and 1 warning`; `no findings` if there are none.
-pub fn summary(findings: &[Diagnostic]) -> String {
-    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style]
-        .into_iter()
-        .filter_map(|severity| {
-            let count = findings.iter().filter(|finding| finding.severity == severity).count();
-            counted(count, severity)
-        })
-        .collect();
-    match parts.split_last() {
-        None => "no findings".into(),
-        Some((last, [])) => last.clone(),
-        Some((last, before)) => format!("{} and {last}", before.join(", ")),
-    }
-}
-
-fn counted(count: usize, severity: Severity) -> Option<String> {
-    let one = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "remark",
-        Severity::Style => "matter of style",
-    };
-    match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        _ if severity == Severity::Style => Some(format!("{count} matters of style")),
-        _ => Some(format!("{count} {one}s")),
-    }
-}
-
 /// The help of a finding on a separate line; empty if it has none.
 fn help_below(finding: &Diagnostic) -> String {
     finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

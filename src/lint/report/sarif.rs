@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::diagnostic::render::Texts;
+use crate::diagnostic::render::excerpt::{Position, Sources};
 use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
 use crate::lint::explain;
-use crate::lint::report::excerpt::{Position, Sources};
-use crate::lint::report::{Texts, address};
+use crate::lint::report::address;
 
 /// The address of the format's schema.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use super::tests::{examples, revision, settings};
 use super::{stack, traefik};
+use crate::diagnostic::render;
+use crate::lint::findings;
 use crate::lint::rule::Rule;
-use crate::lint::{findings, report};
 
 fn said(rules: &[&Rule]) -> String {
     let mut said = String::new();
@@ -15,7 +16,7 @@ fn said(rules: &[&Rule]) -> String {
             let revision = revision(example);
             let found = findings(&revision, &BTreeMap::new(), &settings(rule, example));
             for finding in found.into_iter().filter(|finding| finding.id() == rule.id) {
-                said += &report::short(std::slice::from_ref(&finding), &revision.texts);
+                said += &render::short(std::slice::from_ref(&finding), &revision.texts);
                 finding.help.iter().for_each(|help| writeln!(said, "  {help}").unwrap());
                 finding.fix.iter().for_each(|fix| writeln!(said, "  fix: {} (safe: {})", fix.title, fix.safe).unwrap());
             }

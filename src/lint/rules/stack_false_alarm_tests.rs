@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Severity;
-use crate::lint::{Settings, findings, report};
+use crate::diagnostic::render;
+use crate::lint::{Settings, findings};
 use crate::revision::Revision;
 
 /// What is found: rule, severity, line.
@@ -166,9 +167,9 @@ fn no_finding_shows_a_secret() {
     let all = findings(&revision, &BTreeMap::new(), &Settings::default());
     assert!(all.len() > 8, "{all:#?}");
     let shown = [
-        report::human(&all, &revision.texts, false),
-        report::short(&all, &revision.texts),
-        report::remote(&all, &revision.texts, 100).join("\n"),
+        render::human(&all, &revision.texts, false),
+        render::short(&all, &revision.texts),
+        render::remote(&all, &revision.texts, 100).join("\n"),
     ];
     for text in shown {
         let lines: Vec<&str> =
@@ -254,7 +255,7 @@ fn a_dollar_sign_that_begins_no_variable_is_told_in_its_line() {
     let revision = Revision::of(&[("stack.yml", stack)]);
     let mut all = findings(&revision, &BTreeMap::new(), &Settings::default());
     all.retain(|finding| finding.id() == "SK1001");
-    insta::assert_snapshot!(report::short(&all, &revision.texts), @"stack.yml:9:14: error[SK1001]: `$?` is not a variable");
+    insta::assert_snapshot!(render::short(&all, &revision.texts), @"stack.yml:9:14: error[SK1001]: `$?` is not a variable");
 }
 
 #[test]

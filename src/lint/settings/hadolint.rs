@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Severity;
 use crate::diagnostic::suggest::did_you_mean;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::settings::reader::Reader;
 use crate::lint::settings::{LabelType, Level, Settings, Written};
 use crate::name::RepoPath;
@@ -102,7 +102,7 @@ fn format(name: &str) -> Option<String> {
 pub type Variables = BTreeMap<String, String>;
 
 /// The settings in `HADOLINT_*`, or a sentence about the variable that is not understood.
-pub fn of_variables(variables: &Variables) -> Result<Settings, String> {
+pub fn of_variables(variables: &Variables) -> Result<Settings, Diagnostic<()>> {
     let mut settings = Settings::default();
     for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
         variable(&mut settings, name, value)?;
@@ -110,7 +110,7 @@ pub fn of_variables(variables: &Variables) -> Result<Settings, String> {
     Ok(settings)
 }
 
-fn variable(settings: &mut Settings, name: &str, value: &str) -> Result<(), String> {
+fn variable(settings: &mut Settings, name: &str, value: &str) -> Result<(), Diagnostic<()>> {
     let words = || value.split(',').map(str::trim).filter(|word| !word.is_empty());
     let mut levels = |level| settings.levels.extend(words().map(|id| (id.to_ascii_uppercase(), level)));
     match name {
@@ -141,14 +141,15 @@ fn is_on(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "1" | "y" | "yes" | "on" | "true")
 }
 
-fn severity(name: &str, value: &str) -> Result<Severity, String> {
+fn severity(name: &str, value: &str) -> Result<Severity, Diagnostic<()>> {
     let wrong = || format!("{name} is `error`, `warning`, `info`, `style`, `ignore` or `none`, not `{value}`");
-    Severity::named(value).ok_or_else(wrong)
+    Severity::named(value).ok_or_else(|| Diagnostic::new((), wrong()))
 }
 
-fn label(name: &str, word: &str) -> Result<(String, LabelType), String> {
+fn label(name: &str, word: &str) -> Result<(String, LabelType), Diagnostic<()>> {
     let types = LabelType::NAMES.join(", ");
-    let wrong = || format!("{name} is a list of `label:type` with the types {types}, and `{word}` is not one of these");
+    let message = format!("{name} is a list of `label:type` with the types {types}, and `{word}` is not one of these");
+    let wrong = || Diagnostic::new((), message.clone());
     let (label, kind) = word.rsplit_once(':').ok_or_else(wrong)?;
     Ok((label.to_owned(), LabelType::named(kind).ok_or_else(wrong)?))
 }

@@ -166,15 +166,12 @@ fn no_check(id: &pragma::Id) -> Option<Diagnostic<Span>> {
 }
 
 fn doubt(id: &pragma::Id) -> Option<Diagnostic<Span>> {
-    let (message, help) = match explain(&id.text) {
-        Some(rule) if rule.must_hold() => (
-            format!("`{}` is not switched off: nothing can be deployed where it finds something", id.text),
-            "take it out of the comment".to_owned(),
-        ),
+    let wrong = match explain(&id.text) {
+        Some(rule) if rule.must_hold() => applied::must_hold(&id.text).help("take it out of the comment"),
         None if !is_foreign(&id.text) => applied::unknown(&id.text),
         _ => return None,
     };
-    Some(Diagnostic::new(id.span.clone(), message).help(help))
+    Some(wrong.at(id.span.clone()))
 }
 
 fn misspelt(pragma: &Pragma) -> Option<Diagnostic<Span>> {

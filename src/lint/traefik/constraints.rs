@@ -2,6 +2,8 @@
 //! `pkg/provider/constraints`).
 
 use super::expression::{Call, Expression};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::text::cut;
 
 /// An expression over labels.
 #[derive(Debug)]
@@ -9,17 +11,17 @@ pub(crate) struct Constraints(Option<Expression>);
 
 impl Constraints {
     /// Takes an expression apart; why Traefik does not understand it otherwise. An empty one takes every service.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic<Span>> {
         if text.is_empty() {
             return Ok(Self(None));
         }
-        let expression = Expression::parse(text).map_err(|misread| misread.message)?;
+        let expression = Expression::parse(text)?;
         for call in expression.calls() {
             if !["Label", "LabelRegex"].contains(&call.name.as_str()) {
-                return Err(format!("there is no `{}`", crate::text::cut(&call.name)));
+                return Err(Diagnostic::new(call.span.clone(), format!("there is no `{}`", cut(&call.name))));
             }
             if call.values.len() != 2 {
-                return Err(format!("`{}` needs a name and a value", call.name));
+                return Err(Diagnostic::new(call.span.clone(), format!("`{}` needs a name and a value", call.name)));
             }
         }
         Ok(Self(Some(expression)))
@@ -94,6 +96,6 @@ mod tests {
         let told = |text: &str| Constraints::parse(text).unwrap_err();
         insta::assert_snapshot!(told("Label(`a`)"), @"`Label` needs a name and a value");
         insta::assert_snapshot!(told("Tag(`a`)"), @"there is no `Tag`");
-        insta::assert_snapshot!(told("Label(`a`, `b`"), @"this parenthesis is not closed");
+        insta::assert_snapshot!(told("Label(`a`, `b`"), @"this parenthesis is not closed; close it with `)`");
     }
 }

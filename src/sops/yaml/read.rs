@@ -10,6 +10,7 @@ use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, StrInput, optio
 use secrecy::zeroize::Zeroizing;
 
 use super::scalar;
+use crate::sops::error::{Wrong, in_line};
 use crate::sops::tree::{Branch, Comment, Entry, Value};
 
 /// How many values a file may have.
@@ -20,8 +21,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_COMMENTS: usize = 10_000;
 
 /// The documents of a file, each a map.
-pub(in crate::sops) fn read(text: &[u8]) -> Result<Vec<Branch>, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
+pub(in crate::sops) fn read(text: &[u8]) -> Result<Vec<Branch>, Wrong> {
+    let text = std::str::from_utf8(text).map_err(|_| Wrong::new(None, "it is not UTF-8 text"))?;
     let mut options = options! { emit_comments: true };
     options.max_buffered_comment_events = MAX_COMMENTS;
     let mut reader = Reader {
@@ -63,14 +64,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn documents(&mut self) -> Result<Vec<Branch>, String> {
+    fn documents(&mut self) -> Result<Vec<Branch>, Wrong> {
         let mut documents = Vec::new();
         loop {
             match self.next()? {
                 (Event::StreamEnd, _) => break,
                 (Event::MappingStart(..), span) => documents.push(self.map(&span, 0)?),
                 (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
-                _ => return Err("it is no map".to_owned()),
+                _ => return Err(Wrong::new(None, "it is no map")),
             }
         }
         // What stands after the last value.
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next event; comments on the way to it are kept.
-    fn next(&mut self) -> Result<(Event<'a>, Span), String> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Wrong> {
         if let Some(event) = self.ahead.take() {
             return Ok(event);
         }
@@ -95,27 +96,27 @@ impl<'a> Reader<'a> {
                 }),
                 Some(Ok(event)) => return Ok(event),
                 Some(Err(error)) => {
-                    return Err(format!("it is no YAML from line {} on", error.marker().line()));
+                    return Err(in_line(error.marker().line(), "it is no YAML from here on"));
                 }
                 None => return Ok((Event::StreamEnd, Span::default())),
             }
         }
     }
 
-    fn spend(&mut self, span: &Span) -> Result<(), String> {
+    fn spend(&mut self, span: &Span) -> Result<(), Wrong> {
         self.values += 1;
         let line = span.start.line();
         if self.values > MAX_VALUES {
-            return Err(format!("it has more than {MAX_VALUES} values"));
+            return Err(Wrong::new(None, format!("it has more than {MAX_VALUES} values")));
         }
         if self.depth > MAX_DEPTH {
-            return Err(format!("lists and maps are nested more than {MAX_DEPTH} deep in line {line}"));
+            return Err(in_line(line, format!("lists and maps are nested more than {MAX_DEPTH} deep")));
         }
         Ok(())
     }
 
     /// What belongs to a map whose opening was taken. `column` is that of the block it is in.
-    fn map(&mut self, span: &Span, column: usize) -> Result<Branch, String> {
+    fn map(&mut self, span: &Span, column: usize) -> Result<Branch, Wrong> {
         self.spend(span)?;
         self.depth += 1;
         let mut branch = Branch::new();
@@ -131,13 +132,13 @@ impl<'a> Reader<'a> {
             branch.extend(self.comments.drain(..).map(Note::entry));
             let key = key(event, &at)?;
             if !keys.insert(key.clone()) {
-                return Err(format!("a key is there twice in line {}", at.start.line()));
+                return Err(in_line(at.start.line(), "this key is there twice"));
             }
             self.entry(key, at.end.line(), own, &mut branch)?;
         }
     }
 
-    fn entry(&mut self, key: String, line: usize, column: usize, branch: &mut Branch) -> Result<(), String> {
+    fn entry(&mut self, key: String, line: usize, column: usize, branch: &mut Branch) -> Result<(), Wrong> {
         let (event, at) = self.next()?;
         let value = match event {
             Event::MappingStart(..) => {
@@ -159,7 +160,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn list(&mut self, span: &Span) -> Result<Vec<Value>, String> {
+    fn list(&mut self, span: &Span) -> Result<Vec<Value>, Wrong> {
         self.spend(span)?;
         self.depth += 1;
         let column = span.start.col();
@@ -188,25 +189,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn scalar(&mut self, event: Event<'a>, at: &Span) -> Result<Value, String> {
+    fn scalar(&mut self, event: Event<'a>, at: &Span) -> Result<Value, Wrong> {
         self.spend(at)?;
         let line = at.start.line();
         match event {
             Event::Scalar(text, ScalarStyle::Plain, _, None) => {
-                scalar::meant(&text).ok_or_else(|| format!("a number in line {line} is too large"))
+                scalar::meant(&text).ok_or_else(|| in_line(line, "this number is too large"))
             }
             Event::Scalar(text, _, _, None) => Ok(Value::text(text.into_owned())),
             // SOPS itself marks the text `<<` so.
             Event::Scalar(text, _, _, Some(tag)) if tag.core_suffix() == Some("merge") => {
                 Ok(Value::text(text.into_owned()))
             }
-            Event::Alias(_) => Err(format!("there is an alias in line {line}, which SOPS does not write")),
-            _ => Err(format!("there is a tag in line {line}, which is not understood")),
+            Event::Alias(_) => Err(in_line(line, "there is an alias, which SOPS does not write")),
+            _ => Err(in_line(line, "there is a tag that is not understood")),
         }
     }
 
     /// Sees to it that the comments in front of the next event are known.
-    fn look(&mut self) -> Result<(), String> {
+    fn look(&mut self) -> Result<(), Wrong> {
         if self.ahead.is_none() {
             self.ahead = Some(self.next()?);
         }
@@ -226,16 +227,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn key(event: Event<'_>, at: &Span) -> Result<String, String> {
+fn key(event: Event<'_>, at: &Span) -> Result<String, Wrong> {
     match event {
         Event::Scalar(text, _, _, Some(tag)) if tag.core_suffix() == Some("merge") => Ok(text.into_owned()),
         Event::Scalar(text, style, _, None) => {
             let plain = style == ScalarStyle::Plain;
             if plain && !matches!(scalar::meant(&text), Some(Value::Text(_))) {
-                return Err(format!("the key in line {} is no text", at.start.line()));
+                return Err(in_line(at.start.line(), "the key is no text"));
             }
             Ok(text.into_owned())
         }
-        _ => Err(format!("the key in line {} is no text", at.start.line())),
+        _ => Err(in_line(at.start.line(), "the key is no text")),
     }
 }

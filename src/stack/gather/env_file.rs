@@ -1,7 +1,7 @@
 //! Files with variables: `.env` beside a stack file, and the `env_file` of an `include`.
 
 use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Origin, Variables};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Line, Place};
 use crate::name::RepoPath;
 use crate::stack::dotenv;
 use crate::stack::variables::Set;
@@ -24,7 +24,7 @@ impl Gatherer<'_> {
             }
             Ok(text) => match self.parsed(&text, variables, Set::new()) {
                 Ok(set) => return variables.with(Origin::DotEnv, set),
-                Err(error) => self.trouble(path, &text, &error),
+                Err(error) => self.trouble(path, &text, error),
             },
             Err(Absent::Missing(_)) => {}
             Err(Absent::Unreadable(reason)) => self.env_file_trouble(path, 0, format!("it was not read: {reason}")),
@@ -33,7 +33,7 @@ impl Gatherer<'_> {
     }
 
     /// Parses a file, and counts its variables.
-    fn parsed(&mut self, text: &[u8], variables: &Variables, set: Set) -> Result<Set, dotenv::Error> {
+    fn parsed(&mut self, text: &[u8], variables: &Variables, set: Set) -> Result<Set, Diagnostic<Line>> {
         self.files += 1;
         self.bytes += text.len();
         let known = set.len();
@@ -42,10 +42,10 @@ impl Gatherer<'_> {
         Ok(set)
     }
 
-    fn trouble(&mut self, path: RepoPath, text: &[u8], error: &dotenv::Error) {
-        let line = text.split_inclusive(|byte| *byte == b'\n').take(error.line.saturating_sub(1));
+    fn trouble(&mut self, path: RepoPath, text: &[u8], error: Diagnostic<Line>) {
+        let line = text.split_inclusive(|byte| *byte == b'\n').take(error.place.0.saturating_sub(1));
         let at = line.map(<[u8]>::len).sum();
-        self.env_file_trouble(path, at, format!("none of its variables is set: {}", error.message));
+        self.env_file_trouble(path, at, format!("none of its variables is set: {}", error.at(())));
     }
 
     fn env_file_trouble(&mut self, path: RepoPath, at: usize, message: String) {

@@ -9,6 +9,8 @@
 //! crate, which reads patterns in the linter's settings, counts none, and its `**` spans folders only as a whole
 //! component, here anywhere (`a**b`).
 
+use crate::diagnostic::{Diagnostic, Line};
+
 /// The most patterns in an ignore file.
 const MAX_PATTERNS: usize = 10_000;
 /// The most steps for all paths of a build context: each compares a pattern, or a part of one with a character.
@@ -59,16 +61,21 @@ enum Part {
     Rest,
 }
 
-/// A line that is not a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: `{pattern}` is not a pattern: {reason}")]
-pub struct Invalid {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The line.
-    pub pattern: String,
-    /// The reason.
-    pub reason: String,
+/// Why a line is not a pattern.
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("a file has {MAX_PATTERNS} patterns at most")]
+    TooMany,
+    #[error("there is nothing after the `!`")]
+    Nothing,
+    #[error("nothing follows its last `\\`")]
+    Backslash,
+    #[error("the range `{0}-{1}` is the wrong way round")]
+    Range(char, char),
+    #[error("a `-` or `]` in `[…]` needs a `\\` before it")]
+    Bare,
+    #[error("its `[` is not closed")]
+    Open,
 }
 
 /// The error if comparing patterns and paths takes too many steps.
@@ -90,15 +97,16 @@ pub struct Filter<'a> {
 
 impl Ignore {
     /// Reads an ignore file.
-    pub fn read(text: &str) -> Result<Self, Invalid> {
+    pub fn read(text: &str) -> Result<Self, Diagnostic<Line>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
         let mut patterns = Vec::new();
         for (number, line) in lines {
             let pattern = line.trim();
-            let invalid = |reason| Invalid { line: number + 1, pattern: pattern.to_owned(), reason };
+            let invalid =
+                |reason: Reason| Diagnostic::new(Line(number + 1), format!("`{pattern}` is not a pattern: {reason}"));
             if patterns.len() == MAX_PATTERNS {
-                return Err(invalid(format!("a file has {MAX_PATTERNS} patterns at most")));
+                return Err(invalid(Reason::TooMany));
             }
             patterns.push(Pattern::read(pattern).map_err(invalid)?);
         }
@@ -145,20 +153,20 @@ impl Filter<'_> {
 }
 
 impl Pattern {
-    fn read(line: &str) -> Result<Self, String> {
+    fn read(line: &str) -> Result<Self, Reason> {
         let (exception, glob) = match line.strip_prefix('!') {
             Some(rest) => (true, rest.trim()),
             None => (false, line),
         };
         if glob.is_empty() {
-            return Err("there is nothing after the `!`".into());
+            return Err(Reason::Nothing);
         }
         Ok(Self { exception, form: Form::of(&cleaned(glob))? })
     }
 }
 
 impl Form {
-    fn of(glob: &str) -> Result<Self, String> {
+    fn of(glob: &str) -> Result<Self, Reason> {
         if let Some(ending) = plain_ending(glob) {
             return Ok(Self::Ending(ending.to_owned()));
         }
@@ -248,7 +256,7 @@ fn cleaned(glob: &str) -> String {
 }
 
 /// The parts of a glob.
-fn parts(glob: &str) -> Result<Vec<Part>, String> {
+fn parts(glob: &str) -> Result<Vec<Part>, Reason> {
     let mut parts = Vec::new();
     let mut rest = glob;
     while let Some(c) = rest.chars().next() {
@@ -281,13 +289,13 @@ fn stars(after: &str) -> (Part, &str) {
     }
 }
 
-fn escaped(after: &str) -> Result<(Part, &str), String> {
-    let c = after.chars().next().ok_or("nothing follows its last `\\`")?;
+fn escaped(after: &str) -> Result<(Part, &str), Reason> {
+    let c = after.chars().next().ok_or(Reason::Backslash)?;
     Ok((Part::Is(c), &after[c.len_utf8()..]))
 }
 
 /// A class such as `a-z]`, what follows its `[`.
-fn class(after: &str) -> Result<(Part, &str), String> {
+fn class(after: &str) -> Result<(Part, &str), Reason> {
     let (negated, mut rest) = after.strip_prefix('^').map_or((false, after), |rest| (true, rest));
     let mut ranges = Vec::new();
     while !rest.starts_with(']') || ranges.is_empty() {
@@ -297,7 +305,7 @@ fn class(after: &str) -> Result<(Part, &str), String> {
             None => (first, left),
         };
         if last < first {
-            return Err(format!("the range `{first}-{last}` is the wrong way round"));
+            return Err(Reason::Range(first, last));
         }
         ranges.push((first, last));
         rest = left;
@@ -305,14 +313,14 @@ fn class(after: &str) -> Result<(Part, &str), String> {
     Ok((Part::Class { negated, ranges }, &rest[1..]))
 }
 
-fn member(rest: &str) -> Result<(char, &str), String> {
+fn member(rest: &str) -> Result<(char, &str), Reason> {
     let mut chars = rest.chars();
     let c = match chars.next() {
         Some('\\') => chars.next(),
-        Some('-' | ']') => return Err("a `-` or `]` in `[…]` needs a `\\` before it".into()),
+        Some('-' | ']') => return Err(Reason::Bare),
         c => c,
     };
-    c.map(|c| (c, chars.as_str())).ok_or_else(|| "its `[` is not closed".into())
+    c.map(|c| (c, chars.as_str())).ok_or(Reason::Open)
 }
 
 #[cfg(test)]

@@ -86,12 +86,13 @@ fn a_settings_file_with_a_mistake_is_told_with_its_line() {
     assert_snapshot!(sandbox.run(&["status", "--config", "skep.yml"]), @"
     exit code 1
     --- stderr
-    error: skep.yml: error: line 2 column 1: unknown field `registri`, expected one of data, runtime, data_root, data_shared, listen, docker_host, token_files, record_key_files, ca_file, registry, registries, sops, traefik, forges, gitlab, repositories, pushed, variables, rollouts, builds, max_push, allow
-     --> <input>:2:1
+    error: there is no setting `registri`
+     --> skep.yml:2:1
       |
-    1 | data_root: /srv
     2 | registri: r.example.com
-      | ^ unknown field `registri`, expected one of data, runtime, data_root, data_shared, listen, docker_host, token_files, record_key_files, ca_file, registry, registries, sops, traefik, forges, gitlab, repositories, pushed, variables, rollouts, builds, max_push, allow
+      | ^
+      |
+      = help: did you mean `registry`?
     ");
     assert_snapshot!(sandbox.run(&["status", "--config", "nowhere.yml"]), @"
     exit code 1

@@ -40,7 +40,8 @@ fn a_rule_that_is_none_is_an_error() {
     assert_snapshot!(Sandbox::new().run(&["explain", "SK1"]), @"
     exit code 1
     --- stderr
-    error: there is no rule `SK1`; `skep explain` lists them
+    error: there is no rule `SK1`
+    hint: `skep rules` lists all
     ");
 }
 

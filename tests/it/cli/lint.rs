@@ -318,7 +318,8 @@ fn settings_and_comments_decide_what_counts() {
     assert_snapshot!(sandbox.run(&["lint", "shop", "--enable", "SK99"]), @"
     exit code 2
     --- stderr
-    error: there is no rule `SK99`; `skep rules` lists them
+    error: there is no rule `SK99`
+    hint: `skep rules` lists all
     ");
 }
 
@@ -359,7 +360,8 @@ fn options_of_hadolint_are_understood() {
     assert_snapshot!(lint(&["--ignore", "DL"]), @"
     exit code 2
     --- stderr
-    error: there is no rule `DL`; `skep rules` lists them
+    error: there is no rule `DL`
+    hint: `skep rules` lists all
     ");
     assert_snapshot!(lint(&["-c", "none.yaml"]), @"
     exit code 2

@@ -31,7 +31,8 @@ fn what_tasks_write_is_shown_in_the_order_of_time() {
     assert_snapshot!(sandbox.run(&["logs", "shop", "db"]), @"
     exit code 1
     --- stderr
-    error: the stack `shop` has no service `db`; it has web
+    error: the stack `shop` has no service `db`
+    hint: it has web
     ");
     assert_snapshot!(sandbox.run(&["logs", "shop", "--tail", "few"]), @"
     exit code 2
@@ -43,6 +44,7 @@ fn what_tasks_write_is_shown_in_the_order_of_time() {
     assert_snapshot!(Sandbox::new().run(&["logs", "shop"]), @"
     exit code 1
     --- stderr
-    error: there is no stack `shop`; `skep status` lists all stacks
+    error: there is no stack `shop`
+    hint: `skep status` lists those there are
     ");
 }

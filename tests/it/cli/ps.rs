@@ -23,7 +23,8 @@ fn tasks_are_shown_with_their_node_and_state() {
     assert_snapshot!(Sandbox::new().run(&["ps", "shop"]), @"
     exit code 1
     --- stderr
-    error: there is no stack `shop`; `skep status` lists all stacks
+    error: there is no stack `shop`
+    hint: `skep status` lists those there are
     ");
 }
 

@@ -19,6 +19,7 @@ fn an_empty_swarm_has_no_stack() {
     exit code 1
     --- stderr
     error: there is no stack `shop`
+    hint: `skep status` lists those there are
     ");
 }
 

@@ -20,13 +20,14 @@ use skep::controller::rollout::{Next, Rollout};
 use skep::controller::supersede::Generation;
 use skep::controller::workers::Workers;
 use skep::controller::{Metrics, origin};
+use skep::diagnostic::render;
 use skep::diagnostic::{Diagnostic, Severity};
 use skep::engine::simulated::{Behaviour, World};
 use skep::engine::{Call, Engine, docker::Client};
 use skep::event::{self, Narrator};
 use skep::health;
 use skep::lease::Lease;
-use skep::lint::{self, report};
+use skep::lint;
 use skep::name::{self, StackName};
 use skep::plan::observed::{Observed, ObservedService, Task, TaskState};
 use skep::probe::Prober;
@@ -231,7 +232,7 @@ impl Stage {
             Err(rejection) => {
                 let errors = |finding: &Diagnostic| finding.severity == Severity::Error;
                 let findings: Vec<_> = rejection.findings.into_iter().filter(errors).collect();
-                said.extend(report::remote(&findings, &rejection.texts, 20));
+                said.extend(render::remote(&findings, &rejection.texts, 20));
                 said.push("the push is refused, nothing was changed".into());
                 return Ok(());
             }

@@ -1,5 +1,5 @@
 use super::in_each;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 use crate::lint::traefik::constraints::Constraints;
@@ -68,14 +68,14 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     found
 }
 
-fn constraints(proxy: &proxy::Proxy) -> Option<(&'static str, Result<Constraints, String>)> {
+fn constraints(proxy: &proxy::Proxy) -> Option<(&'static str, Result<Constraints, Diagnostic<Span>>)> {
     OPTIONS.iter().find_map(|option| Some((*option, Constraints::parse(proxy.options()?.get(option)?))))
 }
 
 /// A finding for an invalid expression.
 fn misread(proxy: &proxy::Proxy, service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let (option, read) = constraints(proxy)?;
-    let why = read.err()?;
+    let why = read.err()?.message;
     let message = format!("Traefik's constraints are invalid and exclude all services: {why}");
     Some(
         proxy::found(option, proxy, service, subject.file, message)

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::Texts;
+use super::excerpt::Sources;
 use crate::diagnostic::{Diagnostic, Edit, Fix};
-use crate::lint::report::Texts;
-use crate::lint::report::excerpt::Sources;
 
 /// An object of the list: a contract, like the keys of hadolint's `json` format that it begins with.
 #[derive(Serialize)]

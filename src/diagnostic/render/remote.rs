@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::excerpt::{Excerpt, Sources, TAB, clean};
+use super::{Texts, short};
 use crate::diagnostic::Diagnostic;
-use crate::lint::report::excerpt::{Excerpt, Sources, TAB, clean};
-use crate::lint::report::{Texts, short};
 
 /// How many findings fit on a screen.
 pub const SCREENFUL: usize = 8;

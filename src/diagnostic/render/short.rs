@@ -1,8 +1,8 @@
 //! The format for editors and for grep: a line for each finding.
 
+use super::Texts;
+use super::excerpt::{self, Sources, clean};
 use crate::diagnostic::Diagnostic;
-use crate::lint::report::Texts;
-use crate::lint::report::excerpt::{self, Sources, clean};
 
 /// `path:line:column: error[SK1001]: message`, a line for each finding.
 pub fn short(findings: &[Diagnostic], texts: &Texts) -> String {
@@ -11,15 +11,15 @@ pub fn short(findings: &[Diagnostic], texts: &Texts) -> String {
 }
 
 /// The line of one finding, without its end.
-pub(super) fn line(finding: &Diagnostic, sources: &Sources<'_>) -> String {
+pub(crate) fn line(finding: &Diagnostic, sources: &Sources<'_>) -> String {
     let (start, _) = sources.positions(&finding.place);
     format!(
-        "{}:{}:{}: {}[{}]: {}",
+        "{}:{}:{}: {}{}: {}",
         excerpt::path(&finding.place),
         start.line,
         start.column,
         finding.severity.name(),
-        finding.id(),
+        finding.code.map(|code| format!("[{code}]")).unwrap_or_default(),
         clean(finding.message.as_bytes()),
     )
 }

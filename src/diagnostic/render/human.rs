@@ -3,9 +3,9 @@
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::Texts;
+use super::excerpt::{self, Excerpt, Sources, clean};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::report::Texts;
-use crate::lint::report::excerpt::{self, Excerpt, Sources, clean};
 
 /// Every finding with the line that it points at, and its help.
 ///
@@ -21,7 +21,11 @@ fn one(finding: &Diagnostic, sources: &Sources<'_>, renderer: &Renderer) -> Stri
     let path = excerpt::path(&finding.place);
     let help = finding.help.as_ref().map(|help| clean(help.as_bytes()));
     let excerpt = sources.excerpt(&finding.place);
-    let mut group = Group::with_title(level(finding.severity).primary_title(&message).id(finding.id()));
+    let title = level(finding.severity).primary_title(&message);
+    let mut group = Group::with_title(match finding.code {
+        Some(code) => title.id(code),
+        None => title,
+    });
     group = match &excerpt {
         Some(excerpt) => located(group, excerpt, &path),
         None => group.element(Origin::path(&path)),

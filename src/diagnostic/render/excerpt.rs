@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::Texts;
 use crate::diagnostic::{Diagnostic, Place, Span};
-use crate::lint::report::Texts;
 use crate::mask;
 use crate::name::RepoPath;
 use crate::text::one_line;
@@ -20,15 +20,15 @@ const BEHIND: usize = 100;
 const AROUND: usize = 1000;
 
 /// The texts with an index of their lines.
-pub(super) struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     texts: BTreeMap<&'a RepoPath, Source<'a>>,
 }
 
 /// A line and a column, both from 1; a column is a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 impl Position {
@@ -36,26 +36,26 @@ impl Position {
 }
 
 /// The replacement for a tab.
-pub(super) const TAB: &str = "    ";
+pub(crate) const TAB: &str = "    ";
 
 /// The line of a place, cut to a readable length and safe to print but for its tabs.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Excerpt {
-    pub(super) position: Position,
-    pub(super) text: String,
+pub(crate) struct Excerpt {
+    pub(crate) position: Position,
+    pub(crate) text: String,
     /// The marked bytes of `text`; never empty unless they are at its end.
-    pub(super) marked: Range<usize>,
+    pub(crate) marked: Range<usize>,
 }
 
 impl<'a> Sources<'a> {
     /// Indexes the lines of the files with findings.
-    pub(super) fn of(findings: &'a [Diagnostic], texts: &'a Texts) -> Self {
+    pub(crate) fn of(findings: &'a [Diagnostic], texts: &'a Texts) -> Self {
         let paths: BTreeSet<&RepoPath> = findings.iter().map(|finding| &finding.place.path).collect();
         Self { texts: paths.into_iter().filter_map(|path| Some((path, Source::new(texts.get(path)?)))).collect() }
     }
 
     /// Where a place begins and ends.
-    pub(super) fn positions(&self, place: &Place) -> (Position, Position) {
+    pub(crate) fn positions(&self, place: &Place) -> (Position, Position) {
         match self.texts.get(&place.path) {
             Some(source) => (source.position(place.span.start), source.position(place.span.end)),
             None => (Position::START, Position::START),
@@ -63,12 +63,12 @@ impl<'a> Sources<'a> {
     }
 
     /// Where a span of a file begins and ends.
-    pub(super) fn between(&self, path: &RepoPath, span: &Span) -> (Position, Position) {
+    pub(crate) fn between(&self, path: &RepoPath, span: &Span) -> (Position, Position) {
         self.positions(&Place { path: path.clone(), span: span.clone() })
     }
 
     /// The line of a place; `None` for the whole file.
-    pub(super) fn excerpt(&self, place: &Place) -> Option<Excerpt> {
+    pub(crate) fn excerpt(&self, place: &Place) -> Option<Excerpt> {
         if place.span == (0..0) {
             return None;
         }
@@ -164,7 +164,7 @@ fn at_least_one(text: &str, marked: Range<usize>) -> Range<usize> {
 }
 
 /// The path of a place; the repository as a whole is `.`.
-pub(super) fn path(place: &Place) -> String {
+pub(crate) fn path(place: &Place) -> String {
     match place.path.as_str() {
         "" => ".".into(),
         path => clean(path.as_bytes()),
@@ -172,7 +172,7 @@ pub(super) fn path(place: &Place) -> String {
 }
 
 /// Bytes of a file in one line of text, with control characters made visible.
-pub(super) fn clean(bytes: &[u8]) -> String {
+pub(crate) fn clean(bytes: &[u8]) -> String {
     harmless(bytes).replace('\t', TAB)
 }
 
