@@ -52,7 +52,7 @@ fn every_stack_file_in_the_manual_can_be_deployed() {
             let revision = revision(&example);
             let mut findings = lint::findings(&revision, &BTreeMap::new(), &lint::Settings::default());
             findings.retain(|finding| finding.severity > Severity::Info);
-            assert_eq!(diagnostic::diagnostic::render::short(&findings, &revision.texts), "", "{name}:\n{example}");
+            assert_eq!(diagnostic::render::short(&findings, &revision.texts), "", "{name}:\n{example}");
             assert!(!stack(&example).services.is_empty());
         }
     }
