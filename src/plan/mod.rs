@@ -160,7 +160,7 @@ pub struct Removable {
     pub leftovers_before: Option<Timestamp>,
     /// The services of the release that runs.
     pub ran: BTreeSet<ServiceName>,
-    /// Whether everything goes that bears the stack's label, whoever made it.
+    /// Whether everything with the stack's label is removed, including objects that skep did not create.
     pub everything: bool,
 }
 

@@ -32,7 +32,7 @@ const TRIES: usize = 3;
 pub struct Intents {
     /// The intent of each repository that has one.
     pub intents: BTreeMap<Repository, Intent>,
-    /// Records that are there and cannot be read.
+    /// Damaged records.
     pub damaged: Vec<Damaged>,
 }
 

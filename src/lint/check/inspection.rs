@@ -37,7 +37,7 @@ pub(in crate::lint) struct Inspection<'a> {
     elsewhere: Elsewhere,
     /// Where stack files have values that nobody knows.
     doubts: BTreeMap<RepoPath, Spans>,
-    /// The most findings of a rule for one file that are looked at.
+    /// The most findings of a rule for one file that are processed.
     looked_at: usize,
 }
 

@@ -69,7 +69,7 @@ impl Reader {
         if let Some(node) = fields.take("deploy") {
             service.deploy = self.deploy(node);
         }
-        // It has been followed by now: see `stack::gather`.
+        // Already followed: see `stack::gather`.
         fields.take("extends");
         fields.take("profiles");
         self.old_limits(&mut fields, &mut service.deploy);

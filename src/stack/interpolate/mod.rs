@@ -73,7 +73,7 @@ enum WhenUnset {
 pub struct Interpolation<'a> {
     variables: &'a Variables,
     when_unset: WhenUnset,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     pub(super) room: usize,
     /// The problems found.
     pub problems: Vec<Diagnostic<Span>>,
@@ -155,7 +155,7 @@ pub(super) struct Expansion<'l, 'a> {
     when_unset: WhenUnset,
     /// Whether a dollar sign before anything but a name is literal, as in `.env` files.
     lone_dollars: bool,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     pub(super) room: usize,
     /// The unset variables.
     unset: BTreeSet<(String, Demand)>,
