@@ -2,31 +2,16 @@
 
 use std::time::Duration;
 
+use crate::engine;
 use crate::name::ServiceName;
 use crate::registry;
 
 /// An error of a build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The engine could not be reached, or did not respond in time. A retry can help.
-    #[error("the Docker engine at {endpoint} does not answer: {reason}")]
-    EngineAway {
-        /// Its address.
-        endpoint: String,
-        /// The error of the connection.
-        reason: String,
-    },
-    /// The engine refused.
-    #[error("the Docker engine refused to {what}: {reason}")]
-    Refused {
-        /// The request, such as `build the image`.
-        what: &'static str,
-        /// The engine's message.
-        reason: String,
-    },
-    /// The kind of endpoint is not supported.
-    #[error("`{0}` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`")]
-    Endpoint(String),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
     /// A file of the context is too large.
     #[error(
         "`{path}` in the build context of `{service}` has {size} bytes, {limit} at most are sent; is it built or downloaded? then let the Dockerfile do that, or list it in `.dockerignore`"
@@ -120,7 +105,8 @@ impl Error {
     /// Whether a retry may succeed without a change in the repository.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::EngineAway { .. } | Self::Unreadable { .. } => true,
+            Self::Engine(error) => error.is_transient(),
+            Self::Unreadable { .. } => true,
             Self::Registry(error) => error.is_away(),
             Self::Unresolved { away, .. } => *away,
             _ => false,

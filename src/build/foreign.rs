@@ -2,17 +2,32 @@
 
 use std::time::Duration;
 
-use bollard::auth::DockerCredentials;
-use bollard::errors::Error as EngineError;
+use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
-use super::{Builder, Error, engine};
+use super::{Builder, Error};
+use crate::engine::{self, Call};
 use crate::health::RegistryAnswer;
 use crate::name::ImageReference;
-use crate::registry::{self, PATIENCE};
+use crate::registry;
 
+/// How long a registry may take to answer the engine: a little less than the engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(25);
 /// How long a resolved digest is cached.
 const FRESH: Duration = Duration::from_mins(5);
+
+/// What a registry says of an image.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    #[serde(default)]
+    descriptor: Descriptor,
+}
+
+#[derive(Default, Deserialize)]
+struct Descriptor {
+    digest: Option<String>,
+}
 
 impl Builder {
     /// Resolves an image as written to `redis:7@sha256:…`, by asking its registry through the engine.
@@ -33,12 +48,12 @@ impl Builder {
         match self.ask(image).await {
             Ok(digest) => Ok(Some(self.pin(image, &digest))),
             Err(Error::Unresolved { away: true, .. }) if running.is_some() => Ok(running.map(str::to_owned)),
-            Err(error) => self.local(image, error).await,
+            Err(error) => self.fallback(image, error).await,
         }
     }
 
     /// What the engine has of an image that no registry gave a digest of.
-    async fn local(&self, image: &str, error: Error) -> Result<Option<String>, Error> {
+    async fn fallback(&self, image: &str, error: Error) -> Result<Option<String>, Error> {
         let Some(digests) = self.local_digests(image).await? else { return Err(error) };
         if !matches!(error, Error::Unresolved { away: true, .. }) {
             return Ok(None);
@@ -52,19 +67,17 @@ impl Builder {
     /// The digest of an image, which the engine gets from its registry.
     async fn ask(&self, image: &str) -> Result<String, Error> {
         let unresolved = |reason, away| Error::Unresolved { image: image.to_owned(), reason, away };
-        let answer = timeout(PATIENCE, self.docker.inspect_registry_image(image, self.credentials_for(image))).await;
+        let mut call = Call::get(format!("/distribution/{image}/json"));
+        call.registry_auth = self.logins.header_to_ask(image);
+        let answer = timeout(PATIENCE, self.engine.json::<Inspected>(call)).await;
         match answer.map_err(|_| unresolved("its registry does not answer in time".into(), true))? {
             Ok(found) => found.descriptor.digest.ok_or_else(|| unresolved("its registry has no digest".into(), false)),
-            Err(EngineError::DockerResponseServerError { status_code, message }) => {
-                let away = RegistryAnswer::of(status_code, &message).is_some_and(|answer| answer.is_away());
+            Err(engine::Error::Refused { status, message, .. }) => {
+                let away = RegistryAnswer::of(status, &message).is_some_and(|answer| answer.is_away());
                 Err(unresolved(message, away))
             }
-            Err(error) => Err(self.engine_error("ask a registry", error)),
+            Err(error) => Err(error.into()),
         }
-    }
-
-    fn credentials_for(&self, image: &str) -> Option<DockerCredentials> {
-        self.logins.of_image(image).map(engine::credentials)
     }
 
     fn fresh(&self, image: &str) -> Option<String> {

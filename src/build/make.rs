@@ -1,23 +1,62 @@
 //! Makes a missing image: builds, tests, names and pushes it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bollard::auth::DockerCredentials;
-use bollard::errors::Error as EngineError;
-use bollard::models::{BuildInfo, BuildInfoAux, PushImageInfo};
-use bollard::query_parameters::{
-    BuildImageOptions, BuilderVersion, PushImageOptions, RemoveImageOptions, TagImageOptions,
-};
-use futures_util::{Stream, StreamExt as _};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use prost::Message as _;
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::timeout;
 
+use super::buildkit::StatusResponse;
 use super::log::{Lines, Report, Tail};
 use super::progress::Progress;
-use super::{Builder, Error, Request, engine, tarball};
+use super::session::Session;
+use super::{Builder, Error, Request, tarball};
+use crate::engine::{self, Call, Pieces};
 use crate::name::ImageReference;
-use crate::registry::{Login, Logins, Registry};
+use crate::registry::{Login, Registry};
+
+/// The longest report of a build or an upload that is read, in bytes: a report has what steps have written since the last.
+const MAX_REPORT: usize = 16 << 20;
+
+/// Which of the engine's builders builds, as the API numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BuilderVersion {
+    Classic = 1,
+    BuildKit = 2,
+}
+
+/// A report of a build or an upload (moby `pkg/jsonmessage`).
+#[derive(Debug, Default, Deserialize)]
+struct Message {
+    status: Option<String>,
+    stream: Option<String>,
+    #[serde(rename = "errorDetail")]
+    error: Option<Detail>,
+    aux: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Detail {
+    #[serde(default)]
+    message: String,
+}
+
+/// Why a stream of reports did not lead to what it was for.
+#[derive(Debug)]
+enum Broken {
+    /// The work failed, says the engine.
+    Failed(String),
+    Engine(engine::Error),
+}
+
+impl From<engine::Error> for Broken {
+    fn from(error: engine::Error) -> Self {
+        Self::Engine(error)
+    }
+}
 
 impl Builder {
     /// Makes the image with this name and tag; returns the reference to deploy. The image gets its name only after the
@@ -44,12 +83,14 @@ impl Builder {
     async fn build(&self, request: &Arc<Request>, tail: &mut Tail) -> Result<String, Error> {
         let limit = self.limits.build;
         let build = async {
-            match self.build_with(BuilderVersion::BuilderBuildKit, request, tail).await {
-                Err(Error::Refused { reason, .. }) if reason.to_lowercase().contains("buildkit") => {
+            match self.build_with(BuilderVersion::BuildKit, request, tail).await? {
+                Ok(id) => Ok(id),
+                Err(reason) if reason.to_lowercase().contains("buildkit") => {
                     tail.line("this engine has no BuildKit: its classic builder is used");
-                    self.build_with(BuilderVersion::BuilderV1, request, tail).await
+                    let built = self.build_with(BuilderVersion::Classic, request, tail).await?;
+                    built.map_err(|reason| failed(request, &reason, tail))
                 }
-                result => result,
+                Err(reason) => Err(failed(request, &reason, tail)),
             }
         };
         let result = timeout(limit, build).await;
@@ -57,48 +98,61 @@ impl Builder {
         result.unwrap_or_else(|_| Err(Error::TooLong { service, what: "build", limit, log: tail.kept() }))
     }
 
+    /// Builds with one of the engine's builders: the image's id, or why the builder made none.
     async fn build_with(
         &self,
         version: BuilderVersion,
         request: &Arc<Request>,
         tail: &mut Tail,
-    ) -> Result<String, Error> {
+    ) -> Result<Result<String, String>, Error> {
+        let mut call = call(request, version);
+        let mut session = None;
+        match version {
+            BuilderVersion::BuildKit => {
+                let id = new_session(&request.key);
+                session = Session::open(&self.engine, &id, self.logins.clone()).await?;
+                call = call.with("session", id);
+            }
+            BuilderVersion::Classic => {
+                if let Some(logins) = self.logins.header_to_build() {
+                    call = call.with_header("X-Registry-Config", logins);
+                }
+            }
+        }
         let (stream, written) = tarball::stream(request.clone(), self.limits.clone());
-        let credentials = credentials_by_server(&self.logins);
-        let options = options(request, version);
-        // The engine answers only when it has read the context.
-        let docker = self.docker.clone().with_timeout(self.limits.build);
-        let answers = docker.build_image(options, credentials, Some(bollard::body_try_stream(stream)));
-        let result = read_build(answers, tail).await;
+        let result = async { read_build(self.engine.upload(call, stream).await?, tail).await }.await;
+        drop(session);
         // A file that could not be sent is why the engine complains, so it is told first.
         written.await.expect("writing a tarball does not panic")?;
         match result {
-            Ok(Some(id)) => Ok(id),
-            Ok(None) => Err(failed(request, "the builder does not say which image it made", tail)),
-            Err(EngineError::DockerStreamError { error }) => Err(failed(request, &error, tail)),
-            Err(error) => Err(self.engine_error("build the image", error)),
+            Ok(Some(id)) => Ok(Ok(id)),
+            Ok(None) => Ok(Err("the builder does not say which image it made".into())),
+            Err(Broken::Failed(reason)) => Ok(Err(reason)),
+            // What the engine refuses to begin is about the recipe, unless it is in trouble itself.
+            Err(Broken::Engine(engine::Error::Refused { status: ..=500, message, .. })) => Ok(Err(message)),
+            Err(Broken::Engine(error)) => Err(error.into()),
         }
     }
 
     async fn tag(&self, id: &str, name: &str) -> Result<(), Error> {
         let name = ImageReference::of(name);
-        let options = TagImageOptions { repo: Some(name.repository().to_owned()), tag: name.tag.map(str::to_owned) };
-        let tagged = self.docker.tag_image(id, Some(options)).await;
-        tagged.map_err(|error| self.engine_error("name the image", error))
+        let call = Call::act(format!("/images/{id}/tag")).with("repo", name.repository());
+        self.engine.call(call.with("tag", name.tag.unwrap_or_default())).await?;
+        Ok(())
     }
 
     async fn push(&self, request: &Request, registry: &Registry, name: &str, tail: &mut Tail) -> Result<(), Error> {
-        let ImageReference { tag, .. } = ImageReference::of(name);
-        let options = PushImageOptions { tag: tag.map(str::to_owned), ..PushImageOptions::default() };
-        let repository = ImageReference::of(name).repository();
-        let answers =
-            self.docker.push_image(repository, Some(options), registry.login.as_ref().map(engine::credentials));
+        let reference = ImageReference::of(name);
+        let mut call = Call::act(format!("/images/{}/push", reference.repository()));
+        call = call.with("tag", reference.tag.unwrap_or_default());
+        call.registry_auth = Some(registry.login.as_ref().map_or_else(|| Login::anonymous().header(), Login::header));
         let limit = self.limits.upload;
         let service = request.recipe.service.clone();
-        match timeout(limit, read_push(answers)).await {
+        let upload = async { read_push(self.engine.stream(call).await?).await };
+        match timeout(limit, upload).await {
             Err(_) => Err(Error::TooLong { service, what: "upload", limit, log: tail.kept() }),
-            Ok(Err(EngineError::DockerStreamError { error })) => Err(registry.upload_refused(name, error).into()),
-            Ok(Err(error)) => Err(self.engine_error("push the image", error)),
+            Ok(Err(Broken::Failed(reason))) => Err(registry.upload_refused(name, reason).into()),
+            Ok(Err(Broken::Engine(error))) => Err(error.into()),
             Ok(Ok((new, known))) => {
                 (request.log)(Report::Pushed { image: name, new_layers: new, known_layers: known });
                 Ok(())
@@ -107,96 +161,107 @@ impl Builder {
     }
 
     pub(super) async fn is_local(&self, name: &str) -> Result<bool, Error> {
-        Ok(self.local_digests(name).await?.is_some())
+        Ok(self.local(name).await?.is_some())
     }
 
     /// The id of an image; `None` if the engine does not have it.
     pub(super) async fn local_id(&self, name: &str) -> Result<Option<String>, Error> {
-        match self.docker.inspect_image(name).await {
-            Ok(found) => Ok(found.id),
-            Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-            Err(error) => Err(self.engine_error("look for an image", error)),
-        }
+        Ok(self.local(name).await?.map(|image| image.id))
     }
 
     /// The digests under which registries have an image, as far as the engine knows; none if it has no such image.
     pub(super) async fn local_digests(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
-        match self.docker.inspect_image(name).await {
-            Ok(found) => Ok(Some(found.repo_digests.unwrap_or_default())),
-            Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-            Err(error) => Err(self.engine_error("look for an image", error)),
+        Ok(self.local(name).await?.map(|image| image.repo_digests))
+    }
+
+    async fn local(&self, name: &str) -> Result<Option<Local>, Error> {
+        match self.engine.json(Call::get(format!("/images/{name}/json"))).await {
+            Ok(found) => Ok(Some(found)),
+            Err(engine::Error::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Removes an image's name, and the image with its last one. Whether it did: not when it is in use or gone.
     pub(super) async fn remove(&self, image: &str) -> Result<bool, Error> {
-        match self.docker.remove_image(image, None::<RemoveImageOptions>, None).await {
+        match self.engine.call(Call::delete(format!("/images/{image}"))).await {
             Ok(_) => Ok(true),
-            Err(EngineError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(false),
-            Err(error) => Err(self.engine_error("remove an image", error)),
+            Err(engine::Error::Refused { status: 404 | 409, .. }) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+/// An image on the engine.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Local {
+    id: String,
+    #[serde(default)]
+    repo_digests: Vec<String>,
 }
 
 fn failed(request: &Request, reason: &str, tail: &Tail) -> Error {
     Error::Failed { service: request.recipe.service.clone(), reason: tail.masked(reason), log: tail.kept() }
 }
 
-/// The logins for base images. The builder picks one by what Docker calls the registry, which for Docker Hub is no host.
-fn credentials_by_server(logins: &Logins) -> Option<HashMap<String, DockerCredentials>> {
-    let by_server = |login: &Login| (login.server.clone(), engine::credentials(login));
-    let credentials: HashMap<_, _> = logins.all().map(by_server).collect();
-    (!credentials.is_empty()).then_some(credentials)
+/// An id that no other session has.
+fn new_session(key: &str) -> String {
+    static SESSIONS: AtomicU64 = AtomicU64::new(0);
+    format!("skep-{}-{}-{key}", std::process::id(), SESSIONS.fetch_add(1, Ordering::Relaxed))
 }
 
-fn options(request: &Request, version: BuilderVersion) -> BuildImageOptions {
-    static SESSIONS: AtomicU64 = AtomicU64::new(0);
-    let session = SESSIONS.fetch_add(1, Ordering::Relaxed);
-    let args = &request.recipe.args;
-    BuildImageOptions {
-        dockerfile: request.context.dockerfile.clone(),
-        buildargs: Some(args.iter().map(|(name, value)| (name.clone(), value.clone())).collect()),
-        target: request.recipe.target.clone().unwrap_or_default(),
-        pull: request.pull.then(|| "true".to_owned()),
-        forcerm: true,
-        version,
-        session: Some(format!("skep-{}-{session}-{}", std::process::id(), request.key)),
-        ..BuildImageOptions::default()
+fn call(request: &Request, version: BuilderVersion) -> Call {
+    let arguments: Value = request.recipe.args.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut call = Call::act("/build").with("dockerfile", &request.context.dockerfile).with("buildargs", arguments);
+    call = call.with("forcerm", true).with("version", version as u8);
+    if let Some(target) = &request.recipe.target {
+        call = call.with("target", target);
     }
+    if request.pull { call.with("pull", true) } else { call }
 }
 
 /// Reads the engine's reports to their end; the id of the image.
-async fn read_build(
-    answers: impl Stream<Item = Result<BuildInfo, EngineError>>,
-    tail: &mut Tail,
-) -> Result<Option<String>, EngineError> {
-    let mut answers = std::pin::pin!(answers);
+async fn read_build(answer: Pieces, tail: &mut Tail) -> Result<Option<String>, Broken> {
+    let mut reports = answer.lines(MAX_REPORT);
     let (mut progress, mut output, mut id) = (Progress::default(), Lines::default(), None);
-    while let Some(answer) = answers.next().await {
-        let answer = answer?;
-        match answer.aux {
-            Some(BuildInfoAux::BuildKit(report)) => progress.read(&report).iter().for_each(|line| tail.line(line)),
-            Some(BuildInfoAux::Default(image)) => id = image.id.or(id),
+    while let Some(report) = reports.next().await? {
+        let report = read(&report)?;
+        match report.aux {
+            Some(Value::String(steps)) => {
+                let steps = STANDARD.decode(steps).ok().and_then(|bytes| StatusResponse::decode(bytes.as_slice()).ok());
+                for line in steps.iter().flat_map(|steps| progress.read(steps)) {
+                    tail.line(&line);
+                }
+            }
+            Some(aux) => id = aux["ID"].as_str().map(str::to_owned).or(id),
             None => {}
         }
-        let text = answer.stream.unwrap_or_default();
+        let text = report.stream.unwrap_or_default();
         output.push(text.as_bytes()).iter().for_each(|line| tail.line(line));
     }
     Ok(id)
 }
 
 /// Reads the engine's reports to their end; how many layers were sent, and how many were there.
-async fn read_push(
-    answers: impl Stream<Item = Result<PushImageInfo, EngineError>>,
-) -> Result<(usize, usize), EngineError> {
-    let mut answers = std::pin::pin!(answers);
+async fn read_push(answer: Pieces) -> Result<(usize, usize), Broken> {
+    let mut reports = answer.lines(MAX_REPORT);
     let (mut new, mut known) = (0, 0);
-    while let Some(answer) = answers.next().await {
-        match answer?.status.as_deref() {
+    while let Some(report) = reports.next().await? {
+        match read(&report)?.status.as_deref() {
             Some("Pushed") => new += 1,
             Some(status) if status == "Layer already exists" || status.starts_with("Mounted from") => known += 1,
             _ => {}
         }
     }
     Ok((new, known))
+}
+
+/// A report, unless it says that the work has failed. What is none is passed over.
+fn read(line: &[u8]) -> Result<Message, Broken> {
+    let report: Message = serde_json::from_slice(line).unwrap_or_default();
+    match report.error {
+        Some(Detail { message }) => Err(Broken::Failed(message)),
+        None => Ok(report),
+    }
 }

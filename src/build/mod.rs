@@ -8,14 +8,15 @@
 //! Dropping a future of this module cancels its work in the engine. Not handled here: images for other
 //! platforms than the engine's, build secrets and SSH agents, and caches in registries.
 
+mod buildkit;
 pub mod context;
-mod engine;
 mod error;
 mod foreign;
 pub mod kept;
 mod log;
 mod make;
 mod progress;
+mod session;
 mod tarball;
 mod trial;
 
@@ -24,13 +25,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use bollard::Docker;
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use self::error::Error;
 pub use self::log::{Log, Report};
 pub use self::tarball::{Objects, ReadError};
+use crate::engine::{Call, Engine};
 use crate::name::{ImageReference, ServiceName, StackName};
 use crate::registry::{Logins, Registry};
 use crate::stack::recipe::Recipe;
@@ -100,8 +102,7 @@ pub struct Built {
 
 /// Builds images on an engine, and finds existing ones.
 pub struct Builder {
-    docker: Docker,
-    endpoint: String,
+    engine: Engine,
     registry: Option<(Registry, oci_client::Client)>,
     logins: Logins,
     limits: Limits,
@@ -116,17 +117,15 @@ pub struct Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Builder").field("engine", &self.engine).finish_non_exhaustive()
     }
 }
 
 impl Builder {
-    /// A builder on the engine at `unix://…` or `tcp://…`, which must answer.
-    pub async fn connect(endpoint: &str, registry: Option<Registry>, limits: Limits) -> Result<Self, Error> {
-        let docker = engine::connect(endpoint).await?;
-        Ok(Self {
-            docker,
-            endpoint: endpoint.to_owned(),
+    /// A builder on an engine. Nothing is asked of it yet.
+    pub fn new(engine: Engine, registry: Option<Registry>, limits: Limits) -> Self {
+        Self {
+            engine,
             logins: registry.as_ref().map(Registry::logins).unwrap_or_default(),
             registry: registry.map(|registry| (registry.clone(), registry.client())),
             slots: Semaphore::new(limits.at_once),
@@ -134,7 +133,7 @@ impl Builder {
             pushed: Mutex::default(),
             turns: Mutex::default(),
             resolved: Mutex::default(),
-        })
+        }
     }
 
     /// Adds logins for other registries, for third-party images.
@@ -230,15 +229,17 @@ impl Builder {
     }
 
     async fn own_images(&self) -> Result<Vec<String>, Error> {
-        let images = self.docker.list_images(None::<bollard::query_parameters::ListImagesOptions>).await;
-        let images = images.map_err(|error| self.engine_error("list its images", error))?;
-        let names = images.into_iter().flat_map(|image| image.repo_tags);
-        Ok(names.filter(|name| is_own(name, self.prefix())).collect())
-    }
-
-    /// Converts an error of the engine.
-    fn engine_error(&self, what: &'static str, error: bollard::errors::Error) -> Error {
-        engine::error(&self.endpoint, what, error)
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Image {
+            #[serde(default)]
+            repo_tags: Vec<String>,
+        }
+        let own = |image: Image| {
+            let names = image.repo_tags.into_iter().filter(|name| is_own(name, self.prefix()));
+            Some(names.collect::<Vec<_>>())
+        };
+        Ok(self.engine.list(Call::get("/images/json"), own).await?.concat())
     }
 }
 
@@ -267,13 +268,5 @@ mod tests {
         let foreign =
             ["r.example.com/team/shop/web:1", "r.example.com/team/web:KEY", "r.example.com/teams/shop/web:KEY"];
         assert!(foreign.iter().all(|name| !own(name)) && !own("redis:7") && !own("x/r.example.com/team/shop/web:KEY"));
-    }
-
-    #[tokio::test]
-    async fn an_endpoint_that_is_none_is_refused() {
-        let refused =
-            async |endpoint| Builder::connect(endpoint, None, Limits::default()).await.unwrap_err().to_string();
-        insta::assert_snapshot!(refused("ssh://host").await, @"`ssh://host` is not an endpoint of a Docker engine; write `unix:///path` or `tcp://host:port`");
-        insta::assert_snapshot!(refused("unix:///nowhere.sock").await, @"the Docker engine at unix:///nowhere.sock does not answer: Socket not found: /nowhere.sock");
     }
 }

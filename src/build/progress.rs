@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
-
+use super::buildkit::{StatusResponse, Vertex, VertexLog};
 use super::log::Lines;
 
 /// The steps of a build, numbered as they begin.
@@ -83,12 +82,8 @@ mod tests {
     }
 
     fn report(vertexes: Vec<Vertex>, logs: &[(&str, &str)]) -> StatusResponse {
-        let log = |(vertex, msg): &(&str, &str)| VertexLog {
-            vertex: (*vertex).into(),
-            msg: msg.as_bytes().into(),
-            ..VertexLog::default()
-        };
-        StatusResponse { vertexes, logs: logs.iter().map(log).collect(), ..StatusResponse::default() }
+        let log = |(vertex, msg): &(&str, &str)| VertexLog { vertex: (*vertex).into(), msg: msg.as_bytes().into() };
+        StatusResponse { vertexes, logs: logs.iter().map(log).collect() }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Runs the test of a recipe in the built image.
 
-use bollard::Docker;
-use bollard::errors::Error as EngineError;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
-use bollard::query_parameters::{LogsOptions, RemoveContainerOptions};
-use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::log::{Lines, Report, Tail};
-use super::{Builder, Error, Request, engine};
+use super::{Builder, Error, Request};
+use crate::engine::container_output::Demultiplexer;
+use crate::engine::{self, Call, Engine};
 
+/// The longest answer about the end of a container that is read, in bytes.
+const MAX_END: usize = 64 << 10;
 /// The label of test containers, for finding leftovers of a killed process.
 const LABEL: &str = "skep.test";
 
@@ -39,71 +40,72 @@ impl Builder {
     }
 
     async fn create(&self, request: &Request, image: &str) -> Result<Container, Error> {
-        let created = self.docker.create_container(None, container(request, image)).await;
-        let id = created.map_err(|error| self.engine_error("create the container of the test", error))?.id;
-        Ok(Container { docker: self.docker.clone(), id, removed: false })
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Created {
+            id: String,
+        }
+        let Created { id } = self.engine.json(Call::post("/containers/create", container(request, image))).await?;
+        Ok(Container { engine: self.engine.clone(), id, removed: false })
     }
 
     /// Starts a container and passes on its output; returns its exit code.
     async fn run(&self, request: &Request, id: &str, output: &mut Tail) -> Result<i64, Error> {
-        self.docker.start_container(id, None).await.map_err(|error| match error {
-            EngineError::DockerResponseServerError { message: reason, .. } => {
+        self.engine.call(Call::act(format!("/containers/{id}/start"))).await.map_err(|error| match error {
+            engine::Error::Refused { message: reason, .. } => {
                 Error::TestNotStarted { service: request.recipe.service.clone(), reason }
             }
-            error => self.engine_error("start the test", error),
+            error => error.into(),
         })?;
         self.follow(id, output).await?;
-        match self.docker.wait_container(id, None).next().await {
-            Some(Ok(ended)) => Ok(ended.status_code),
-            Some(Err(EngineError::DockerContainerWaitError { code, .. })) => Ok(code),
-            Some(Err(error)) => Err(self.engine_error("wait for the test", error)),
-            None => Err(engine::away(&self.endpoint, "it does not say how the test ended".into())),
-        }
+        self.exit_code(id).await
     }
 
     /// Passes a container's output on until it ends.
     async fn follow(&self, id: &str, output: &mut Tail) -> Result<(), Error> {
-        let options = LogsOptions { follow: true, stdout: true, stderr: true, ..LogsOptions::default() };
-        let mut pieces = self.docker.logs(id, Some(options));
-        let mut lines = Lines::default();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| self.engine_error("show the output of the test", error))?;
-            lines.push(piece.as_ref()).iter().for_each(|line| output.line(line));
+        let call = Call::get(format!("/containers/{id}/logs")).with("follow", true);
+        let mut pieces = self.engine.stream(call.with("stdout", true).with("stderr", true)).await?;
+        let (mut streams, mut lines) = (Demultiplexer::default(), Lines::default());
+        while let Some(piece) = pieces.next().await? {
+            lines.push(&streams.take(&piece)).iter().for_each(|line| output.line(line));
         }
         lines.rest().iter().for_each(|line| output.line(line));
         Ok(())
     }
+
+    /// Waits for a container's end, which may come a little after that of its output.
+    async fn exit_code(&self, id: &str) -> Result<i64, Error> {
+        let call = Call::act(format!("/containers/{id}/wait"));
+        let strange = |reason: &str| engine::Error::Strange { call: call.to_string(), reason: reason.to_owned() };
+        let end = self.engine.stream(call.clone()).await?.lines(MAX_END).next().await?;
+        let end: Value = serde_json::from_slice(&end.unwrap_or_default()).unwrap_or_default();
+        Ok(end["StatusCode"].as_i64().ok_or_else(|| strange("it does not say how the container ended"))?)
+    }
 }
 
-fn container(request: &Request, image: &str) -> ContainerCreateBody {
-    // The log is read back, so it must be in a driver that can be read, and bounded.
-    let log = HostConfigLogConfig {
-        typ: Some("json-file".into()),
-        config: Some([("max-size".to_owned(), "4m".to_owned())].into()),
-    };
-    let host = HostConfig { log_config: Some(log), ..HostConfig::default() };
-    ContainerCreateBody {
-        image: Some(image.to_owned()),
+fn container(request: &Request, image: &str) -> Value {
+    json!({
+        "Image": image,
         // One empty word clears the image's entrypoint, and none would keep it.
-        entrypoint: Some(vec![String::new()]),
-        cmd: Some(request.recipe.test.clone()),
-        labels: Some([(LABEL.to_owned(), format!("{}_{}", request.stack, request.recipe.service))].into()),
-        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
-        host_config: Some(host),
-        ..ContainerCreateBody::default()
-    }
+        "Entrypoint": [""],
+        "Cmd": request.recipe.test,
+        "Labels": { LABEL: format!("{}_{}", request.stack, request.recipe.service) },
+        "Healthcheck": { "Test": ["NONE"] },
+        // The log is read back, so it must be in a driver that can be read, and bounded.
+        "HostConfig": { "LogConfig": { "Type": "json-file", "Config": { "max-size": "4m" } } },
+    })
 }
 
 /// A container that is removed when dropped.
 struct Container {
-    docker: Docker,
+    engine: Engine,
     id: String,
     removed: bool,
 }
 
 impl Container {
     async fn remove(mut self) {
-        remove(&self.docker, &self.id).await;
+        remove(&self.engine, &self.id).await;
         self.removed = true;
     }
 }
@@ -114,15 +116,15 @@ impl Drop for Container {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (docker, id) = (self.docker.clone(), std::mem::take(&mut self.id));
-            drop(runtime.spawn(async move { remove(&docker, &id).await }));
+            let (engine, id) = (self.engine.clone(), std::mem::take(&mut self.id));
+            drop(runtime.spawn(async move { remove(&engine, &id).await }));
         }
     }
 }
 
-async fn remove(docker: &Docker, id: &str) {
-    let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-    if let Err(error) = docker.remove_container(id, Some(options)).await {
+async fn remove(engine: &Engine, id: &str) {
+    let call = Call::delete(format!("/containers/{id}")).with("force", true).with("v", true);
+    if let Err(error) = engine.call(call).await {
         tracing::warn!(container = id, %error, "the container of a test could not be removed");
     }
 }

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
@@ -37,6 +37,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long the last writes to the swarm may take.
 const LAST_WRITES: Duration = Duration::from_secs(2);
+
+/// How long tasks may take to end after they were cancelled.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// The interval at which freed memory is returned to the system.
 const TIDY: Duration = Duration::from_secs(10);
@@ -105,7 +108,8 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let (running, router) = controller;
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
-    tokio::spawn(give_back());
+    let supervisor = running.controller.supervisor().clone();
+    drop(supervisor.spawn(give_back()));
     tracing::info!(listen = %settings.listen, repositories = settings.repositories.len(), "skep serves");
     let stopped_controller = running.controller.clone();
     let (superseded, superseding) = oneshot::channel();
@@ -118,6 +122,9 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
         going_down.send_replace(true);
         if tokio::time::timeout(LAST_WRITES, stopped_controller.put_down()).await.is_err() {
             tracing::warn!("the swarm does not respond: commits in preparation count as failed attempts");
+        }
+        if !supervisor.stop(LAST_TASKS).await {
+            tracing::warn!("some tasks did not end in time, and are cut off");
         }
     };
     http::serve(listener, router, http::Limits::default(), stopped).await;
@@ -155,7 +162,8 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
         source::trust(authorities)?;
     }
     let lease = Lease::of_controller();
-    let kept = build_logs::consumer(BuildLogs::below(&settings.data)).context("the logs of builds cannot be kept")?;
+    let logs = BuildLogs::below(&settings.data);
+    let kept = build_logs::consumer(logs.clone()).context("the logs of builds cannot be kept")?;
     let consumers = [Arc::new(journal::write) as Consumer, metrics.consumer(), kept];
     let events = EventSender::new(cluster.clock.clone(), consumers);
     let workers = Workers::new(cluster.clone(), lease.clone(), events.clone(), metrics.clone(), settings.rollouts);
@@ -163,49 +171,27 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     let runtime = runtime(settings)?;
     let server = git_server(settings, runtime.path())?;
     let presence = server.enter()?;
+    let hooks = hooks_socket(&server)?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), events, metrics.clone());
     controller.register().await?;
     // Recorded commits are resumed before pushes are accepted, because a newer push supersedes them.
     controller.start().await?;
-    listen_to_hooks(&controller, &server, stop)?;
-    let left = server.sweep(&presence).await;
-    if left > 0 {
-        tracing::info!(left, "removed leftovers of earlier pushes");
-    }
-    let router = http::router(state(settings, &controller, &server, &metrics)?);
-    Ok((Running { controller, _runtime: runtime, _presence: presence }, router))
-}
-
-/// Accepts pushes from Git's hook, until skep stops.
-fn listen_to_hooks(controller: &Controller, server: &Server, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let pushes = controller.clone();
-    let socket = server.socket();
-    let listener = http::hook::bind(&socket).with_context(|| {
-        format!(
-            "cannot open the hook's socket {}; SKEP_RUNTIME names a folder with a short path for it",
-            socket.display()
-        )
-    })?;
     let push = move |push, lines| {
         let controller = pushes.clone();
         async move { controller.push(push, lines).await }
     };
-    tokio::spawn(http::hook::listen(listener, push, stop));
-    Ok(())
-}
-
-/// The parts of the controller that the HTTP server uses.
-fn state(
-    settings: &Settings,
-    controller: &Controller,
-    server: &Server,
-    metrics: &Metrics,
-) -> anyhow::Result<http::State> {
-    Ok(http::State {
+    let listen = move || http::hook::listen(hooks.clone(), push.clone(), stop.clone());
+    controller.supervisor().keep("hooks", listen);
+    let left = server.sweep(&presence).await;
+    if left > 0 {
+        tracing::info!(left, "removed leftovers of earlier pushes");
+    }
+    let state = http::State {
         hooks: Arc::new(forges::hooks(settings)?),
         deliveries: Arc::default(),
         git: Some(http::Git::new(server.clone(), tokens(settings)?)),
-        builds: Some(BuildLogs::below(&settings.data)),
+        builds: Some(logs),
         look: {
             let controller = controller.clone();
             Arc::new(move |trigger| controller.look(&trigger))
@@ -219,6 +205,18 @@ fn state(
             Arc::new(move || controller.complaints())
         },
         metrics: metrics.registry().clone(),
+    };
+    Ok((Running { controller, _runtime: runtime, _presence: presence }, http::router(state)))
+}
+
+/// The socket at which Git's hooks ask, without which no push can be taken.
+fn hooks_socket(server: &Server) -> anyhow::Result<Arc<UnixListener>> {
+    let socket = server.socket();
+    http::hook::bind(&socket).with_context(|| {
+        format!(
+            "cannot open the hook's socket {}; SKEP_RUNTIME names a folder with a short path for it",
+            socket.display()
+        )
     })
 }
 
@@ -279,37 +277,12 @@ fn tokens(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
 
 /// Logs as lines for a person, or as JSON with `SKEP_LOG_FORMAT=json`; `SKEP_LOG` filters, `info` if not set.
 fn log() {
-    let filter = filter(&config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
+    let filter = EnvFilter::new(config::variable("SKEP_LOG").unwrap_or_else(|| "info".into()));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     if config::variable("SKEP_LOG_FORMAT").is_some_and(|format| format == "json") {
         builder.json().with_writer(output::json_log).init();
     } else {
         let color = if output::is_watched() { Color::Always } else { Color::Never };
         builder.with_ansi(color == Color::Always).with_writer(output::log(color)).init();
-    }
-}
-
-/// The filter of the log from `SKEP_LOG`. The engine's client is never logged below `info`: its debug events contain
-/// registry logins, build arguments, and whole responses.
-fn filter(said: &str) -> EnvFilter {
-    EnvFilter::new(said).add_directive("bollard=info".parse().expect("a valid directive"))
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::{Level, enabled, subscriber};
-
-    use super::*;
-
-    #[test]
-    fn what_goes_to_the_engine_is_in_no_log() {
-        for said in ["trace", "info,bollard=trace"] {
-            let logging = tracing_subscriber::fmt().with_env_filter(filter(said)).with_writer(std::io::sink).finish();
-            subscriber::with_default(logging, || {
-                assert!(!enabled!(target: "bollard::docker", Level::DEBUG), "{said}");
-                assert!(enabled!(target: "bollard::docker", Level::INFO), "{said}");
-                assert_eq!(enabled!(target: "skep::http", Level::DEBUG), said == "trace");
-            });
-        }
     }
 }

@@ -74,9 +74,6 @@ fn hint(error: &Error) -> Option<&'static str> {
 
 /// The reason why the engine could not be reached, if that is the error.
 fn away(error: &Error) -> Option<&str> {
-    if let Some(build::Error::EngineAway { reason, .. }) = built(error) {
-        return Some(reason);
-    }
     match asked(error)? {
         engine::Error::Away { reason, .. } => Some(reason),
         _ => None,
@@ -98,6 +95,9 @@ fn asked(error: &Error) -> Option<&engine::Error> {
         return Some(error);
     }
     if let Some(store::Error::Engine(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(build::Error::Engine(error)) = built(error) {
         return Some(error);
     }
     match error.downcast_ref() {

@@ -238,9 +238,14 @@ fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
     }
 }
 
+/// The engine that the settings name.
+fn engine(settings: &Settings) -> anyhow::Result<Engine> {
+    Ok(Engine::Docker(docker::Client::connect(&settings.docker_host)?))
+}
+
 /// The swarm and its records.
 pub(super) fn cluster(settings: &Settings) -> anyhow::Result<Cluster> {
-    let engine = Engine::Docker(docker::Client::connect(&settings.docker_host)?);
+    let engine = engine(settings)?;
     let registry = registry(settings)?;
     let mut swarm = Swarm::new(engine.clone());
     swarm.data_root = PathBuf::from(&settings.data_root);
@@ -296,7 +301,10 @@ pub(super) async fn preparer(settings: &Settings) -> anyhow::Result<Preparer> {
     let limits = Limits { at_once: settings.builds.max(1), ..Limits::default() };
     let registry = registry(settings)?;
     let logins = logins(settings, registry.as_ref())?;
-    let builder = Builder::connect(&settings.docker_host, registry, limits).await?.with_logins(logins);
+    let engine = engine(settings)?;
+    // Whoever prepares needs the engine before anything else.
+    engine.version().await?;
+    let builder = Builder::new(engine, registry, limits).with_logins(logins);
     Ok(Preparer::new(builder, Arc::new(settings.clone())).with_keys(keys(settings)?))
 }
 

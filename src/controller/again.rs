@@ -30,7 +30,7 @@ impl Controller {
             if let Some(wake) = watched {
                 wake.ask(request);
             } else if let Some(name) = self.repository(repository) {
-                drop(tokio::spawn(self.clone().deploy_branch(name, request)));
+                drop(self.supervisor().spawn(self.clone().deploy_branch(name, request)));
             }
         }
     }

@@ -40,7 +40,7 @@ impl Controller {
         let now = self.deployer.cluster.clock.now();
         let (controller, due) = (self.clone(), commands.into_iter().filter(move |command| is_due(command, now)));
         let work = stream::iter(due).for_each_concurrent(AT_ONCE, move |command| controller.clone().execute(command));
-        drop(tokio::spawn(work));
+        drop(self.supervisor().spawn(work));
     }
 
     async fn execute(self, submitted: Submitted) {

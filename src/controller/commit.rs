@@ -193,7 +193,7 @@ impl Controller {
             self.record_failure(&mut intent, &why).await;
         } else {
             why += "; skep tries again until it succeeds";
-            tokio::spawn(self.clone().keep_finishing(intent));
+            drop(self.supervisor().spawn(self.clone().keep_finishing(intent)));
         }
         events.send(What::BranchNotMoved { why: why.clone() });
         Err(why)
@@ -289,7 +289,7 @@ impl Controller {
             let controller = controller.clone();
             async move { Box::pin(controller.resume_caught(intent, generation)).await }
         };
-        tokio::spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume));
+        drop(self.supervisor().spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume)));
     }
 
     /// Records that the commits being prepared are interrupted because skep was told to stop, and did not cause it, and

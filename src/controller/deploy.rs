@@ -1,7 +1,5 @@
 //! Deploys a checked revision: prepares, proposes and follows each of its stacks, and returns their verdicts.
 
-use std::panic::resume_unwind;
-
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 use tokio::task::JoinHandle;
@@ -10,6 +8,7 @@ use super::cluster::{self, Accepted, Cluster};
 use super::events::EventSender;
 use super::prepare::{Preparer, Refusal, named};
 use super::request::{DeployRequest, Deployment};
+use super::supervise::result_of;
 use super::workers::{Hold, Workers};
 use crate::diagnostic::{Diagnostic, Spot};
 use crate::event::{self, What};
@@ -152,8 +151,7 @@ impl Deployer {
         // Rollouts can take long, and no longer need the files.
         drop(request);
         begun.await;
-        let ended = join_all(rolling).await.into_iter();
-        Ok(ended.map(|ended| ended.unwrap_or_else(|error| resume_unwind(error.into_panic()))).collect())
+        Ok(join_all(rolling.into_iter().map(result_of)).await)
     }
 
     /// Prepares and proposes stacks, and then follows each of them.
@@ -162,13 +160,13 @@ impl Deployer {
         request: &DeployRequest,
         stacks: Vec<(StackName, &CheckedStack)>,
         events: &EventSender,
-    ) -> Vec<JoinHandle<Deployed>> {
+    ) -> Vec<JoinHandle<Option<Deployed>>> {
         let mut begins = Vec::new();
         for (nth, (name, stack)) in stacks.into_iter().enumerate() {
             let events = events.of_stack(&name);
             begins.push(async move {
                 let begun = Box::pin(self.begin(request, &name, stack, &events)).await;
-                (nth, tokio::spawn(self.clone().end(name, begun, events)))
+                (nth, self.workers.supervisor().spawn(self.clone().end(name, begun, events)))
             });
         }
         let mut begun: Vec<_> = stream::iter(begins).buffer_unordered(PROPOSALS).collect().await;

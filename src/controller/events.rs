@@ -94,6 +94,12 @@ impl EventSender {
         sender
     }
 
+    /// Tells these readers, and nobody else.
+    #[must_use]
+    pub fn only_to(&self, readers: Vec<Reader>) -> Self {
+        Self { consumers: Arc::default(), readers, ..self.clone() }
+    }
+
     /// The readers that it sends to.
     pub fn readers(&self) -> Vec<Reader> {
         self.readers.clone()

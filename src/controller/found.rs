@@ -78,7 +78,7 @@ impl Controller {
             DeployRequest::of(&intent, checked, Objects::of_repository(path, None), repository.stack(), generation);
         let controller = self.clone();
         let deploy = async move { Box::pin(controller.deploy_found(&repository, intent, request, tries)).await };
-        drop(tokio::spawn(deploy));
+        drop(self.supervisor().spawn(deploy));
         Ok(())
     }
 

@@ -4,16 +4,19 @@
 use std::time::Duration;
 
 use super::Controller;
+use super::backoff::Backoff;
 use crate::store::{is_command, is_registration, is_request};
 use crate::swarm::Events;
 
-/// The first and the longest pause before a broken stream is opened again.
-const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
+/// How long until the stream is opened again after it broke, at first.
+const FIRST: Duration = Duration::from_secs(1);
+/// How long until then, at most.
+const LONGEST: Duration = Duration::from_mins(1);
 
 impl Controller {
     /// Listens forever.
     pub(super) async fn listen(self) {
-        let mut backoff = BACKOFF[0];
+        let mut backoff = Backoff::between(FIRST, LONGEST);
         loop {
             let events = self.deployer.cluster.swarm.events().await;
             // Events are lost while there is no stream.
@@ -24,15 +27,15 @@ impl Controller {
                 Ok(events) => {
                     self.deployer.workers.wake_all();
                     if self.heed(events).await {
-                        backoff = BACKOFF[0];
+                        backoff.reset();
                     }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the engine's events cannot be had; stacks are looked at all the same");
                 }
             }
-            self.deployer.cluster.clock.wait(backoff).await;
-            backoff = backoff.saturating_mul(2).min(BACKOFF[1]);
+            let clock = &self.deployer.cluster.clock;
+            clock.wait(backoff.next(clock.now())).await;
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Metrics {
     queue: IntGauge,
     build: Histogram,
     drift: IntCounterVec,
+    restarts: IntCounterVec,
     repository_good: IntGaugeVec,
     repository_looked: IntGaugeVec,
     repository_failures: IntCounterVec,
@@ -43,6 +44,11 @@ impl Metrics {
                 &["outcome"],
             )
             .expect("the metric's name is valid"),
+            restarts: IntCounterVec::new(
+                Opts::new("skep_task_restarts_total", "Tasks of skep itself that failed and were started again"),
+                &["task"],
+            )
+            .expect("the metric's name is valid"),
             build: histogram("skep_build_seconds", "Building, testing and pushing an image"),
             repository_good: IntGaugeVec::new(
                 Opts::new("skep_repository_up_to_date", "Whether the newest commit of a watched repository runs"),
@@ -66,11 +72,12 @@ impl Metrics {
     }
 
     fn register(&self) {
-        let collectors: [Box<dyn prometheus::core::Collector>; 8] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 9] = [
             Box::new(self.repository_good.clone()),
             Box::new(self.repository_looked.clone()),
             Box::new(self.repository_failures.clone()),
             Box::new(self.drift.clone()),
+            Box::new(self.restarts.clone()),
             Box::new(self.releases.clone()),
             Box::new(self.push_to_healthy.clone()),
             Box::new(self.queue.clone()),
@@ -84,6 +91,9 @@ impl Metrics {
         }
         for outcome in ["found", "healed", "contested"] {
             self.drift.with_label_values(&[outcome]);
+        }
+        for kind in ["worker", "watcher", "events", "observer", "hooks"] {
+            self.restarts.with_label_values(&[kind]);
         }
     }
 
@@ -116,8 +126,15 @@ impl Metrics {
             What::Drifted { places } => drifted("found", places.len()),
             What::Healed { fields } => drifted("healed", *fields),
             What::GivingWay { places } => drifted("contested", places.len()),
+            What::WorkerRestarted { worker, .. } => self.restarted(worker),
             _ => {}
         }
+    }
+
+    /// Counts a task that failed, by its kind: the first word of its name.
+    fn restarted(&self, task: &str) {
+        let kind = task.split(' ').next().unwrap_or_default();
+        self.restarts.with_label_values(&[kind]).inc();
     }
 
     /// Counts the failures of a watched repository.

@@ -64,7 +64,7 @@ use deploy::Deployer;
 use events::EventSender;
 use registration::Registration;
 use supersede::{Generation, Generations};
-use supervise::supervise;
+use supervise::Supervisor;
 use upstreams::Upstreams;
 use verdicts::Verdicts;
 use wake::Wake;
@@ -163,7 +163,7 @@ impl Controller {
             run.extend(history.promoted().map(|release| (release.created, release.origin.clone())));
             match history.rolling() {
                 Some(rolling) if is_of_an_intent(rolling, &intents) => self.deployer.workers.wake(stack),
-                Some(rolling) => drop(tokio::spawn(self.clone().resume(rolling.clone()))),
+                Some(rolling) => drop(self.supervisor().spawn(self.clone().resume(rolling.clone()))),
                 None => self.deployer.workers.watch(stack),
             }
         }
@@ -173,12 +173,12 @@ impl Controller {
         self.verdicts.take_up(intents.intents.values());
         self.take_up(&intents);
         self.upstreams.load().await;
-        drop(tokio::spawn(self.clone().tidy_up(intents.clone(), run)));
+        let supervisor = self.supervisor();
+        drop(supervisor.spawn(self.clone().tidy_up(intents.clone(), run)));
         let controller = self.clone();
-        let listen = supervise("events".into(), self.events.clone(), move || controller.clone().listen());
-        drop(tokio::spawn(listen));
+        supervisor.keep("events", move || controller.clone().listen());
         let workers = self.deployer.workers.clone();
-        drop(tokio::spawn(supervise("observer".into(), self.events.clone(), move || workers.clone().look_out())));
+        supervisor.keep("observer", move || workers.clone().look_out());
         self.watch_all(&intents);
         Ok(())
     }
@@ -190,9 +190,16 @@ impl Controller {
         }
     }
 
-    /// A line for each watched repository whose newest commit does not run.
+    /// A line for each watched repository whose newest commit does not run, and for each task of skep itself that failed.
     pub fn complaints(&self) -> Vec<String> {
-        self.upstreams.complaints()
+        let mut complaints = self.upstreams.complaints();
+        complaints.extend(self.supervisor().complaints());
+        complaints
+    }
+
+    /// Supervises all tasks of this controller.
+    pub fn supervisor(&self) -> &Supervisor {
+        self.deployer.workers.supervisor()
     }
 
     /// Whether the swarm responds.

@@ -91,7 +91,7 @@ impl Controller {
                 false
             })
         };
-        let accepted = tokio::spawn(take).await.unwrap_or(false);
+        let accepted = self.supervisor().run(take).await;
         // The verdict comes after the lines; the deploy has ended, whether anybody reads them or not.
         drop(handled);
         if tokio::time::timeout(FAREWELL, &mut telling).await.is_err() {
@@ -161,7 +161,8 @@ impl Controller {
         if push.has("async") {
             events.of_intent(&intent).send(What::Accepted);
             let controller = self.clone();
-            tokio::spawn(async move { controller.carry_out(intent, request, &controller.events).await });
+            let carried = async move { controller.carry_out(intent, request, &controller.events).await };
+            drop(self.supervisor().spawn(carried));
             return true;
         }
         self.carry_out(intent, request, events).await.why.is_none()

@@ -16,7 +16,7 @@ use super::commit::broken;
 use super::forge_reports;
 use super::found::{NotBegun, RemoteRepository};
 use super::request::ADOPT_UNOWNED;
-use super::supervise::{caught, supervise};
+use super::supervise::caught;
 use super::wake::Wake;
 use super::{Controller, cluster, forges};
 use crate::config::{self, Repository};
@@ -105,10 +105,9 @@ impl Controller {
             let watched =
                 Watched { name: name.clone(), settings: settings.clone(), opened: None, wake, done: None, left };
             let watched = Arc::new(Mutex::new(watched));
-            let events = self.events.of_repository(&name::Repository::watched(name));
             let controller = self.clone();
             let watch = move || controller.clone().watch(watched.clone());
-            tokio::spawn(supervise(format!("watcher of {name}"), events, watch));
+            self.supervisor().keep(format!("watcher of {name}"), watch);
         }
     }
 

@@ -12,8 +12,8 @@ use super::cluster::Cluster;
 use super::events::{EventSender, Reader};
 use super::metrics::Metrics;
 use super::observer::{Observer, Snapshot};
-use super::rollout::{Attempt, Next, Rollout};
-use super::supervise::supervise;
+use super::rollout::{Attempt, Next, Rollout, panicked};
+use super::supervise::Supervisor;
 use crate::event::What;
 use crate::health::Symptom;
 use crate::lease::Lease;
@@ -25,6 +25,8 @@ use crate::store;
 const EVERY: Duration = Duration::from_secs(30);
 /// The pause after the first of several events before the swarm is observed because of them.
 const SETTLING: Duration = Duration::from_secs(1);
+/// How often in a row a worker may fail until nobody waits for it any more.
+const FAILURES: u32 = 3;
 
 /// The workers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ pub struct Workers {
     lease: Lease,
     events: EventSender,
     metrics: Metrics,
+    supervisor: Supervisor,
     observer: Observer,
     slots: Arc<Semaphore>,
     mailboxes: Arc<Mutex<HashMap<StackName, Arc<Mailbox>>>>,
@@ -74,8 +77,14 @@ impl Workers {
     /// No workers yet; at most `rollouts` of them will change their stacks at once.
     pub fn new(cluster: Cluster, lease: Lease, events: EventSender, metrics: Metrics, rollouts: usize) -> Self {
         let slots = Arc::new(Semaphore::new(rollouts.max(1)));
+        let supervisor = Supervisor::new(events.clone());
         let (observer, mailboxes) = (Observer::default(), Arc::default());
-        Self { cluster, lease, events, metrics, observer, slots, mailboxes }
+        Self { cluster, lease, events, metrics, supervisor, observer, slots, mailboxes }
+    }
+
+    /// Supervises the workers, and all else that a controller does beside them.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     /// Follows a release until it ends, and sends its events to these readers. The rollout does not end with the
@@ -159,10 +168,11 @@ impl Workers {
         }
         let mailbox = Arc::new(Mailbox::default());
         mailboxes.insert(stack.clone(), mailbox.clone());
-        let (workers, events) = (self.clone(), self.events.of_stack(stack));
-        let (name, stack, theirs) = (format!("worker of {stack}"), stack.clone(), mailbox.clone());
+        let (name, workers, events) = (format!("worker of {stack}"), self.clone(), self.events.of_stack(stack));
+        let (stack, theirs, followed) = (stack.clone(), mailbox.clone(), mailbox.clone());
         let work = move || workers.clone().work(stack.clone(), theirs.clone());
-        tokio::spawn(supervise(name, events, work));
+        let failed = move |why: &str, in_a_row| followed.lost(&events, why, in_a_row);
+        self.supervisor.keep_telling(name, work, failed);
         mailbox
     }
 
@@ -264,6 +274,15 @@ impl Mailbox {
 
     fn has_followers(&self) -> bool {
         !lock(&self.followers).is_empty()
+    }
+
+    /// Tells all followers that the worker has failed; and when it fails again and again, that they wait for nothing.
+    fn lost(&self, events: &EventSender, why: &str, in_a_row: u32) {
+        let (readers, count) = self.readers();
+        events.only_to(readers).send(What::Hindered { why: format!("skep itself failed at this stack: {why}") });
+        if in_a_row >= FAILURES {
+            self.abandon(&panicked(why), count);
+        }
     }
 
     /// Tells the first `count` followers that their releases cannot be followed any more, and removes them.
@@ -570,6 +589,23 @@ mod tests {
         let _never = workers.follow(&"sick".parse().unwrap(), id, Vec::new());
         pass(&world, 5).await;
         assert_eq!(deployed(&workers, proposal(), || {}).await, Outcome::Promoted);
+    }
+
+    #[tokio::test]
+    async fn followers_hear_at_once_that_their_worker_failed_and_when_to_give_up() {
+        let (mailbox, events) = (Mailbox::default(), EventSender::nowhere());
+        let (listener, mut told) = reader();
+        let (outcome, ended) = oneshot::channel();
+        lock(&mailbox.followers).push(Follower { release: ReleaseId(1), readers: vec![listener], outcome });
+        for in_a_row in 1..=FAILURES {
+            assert!(mailbox.has_followers(), "the worker may do better");
+            mailbox.lost(&events, "no bread", in_a_row);
+            let trouble = What::Hindered { why: "skep itself failed at this stack: no bread".into() };
+            assert_eq!(told.next().await.map(|event| event.what), Some(trouble));
+        }
+        let Outcome::Halted { symptoms } = ended.await.unwrap() else { panic!("nobody watches any more") };
+        insta::assert_snapshot!(symptoms[0].message, @"skep itself failed on this release: no bread");
+        assert!(told.next().await.is_none(), "nothing more is said");
     }
 
     #[tokio::test]

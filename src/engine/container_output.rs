@@ -26,6 +26,28 @@ pub fn demultiplexed(mut bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A multiplexed stream that comes in pieces.
+#[derive(Debug, Default)]
+pub struct Demultiplexer(Vec<u8>);
+
+impl Demultiplexer {
+    /// What is complete of both streams with this piece, in the order in which it came.
+    pub fn take(&mut self, piece: &[u8]) -> Vec<u8> {
+        self.0.extend_from_slice(piece);
+        let mut complete = 0;
+        while let Some(&[_, _, _, _, a, b, c, d]) = self.0.get(complete..complete + HEADER) {
+            let end = complete + HEADER + u32::from_be_bytes([a, b, c, d]) as usize;
+            if self.0.len() < end {
+                break;
+            }
+            complete = end;
+        }
+        let out = demultiplexed(&self.0[..complete]);
+        self.0.drain(..complete);
+        out
+    }
+}
+
 /// A line without colours and with visible control characters, cut to 500 characters.
 pub fn clean(line: &str) -> String {
     text::shortened(&text::plain(line), MAX_LINE).into_owned()
@@ -53,6 +75,16 @@ mod tests {
         assert_eq!(demultiplexed(b"a terminal's log\n"), b"a terminal's log\n");
         assert_eq!(demultiplexed(b""), b"");
         assert_eq!(demultiplexed(&frame(3, b"Error grabbing logs: task t has not been scheduled\n")), b"");
+    }
+
+    #[test]
+    fn pieces_are_passed_on_when_they_are_complete() {
+        let bytes = [frame(1, b"one\n"), frame(3, b"no log\n"), frame(2, b"two\n")].concat();
+        for size in 1..bytes.len() {
+            let mut demultiplexer = Demultiplexer::default();
+            let read: Vec<u8> = bytes.chunks(size).flat_map(|piece| demultiplexer.take(piece)).collect();
+            assert_eq!(read, b"one\ntwo\n", "{size} bytes at a time");
+        }
     }
 
     #[test]

@@ -10,13 +10,15 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::upgrade::Upgraded;
+use hyper::{Request, Response, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use url::form_urlencoded;
 
-use super::transport::Transport;
+use super::address::{self, Address};
+use super::transport::{Body, Transport, whole};
 use super::{Call, Error};
 
 /// How long a request may take, until the last byte of its answer.
@@ -60,7 +62,7 @@ impl Client {
 
     fn connected(endpoint: &str, idle: usize) -> Result<Self, Error> {
         let invalid = |reason| Error::Endpoint { endpoint: endpoint.to_owned(), reason };
-        let transport = Transport::new(endpoint, idle).map_err(invalid)?;
+        let transport = Transport::to(Address::parse(endpoint).map_err(invalid)?, idle);
         Ok(Self(Arc::new(Inner { endpoint: endpoint.to_owned(), transport, version: Mutex::new(None) })))
     }
 
@@ -92,7 +94,7 @@ impl Client {
         mut take: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let exchange = async {
-            let mut pieces = self.open(call).await?;
+            let mut pieces = self.opened(call, json(call)).await?;
             while let Some(piece) = pieces.next().await? {
                 take(&piece)?;
             }
@@ -112,7 +114,32 @@ impl Client {
 
     /// Sends a request whose answer takes as long as it takes.
     pub(super) async fn open(&self, call: &Call) -> Result<Pieces, Error> {
-        let answer = self.send(call).await?;
+        let outcome = self.opened(call, json(call)).await;
+        self.agreed_anew(outcome).await
+    }
+
+    /// As [`open`](Self::open), with a body of another kind than JSON, which takes as long as it takes, too.
+    pub(super) async fn upload(&self, call: &Call, body: Body) -> Result<Pieces, Error> {
+        let outcome = self.opened(call, body).await;
+        self.agreed_anew(outcome).await
+    }
+
+    /// Sends a request after which the connection speaks another protocol.
+    pub(super) async fn hijack(&self, call: &Call) -> Result<Upgraded, Error> {
+        let exchange = async {
+            let answer = self.send(call, json(call)).await?;
+            let status = answer.status();
+            if status != StatusCode::SWITCHING_PROTOCOLS {
+                return Err(refused(call, status.as_u16(), &self.read(call, answer.into_body()).await?));
+            }
+            hyper::upgrade::on(answer).await.map_err(|error| self.away(&error))
+        };
+        let outcome = Box::pin(self.in_time(exchange)).await;
+        self.agreed_anew(outcome).await
+    }
+
+    async fn opened(&self, call: &Call, body: Body) -> Result<Pieces, Error> {
+        let answer = self.send(call, body).await?;
         let status = answer.status();
         if !status.is_success() {
             return Err(refused(call, status.as_u16(), &self.read(call, answer.into_body()).await?));
@@ -122,7 +149,7 @@ impl Client {
 
     async fn exchange(&self, call: &Call) -> Result<Bytes, Error> {
         let exchange = async {
-            let answer = self.send(call).await?;
+            let answer = self.send(call, json(call)).await?;
             let status = answer.status();
             let body = self.read(call, answer.into_body()).await?;
             if status.is_success() { Ok(body) } else { Err(refused(call, status.as_u16(), &body)) }
@@ -138,15 +165,27 @@ impl Client {
         timeout(DEADLINE, exchange).await.map_err(late)?
     }
 
-    async fn send(&self, call: &Call) -> Result<Response<Incoming>, Error> {
+    /// Sends a request, and logs it: the method, the path and the status. The query has arguments of builds, headers have
+    /// logins, and bodies have secrets, so none of them is ever logged.
+    async fn send(&self, call: &Call, body: Body) -> Result<Response<Incoming>, Error> {
         let version = self.version().await?;
         let mut request = Request::builder().method(call.method);
         if let Some(auth) = &call.registry_auth {
             request = request.header("X-Registry-Auth", auth);
         }
-        let body = call.body.as_ref().map(|body| Bytes::from(body.to_string()));
+        if call.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
         let path = format!("/v{version}{}{}", call.path, query(call));
-        self.0.transport.send(request, &path, body).await.map_err(|error| self.away(&*error))
+        let sent = self.0.transport.send(request, &path, body).await.map_err(|error| self.away(&*error));
+        match &sent {
+            Ok(answer) => tracing::debug!(%call, status = answer.status().as_u16(), "asked the Docker engine"),
+            Err(error) => tracing::debug!(%call, %error, "asked the Docker engine"),
+        }
+        sent
     }
 
     /// The version that both sides know, asked for once.
@@ -157,17 +196,31 @@ impl Client {
         }
         let ping = Call::get("/_ping");
         let asked = async {
-            self.0.transport.send(Request::builder(), &ping.path, None).await.map_err(|error| self.away(&*error))
+            let sent = self.0.transport.send(Request::builder(), &ping.path, whole(Bytes::new()));
+            sent.await.map_err(|error| self.away(&*error))
         };
         let answer = self.in_time(asked).await?;
         if !answer.status().is_success() {
             let status = answer.status().as_u16();
-            return Err(refused(&ping, status, &self.read(&ping, answer.into_body()).await?));
+            return Err(self.unlike(refused(&ping, status, &self.read(&ping, answer.into_body()).await?)));
         }
         let theirs = answer.headers().get("api-version").and_then(|version| version.to_str().ok());
         let version = agreed(theirs).map_err(|reason| Error::Strange { call: ping.to_string(), reason })?;
         *known = Some(version);
         Ok(version)
+    }
+
+    /// What it means that a ping was refused, where that says more than the refusal.
+    fn unlike(&self, refused: Error) -> Error {
+        match refused {
+            // Go's server says so to whoever speaks HTTP to it (net/http `server.go`).
+            Error::Refused { message, .. } if message.contains("HTTP request to an HTTPS server") => {
+                let endpoint = self.0.endpoint.clone();
+                let host = endpoint.split_once("://").map_or("", |(_, host)| host);
+                Error::Endpoint { reason: address::no_tls(host), endpoint }
+            }
+            refused => refused,
+        }
     }
 
     async fn read(&self, call: &Call, mut answer: Incoming) -> Result<Bytes, Error> {
@@ -190,6 +243,11 @@ impl Client {
         }
         Error::Away { endpoint: self.0.endpoint.clone(), reason: innermost.to_string() }
     }
+}
+
+/// The body of a request as JSON; nothing if it has none.
+fn json(call: &Call) -> Body {
+    whole(call.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default())
 }
 
 /// The next bytes of an answer; none at its end.
@@ -282,14 +340,9 @@ mod tests {
 
     #[test]
     fn an_address_is_checked_before_anything_is_sent() {
-        let shown = ["docker.sock", "unix://docker.sock", "ssh://host", "tcp://[::1"]
-            .map(|endpoint| Client::connect(endpoint).unwrap_err().to_string());
-        insta::assert_snapshot!(shown.join("\n"), @r"
-        `docker.sock` is not the address of a Docker engine: write unix:///path or tcp://host:port
-        `unix://docker.sock` is not the address of a Docker engine: the path of the socket must be absolute, as in unix:///var/run/docker.sock
-        `ssh://host` is not the address of a Docker engine: ssh is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock host`, and write unix:///tmp/docker.sock
-        `tcp://[::1` is not the address of a Docker engine: invalid IPv6 address
-        ");
+        let error = Client::connect("docker.sock").unwrap_err();
+        assert!(!error.is_transient());
+        insta::assert_snapshot!(error, @"`docker.sock` is not the address of a Docker engine: write unix:///path or tcp://host:port");
     }
 
     #[tokio::test]
@@ -298,6 +351,58 @@ mod tests {
         let error = client.call(Call::get("/info")).await.unwrap_err();
         assert!(error.is_transient());
         insta::assert_snapshot!(error, @"the Docker engine at unix:///nonexistent/docker.sock does not answer: No such file or directory (os error 2)");
+    }
+
+    /// A client of an engine that answers so.
+    async fn client_of(router: axum::Router) -> Client {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client::connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        client
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_wants_tls_is_named_with_the_way_around() {
+        const SAYS: &str = "Client sent an HTTP request to an HTTPS server.\n";
+        let client = client_of(axum::Router::new().fallback(async || (StatusCode::BAD_REQUEST, SAYS))).await;
+        let error = client.call(Call::get("/info")).await.unwrap_err().to_string();
+        insta::assert_snapshot!(error.replace(client.endpoint(), "tcp://127.0.0.1:2376"), @"`tcp://127.0.0.1:2376` is not the address of a Docker engine: TLS is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock 127.0.0.1`, and write unix:///tmp/docker.sock");
+    }
+
+    #[tokio::test]
+    async fn no_log_has_what_is_secret_in_a_request() {
+        let client = client_of(axum::Router::new().fallback(async || ([("api-version", "1.41")], "{}"))).await;
+        let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || Sink(writer.clone()))
+            .finish();
+        let call = Call::post("/build", serde_json::json!({ "body": "hunter2" })).with("buildargs", "hunter2");
+        let call = Call { registry_auth: Some("hunter2".into()), ..call }.with_header("X-Registry-Config", "hunter2");
+        {
+            let _here = tracing::subscriber::set_default(logging);
+            client.call(call).await.unwrap();
+        }
+        let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+        assert!(!log.contains("hunter2"), "{log}");
+        let ours: Vec<_> = log.lines().filter(|line| line.contains("skep::engine")).collect();
+        insta::assert_snapshot!(ours.join("\n"), @"DEBUG skep::engine::docker: asked the Docker engine call=POST /build status=200");
+    }
+
+    struct Sink(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     #[tokio::test]
@@ -317,10 +422,7 @@ mod tests {
             };
             std::future::ready(answer)
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = Client::connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
-        let router = axum::Router::new().fallback(answer);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let client = client_of(axum::Router::new().fallback(answer)).await;
         let refused = client.call(Call::get("/info")).await.unwrap_err();
         insta::assert_snapshot!(refused, @"the Docker engine refused GET /info: client version 1.41 is too old (status 400)");
         assert_eq!(client.call(Call::get("/info")).await.unwrap(), "{}");

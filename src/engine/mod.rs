@@ -1,21 +1,33 @@
 //! The Docker API: one request at a time, over a socket or TCP, or simulated in memory.
 //!
-//! Swarm's objects go through here and not through bollard, which loses health checks on read and fails whole lists
-//! on a value that it does not know. Bodies are JSON as the API has it; only [`crate::swarm`] and [`crate::store`]
-//! know what they mean. Every answer is bounded, every request has a deadline.
+//! All that is asked of an engine goes through here: one parser of addresses, one pool of connections, one agreement on the
+//! version, one error with one answer to whether a retry can help, and one place that logs requests. No client library is
+//! beside it: bollard 0.21 loses health checks on read, fails whole lists on a value that it does not know, logs logins and
+//! arguments of builds, and brings 34 crates with a second TLS library; what builds need beyond plain requests is a
+//! streamed body and a connection that changes its protocol.
+//!
+//! Bodies are JSON as the API has it; only [`crate::swarm`], [`crate::store`], [`crate::probe`] and [`crate::build`] know
+//! what they mean. Every answer is bounded, and every request has a deadline but those whose answer is a stream.
 
+mod address;
 pub mod container_output;
 pub mod docker;
 mod list;
+mod pieces;
 pub mod simulated;
 mod transport;
 
 use std::fmt;
+use std::io;
 
 use bytes::Bytes;
+use futures_util::Stream;
+use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use self::pieces::{Lines, Pieces};
 
 /// The label of the configs that are skep's own memory, and belong to no stack.
 pub const RECORD_LABEL: &str = "skep.record";
@@ -40,19 +52,38 @@ pub struct Call {
     pub query: Vec<(&'static str, String)>,
     /// Registry credentials for `X-Registry-Auth`, already encoded.
     pub registry_auth: Option<String>,
+    /// More headers, such as those of a request that changes the protocol.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Option<Value>,
 }
 
+/// A connection that speaks another protocol than HTTP from now on.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
 impl Call {
     /// Reads what is at `path`.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), query: Vec::new(), registry_auth: None, body: None }
+        Self {
+            method: "GET",
+            path: path.into(),
+            query: Vec::new(),
+            registry_auth: None,
+            headers: Vec::new(),
+            body: None,
+        }
     }
 
     /// Sends `body` to `path`.
     pub fn post(path: impl Into<String>, body: Value) -> Self {
         Self { method: "POST", body: Some(body), ..Self::get(path) }
+    }
+
+    /// Sends nothing to `path` but the request.
+    pub fn act(path: impl Into<String>) -> Self {
+        Self { method: "POST", ..Self::get(path) }
     }
 
     /// Removes what is at `path`.
@@ -65,6 +96,13 @@ impl Call {
     #[expect(clippy::needless_pass_by_value, reason = "most values are numbers and literals")]
     pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.query.push((key, value.to_string()));
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -213,36 +251,30 @@ impl Engine {
     /// Sends a request whose answer comes in pieces, and takes as long as it takes.
     pub async fn stream(&self, call: Call) -> Result<Pieces, Error> {
         match self {
-            Self::Docker(client) => Ok(Pieces(Source::Docker(client.open(&call).await?))),
-            Self::Simulated(world) if call.path == "/events" => Ok(Pieces(Source::Events(world.listen()))),
-            Self::Simulated(world) => Ok(Pieces(Source::Once(Some(world.call(&call)?)))),
+            Self::Docker(client) => Ok(Pieces::from_docker(client.open(&call).await?)),
+            Self::Simulated(world) if call.path == "/events" => Ok(Pieces::from_events(world.listen())),
+            Self::Simulated(world) => Ok(Pieces::of(&world.call(&call)?)),
         }
     }
-}
 
-/// An answer that comes in pieces.
-#[derive(Debug)]
-pub struct Pieces(Source);
-
-#[derive(Debug)]
-enum Source {
-    Docker(docker::Pieces),
-    Once(Option<Bytes>),
-    Events(mpsc::UnboundedReceiver<Bytes>),
-}
-
-impl Pieces {
-    /// An answer that already exists.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Source::Once(Some(Bytes::copy_from_slice(bytes))))
+    /// Sends a request with a tarball as its body; the answer comes in pieces, and takes as long as it takes.
+    pub async fn upload(
+        &self,
+        call: Call,
+        tarball: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Pieces, Error> {
+        let call = call.with_header("Content-Type", "application/x-tar");
+        match self {
+            Self::Docker(client) => Ok(Pieces::from_docker(client.upload(&call, transport::streamed(tarball)).await?)),
+            Self::Simulated(world) => Ok(Pieces::of(&world.upload(&call, tarball).await?)),
+        }
     }
 
-    /// The next piece; none when the answer has ended.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        match &mut self.0 {
-            Source::Docker(pieces) => pieces.next().await,
-            Source::Once(piece) => Ok(piece.take()),
-            Source::Events(events) => Ok(events.recv().await),
+    /// Sends a request after which the connection speaks another protocol.
+    pub async fn hijack(&self, call: Call) -> Result<Box<dyn Connection>, Error> {
+        match self {
+            Self::Docker(client) => Ok(Box::new(TokioIo::new(client.hijack(&call).await?))),
+            Self::Simulated(world) => Ok(Box::new(world.hijack(&call)?)),
         }
     }
 }

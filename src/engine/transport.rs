@@ -1,20 +1,24 @@
-//! HTTP to an engine, over a Unix socket or TCP. Nothing is encrypted, so nothing is read that encryption needs: to read
-//! the system's certificates takes longer than most commands.
+//! HTTP to an engine, over a Unix socket or TCP: the only place that opens connections to one. Nothing is encrypted, so
+//! nothing is read that encryption needs: to read the system's certificates takes longer than most commands.
 
 use std::error::Error as StdError;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use futures_util::{Stream, TryStreamExt as _};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::http::request::Builder;
 use hyper::{Response, Uri, header};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyperlocal::UnixConnector;
-use url::Url;
+
+use super::address::Address;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -25,38 +29,37 @@ const IDLE: usize = 16;
 /// stays so.
 const READ_BUFFER: usize = 16 << 10;
 
+/// The body of a request.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A body that already exists; it may be empty.
+pub(super) fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body that is sent as it comes.
+pub(super) fn streamed(bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {
+    StreamBody::new(bytes.map_ok(Frame::data)).boxed_unsync()
+}
+
 /// Where requests go. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Transport {
-    Socket { path: PathBuf, http: Client<UnixConnector, Full<Bytes>> },
-    Network { address: String, http: Client<HttpConnector, Full<Bytes>> },
+    Socket { path: PathBuf, http: Client<UnixConnector, Body> },
+    Network { address: String, http: Client<HttpConnector, Body> },
 }
 
 impl Transport {
-    /// To `unix:///path`, `tcp://host:port` or `http://host:port`, with so many connections kept for later requests; or
-    /// what is wrong with that address.
-    pub(super) fn new(endpoint: &str, idle: usize) -> Result<Self, String> {
-        match endpoint.split_once("://") {
-            Some(("unix", path)) if path.starts_with('/') => {
-                Ok(Self::Socket { path: path.into(), http: pool(idle).build(UnixConnector) })
+    /// To an address, with so many connections kept for later requests.
+    pub(super) fn to(address: Address, idle: usize) -> Self {
+        match address {
+            Address::Socket(path) => Self::Socket { path, http: pool(idle).build(UnixConnector) },
+            Address::Network(address) => {
+                let mut connector = HttpConnector::new();
+                connector.set_connect_timeout(Some(CONNECT));
+                Self::Network { address, http: pool(idle).build(connector) }
             }
-            Some(("unix", _)) => {
-                Err("the path of the socket must be absolute, as in unix:///var/run/docker.sock".into())
-            }
-            Some(("tcp" | "http", address)) => Self::over_tcp(address.trim_end_matches('/'), idle),
-            Some(("ssh", host)) => Err(format!(
-                "ssh is not supported; forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock {host}`, and \
-                 write unix:///tmp/docker.sock"
-            )),
-            _ => Err("write unix:///path or tcp://host:port".into()),
         }
-    }
-
-    fn over_tcp(address: &str, idle: usize) -> Result<Self, String> {
-        Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?;
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        Ok(Self::Network { address: address.to_owned(), http: pool(idle).build(connector) })
     }
 
     /// Sends a request for a path with its query.
@@ -64,13 +67,9 @@ impl Transport {
         &self,
         request: Builder,
         path: &str,
-        body: Option<Bytes>,
+        body: Body,
     ) -> Result<Response<Incoming>, Box<dyn StdError + Send + Sync>> {
-        let mut request = request.uri(self.uri(path)?).header(header::ACCEPT, "application/json");
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let body = Full::new(body.unwrap_or_default());
+        let request = request.uri(self.uri(path)?).header(header::ACCEPT, "application/json");
         match self {
             // The address of a socket is nothing that a host is called.
             Self::Socket { http, .. } => Ok(http.request(request.header(header::HOST, "docker").body(body)?).await?),

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -78,18 +79,18 @@ const GOING_DOWN: &str = "skep is restarting; what it has begun of this push goe
 /// Opens the socket for hooks; only skep's own user may connect. Must be called in a Tokio runtime.
 ///
 /// The socket gets its mode before it gets its name, so that it is never open to others.
-pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
+pub fn bind(path: &Path) -> std::io::Result<Arc<UnixListener>> {
     let fresh = path.with_extension("new");
     drop(std::fs::remove_file(&fresh));
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(fresh, path)?;
-    Ok(listener)
+    Ok(Arc::new(listener))
 }
 
 /// Answers hooks. `push` is [`Controller::push`](crate::controller::Controller::push), and runs to its end whatever
 /// becomes of the hook. When `stop` becomes true, every hook is told that skep is going down. Never ends by itself.
-pub async fn listen<P, V>(listener: UnixListener, push: P, stop: watch::Receiver<bool>)
+pub async fn listen<P, V>(listener: Arc<UnixListener>, push: P, stop: watch::Receiver<bool>)
 where
     P: Fn(Push, mpsc::Sender<String>) -> V + Clone + Send + 'static,
     V: Future<Output = bool> + Send + 'static,

@@ -153,6 +153,11 @@ fn warn(told: &mut Option<tokio::time::Instant>, address: IpAddr) {
     }
 }
 
+/// Serves one connection until it ends: by itself, or after the request that is being answered when it is old or the server
+/// stops.
+///
+/// `hyper_util::server::graceful` is not used for the second: what it returns can no longer be told to end for another reason,
+/// so a connection could not have an age, and inside it is the same channel as `stop`.
 async fn attend(stream: TcpStream, place: Place, router: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
     let mut settings = http1::Builder::new();
     settings.timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(MAX_HEADERS);

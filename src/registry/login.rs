@@ -44,6 +44,10 @@ impl Login {
 
     /// The `AuthConfig` object that the engine expects, in JSON.
     pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+
+    fn to_value(&self) -> serde_json::Value {
         let identity = self.identity.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
         let fields = [
             ("username", self.username.as_str()),
@@ -52,7 +56,7 @@ impl Login {
             ("identitytoken", identity.as_str()),
         ];
         let said = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        said.collect::<serde_json::Value>().to_string()
+        said.collect()
     }
 
     /// The value of the header `X-Registry-Auth`.
@@ -80,6 +84,14 @@ impl Logins {
     /// All logins.
     pub fn all(&self) -> impl Iterator<Item = &Login> {
         self.0.values()
+    }
+
+    /// The `X-Registry-Config` of a build without a session: all logins, by what Docker calls their registries. None if no
+    /// login is known.
+    pub fn header_to_build(&self) -> Option<String> {
+        let by_server = |login: &Login| (login.server.clone(), login.to_value());
+        let logins: serde_json::Value = self.all().map(by_server).collect();
+        (!self.0.is_empty()).then(|| URL_SAFE.encode(logins.to_string()))
     }
 
     /// The `X-Registry-Auth` for a request about an image.
@@ -170,5 +182,9 @@ mod tests {
         {}
         "#);
         assert_eq!(Login::anonymous().header(), ANONYMOUS);
+        let header = logins(&["r.example.com", "team"]).header_to_build().unwrap();
+        let decoded = String::from_utf8(URL_SAFE.decode(header).unwrap()).unwrap();
+        insta::assert_snapshot!(decoded, @r#"{"https://index.docker.io/v1/":{"username":"skep","password":"hunter2","serveraddress":"https://index.docker.io/v1/"},"r.example.com":{"username":"skep","password":"hunter2","serveraddress":"r.example.com"}}"#);
+        assert_eq!(Logins::default().header_to_build(), None);
     }
 }

@@ -4,17 +4,14 @@
 use serde::Deserialize;
 
 use super::{Error, Swarm};
-use crate::engine::{Call, Pieces};
+use crate::engine::{Call, Lines};
 
 /// The longest accepted event, in bytes.
 const MAX_EVENT: usize = 64 << 10;
 
 /// A stream of events.
 #[derive(Debug)]
-pub struct Events {
-    pieces: Pieces,
-    buffer: Vec<u8>,
-}
+pub struct Events(Lines);
 
 /// An object was created, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,29 +49,19 @@ impl Swarm {
         let kinds = ["service", "network", "config", "secret", "node"];
         let filters = serde_json::json!({ "type": kinds, "scope": ["swarm"] });
         let pieces = self.engine.stream(Call::get("/events").with("filters", filters)).await?;
-        Ok(Events { pieces, buffer: Vec::new() })
+        Ok(Events(pieces.lines(MAX_EVENT)))
     }
 }
 
 impl Events {
     /// The next event; `None` when the stream has ended.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
-        loop {
-            while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                if let Some(event) = read(&line) {
-                    return Ok(Some(event));
-                }
-            }
-            // An endless line is not an event.
-            if self.buffer.len() > MAX_EVENT {
-                return Ok(None);
-            }
-            match self.pieces.next().await? {
-                Some(piece) => self.buffer.extend_from_slice(&piece),
-                None => return Ok(None),
+        while let Some(line) = self.0.next().await? {
+            if let Some(event) = read(&line) {
+                return Ok(Some(event));
             }
         }
+        Ok(None)
     }
 }
 
@@ -86,12 +73,13 @@ fn read(line: &[u8]) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Pieces;
 
     #[tokio::test]
     async fn events_come_line_by_line_and_what_is_not_one_is_passed_over() {
         let text = "{\"Type\":\"service\",\"Action\":\"update\",\"Actor\":{\"ID\":\"s\",\"Attributes\":{\"name\":\"shop_web\"}}}\nno\n\
                     {\"Type\":\"node\",\"Actor\":{\"Attributes\":{}}}\n{\"Type\":\"cut";
-        let mut events = Events { pieces: Pieces::of(text.as_bytes()), buffer: Vec::new() };
+        let mut events = Events(Pieces::of(text.as_bytes()).lines(MAX_EVENT));
         let event = |kind: &str, name: &str| Some(Event { kind: kind.into(), name: name.into() });
         assert_eq!(events.next().await.unwrap(), event("service", "shop_web"));
         assert_eq!(events.next().await.unwrap(), event("node", ""));

@@ -6,14 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Error, Swarm};
+use crate::engine::container_output::Demultiplexer;
 use crate::engine::{Call, Engine, Pieces};
 
 /// The longest line, in bytes; longer ones are split.
 const MAX_LINE: usize = 16 << 10;
-/// The length of the header of each piece in a multiplexed stream.
-const HEADER: usize = 8;
-/// The stream of the engine's own errors.
-const ENGINE: u8 = 3;
 /// The detail with the id of the task that wrote a line.
 const TASK: &str = "com.docker.swarm.task.id=";
 
@@ -48,7 +45,7 @@ pub struct Log {
     pieces: Pieces,
     /// Whether the containers have a terminal: then their output has no headers.
     raw: bool,
-    bytes: Vec<u8>,
+    streams: Demultiplexer,
     text: Vec<u8>,
     slots: HashMap<String, Option<u64>>,
 }
@@ -68,7 +65,7 @@ impl Swarm {
         }
         let pieces = self.engine.stream(call).await?;
         let engine = self.engine.clone();
-        Ok(Log { engine, pieces, raw: tty, bytes: Vec::new(), text: Vec::new(), slots: HashMap::new() })
+        Ok(Log { engine, pieces, raw: tty, streams: Demultiplexer::default(), text: Vec::new(), slots: HashMap::new() })
     }
 }
 
@@ -83,30 +80,12 @@ impl Log {
             }
             match self.pieces.next().await? {
                 Some(piece) => {
-                    self.bytes.extend_from_slice(&piece);
-                    self.unwrap_pieces();
+                    let text = if self.raw { piece.to_vec() } else { self.streams.take(&piece) };
+                    self.text.extend_from_slice(&text);
                 }
                 None if self.text.is_empty() => return Ok(None),
                 None => self.text.push(b'\n'),
             }
-        }
-    }
-
-    /// Moves complete pieces of the stream to the text.
-    fn unwrap_pieces(&mut self) {
-        if self.raw {
-            self.text.append(&mut self.bytes);
-            return;
-        }
-        while let Some(&[stream, _, _, _, a, b, c, d]) = self.bytes.get(..HEADER) {
-            let end = HEADER + u32::from_be_bytes([a, b, c, d]) as usize;
-            if self.bytes.len() < end {
-                return;
-            }
-            if stream != ENGINE {
-                self.text.extend_from_slice(&self.bytes[HEADER..end]);
-            }
-            self.bytes.drain(..end);
         }
     }
 
@@ -144,7 +123,14 @@ mod tests {
 
     fn log(bytes: &[u8], raw: bool) -> Log {
         let engine = Engine::Simulated(World::new());
-        Log { engine, pieces: Pieces::of(bytes), raw, bytes: Vec::new(), text: Vec::new(), slots: HashMap::new() }
+        Log {
+            engine,
+            pieces: Pieces::of(bytes),
+            raw,
+            streams: Demultiplexer::default(),
+            text: Vec::new(),
+            slots: HashMap::new(),
+        }
     }
 
     async fn texts(mut log: Log) -> Vec<String> {

@@ -3,22 +3,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bollard::Docker;
 use skep::build::context::Context;
 use skep::build::{Builder, Error, Limits, Log, Report, Request};
+use skep::engine::Engine;
+use skep::engine::simulated::World;
 use skep::name::RepoPath;
 use tokio::sync::Notify;
 
-use crate::sandbox::{dockerfile, endpoint, eventually, in_sandbox, local_builder, recipe};
-
-async fn docker() -> Docker {
-    Docker::connect_with_host(&endpoint()).unwrap().negotiate_version().await.unwrap()
-}
+use crate::sandbox::{Sandbox, dockerfile, endpoint, engine_at, eventually, in_sandbox, on, on_both, recipe};
 
 #[tokio::test]
 async fn a_file_beyond_the_limit_is_named() {
     in_sandbox("large", async |sandbox| {
-        let builder = local_builder(Limits { file: 100 << 20, ..Limits::default() }).await;
+        let builder = sandbox.builder(Limits { file: 100 << 20, ..Limits::default() });
         let large = vec![0; (100 << 20) + 1];
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile("")), ("dump.sql", &large)]);
         let error = builder.ensure(sandbox.request(&revision, &[])).await.unwrap_err();
@@ -30,7 +27,7 @@ async fn a_file_beyond_the_limit_is_named() {
 #[tokio::test]
 async fn a_context_beyond_the_limit_is_refused() {
     in_sandbox("heavy", async |sandbox| {
-        let builder = local_builder(Limits { context: 1000, ..Limits::default() }).await;
+        let builder = sandbox.builder(Limits { context: 1000, ..Limits::default() });
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile(""))]);
         let error = builder.ensure(sandbox.request(&revision, &[])).await.unwrap_err();
         assert!(matches!(error, Error::ContextTooLarge { limit: 1000, .. }), "{error}");
@@ -40,8 +37,8 @@ async fn a_context_beyond_the_limit_is_refused() {
 
 #[tokio::test]
 async fn an_object_that_git_has_lost_can_be_tried_again() {
-    in_sandbox("lost", async |sandbox| {
-        let builder = local_builder(Limits::default()).await;
+    on_both("lost", async |sandbox| {
+        let builder = sandbox.builder(Limits::default());
         let mut request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile(""))]), &[]);
         request.context.files.get_mut("busybox").unwrap().id = "1".repeat(40);
         let error = builder.ensure(request).await.unwrap_err();
@@ -56,7 +53,7 @@ async fn an_object_that_git_has_lost_can_be_tried_again() {
 #[tokio::test]
 async fn a_build_ends_at_its_deadline_in_the_engine_too() {
     in_sandbox("slow", async |sandbox| {
-        let builder = local_builder(Limits { build: Duration::from_secs(4), ..Limits::default() }).await;
+        let builder = sandbox.builder(Limits { build: Duration::from_secs(4), ..Limits::default() });
         let seconds = format!("61{}", std::process::id());
         let run = format!("RUN [\"/bin/busybox\", \"sleep\", \"{seconds}\"]");
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile(&run))]);
@@ -82,13 +79,13 @@ fn sleepers(seconds: &str) -> usize {
 #[tokio::test]
 async fn a_test_ends_at_its_deadline() {
     in_sandbox("tarry", async |sandbox| {
-        let builder = local_builder(Limits { test: Duration::from_secs(2), ..Limits::default() }).await;
+        let builder = sandbox.builder(Limits { test: Duration::from_secs(2), ..Limits::default() });
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile(""))]);
         let test = ["/bin/busybox", "sh", "-c", "echo waiting; exec /bin/busybox sleep 600"];
         let error = builder.ensure(sandbox.request(&revision, &test)).await.unwrap_err();
         insta::assert_snapshot!(error, @"the test of `web` took longer than 2 s");
         assert_eq!(error.log(), ["waiting"]);
-        assert_eq!(sandbox.containers(&docker().await).await, Vec::<String>::new());
+        assert_eq!(sandbox.containers().await, Vec::<String>::new());
     })
     .await;
 }
@@ -96,7 +93,7 @@ async fn a_test_ends_at_its_deadline() {
 #[tokio::test]
 async fn whoever_gives_up_leaves_no_container() {
     in_sandbox("given-up", async |sandbox| {
-        let builder = local_builder(Limits::default()).await;
+        let builder = sandbox.builder(Limits::default());
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile(""))]);
         let mut request =
             sandbox.request(&revision, &["/bin/busybox", "sh", "-c", "echo waiting; exec /bin/busybox sleep 600"]);
@@ -111,16 +108,15 @@ async fn whoever_gives_up_leaves_no_container() {
             ended = builder.ensure(request) => panic!("{ended:?}"),
             () = seen.notified() => {}
         }
-        let docker = docker().await;
-        eventually("the container is gone", async || sandbox.containers(&docker).await.is_empty()).await;
+        eventually("the container is gone", async || sandbox.containers().await.is_empty()).await;
     })
     .await;
 }
 
 #[tokio::test]
 async fn no_more_builds_run_at_once_than_allowed() {
-    in_sandbox("queue", async |sandbox| {
-        let builder = local_builder(Limits { at_once: 1, ..Limits::default() }).await;
+    on_both("queue", async |sandbox| {
+        let builder = sandbox.builder(Limits { at_once: 1, ..Limits::default() });
         let lines = Arc::new(Mutex::new(Vec::new()));
         let request = |value: &'static str| {
             let file = dockerfile(&format!("ENV QUEUED={value}"));
@@ -148,17 +144,33 @@ async fn bad_input_is_refused_before_anything_is_built() {
 }
 
 #[tokio::test]
+async fn a_simulated_engine_without_buildkit_builds_as_it_can() {
+    let world = World::new();
+    world.lose_buildkit();
+    on(Engine::Simulated(world), "lost-kit", async |sandbox| {
+        let builder = sandbox.builder(Limits::default());
+        builds_without_buildkit(&sandbox, &builder).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_engine_without_buildkit_builds_as_it_can() {
     // A build with BuildKit is refused as an engine without it does; the rest is the real engine's.
     in_sandbox("classic", async |sandbox| {
         let Some(socket) = endpoint().strip_prefix("unix://").map(str::to_owned) else { return };
         let proxy = crate::sandbox::without_buildkit(socket).await;
-        let builder = Builder::connect(&proxy, None, Limits::default()).await.unwrap();
-        let run = "RUN [\"/bin/busybox\", \"echo\", \"built the old way\"]";
-        let revision = sandbox.commit(&[("Dockerfile", &dockerfile(run))]);
-        let request = sandbox.request(&revision, &["/bin/busybox", "true"]);
-        assert!(builder.ensure(request).await.unwrap().built);
-        assert!(sandbox.log().contains("built the old way"), "{}", sandbox.log());
+        let builder = Builder::new(engine_at(&proxy), None, Limits::default());
+        builds_without_buildkit(&sandbox, &builder).await;
     })
     .await;
+}
+
+async fn builds_without_buildkit(sandbox: &Sandbox, builder: &Builder) {
+    let run = "RUN [\"/bin/busybox\", \"echo\", \"built the old way\"]";
+    let revision = sandbox.commit(&[("Dockerfile", &dockerfile(run))]);
+    let request = sandbox.request(&revision, &["/bin/busybox", "true"]);
+    assert!(builder.ensure(request).await.unwrap().built);
+    assert!(sandbox.log().contains("its classic builder is used"), "{}", sandbox.log());
+    assert!(sandbox.log().contains("built the old way"), "{}", sandbox.log());
 }

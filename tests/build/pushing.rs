@@ -2,23 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use bollard::Docker;
-use bollard::auth::DockerCredentials;
-use bollard::query_parameters::{PushImageOptions, TagImageOptions};
-use futures_util::StreamExt as _;
 use skep::build::{Builder, Error, Limits};
-use skep::registry::Registry;
+use skep::engine::Call;
+use skep::name::RegistryHost;
+use skep::registry::{Login, Registry};
 use skep::source::{self, Mirror};
 
-use crate::sandbox::{RegistryProcess, dockerfile, endpoint, in_sandbox, local_builder};
+use crate::sandbox::{RegistryProcess, dockerfile, endpoint, engine_at, in_sandbox};
 
 /// `ci` with [`PASSWORD`] and `plain` with its name, as `htpasswd -B` writes it.
 const USERS: &str = "plain:$2y$05$abcdefghijklmnopqrstuuFdNDEfkb1X3rllvPrjxMBiguHm2mNL6\nci:$2y$05$abcdefghijklmnopqrstuuu2IdXnCofqtCJ/AGVHUP98/9DKk2nnW\n";
 /// Has `/` in base64, which the engine reads only as `_`.
 const PASSWORD: &str = "a???b>>>c";
 
-async fn builder(registry: Registry) -> Builder {
-    Builder::connect(&endpoint(), Some(registry), Limits::default()).await.unwrap()
+fn builder(registry: Registry) -> Builder {
+    Builder::new(engine_at(&endpoint()), Some(registry), Limits::default())
 }
 
 #[tokio::test]
@@ -27,14 +25,14 @@ async fn what_was_pushed_is_found_by_another_builder() {
         let Some(process) = RegistryProcess::start(None).await else { return };
         let request =
             sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=1"))]), &["/bin/busybox", "true"]);
-        let first = builder(process.registry(None)).await;
+        let first = builder(process.registry(None));
         let name = first.image_name(&sandbox.stack, &request.recipe.service, &request.key);
 
         let built = first.ensure(request.clone()).await.unwrap();
         assert_eq!(built.image, format!("{name}@{}", process.digest(&name).await));
         assert!(built.built && sandbox.log().contains(&format!("pushed {name}: ")), "{}", sandbox.log());
 
-        let found = builder(process.registry(None)).await.ensure(request.clone()).await.unwrap();
+        let found = builder(process.registry(None)).ensure(request.clone()).await.unwrap();
         assert_eq!((found.image.as_str(), found.built), (built.image.as_str(), false));
 
         drop(process);
@@ -49,7 +47,7 @@ async fn an_image_whose_test_fails_is_not_pushed() {
     in_sandbox("unpushed", async |sandbox| {
         let Some(process) = RegistryProcess::start(None).await else { return };
         let revision = sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=2"))]);
-        let builder = builder(process.registry(None)).await;
+        let builder = builder(process.registry(None));
         let error = builder.ensure(sandbox.request(&revision, &["/bin/busybox", "false"])).await.unwrap_err();
         assert!(matches!(error, Error::TestFailed { exit_code: 1, .. }), "{error}");
         let catalogue =
@@ -65,14 +63,14 @@ async fn credentials_are_used_and_wrong_ones_are_refused() {
         let Some(process) = RegistryProcess::start(Some(USERS)).await else { return };
         let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=3"))]), &[]);
 
-        let wrong = builder(process.registry(Some(("ci", "guess")))).await.ensure(request.clone()).await.unwrap_err();
+        let wrong = builder(process.registry(Some(("ci", "guess")))).ensure(request.clone()).await.unwrap_err();
         let shown = wrong.to_string().replace(&process.host, "HOST").replace(sandbox.stack.as_str(), "STACK");
         let shown = shown.replace(&request.key, "KEY");
         insta::assert_snapshot!(shown, @"the registry HOST refuses `ci` access to HOST/STACK/web:KEY; check the user, its password and its rights there");
-        let nobody = builder(process.registry(None)).await.ensure(request.clone()).await.unwrap_err();
+        let nobody = builder(process.registry(None)).ensure(request.clone()).await.unwrap_err();
         assert!(nobody.to_string().contains("refuses us without a user access"), "{nobody}");
 
-        let right = builder(process.registry(Some(("ci", PASSWORD)))).await;
+        let right = builder(process.registry(Some(("ci", PASSWORD))));
         let built = right.ensure(request).await.unwrap();
         assert!(built.built);
         let (name, _) = built.image.split_once('@').unwrap();
@@ -92,13 +90,13 @@ async fn a_registry_of_a_private_authority_is_trusted_by_its_certificate() {
         };
         let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=6"))]), &[]);
 
-        let unknown = builder(registry(b"")).await.ensure(request.clone()).await.unwrap_err();
+        let unknown = builder(registry(b"")).ensure(request.clone()).await.unwrap_err();
         assert!(unknown.is_transient() && unknown.to_string().contains("certificate verify failed"), "{unknown}");
-        let built = builder(registry(&authority)).await.ensure(request.clone()).await.unwrap();
+        let built = builder(registry(&authority)).ensure(request.clone()).await.unwrap();
         assert!(built.built && built.image.contains("@sha256:"), "{}", built.image);
         // The second of two certificates counts as well.
         let both = [&authority[..], b"\n", &authority[..]].concat();
-        assert!(!builder(registry(&both)).await.ensure(request).await.unwrap().built, "it is found by its key");
+        assert!(!builder(registry(&both)).ensure(request).await.unwrap().built, "it is found by its key");
     })
     .await;
 }
@@ -126,7 +124,7 @@ async fn a_registry_that_is_away_stops_the_build_before_it_begins() {
         let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=4"))]), &[]);
         let registry =
             Registry { prefix: "127.0.0.1:1/team".into(), insecure: true, authorities: Vec::new(), login: None };
-        let error = builder(registry).await.ensure(request).await.unwrap_err();
+        let error = builder(registry).ensure(request).await.unwrap_err();
         assert!(error.is_transient());
         insta::assert_snapshot!(error, @"the registry 127.0.0.1:1 does not answer: Connection refused (os error 111)");
         assert_eq!(sandbox.log(), "");
@@ -139,10 +137,10 @@ async fn a_foreign_image_is_pinned_where_its_registry_answers() {
     in_sandbox("pinned", async |sandbox| {
         let Some(process) = RegistryProcess::start(None).await else { return };
         let request = sandbox.request(&sandbox.commit(&[("Dockerfile", &dockerfile("ENV A=5"))]), &[]);
-        let pushed = builder(process.registry(None)).await.ensure(request).await.unwrap().image;
+        let pushed = builder(process.registry(None)).ensure(request).await.unwrap().image;
         let name = pushed.split_once('@').unwrap().0.to_owned();
 
-        let stranger = local_builder(Limits::default()).await;
+        let stranger = sandbox.builder(Limits::default());
         assert_eq!(stranger.resolve(&name, None).await.unwrap().as_deref(), Some(pushed.as_str()));
         assert_eq!(stranger.resolve(&pushed, None).await.unwrap().as_deref(), Some(pushed.as_str()));
         let missing = name.replace("/web:", "/none:");
@@ -156,7 +154,7 @@ async fn a_foreign_image_is_pinned_where_its_registry_answers() {
             Some(pushed.as_str()),
             "it was asked for just now"
         );
-        let later = local_builder(Limits::default()).await;
+        let later = sandbox.builder(Limits::default());
         let resolved = later.resolve(&name, None).await.unwrap();
         assert_eq!(resolved.as_deref(), Some(pushed.as_str()), "the engine knows the digest that it pushed");
         let running = missing.clone() + "@sha256:" + &"1".repeat(64);
@@ -176,8 +174,8 @@ async fn a_foreign_image_is_pinned_where_its_registry_answers() {
 async fn only_own_images_that_nobody_needs_are_removed() {
     in_sandbox("removed", async |sandbox| {
         let Some(process) = RegistryProcess::start(None).await else { return };
-        let with_registry = builder(process.registry(None)).await;
-        let local = local_builder(Limits::default()).await;
+        let with_registry = builder(process.registry(None));
+        let local = sandbox.builder(Limits::default());
         let request = |value: &str| {
             let file = dockerfile(&format!("ENV REMOVED={value}"));
             sandbox.request(&sandbox.commit(&[("Dockerfile", &file)]), &[])
@@ -198,8 +196,7 @@ async fn only_own_images_that_nobody_needs_are_removed() {
 async fn a_base_image_that_moved_is_fetched_with_credentials() {
     in_sandbox("moved", async |sandbox| {
         let Some(process) = RegistryProcess::start(Some(USERS)).await else { return };
-        let docker = Docker::connect_with_host(&endpoint()).unwrap().negotiate_version().await.unwrap();
-        let builder = builder(process.registry(Some(("ci", PASSWORD)))).await;
+        let builder = builder(process.registry(Some(("ci", PASSWORD))));
         let base = format!("{}{}", process.host, sandbox.base_tag());
         let image = async |age: &str| {
             let file = dockerfile(&format!("ENV AGE={age}"));
@@ -207,9 +204,9 @@ async fn a_base_image_that_moved_is_fetched_with_credentials() {
             built.image.split_once('@').unwrap().0.to_owned()
         };
         let (old, new) = (image("old").await, image("new").await);
-        tag(&docker, &new, &base).await;
-        push(&docker, &base).await;
-        tag(&docker, &old, &base).await;
+        tag(&new, &base).await;
+        push(&base).await;
+        tag(&old, &base).await;
 
         let file = format!("FROM {base}");
         let test = ["/bin/busybox", "sh", "-c", "test $AGE = new"];
@@ -222,20 +219,17 @@ async fn a_base_image_that_moved_is_fetched_with_credentials() {
     .await;
 }
 
-async fn tag(docker: &Docker, image: &str, name: &str) {
+async fn tag(image: &str, name: &str) {
     let (repository, tag) = name.rsplit_once(':').unwrap();
-    let options = TagImageOptions { repo: Some(repository.into()), tag: Some(tag.into()) };
-    docker.tag_image(image, Some(options)).await.unwrap();
+    let call = Call::act(format!("/images/{image}/tag")).with("repo", repository).with("tag", tag);
+    engine_at(&endpoint()).call(call).await.unwrap();
 }
 
-async fn push(docker: &Docker, name: &str) {
+async fn push(name: &str) {
     let (repository, tag) = name.rsplit_once(':').unwrap();
-    let options = PushImageOptions { tag: Some(tag.into()), ..PushImageOptions::default() };
-    let credentials = DockerCredentials {
-        username: Some("plain".into()),
-        password: Some("plain".into()),
-        ..DockerCredentials::default()
-    };
-    let pushed: Vec<_> = docker.push_image(repository, Some(options), Some(credentials)).collect().await;
-    assert!(pushed.iter().all(Result::is_ok), "{pushed:?}");
+    let mut call = Call::act(format!("/images/{repository}/push")).with("tag", tag);
+    call.registry_auth = Some(Login::new(&RegistryHost::of_prefix(repository), "plain", "plain").header());
+    let pushed = engine_at(&endpoint()).call(call).await.unwrap();
+    let pushed = String::from_utf8_lossy(&pushed);
+    assert!(!pushed.contains("errorDetail"), "{pushed}");
 }

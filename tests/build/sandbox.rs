@@ -10,11 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bollard::Docker;
-use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, RemoveContainerOptions, RemoveImageOptions};
 use futures_util::FutureExt as _;
+use serde_json::Value;
 use skep::build::context::Context;
 use skep::build::{Builder, Limits, Objects, ReadError, Report, Request};
+use skep::engine::docker::Client;
+use skep::engine::simulated::World;
+use skep::engine::{Call, Engine};
 use skep::name::{RegistryHost, StackName};
 use skep::registry::{Login, Registry};
 use skep::revision::{Entry, EntryKind, Revision};
@@ -26,36 +28,54 @@ use tokio::net::{TcpStream, UnixStream};
 /// The shell of images that are made from scratch.
 pub(crate) const BUSYBOX: &str = "/bin/busybox";
 
-/// A repository whose commits are built, under a stack's name of its own.
+/// A repository whose commits are built on an engine, under a stack's name of its own.
 pub(crate) struct Sandbox {
     pub(crate) stack: StackName,
+    pub(crate) engine: Engine,
     folder: TempDir,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
+/// Runs a test on the simulated engine, and then on the real one: what is seen of builds is the same.
+pub(crate) async fn on_both<F: Future<Output = ()>>(name: &str, test: impl Fn(Arc<Sandbox>) -> F) {
+    on(Engine::Simulated(World::new()), name, &test).await;
+    in_sandbox(name, test).await;
+}
+
 /// Runs a test in a sandbox; without an engine it says so and passes, but never in CI.
 pub(crate) async fn in_sandbox<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Arc<Sandbox>) -> F) {
-    let Some(docker) = engine().await else { return };
+    if is_there().await {
+        on(engine_at(&endpoint()), name, test).await;
+    }
+}
+
+/// Runs a test in a sandbox on this engine.
+pub(crate) async fn on<F: Future<Output = ()>>(engine: Engine, name: &str, test: impl FnOnce(Arc<Sandbox>) -> F) {
     let folder = tempfile::tempdir().unwrap();
     git2::Repository::init_bare(folder.path()).unwrap();
     let stack: StackName = format!("skep-test-{name}-{}", std::process::id()).parse().unwrap();
-    let sandbox = Arc::new(Sandbox { stack, folder, lines: Arc::default() });
+    let sandbox = Arc::new(Sandbox { stack, engine, folder, lines: Arc::default() });
     let result = AssertUnwindSafe(test(sandbox.clone())).catch_unwind().await;
-    sandbox.clean(&docker).await;
+    sandbox.clean().await;
     if let Err(panic) = result {
-        println!("the builder's lines:\n{}", sandbox.log());
+        let kind = if matches!(sandbox.engine, Engine::Docker(_)) { "real" } else { "simulated" };
+        println!("on the {kind} engine; the builder's lines:\n{}", sandbox.log());
         std::panic::resume_unwind(panic);
     }
 }
 
-async fn engine() -> Option<Docker> {
-    let docker = Docker::connect_with_host(&endpoint()).ok()?.negotiate_version().await.ok();
-    if docker.is_none() || !Path::new(BUSYBOX).exists() {
+/// Whether there is what the tests need.
+async fn is_there() -> bool {
+    let there = engine_at(&endpoint()).version().await.is_ok() && Path::new(BUSYBOX).exists();
+    if !there {
         assert!(variable("CI").is_none(), "CI needs a Docker engine at {} and {BUSYBOX}", endpoint());
         println!("SKIPPED: no Docker engine at {}, or no {BUSYBOX}", endpoint());
-        return None;
     }
-    docker
+    there
+}
+
+pub(crate) fn engine_at(endpoint: &str) -> Engine {
+    Engine::Docker(Client::connect(endpoint).unwrap())
 }
 
 pub(crate) fn endpoint() -> String {
@@ -89,6 +109,11 @@ impl Sandbox {
             texts,
             named: None,
         }
+    }
+
+    /// A builder without a registry.
+    pub(crate) fn builder(&self, limits: Limits) -> Builder {
+        Builder::new(self.engine.clone(), None, limits)
     }
 
     /// A request to build a revision's top folder with this command as the test of the image.
@@ -128,21 +153,19 @@ impl Sandbox {
     }
 
     /// The containers of this sandbox that are there, running or not.
-    pub(crate) async fn containers(&self, docker: &Docker) -> Vec<String> {
-        let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
-        let containers = docker.list_containers(Some(options)).await.unwrap().into_iter();
+    pub(crate) async fn containers(&self) -> Vec<String> {
+        let all = Call::get("/containers/json").with("all", true).filtered("label", &["skep.test"]);
+        let containers: Vec<Value> = self.engine.json(all).await.unwrap();
         let own = format!("{}_", self.stack);
-        let own = containers.filter(|container| {
-            let labels = container.labels.iter().flatten();
-            labels.into_iter().any(|(name, value)| name == "skep.test" && value.starts_with(&own))
-        });
-        own.filter_map(|container| container.id).collect()
+        let is_own = |container: &&Value| container["Labels"]["skep.test"].as_str().unwrap().starts_with(&own);
+        containers.iter().filter(is_own).map(|container| container["Id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The images of this sandbox that are there.
-    pub(crate) async fn images(&self, docker: &Docker) -> Vec<String> {
-        let images = docker.list_images(None::<ListImagesOptions>).await.unwrap().into_iter();
-        let names = images.flat_map(|image| image.repo_tags);
+    pub(crate) async fn images(&self) -> Vec<String> {
+        let images: Vec<Value> = self.engine.json(Call::get("/images/json")).await.unwrap();
+        let names = images.iter().flat_map(|image| image["RepoTags"].as_array().into_iter().flatten());
+        let names = names.map(|name| name.as_str().unwrap().to_owned());
         names.filter(|name| name.contains(&format!("/{}/", self.stack)) || name.ends_with(&self.base_tag())).collect()
     }
 
@@ -151,13 +174,12 @@ impl Sandbox {
         format!("/base:{}", self.stack)
     }
 
-    async fn clean(&self, docker: &Docker) {
-        let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-        for id in self.containers(docker).await {
-            drop(docker.remove_container(&id, Some(force.clone())).await);
+    async fn clean(&self) {
+        for id in self.containers().await {
+            drop(self.engine.call(Call::delete(format!("/containers/{id}")).with("force", true).with("v", true)).await);
         }
-        for name in self.images(docker).await {
-            drop(docker.remove_image(&name, None::<RemoveImageOptions>, None).await);
+        for name in self.images().await {
+            drop(self.engine.call(Call::delete(format!("/images/{name}"))).await);
         }
     }
 }
@@ -172,11 +194,6 @@ pub(crate) fn recipe(test: &[&str]) -> Recipe {
         target: None,
         test: test.iter().map(|word| (*word).to_owned()).collect(),
     }
-}
-
-/// A builder without a registry.
-pub(crate) async fn local_builder(limits: Limits) -> Builder {
-    Builder::connect(&endpoint(), None, limits).await.unwrap()
 }
 
 /// A Dockerfile of an image with a shell, and these lines.

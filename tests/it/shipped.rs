@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
+use skep::engine::simulated::Behaviour;
 
 use crate::harness::sandbox::{Sandbox, skep};
 
@@ -74,6 +75,9 @@ fn each_is_rendered_to_a_file_that_says_the_same() {
     let rendered = of_each(&["render", "--stack", "it"], |file| {
         let sandbox = Sandbox::new();
         sandbox.write("it/stack.yml", file);
+        // What was built is on the engine when the file is used.
+        let images = file.lines().filter_map(|line| line.trim().strip_prefix("image: "));
+        images.for_each(|image| sandbox.world.script(image.trim_matches('"'), Behaviour::Healthy));
         let again = skep(&sandbox.host(), sandbox.path(), &["render", "it", "--as-written"]);
         let without_remarks = |text: &str| {
             text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect::<String>()

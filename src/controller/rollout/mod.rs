@@ -488,7 +488,7 @@ fn written(error: &swarm::Error) -> Written {
 }
 
 /// The symptom of a release if skep panicked in one of its rounds with this message.
-fn panicked(panic: &str) -> Symptom {
+pub(super) fn panicked(panic: &str) -> Symptom {
     let help = "this is a fault of skep, and not of the release: report it with the log of skep; `git push -o retry` \
                 deploys the same files again";
     let message = format!("skep itself failed on this release: {panic}");

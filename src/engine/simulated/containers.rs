@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::requests::{Filters, Outcome, Refusal, Request, not_found};
 use super::tasks::{Task, frame};
-use super::{Behaviour, State};
+use super::{Behaviour, State, shell};
 use crate::plan::observed::TaskState;
 
 /// The node of the engine that is talked to: it knows no containers but its own.
@@ -20,14 +20,21 @@ pub(super) struct Execution {
 impl State {
     pub(super) fn containers_request(&mut self, request: &Request, rest: &[&str]) -> Outcome {
         match (request.method.as_str(), rest) {
-            ("GET", ["json"]) => Ok(self.list_containers(&request.filters())),
+            ("GET", ["json"]) => {
+                let filters = request.filters();
+                let mut containers = self.list_containers(&filters);
+                if request.query.contains_key("all") {
+                    containers.extend(self.list_trials(&filters));
+                }
+                Ok(containers.into())
+            }
             ("GET", [id, "json"]) => self.inspect_container(id),
             ("POST", [id, "exec"]) => self.create_execution(id, request.body()?),
             _ => request.not_allowed(),
         }
     }
 
-    fn list_containers(&self, filters: &Filters) -> Value {
+    fn list_containers(&self, filters: &Filters) -> Vec<Value> {
         let here = self.tasks.iter().filter(|task| task.node == HERE && task.state == TaskState::Running);
         let labelled = here.map(|task| (task, self.container_labels(task)));
         let listed = labelled.filter(|(_, labels)| filters.labels(labels));
@@ -84,33 +91,16 @@ impl State {
 }
 
 impl Execution {
-    /// The exit code and the output of the few commands that containers here know: `true`, `false`, `echo`, and a shell
-    /// that knows `echo` and `exit`.
+    /// The exit code and the output of the command.
     fn outcome(&self) -> (i64, String) {
-        let words: Vec<&str> = self.command.iter().map(String::as_str).filter(|word| *word != "/bin/busybox").collect();
-        match words[..] {
-            ["true"] => (0, String::new()),
-            ["false"] => (1, String::new()),
-            ["echo", ref text @ ..] => (0, text.join(" ")),
-            ["sh", "-c", script] => shell(script),
-            _ => {
-                let why =
-                    format!("exec: {:?}: executable file not found in $PATH: unknown", words.first().unwrap_or(&""));
-                (126, format!("OCI runtime exec failed: exec failed: unable to start container process: {why}"))
-            }
+        if shell::knows(&self.command) {
+            let (code, output) = shell::run(&self.command);
+            return (code, output.trim_end().to_owned());
         }
+        let word = self.command.iter().find(|word| *word != "/bin/busybox").map_or("", String::as_str);
+        let why = format!("exec: {word:?}: executable file not found in $PATH: unknown");
+        (126, format!("OCI runtime exec failed: exec failed: unable to start container process: {why}"))
     }
-}
-
-fn shell(script: &str) -> (i64, String) {
-    let mut output = Vec::new();
-    for command in script.split(';').map(str::trim) {
-        if let Some(code) = command.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
-            return (code, output.join("\n"));
-        }
-        output.extend(command.strip_prefix("echo "));
-    }
-    (0, output.join("\n"))
 }
 
 fn container_id(task: &Task) -> String {

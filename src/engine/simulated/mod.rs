@@ -9,43 +9,57 @@
 //! - rolling updates with parallelism, order, monitor, failure action and failure ratio; an update that replaces no
 //!   task (labels, placement, replicas) has no status;
 //! - jobs, and services with one task on every node;
-//! - images: all are on the nodes but those that a test says cannot be pulled, and no registry answers;
+//! - images: those that were built here, with their names and what was pushed of them; all others are on the nodes but those
+//!   that a test says cannot be pulled, and no registry answers for them;
+//! - builds, with BuildKit and without, as streams of reports; containers that run a test; uploads;
 //! - containers of the first node's running tasks, and the few commands that can be run in them;
 //! - nodes that go down and come back, engines that are restarted, and constraints on nodes: a task that was about to start
 //!   on a node that is down holds up its update, as it does in swarmkit;
 //! - what a test scripts: see [`Behaviour`]; failing requests, an engine that is away.
 //!
 //! Not modelled: the time that stopping a task takes, delays between batches of an update, the window of a restart
-//! policy, how soon a node is known to be down, preferences, resources, ports that are taken, networks that a task which is being stopped still uses, and whatever a container does.
+//! policy, how long a build takes, what an image holds, how soon a node is known to be down, preferences, resources, ports that are taken, networks that a task which is being stopped still uses, and whatever a container does.
 
+mod builds;
 mod containers;
 mod events;
 mod files;
+mod images;
 mod names;
 mod networks;
 mod orchestrator;
 mod requests;
 mod serve;
 mod services;
+mod shell;
 mod tasks;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::io::DuplexStream;
 
 pub use serve::serve;
 
 use super::{Call, Error};
 use containers::Execution;
 use files::File;
+use images::Image;
 use networks::Network;
 use requests::{Answer, Request};
 use services::Service;
 use tasks::Task;
+use trials::Trial;
+
+/// What is said in place of an address.
+const ENDPOINT: &str = "simulated";
 
 /// A swarm in memory. Cheap to clone; all clones are the same swarm.
 #[derive(Clone, Debug)]
@@ -117,6 +131,10 @@ struct State {
     scripts: BTreeMap<String, Behaviour>,
     logs: BTreeMap<String, Vec<String>>,
     executions: Vec<Execution>,
+    /// What was built here, by its id.
+    images: BTreeMap<String, Image>,
+    trials: Vec<Trial>,
+    without_buildkit: bool,
     writes: Vec<Write>,
     refusals: Vec<String>,
     failing: u32,
@@ -173,6 +191,9 @@ impl World {
             scripts: BTreeMap::new(),
             logs: BTreeMap::new(),
             executions: Vec::new(),
+            images: BTreeMap::new(),
+            trials: Vec::new(),
+            without_buildkit: false,
             writes: Vec::new(),
             refusals: Vec::new(),
             failing: 0,
@@ -221,6 +242,11 @@ impl World {
     /// Sets what every task of a service, by its full name, has written.
     pub fn log(&self, service: &str, lines: &[&str]) {
         self.state().logs.insert(service.to_owned(), lines.iter().map(ToString::to_string).collect());
+    }
+
+    /// Takes BuildKit away from the engine: only its classic builder is left.
+    pub fn lose_buildkit(&self) {
+        self.state().without_buildkit = true;
     }
 
     /// What the swarm refused to write so far, in its own words; a write that carried a stale version index is no part of
@@ -301,17 +327,43 @@ impl World {
     }
 
     pub(super) fn call(&self, call: &Call) -> Result<Bytes, Error> {
+        self.ask(call, Bytes::new())
+    }
+
+    /// As [`call`](Self::call), with a tarball as the body.
+    pub(super) async fn upload(
+        &self,
+        call: &Call,
+        tarball: impl Stream<Item = io::Result<Bytes>>,
+    ) -> Result<Bytes, Error> {
+        let tarball = tarball.try_fold(Vec::new(), async |mut read: Vec<u8>, piece| {
+            read.extend_from_slice(&piece);
+            Ok(read)
+        });
+        let broken = |error: io::Error| Error::Away { endpoint: ENDPOINT.into(), reason: error.to_string() };
+        let tarball = Box::pin(tarball).await.map_err(broken)?;
+        self.ask(call, tarball.into())
+    }
+
+    /// A connection on which nothing is ever asked, as that of a build whose base images are all there.
+    pub(super) fn hijack(&self, call: &Call) -> Result<DuplexStream, Error> {
+        self.call(call)?;
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::spawn(serve::ignore(theirs));
+        Ok(ours)
+    }
+
+    fn ask(&self, call: &Call, tarball: Bytes) -> Result<Bytes, Error> {
         let query = call.query.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         let request = Request {
-            method: call.method.into(),
-            path: call.path.clone(),
             query,
             body: call.body.clone(),
             registry_auth: call.registry_auth.clone(),
-            over_socket: false,
+            tarball,
+            ..Request::new(call.method, &call.path)
         };
         let Some(answer) = self.answer(&request) else {
-            return Err(Error::Away { endpoint: "simulated".into(), reason: "it was made to be away".into() });
+            return Err(Error::Away { endpoint: ENDPOINT.into(), reason: "it was made to be away".into() });
         };
         match answer {
             Answer { status: 200..=299, body } => Ok(body),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Behaviour, Meta, State, Write};
+use super::{Meta, State, Write};
 
 /// A request, without the API version in its path.
 pub(super) struct Request {
@@ -15,6 +15,23 @@ pub(super) struct Request {
     pub(super) body: Option<Value>,
     pub(super) registry_auth: Option<String>,
     pub(super) over_socket: bool,
+    /// The body of a build.
+    pub(super) tarball: Bytes,
+}
+
+impl Request {
+    /// A request with a method and a path alone.
+    pub(super) fn new(method: &str, path: &str) -> Self {
+        Self {
+            method: method.into(),
+            path: path.into(),
+            query: BTreeMap::new(),
+            body: None,
+            registry_auth: None,
+            over_socket: false,
+            tarball: Bytes::new(),
+        }
+    }
 }
 
 /// An answer as it goes over the wire.
@@ -83,6 +100,16 @@ impl State {
             ["exec", id, "start"] => return Answer::raw(self.start_execution(id)),
             _ => {}
         }
+        match (request.method.as_str(), &parts[..]) {
+            ("POST", ["build"]) => return self.build(request),
+            ("POST", ["images", name @ .., "push"]) => return self.push_image(&name.join("/"), request),
+            (_, ["containers", rest @ ..]) => {
+                if let Some(answer) = self.trials_request(request, rest) {
+                    return answer;
+                }
+            }
+            _ => {}
+        }
         let outcome = match (request.method.as_str(), &parts[..]) {
             ("GET", ["_ping"]) => Ok("OK".into()),
             ("GET", ["version"]) => {
@@ -99,28 +126,12 @@ impl State {
             (_, ["networks", rest @ ..]) => self.networks_request(request, rest),
             (_, ["configs", rest @ ..]) => self.files_request("config", request, rest),
             (_, ["secrets", rest @ ..]) => self.files_request("secret", request, rest),
-            ("GET", ["images", "json"]) => Ok(json!([])),
-            ("GET", ["images", name @ .., "json"]) => self.inspect_image(&name.join("/")),
-            ("GET", ["distribution", name @ .., "json"]) => Err(self.ask_registry(&name.join("/"))),
+            ("POST", ["session"]) => Ok(Value::Null),
+            (_, ["images", rest @ ..]) => self.images_request(request, rest),
+            ("GET", ["distribution", name @ .., "json"]) => self.ask_registry(&name.join("/")),
             _ => Err(Refusal(404, "page not found".into())),
         };
         Answer::of(outcome)
-    }
-
-    /// Every image is on the nodes, but for those that cannot be pulled.
-    fn inspect_image(&self, name: &str) -> Outcome {
-        if self.scripts.get(name) == Some(&Behaviour::NoSuchImage) {
-            return Err(Refusal(404, format!("No such image: {name}")));
-        }
-        Ok(json!({ "Id": format!("sha256:{:064}", 0), "RepoTags": [name] }))
-    }
-
-    /// Nothing outside of a simulated swarm is ever asked.
-    fn ask_registry(&self, image: &str) -> Refusal {
-        if self.scripts.get(image) == Some(&Behaviour::RegistryAway) {
-            return Refusal(500, "dial tcp 10.0.0.9:5000: connect: connection refused".into());
-        }
-        Refusal(404, format!("no registry has {image}"))
     }
 
     fn info(&self) -> Value {
@@ -149,14 +160,16 @@ impl State {
 }
 
 impl Request {
-    /// Whether it may change the swarm. A command in a container does not, and neither does a write with a version index
+    /// Whether it may change the swarm. A command in a container or a build does not, and neither does a write with a version index
     /// that nothing has.
     fn is_write(&self) -> bool {
         if self.query.get("version").is_some_and(|version| version == "0") {
             return false;
         }
-        let in_container = self.path.starts_with("/containers/") || self.path.starts_with("/exec/");
-        self.method != "GET" && self.method != "HEAD" && !in_container
+        // What the swarm does not know of: containers, images, builds and their sessions.
+        let elsewhere = ["/containers/", "/exec/", "/images/", "/build", "/session"];
+        let is_elsewhere = elsewhere.iter().any(|beginning| self.path.starts_with(beginning));
+        self.method != "GET" && self.method != "HEAD" && !is_elsewhere
     }
 
     fn looks_at_records(&self) -> bool {
@@ -185,8 +198,15 @@ impl Request {
 }
 
 impl Answer {
-    fn of(outcome: Outcome) -> Self {
+    /// A stream of JSON values.
+    pub(super) fn lines(values: &[Value]) -> Self {
+        let lines: String = values.iter().flat_map(|value| [value.to_string(), "\r\n".to_owned()]).collect();
+        Self { status: 200, body: lines.into() }
+    }
+
+    pub(super) fn of(outcome: Outcome) -> Self {
         match outcome {
+            Ok(Value::Null) => Self { status: 204, body: Bytes::new() },
             Ok(body) => Self { status: 200, body: body.to_string().into() },
             Err(Refusal(status, message)) => Self { status, body: json!({ "message": message }).to_string().into() },
         }

@@ -7,17 +7,9 @@ use super::*;
 fn ask(world: &World, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
-    let answer = world
-        .answer(&Request {
-            method: method.into(),
-            path: path.into(),
-            query,
-            body,
-            registry_auth: None,
-            over_socket: false,
-        })
-        .unwrap();
-    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    let request = Request { query, body, ..Request::new(method, path) };
+    let answer = world.answer(&request).unwrap();
+    (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
 }
 
 fn service(image: &str, more: &Value) -> Value {

@@ -76,13 +76,13 @@ fn failed_test(xml: &mut Xml, finding: &Diagnostic, sources: &Sources<'_>) -> io
     let (start, _) = sources.positions(&finding.place);
     let file = valid(&address(&finding.place));
     let name = format!("{} at {file}:{}:{}", finding.id(), start.line, start.column);
-    let text = valid(&(render::line(finding, sources) + &help_below(finding)));
+    let said = valid(&(render::line(finding, sources) + &help_below(finding)));
     let test = xml.create_element("testcase").with_attribute(("name", &*name)).with_attribute(("classname", &*file));
     test.write_inner_content(|xml| {
         xml.create_element("failure")
             .with_attribute(("message", &*valid(&finding.message)))
             .with_attribute(("type", finding.severity.name()))
-            .write_text_content(BytesText::new(&text))?;
+            .write_text_content(BytesText::new(&said))?;
         Ok(())
     })?;
     Ok(())

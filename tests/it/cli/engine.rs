@@ -16,10 +16,10 @@ fn an_engine_that_is_away_is_named_with_what_to_do() {
     error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
     hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     ");
-    assert_snapshot!(sandbox.run(&["plan", "shop", "--host", "unix:///nowhere/docker.sock"]), @"
+    assert_snapshot!(sandbox.run(&["plan", "shop", "--host", "unix:///nowhere/docker.sock"]), @r"
     exit code 1
     --- stderr
-    error: the Docker engine at unix:///nowhere/docker.sock does not answer: Socket not found: /nowhere/docker.sock
+    error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
     hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop", "--host", "tcp://127.0.0.1:9"]), @"

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
+use skep::engine::simulated::Behaviour;
 use skep::engine::{Call, Engine};
 use skep::release::Instance;
 use skep::store::Store;
@@ -251,7 +252,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
       there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
 
     typo: failing, /srv/typo main, not fetched yet
-      the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+      the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
@@ -293,7 +294,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     REPOSITORY  BRANCH  STATE       COMMIT   FETCHED  REMARK
     old         main    failing     -        -        cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
     shop        main    up to date  COMMIT  TIME
-    typo        main    failing     -        -        the settings of the repository `typo` are not understood: unknown field `brunch`, expected one of `url`, `branch`, `stack`, `poll_seconds`, `username`, `password_file`, `forge`, `project`, `token_file`, `webhook_secret_files`, `adopt`, `variables`, `branches` (correct the settings, and start skep again)
+    typo        main    failing     -        -       the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
     exit code 1
@@ -446,4 +447,45 @@ fn after_a_removal_and_a_lost_mirror_a_new_commit_is_deployed_and_the_old_one_is
     let _third = restarted(second);
     wait_until(&sandbox, &["status", "--repositories"], "up to date");
     assert!(status(&sandbox).contains("1/1 running"));
+}
+
+#[test]
+fn without_a_socket_for_hooks_nothing_is_started() {
+    let sandbox = Sandbox::new();
+    let long = sandbox.path().join("r".repeat(120));
+    let (mut skep, _) = serve(&sandbox, "run", "");
+    let output = skep.env("SKEP_RUNTIME", &long).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let error = said.lines().find(|line| line.starts_with("error: ")).unwrap_or(&said);
+    let (before, after) = error.split_once(&long.display().to_string()).unwrap();
+    let (_, after) = after.split_once("; ").unwrap();
+    assert_snapshot!(format!("{before}[RUNTIME]/…; {after} (exit code {})", output.status.code().unwrap()), @"error: cannot open the hook's socket [RUNTIME]/…; SKEP_RUNTIME names a folder with a short path for it: path must be shorter than SUN_LEN (exit code 1)");
+    assert!(sandbox.world.calls().is_empty(), "nothing was written: {:?}", sandbox.world.calls());
+}
+
+#[test]
+fn a_controller_that_is_told_to_stop_leaves_a_rollout_to_the_next_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/stack.yml", "x-skep: { stable: 0s }\nservices:\n  web: { image: \"app:1\" }\n");
+    sandbox.world.script("app:1", Behaviour::NeverHealthy);
+    let work = work_tree(&sandbox);
+    let mut one = Controller::start(&sandbox, "one", "");
+    let said = std::thread::scope(|scope| {
+        let push = scope.spawn(|| one.push(&work, "main"));
+        wait_until(&sandbox, &["ps", "shop"], "web.1");
+        let id = one.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        push.join().unwrap()
+    });
+    assert_eq!(one.process.wait().unwrap().code(), Some(0));
+    let said: Vec<_> = said.lines().filter(|line| !line.starts_with("checking ")).collect();
+    // How far it came depends on the machine.
+    assert_eq!(said[0], "shop r1 rolls out");
+    assert_snapshot!(said.last().unwrap(), @"skep is restarting; what it has begun of this push goes on when it is back: `skep status` shows it, and `git fetch` when the branch has moved. If neither does, push again");
+    let history = sandbox.run(&["history", "shop"]);
+    assert!(history.contains("rolling") && !history.contains("r2"), "{history}");
+
+    sandbox.world.script("app:1", Behaviour::Healthy);
+    let _two = Controller::start(&sandbox, "two", "");
+    wait_until(&sandbox, &["history", "shop"], "promoted");
 }

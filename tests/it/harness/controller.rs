@@ -52,7 +52,7 @@ impl Running {
 /// A controller that has not begun. Its repositories are in the sandbox's folder `git`.
 pub(crate) async fn controller(sandbox: &Sandbox, settings: Settings, clock: Clock) -> Controller {
     let (settings, metrics) = (Arc::new(settings), Metrics::new());
-    let builder = Builder::connect(&sandbox.host(), None, Limits::default()).await.unwrap();
+    let builder = Builder::new(Engine::Simulated(sandbox.world.clone()), None, Limits::default());
     let cluster = cluster(sandbox, clock);
     let lease = Lease::of_controller();
     let deployer = Deployer {

@@ -134,10 +134,19 @@ async fn clean_up(prefix: &str, images: impl Iterator<Item = &String>) {
     for stack in STACKS {
         remove_stack(&engine, &format!("{prefix}{stack}")).await;
     }
+    let images = images.cloned().chain(built(&engine, prefix).await);
     for image in images {
         // A container that is being removed may hold it: then it goes with the next sweep of the engine.
         let _outcome = engine.call(Call::delete(format!("/images/{image}")).with("force", true)).await;
     }
+}
+
+/// The images that skep has built for the stacks of a story.
+async fn built(engine: &Engine, prefix: &str) -> Vec<String> {
+    let images: Vec<Value> = engine.json(Call::get("/images/json")).await.unwrap();
+    let names = images.iter().flat_map(|image| image["RepoTags"].as_array().into_iter().flatten());
+    let own = format!("skep.local/{prefix}");
+    names.filter_map(Value::as_str).filter(|name| name.starts_with(&own)).map(str::to_owned).collect()
 }
 
 async fn remove_stack(engine: &Engine, stack: &str) {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use regex::{Captures, Regex};
 use serde_json::Value;
 use skep::build::{Builder, Limits};
 use skep::config::Settings;
@@ -60,12 +61,34 @@ pub(crate) struct Stage {
     rollouts: BTreeMap<StackName, Rollout>,
     awaited: Vec<Awaited>,
     stacks: BTreeSet<StackName>,
+    /// The keys of images that were told.
+    keys: Keys,
     /// Whether the controller is about to be killed.
     doomed: bool,
     /// Whether the pusher agrees to the removal of many services.
     confirmed: bool,
     /// Whether the pusher wants a stack taken over.
     adopts: bool,
+}
+
+/// The keys of images that skep has built. They depend on names that each engine has of its own, so they are told as
+/// `key1`, `key2` in the order in which they come.
+#[derive(Default)]
+struct Keys(Vec<String>);
+
+impl Keys {
+    fn name(&mut self, line: &str) -> String {
+        let key = Regex::new(r"\b[0-9a-f]{32}\b").unwrap();
+        let known = |found: &Captures<'_>| {
+            let place = self.0.iter().position(|known| *known == found[0]);
+            let place = place.unwrap_or_else(|| {
+                self.0.push(found[0].to_owned());
+                self.0.len() - 1
+            });
+            format!("key{}", place + 1)
+        };
+        key.replace_all(line, known).into_owned()
+    }
 }
 
 /// A release that somebody waits for.
@@ -91,8 +114,7 @@ impl Stage {
     }
 
     fn new(sandbox: Sandbox, docker: Option<Docker>, engine: Engine, clock: Clock) -> Self {
-        let host = docker.as_ref().map_or_else(|| sandbox.host(), |_| Docker::host());
-        let builder = sandbox.runtime.block_on(Builder::connect(&host, None, Limits::default())).unwrap();
+        let builder = Builder::new(engine.clone(), None, Limits::default());
         let mut swarm = Swarm::new(engine.clone());
         swarm.data_root = sandbox.path().join("data");
         let store = Store::new(engine.clone());
@@ -112,6 +134,7 @@ impl Stage {
             rollouts: BTreeMap::new(),
             awaited: Vec::new(),
             stacks: BTreeSet::new(),
+            keys: Keys::default(),
             doomed: false,
             confirmed: false,
             adopts: false,
@@ -137,7 +160,8 @@ impl Stage {
         if self.act(&words, &mut said, line).is_err() {
             self.bury(&mut said);
         }
-        said.iter().map(|line| self.outward(line)).collect()
+        let said: Vec<String> = said.iter().map(|line| self.outward(line)).collect();
+        said.iter().map(|line| self.keys.name(line)).collect()
     }
 
     fn act(&mut self, words: &[&str], said: &mut Vec<String>, line: &str) -> Result<(), Killed> {
