@@ -46,7 +46,7 @@ fn repositories(stacks: usize) -> [(&'static str, usize); 3] {
 fn measure(stacks: usize) {
     let folder = tempfile::tempdir().unwrap();
     let mut bed = Bed::start(folder.path());
-    println!("| phase | time | requests | most memory | memory after it | of its own |");
+    println!("| phase | time | requests | peak memory | memory afterwards | of that, anonymous |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     let repositories = repositories(stacks);
     for (repository, count) in repositories {

@@ -57,19 +57,19 @@ refuse_to_disturb() {
     for stack in skep hello front; do
         refuse_stack "$stack"
     done
-    ! docker image inspect "$IMAGE" >/dev/null 2>&1 || die "an image named $IMAGE is there already, and this demo did not make it"
+    ! docker image inspect "$IMAGE" >/dev/null 2>&1 || die "an image named $IMAGE already exists, and this demo did not make it"
     local secret
     for secret in skep_token skep_record_key; do
         docker secret inspect "$secret" >/dev/null 2>&1 && die "a secret named $secret exists already, and this demo did not make it"
     done
-    docker config inspect skep.key >/dev/null 2>&1 && die "the config skep.key is there already: another skep authenticates its records in this swarm"
+    docker config inspect skep.key >/dev/null 2>&1 && die "the config skep.key already exists: another skep authenticates its records in this swarm"
     for port in "$SKEP_PORT" "$PORT" "$((PORT + 1))"; do
         ! listens "$port" || die "something listens on port $port; choose others: PORT=9080 SKEP_PORT=9484 make demo"
     done
 }
 
 refuse_stack() {
-    [ -z "$(services_of "$1")$(records_of "$1")" ] || die "a stack named $1 is there already, and this demo did not make it"
+    [ -z "$(services_of "$1")$(records_of "$1")" ] || die "a stack named $1 already exists, and this demo did not make it"
 }
 
 build_image() {

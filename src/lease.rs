@@ -1,4 +1,4 @@
-//! Who may change the swarm and skep's records: only code that was given a [`Lease`].
+//! Write access to the swarm and skep's records: only code with a [`Lease`] has it.
 
 /// The right to change the swarm and skep's records. Each write of the edges `swarm` and `store` takes one, so that the
 /// compiler lists every place that writes. Cheap to clone.

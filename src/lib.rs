@@ -1,43 +1,43 @@
-//! GitOps for Docker Swarm: `git push`, and the swarm follows, or goes back to where it was healthy.
+//! GitOps for Docker Swarm: `git push` deploys, and a release that does not become healthy is rolled back.
 //!
 //! This list is the map of the crate and its layering: a module uses only modules listed above it
 //! (`tests/architecture.rs` reads the list). The first half is pure: values in, values out, without
-//! clock, file, network, process or `async`. The edges each talk to one thing outside, decide nothing,
-//! and use none of each other but `engine` and `registry`. The assembly puts them together.
+//! clock, file, network, process or `async`. Each edge talks to one outside system, decides nothing,
+//! and uses no other edge but `engine` and `registry`. The assembly connects them.
 //!
 //! Pure:
 //! - [`mod@time`]: arithmetic on time that cannot overflow
-//! - [`mod@name`]: names that were checked once and are then trusted
-//! - [`mod@text`]: text that somebody else wrote, fit to be shown
+//! - [`mod@name`]: validated names
+//! - [`mod@text`]: text from other sources, made safe to show
 //! - [`mod@lease`]: the right to change the swarm, which every write takes
-//! - [`mod@mask`]: passwords and keys in what is shown
+//! - [`mod@mask`]: hiding passwords and keys in output
 //! - [`mod@diagnostic`]: what is wrong, where, and what to do about it
-//! - [`mod@stack`]: what a stack should be, with nothing left to decide; the Compose file as written
-//! - [`mod@sops`]: files that were encrypted with SOPS for age keys, decrypted in memory
-//! - [`mod@revision`]: a commit and the files we read of it; what is a stack, what is a context
+//! - [`mod@stack`]: the desired stack, with nothing left to decide; the Compose file as written
+//! - [`mod@sops`]: decrypts files encrypted with SOPS for age keys, in memory
+//! - [`mod@revision`]: a commit with the files that skep reads; which of them are stacks and contexts
 //! - [`mod@render`]: interpolation, Traefik labels, volumes, digests: from the file to the stack
-//! - [`mod@lint`]: every rule over every file; the only maker of a [`lint::Checked`] revision
-//! - [`mod@policy`]: may a repository deploy a stack: what it would take from others
-//! - [`mod@plan`]: the changes between what should be and what is, in order, with reasons
-//! - [`mod@preflight`]: what stands in the way of a stack, before the first write
-//! - [`mod@health`]: one verdict over the whole stack, and symptoms in words
-//! - [`mod@release`]: releases, their phases and history; the one decision, [`release::next`]
+//! - [`mod@lint`]: applies every rule to every file; the only maker of a [`lint::Checked`] revision
+//! - [`mod@policy`]: whether a repository may use the objects of other stacks
+//! - [`mod@plan`]: the changes from the observed to the desired state, in order, with reasons
+//! - [`mod@preflight`]: the obstacles to a stack, before the first write
+//! - [`mod@health`]: one verdict on the whole stack, and symptoms in words
+//! - [`mod@release`]: releases, their phases and history; the central decision, [`release::next`]
 //! - [`mod@event`]: what happened, to what and by whom; its words
-//! - [`mod@view`]: what people see of stacks, releases, tasks and commits
+//! - [`mod@view`]: stacks, releases, tasks and commits as shown to users
 //!
 //! Edges:
 //! - [`mod@engine`]: the Docker API: a thin client, and the same API simulated in memory
 //! - [`mod@config`]: the only reader of environment and settings
-//! - [`mod@source`]: Git: mirrors, fetch, the repositories that are pushed to
-//! - [`mod@forge`]: forges, one file a kind: receives webhooks, reports the state of commits
-//! - [`mod@registry`]: registries of images: logins by host, and what a registry has
-//! - [`mod@build`]: contexts and the engine's builder
-//! - [`mod@swarm`]: observe a stack, make one change at a time, read a task's log
-//! - [`mod@probe`]: makes the checks of a stack's own
+//! - [`mod@source`]: Git: mirrors, fetches, hosted repositories
+//! - [`mod@forge`]: forges, one file for each kind: receives webhooks, reports the state of commits
+//! - [`mod@registry`]: image registries: logins by host, digests and manifests
+//! - [`mod@build`]: build contexts and the engine's builder
+//! - [`mod@swarm`]: observes a stack, makes one change at a time, reads a task's log
+//! - [`mod@probe`]: makes a stack's own checks
 //! - [`mod@store`]: releases, kept in Swarm configs
 //!
 //! Assembly:
-//! - [`mod@controller`]: prepare, perform, queue: the edges put together
+//! - [`mod@controller`]: prepares, performs and queues deploys with the edges
 //! - [`mod@http`]: webhooks, Git over HTTP, health, metrics
 //! - [`mod@cli`]: one file per command
 

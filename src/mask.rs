@@ -1,16 +1,16 @@
-//! Passwords and keys in what is shown: a plan, a difference, a line of a file that a finding points at.
+//! Hides passwords and keys in output: plans, differences, and source lines of findings.
 //!
-//! A secret is known by the name that it has (`POSTGRES_PASSWORD`, `--requirepass`), or by where it stands: in an address
-//! (`postgres://shop:hunter2@db`) or in a line of `key=value` that tells of a database. What a variable is filled in for is none, but
-//! its default is (`${PASS:-hunter2}`). What has neither such a name nor such a place is not known here.
+//! A secret is recognised by its name (`POSTGRES_PASSWORD`, `--requirepass`), or by its place in an address
+//! (`postgres://shop:hunter2@db`) or a connection string (`key=value`). A variable is not a secret, but
+//! its default is (`${PASS:-hunter2}`). Other secrets are not recognised.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What is shown in the place of a secret.
+/// The text shown instead of a secret.
 pub const HIDDEN: &str = "***";
 
-/// What the name of a variable that holds a secret ends with.
+/// Suffixes of the names of variables that hold a secret.
 const ENDS: [&str; 14] = [
     "PASSWORD",
     "PASSWD",
@@ -27,7 +27,7 @@ const ENDS: [&str; 14] = [
     "ENCRYPTION_KEY",
     "SIGNING_KEY",
 ];
-/// Names that end so and hold none.
+/// Names with such a suffix that do not hold a secret.
 const OTHERS: [&str; 3] = ["HTPASSWD", "RANDOM_ROOT_PASSWORD", "ALLOW_EMPTY_PASSWORD"];
 
 /// Options of programs whose value is a secret.
@@ -44,7 +44,7 @@ const OPTIONS: [&str; 11] = [
     "access-key",
     "auth-token",
 ];
-/// Options with such an end whose value is a name, a number or a mark, and opens nothing.
+/// Options with such a suffix whose value is not a secret but a name, a number or a marker.
 const OTHER_OPTIONS: [&str; 9] = [
     "initial-cluster-token",
     "max-token",
@@ -57,20 +57,20 @@ const OTHER_OPTIONS: [&str; 9] = [
     "external-secret",
 ];
 
-/// The keys of a password in the parameters of an address, or in a line that tells of a database.
+/// The keys of passwords in the query of an address or in a connection string.
 const KEYS: [&str; 4] = ["password", "passwd", "pwd", "access_token"];
 
-/// The longest text that is looked through; what is after it is not shown either.
+/// The longest text that is searched; the rest is not shown.
 const LONGEST: usize = 64 * 1024;
 
-/// Whether a variable or label of this name holds a secret.
+/// Whether a variable or label with this name holds a secret.
 pub fn is_secret_name(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default().to_ascii_uppercase().replace('-', "_");
     let ends = |list: &[&str]| list.iter().any(|end| last.ends_with(end));
     last == "PASS" || ends(&ENDS) && !ends(&OTHERS)
 }
 
-/// Whether the option of a program (`--requirepass`, without its dashes) has a secret after it.
+/// Whether the value of a program's option (`--requirepass`, without dashes) is a secret.
 pub fn is_secret_option(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let last = lower.rsplit('.').next().unwrap_or_default();
@@ -78,14 +78,14 @@ pub fn is_secret_option(name: &str) -> bool {
     OPTIONS.iter().any(|known| is(known)) && !OTHER_OPTIONS.iter().any(|known| is(known))
 }
 
-/// Whether a value is one that could open something: no path, no address, no switch.
+/// Whether a value may be a secret: not a path, an address or a switch.
 pub fn is_plain(value: &str) -> bool {
     let is_switch = ["true", "false", "yes", "none", "null"].iter().any(|switch| value.eq_ignore_ascii_case(switch));
     let is_elsewhere = value.starts_with(['/', '<']) || value.contains("://");
     value.len() > 2 && !is_switch && !is_elsewhere
 }
 
-/// The passwords in a value: in addresses, and in lines of `key=value`.
+/// The passwords in a value: in addresses and connection strings.
 pub fn passwords(value: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> =
         value.match_indices("://").filter_map(|(at, _)| in_address(value, at + 3)).collect();
@@ -93,7 +93,7 @@ pub fn passwords(value: &str) -> Vec<Range<usize>> {
     literal(value, found)
 }
 
-/// The secrets in a line of a file, or in any other text: those after names and options, and passwords.
+/// The secrets in any text: after names and options, in addresses and connection strings.
 pub fn secrets(text: &str) -> Vec<Range<usize>> {
     let text = text.get(..LONGEST).unwrap_or(text);
     let mut found = passwords(text);
@@ -102,14 +102,14 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
     apart(found)
 }
 
-/// These places in order, without those that begin in another one.
+/// Sorts ranges, and removes those that begin inside another one.
 fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     found.dedup_by(|next, first| next.start < first.end);
     found
 }
 
-/// A value of this name as it is shown.
+/// The value of a variable with this name, masked for output.
 pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if !is_secret_name(name) {
         return text(value);
@@ -118,7 +118,7 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if whole.is_empty() { text(value) } else { hidden(value, &whole) }
 }
 
-/// A text as it is shown.
+/// A text, masked for output.
 pub fn text(text: &str) -> Cow<'_, str> {
     if text.len() > LONGEST {
         return hidden(text, &secrets(text));
@@ -129,7 +129,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is said to people as it is shown, in which a name may stand as a word: only what is after `NAME=` and in addresses is hidden.
+/// A message, masked for output. Names may be ordinary words in it, so only text after `NAME=` and in addresses is
+/// hidden.
 pub fn message(text: &str) -> Cow<'_, str> {
     let mut found = passwords(text);
     found.extend(
@@ -141,7 +142,7 @@ pub fn message(text: &str) -> Cow<'_, str> {
     if found.is_empty() { Cow::Borrowed(text) } else { hidden(text, &found) }
 }
 
-/// A text of the same length, with a star for each byte of a secret.
+/// Replaces each byte of a secret by a star, keeping the length of the text.
 pub fn starred(text: &str) -> Cow<'_, str> {
     let found = secrets(text);
     if found.is_empty() {
@@ -166,7 +167,7 @@ fn replaced<'a>(text: &'a str, found: &[Range<usize>], with: impl Fn(&str) -> St
     shown.into()
 }
 
-/// What of these stands in the text itself: of a variable its default, without one nothing.
+/// The literal parts of these ranges: for a variable its default, if any.
 fn literal(text: &str, found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let own = |range: Range<usize>| {
         let part = &text[range.clone()];
@@ -185,7 +186,7 @@ fn literal(text: &str, found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.into_iter().filter_map(own).collect()
 }
 
-/// Whether a value is one that a shell in the container fills in: `$$(cat /run/secrets/a)`, `$$NAME`.
+/// Whether a shell in the container expands the value: `$$(cat /run/secrets/a)`, `$$NAME`.
 fn is_of_shell(value: &str) -> bool {
     let mut behind = value.split("$$").skip(1).filter_map(|rest| rest.chars().next());
     value.contains('`') || behind.any(|c| matches!(c, '(' | '{' | '_') || c.is_ascii_uppercase())
@@ -194,7 +195,7 @@ fn is_of_shell(value: &str) -> bool {
 /// The password in `user:password@host`, which begins at `start`.
 fn in_address(text: &str, start: usize) -> Option<Range<usize>> {
     let rest = &text[start..];
-    // A variable may have anything in it.
+    // A variable may contain any character.
     let mut depth = 0_usize;
     let end = rest.find(|c: char| {
         match c {
@@ -211,7 +212,7 @@ fn in_address(text: &str, start: usize) -> Option<Range<usize>> {
     (!range.is_empty() && !text[range.clone()].starts_with(['<', '*'])).then_some(range)
 }
 
-/// What stands after `password=`, where a key may begin: at the start, or after `;`, `&`, `?` or a space.
+/// The values of `password=` and the like at the start, or after `;`, `&`, `?` or a space.
 fn in_parameters(text: &str) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
     let begins = |at: usize| at == 0 || lower[..at].ends_with([';', '&', '?', ' ', '"', '\'']);
@@ -228,7 +229,7 @@ fn in_parameters(text: &str) -> Vec<Range<usize>> {
     starts.map(|start| start..start + token(&text[start..], &[';', '&', ' ', '"', '\'', '\n'])).collect()
 }
 
-/// How long a text goes on before one of these characters, outside of `${…}`.
+/// The length of a text up to one of these characters, outside of `${…}`.
 fn token(text: &str, ends: &[char]) -> usize {
     let mut depth = 0_usize;
     let end = text.find(|c: char| {
@@ -245,7 +246,7 @@ fn token(text: &str, ends: &[char]) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// What stands after `NAME=`, `NAME: ` and `ENV NAME `, where the name is that of a secret.
+/// The values after `NAME=`, `NAME: ` and `ENV NAME ` if the name is that of a secret.
 fn behind_names(text: &str) -> Vec<Range<usize>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let mut found = Vec::new();
@@ -274,7 +275,7 @@ fn behind_name(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     };
     let mut behind = behind.trim_start_matches(' ');
     if is_yaml {
-        // The value of an anchor stands behind its name; a map, a list and a block stand for themselves.
+        // Skip anchors and tags; a map, a list and a block are not values.
         while behind.starts_with(['&', '!']) {
             behind = behind.split_once(' ')?.1.trim_start_matches(' ');
         }
@@ -294,7 +295,7 @@ fn behind_name(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     Some(from..from + value.len())
 }
 
-/// What stands after `--requirepass`, on a line or in a list.
+/// The values after options such as `--requirepass`, on a line or in a list.
 fn behind_options(text: &str) -> Vec<Range<usize>> {
     let options = text.match_indices("--").map(|(at, _)| at + 2);
     let behind = |start: usize| {

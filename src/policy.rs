@@ -1,11 +1,11 @@
-//! May a repository deploy a stack: what it would take from other stacks is refused, unless the settings allow it.
+//! Whether a repository may use the objects of other stacks: refused unless the settings allow it.
 //!
-//! This looks at the rendered stack, whatever the file was written like: its name, the secrets, configs, networks and
-//! volumes that it refers to, the folders that it mounts, the addresses of its checks. What has no owner can be used by
-//! all stacks: secrets, configs and networks that were created by hand, networks that are attachable, and Traefik's.
+//! The check applies to the rendered stack, however the file is written: its name, the secrets, configs, networks and
+//! volumes that it refers to, the folders that it mounts, the addresses of its checks. Objects without an owner can be
+//! used by all stacks: secrets, configs and networks created by hand, attachable networks, and Traefik's network.
 //!
-//! It bounds what one stack takes from another **by name**. It does not bound what a container may do on its node: a stack
-//! may mount the engine's socket, `/`, or a device, join the host's network, and so become root of the swarm.
+//! It limits access to objects of other stacks **by name**. It does not limit containers on their nodes: a stack
+//! may mount the engine's socket, `/`, or a device, join the host's network, and so become root on the swarm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,43 +17,43 @@ use crate::name::ServiceName;
 use crate::stack::check::{Check, Probe};
 use crate::stack::{Config, Mount, Network, Secret, Service, Stack};
 
-/// The name of skep's own stack, unless skep knows better.
+/// The default name of skep's own stack.
 pub const SKEP: &str = "skep";
 /// The word in the settings that allows everything.
 const EVERYTHING: &str = "*";
 
-/// What stacks own in the swarm, by full name, with the stack that owns it.
+/// The owners of objects in the swarm, by full name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owned {
     /// Configs.
     pub configs: BTreeMap<String, String>,
     /// Secrets.
     pub secrets: BTreeMap<String, String>,
-    /// Networks that only the services of their stack are meant to join.
+    /// Networks that are reserved for services of their stack.
     pub networks: BTreeMap<String, String>,
     /// Networks that any container may join.
     pub attachable: BTreeMap<String, String>,
-    /// Volumes that services of their stack mount.
+    /// Volumes mounted by services of their stack.
     pub volumes: BTreeMap<String, String>,
 }
 
-/// What a repository may do beyond its own stacks.
+/// The permissions of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
     /// The folder below which each stack has its own.
     pub data_root: String,
-    /// The network that Traefik shares with what it serves.
+    /// The network that Traefik shares with its services.
     pub traefik_network: String,
     /// The stack that skep itself is in.
     pub own_stack: String,
-    /// The folder with skep's own files: all repositories that are pushed to.
+    /// The folder with skep's own files, including all hosted repositories.
     pub own_data: String,
     /// What the settings allow: full names of secrets, configs, networks, volumes and stacks, folders with all below
     /// them, or `*`.
     pub allowed: BTreeSet<String>,
 }
 
-/// What a stack would take that its repository is not allowed to, each with its place in the file.
+/// The forbidden uses of other stacks' objects, each with its place in the file.
 pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<KeyPath>> {
     let mut found = checks(desired);
     if bounds.allowed.contains(EVERYTHING) {
@@ -69,7 +69,7 @@ pub fn obstacles(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnos
     found
 }
 
-/// Whether a stack names anything that may be another's: where it does not, nobody needs to know what others own.
+/// Whether a stack refers to anything that may belong to another; otherwise the owners need not be looked up.
 pub fn may_name_others(desired: &Stack, bounds: &Bounds) -> bool {
     let services = || desired.services.values();
     let config = |name: &str| !matches!(desired.configs.get(name), Some(Config::Own { .. }));
@@ -87,12 +87,12 @@ fn name(desired: &Stack, bounds: &Bounds) -> Option<Diagnostic<KeyPath>> {
     let name = desired.name.as_str();
     let is_skeps = name == SKEP || name == bounds.own_stack;
     (is_skeps && !bounds.allowed.contains(name)).then(|| {
-        Diagnostic::new(KeyPath::of(["name"]), format!("`{name}` is the stack of skep itself"))
+        Diagnostic::new(KeyPath::of(["name"]), format!("`{name}` is skep's own stack"))
             .help(format!("give the stack another name; {}", allow(name)))
     })
 }
 
-/// Configs and secrets of others, however the file comes to name them.
+/// Configs and secrets of other stacks.
 fn files(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<KeyPath>> {
     let services = || desired.services.values();
     let is_own_config = |name: &str| matches!(desired.configs.get(name), Some(Config::Own { .. }));
@@ -123,13 +123,13 @@ fn networks(desired: &Stack, owned: &Owned, bounds: &Bounds) -> Vec<Diagnostic<K
                 KeyPath::of(["networks", name]),
                 format!("the network `{name}` belongs to the stack `{other}`"),
             )
-            .help(format!("join one that is made to be shared (`attachable: true`); {}", allow(name))),
+            .help(format!("join one that is meant to be shared (`attachable: true`); {}", allow(name))),
         )
     };
     others.filter_map(foreign).collect()
 }
 
-/// The stack that something belongs to, if that is another one and the settings do not allow it.
+/// The owner of an object, if it is another stack and the settings do not allow the use.
 fn foreign_owner<'a>(
     name: &str,
     owners: &'a BTreeMap<String, String>,
@@ -174,8 +174,8 @@ fn volume(
     )
 }
 
-/// The folders of the host that are mounted, also by way of a volume's options (`man 8 mount`): the engine takes a relative
-/// path there from where it was started, which is `/`.
+/// The folders of the host that are mounted, also by way of a volume's options (`man 8 mount`): the engine takes a
+/// relative path there from where it was started, which is `/`.
 fn folders(mount: &Mount) -> Vec<String> {
     if mount.kind == "bind" {
         return vec![mount.source.clone()];
@@ -201,10 +201,10 @@ fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -
         return None;
     }
     let message = match owner(&parts, bounds)? {
-        Owner::Skep => format!("the folder `{path}` holds skep's own files"),
-        Owner::AllStacks => format!("the folder `{path}` holds the data of all stacks"),
+        Owner::Skep => format!("the folder `{path}` contains skep's own files"),
+        Owner::AllStacks => format!("the folder `{path}` contains the data of all stacks"),
         Owner::Stack(name) if name == desired.name.as_str() => return None,
-        Owner::Stack(name) => format!("the folder `{path}` is not data of this stack, but of `{name}`"),
+        Owner::Stack(name) => format!("the folder `{path}` contains data of the stack `{name}`"),
     };
     Some(Diagnostic::new(of_service(service, &["volumes"]), message).help(format!(
         "keep the data in a named volume, or below `{}/{}`; {}",
@@ -214,14 +214,14 @@ fn folder(service: &ServiceName, path: &str, desired: &Stack, bounds: &Bounds) -
     )))
 }
 
-/// Whose data a folder holds.
+/// The owner of the data in a folder.
 enum Owner<'a> {
     Skep,
     AllStacks,
     Stack(&'a str),
 }
 
-/// Who has data in a folder of the host, or above it; none if it is nobody's.
+/// The owner of the data in a folder of the host or above it; `None` if it has none.
 fn owner<'a>(folder: &[&'a str], bounds: &'a Bounds) -> Option<Owner<'a>> {
     let (root, own) = (parts(&bounds.data_root), parts(&bounds.own_data));
     let below = (!root.is_empty()).then(|| folder.strip_prefix(root.as_slice())).flatten();
@@ -235,7 +235,7 @@ fn owner<'a>(folder: &[&'a str], bounds: &'a Bounds) -> Option<Owner<'a>> {
     }
 }
 
-/// The names on the way to a folder, with `.` and `..` followed.
+/// The components of a path, with `.` and `..` resolved.
 fn parts(path: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for part in path.split('/') {
@@ -249,14 +249,14 @@ fn parts(path: &str) -> Vec<&str> {
 }
 
 fn allow(name: &str) -> String {
-    format!("if this repository may, add `{name}` to what `allow` in skep's settings says of it")
+    format!("to permit it, add `{name}` for this repository to `allow` in skep's settings")
 }
 
 fn of_service(name: &ServiceName, keys: &[&str]) -> KeyPath {
     KeyPath::of(["services", name.as_str()].iter().chain(keys).copied())
 }
 
-/// Checks at addresses that say themselves that no check is made there.
+/// Checks with literal addresses that are forbidden.
 fn checks(desired: &Stack) -> Vec<Diagnostic<KeyPath>> {
     let each =
         desired.services.iter().flat_map(|(name, service)| service.checks.iter().map(move |check| (name, check)));
@@ -265,7 +265,7 @@ fn checks(desired: &Stack) -> Vec<Diagnostic<KeyPath>> {
         Some(
             Diagnostic::new(
                 of_service(name, &["x-skep", "check"]),
-                format!("the check {check} is made from where skep runs, and may not go to {why}"),
+                format!("the check {check} is made from where skep runs, and may not connect to {why}"),
             )
             .help("ask for a published port or a public name, or run a `command` in the container"),
         )
@@ -273,7 +273,7 @@ fn checks(desired: &Stack) -> Vec<Diagnostic<KeyPath>> {
     each.filter_map(refused).collect()
 }
 
-/// The address that a check is written with, if it has one instead of a name.
+/// The literal address of a check, if it has one instead of a name.
 fn written_address(probe: &Probe) -> Option<IpAddr> {
     let host = match probe {
         Probe::Http(probe) => Url::parse(&probe.url).ok()?.host()?.to_owned(),
@@ -290,7 +290,7 @@ fn written_address(probe: &Probe) -> Option<IpAddr> {
     }
 }
 
-/// Where clouds tell a machine its secrets, beside the link-local addresses: AWS, Google, Azure, Alibaba, Oracle.
+/// Addresses of clouds' metadata services besides the link-local ones: AWS, Google, Azure, Alibaba, Oracle.
 const METADATA: [IpAddr; 5] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
@@ -299,8 +299,8 @@ const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
-/// What an address is that no check may be made at: one that only means something to the machine or container that skep
-/// runs in, or to a cloud. Private addresses are where stacks are, and are not barred.
+/// The kind of a forbidden address: one that belongs to the machine or container that skep
+/// runs in, or to a cloud's metadata service. Private addresses are allowed, since stacks use them.
 pub fn barred(address: IpAddr) -> Option<&'static str> {
     let address = carried(address);
     if METADATA.contains(&address) {
@@ -440,9 +440,9 @@ mod tests {
             by_options("lowerdir=/data/shop:/data/bank,upperdir=/data/shop/up,workdir=data/mail/x", "overlay"),
         ];
         insta::assert_snapshot!(by_options_too.join("\n"), @"
-        the folder `/data/bank` is not data of this stack, but of `bank`
-        the folder `/data/bank` is not data of this stack, but of `bank`
-        the folder `/data/bank` is not data of this stack, but of `bank`; the folder `/data/mail/x` is not data of this stack, but of `mail`
+        the folder `/data/bank` contains data of the stack `bank`
+        the folder `/data/bank` contains data of the stack `bank`
+        the folder `/data/bank` contains data of the stack `bank`; the folder `/data/mail/x` contains data of the stack `mail`
         ");
         assert_eq!(by_options("addr=nas,rw", ":/data/bank") + &by_options("", "tmpfs"), "");
         let media = shop(Service { volumes: vec![bind("/data/media/films")], ..Service::default() });
@@ -461,9 +461,9 @@ mod tests {
             obstacles(&stack, &owned(), bounds).iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; ")
         };
         // The stack is called like the folder, which would make it the stack's own.
-        insta::assert_snapshot!(of("skep-lab", "/data/skep-lab/git", &bounds(&[])), @"the folder `/data/skep-lab/git` holds skep's own files");
+        insta::assert_snapshot!(of("skep-lab", "/data/skep-lab/git", &bounds(&[])), @"the folder `/data/skep-lab/git` contains skep's own files");
         let elsewhere = Bounds { own_data: "/srv/skep".into(), ..bounds(&[]) };
-        insta::assert_snapshot!(of("shop", "/srv", &elsewhere), @"the folder `/srv` holds skep's own files");
+        insta::assert_snapshot!(of("shop", "/srv", &elsewhere), @"the folder `/srv` contains skep's own files");
         assert_eq!(of("shop", "/srv/skepper", &elsewhere) + &of("shop", "/", &elsewhere), "");
         assert_eq!(of("shop", "/srv/skep", &Bounds { allowed: ["/srv".to_owned()].into(), ..elsewhere }), "");
     }
@@ -493,7 +493,7 @@ mod tests {
         for probe in [http("http://10.0.0.7:8080/"), http("https://shop.example.com"), Probe::Tcp("db:5432".into())] {
             assert_eq!(asked(probe), Vec::<String>::new());
         }
-        insta::assert_snapshot!(asked(http("http://169.254.169.254/latest/meta-data"))[0], @"the check http://169.254.169.254/latest/meta-data is made from where skep runs, and may not go to a link-local address");
+        insta::assert_snapshot!(asked(http("http://169.254.169.254/latest/meta-data"))[0], @"the check http://169.254.169.254/latest/meta-data is made from where skep runs, and may not connect to a link-local address");
     }
 
     #[test]

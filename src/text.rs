@@ -1,21 +1,21 @@
-//! Text that somebody else wrote, fit to be shown.
+//! Makes text from other sources safe to show.
 //!
-//! A commit subject, a value of a plan, a line of a log or a message of the engine can hold characters that act on a
-//! terminal, or make a line read as something else: escape sequences, carriage returns, marks that turn the writing
-//! direction, characters without a width. [`visible`] shows them as marks instead. Whatever is written for a person goes
-//! through it: on a terminal, in the `remote:` lines of a push, in skep's own log and in a forge. Data for programs does
-//! not. Changes of the meaning of characters that have a shape of their own, such as a Cyrillic `а`, are not found.
+//! Commit subjects, values of a plan, lines of a log and messages of the engine can contain characters that control a
+//! terminal or disguise a line: escape sequences, carriage returns, marks that change the writing
+//! direction, characters without a width. [`visible`] shows marks instead of them. All output for people passes
+//! through it: on a terminal, in the `remote:` lines of a push, in skep's own log and on a forge. Data for programs does
+//! not. Characters that merely look like others, such as a Cyrillic `а`, are not detected.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The longest escape sequence for a colour that is recognised, in bytes.
+/// The longest recognised escape sequence for a colour, in bytes.
 const LONGEST_COLOUR: usize = 40;
-/// Ends all colours.
+/// The escape sequence that resets all colours.
 const RESET: &str = "\u{1b}[0m";
 
-/// The text with a mark for each character that would act instead of being shown: `^[` for an escape, `<U+202E>` for one
-/// that turns the writing direction. Line ends and tabs stay.
+/// Replaces each control character by a mark: `^[` for an escape, `<U+202E>` for one that
+/// changes the writing direction. Line ends and tabs are kept.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);
@@ -25,7 +25,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same in one line: a line end is a mark.
+/// Like [`visible`], on one line: line ends are also replaced by marks.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     match visible(text) {
         shown if shown.contains('\n') => Cow::Owned(shown.replace('\n', "\\n")),
@@ -33,7 +33,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text as [`visible`] shows it, but with its colours, which end with each line.
+/// Like [`visible`], but keeps colours, which are reset at the end of each line.
 pub fn coloured(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -54,7 +54,7 @@ pub fn coloured(text: &str) -> String {
     shown
 }
 
-/// The text as [`visible`] shows it, without its colours.
+/// Like [`visible`], but removes colours.
 pub fn plain(text: &str) -> String {
     let shown = |piece| match piece {
         Piece::Colour(_) => Cow::Borrowed(""),
@@ -63,7 +63,7 @@ pub fn plain(text: &str) -> String {
     pieces(text).map(shown).collect()
 }
 
-/// The first `most` characters of a text, and a mark if there are more.
+/// The first `most` characters of a text, followed by a mark if there are more.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or_default().to_owned() + "…"),
@@ -76,7 +76,7 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     shortened(text, 60)
 }
 
-/// JSON with every character escaped that would act on a terminal: the same data.
+/// Escapes every control character in JSON; the data stays the same.
 pub fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
@@ -117,8 +117,8 @@ fn pieces(line: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// How long the escape sequence is that a text begins with, if all it does is to change colours (ECMA-48, SGR) and not to
-/// hide what follows.
+/// The length of the escape sequence at the start of a text, if it only changes colours (ECMA-48, SGR) and does not
+/// hide the following text.
 fn colour(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let length = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
@@ -127,7 +127,7 @@ fn colour(text: &str) -> Option<usize> {
     is_colour.then_some(length + 3)
 }
 
-/// Whether one of the parameters hides text: 8, unless it is a part of a colour that is given by its numbers.
+/// Whether one of the parameters hides text: 8, unless it is part of a numeric colour.
 fn hides(parameters: &str) -> bool {
     let mut parameters = parameters.split([';', ':']).map(|number| number.trim_start_matches('0'));
     while let Some(parameter) = parameters.next() {
@@ -161,23 +161,23 @@ fn push(shown: &mut String, c: char) {
     shown.extend(['^', mark]);
 }
 
-/// Whether a character acts instead of being shown, or cannot be seen.
+/// Whether a character is a control character or invisible.
 fn acts(c: char) -> bool {
     match c {
-        // The last two select how an emoji looks.
+        // The last two select the presentation of an emoji.
         '\n' | '\t' | '\u{fe0e}' | '\u{fe0f}' => false,
         c if c.is_ascii() => c.is_ascii_control(),
         c => c.is_control() || turns(c) || is_unseen(c),
     }
 }
 
-/// Whether a character turns the direction in which text is written.
+/// Whether a character changes the writing direction.
 fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character has no width, breaks the line, or is only there for machines (Unicode,
-/// `Default_Ignorable_Code_Point`, and the separators of lines and paragraphs).
+/// Whether a character has no width, breaks the line, or is ignorable (Unicode,
+/// `Default_Ignorable_Code_Point`, and the line and paragraph separators).
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

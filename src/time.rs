@@ -1,18 +1,18 @@
-//! Arithmetic on time that stops at the first and the last moment that can be written down.
+//! Arithmetic on time that saturates at the first and last representable moments.
 //!
-//! Times come from records, from files and from the clocks of others, and may be any moment and any length. The operators
-//! of [`jiff`] and [`std`] panic where the result cannot be represented, so this crate does not use them
+//! Times come from records, files and other clocks, and may have any value. The operators
+//! of [`jiff`] and [`std`] panic if the result cannot be represented, so this crate does not use them
 //! (`clippy::arithmetic_side_effects`).
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Returns the moment `time` after `at`, or the last one there is.
+/// Returns the moment `time` after `at`, or the last representable one.
 pub fn after(at: Timestamp, time: SignedDuration) -> Timestamp {
     let end = if time.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
     at.saturating_add(time).unwrap_or(end)
 }
 
-/// Returns the moment `time` before `at`, or the first one there is.
+/// Returns the moment `time` before `at`, or the first representable one.
 pub fn before(at: Timestamp, time: SignedDuration) -> Timestamp {
     let end = if time.is_negative() { Timestamp::MAX } else { Timestamp::MIN };
     at.saturating_sub(time).unwrap_or(end)

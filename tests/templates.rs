@@ -149,7 +149,7 @@ fn a_finding_points_at_what_somebody_wrote() {
     ");
     insta::assert_snapshot!(own("{imagee: 'postgres:17'}"), @"stack.yml:3:12: error[SK1018]: the template `db` has no value `imagee`");
     let web = |values: &str| found(&[("stack.yml", &format!("x-skep:\n  template: web\n  values: {values}\n"))]);
-    insta::assert_snapshot!(web("{host: shop.example.com, image: 'shop:1', replicas: many}"), @"stack.yml:3:63: error[SK1001]: `replicas` must be a whole number, and this is `many`");
+    insta::assert_snapshot!(web("{host: shop.example.com, image: 'shop:1', replicas: many}"), @"stack.yml:3:63: error[SK1001]: `replicas` must be a whole number, but is `many`");
     insta::assert_snapshot!(web("{host: shop.example.com/a, image: 'shop:1'}"), @"stack.yml:3:18: error[SK1016]: `shop.example.com/a` is not a host name");
     insta::assert_snapshot!(web("{host: shop.example.com}"), @"stack.yml:2:13: error[SK1005]: the service `web` has neither `image` nor `build`");
     insta::assert_snapshot!(found(&[("stack.yml", "x-skep: {template: wbe}")]), @"stack.yml:1:20: error[SK1018]: there is no template `wbe`");

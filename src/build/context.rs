@@ -1,4 +1,4 @@
-//! What a build may see of a revision, and the key by which an image that was built of it is known again.
+//! The build context of a revision, and the key of the image built from it.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use crate::revision::{Entry, EntryKind, Revision};
 use crate::stack::ignore::{self, Ignore};
 use crate::stack::recipe::Recipe;
 
-/// The files that go into a build.
+/// The files of a build context.
 ///
-/// Symbolic links go as they are, as with Docker: where they lead, they lead in the builder. Submodules stay out.
+/// Symbolic links are sent unchanged, as by Docker, and are resolved in the builder. Submodules are excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// By their path below the context, in its order.
+    /// The files by their paths in the context, in order.
     pub files: BTreeMap<String, Entry>,
-    /// Where the Dockerfile is among them.
+    /// The path of the Dockerfile among them.
     pub dockerfile: String,
-    /// What the author may want to know: one sentence each.
+    /// Notes for the author, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// The name under which a Dockerfile goes along that lies outside of its context.
+/// The name in the context of a Dockerfile that is outside of it.
 const OUTSIDE: &str = ".skep.Dockerfile";
 
 /// Why a recipe has no context in a revision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Nothing is there.
+    /// It does not exist.
     #[error("the build context `{path}` of `{service}` is not in the repository; is it committed?")]
     Missing {
         /// The service.
@@ -37,12 +37,12 @@ pub enum Error {
         /// The context.
         path: RepoPath,
     },
-    /// Something else is there, or above it.
+    /// It, or one of its parents, is not a folder.
     #[error("the build context of `{service}` is not a folder: `{path}` is {what}")]
     NotAFolder {
         /// The service.
         service: ServiceName,
-        /// The context, or what is above it.
+        /// The context or its parent.
         path: RepoPath,
         /// What it is.
         what: &'static str,
@@ -52,12 +52,12 @@ pub enum Error {
     NoDockerfile {
         /// The service.
         service: ServiceName,
-        /// Where it was looked for.
+        /// The path of the Dockerfile.
         path: RepoPath,
-        /// What is there instead.
+        /// The problem with it.
         found: &'static str,
     },
-    /// The file that says what stays out has a bad line.
+    /// The ignore file has an invalid line.
     #[error("`{path}`: {reason}")]
     Ignore {
         /// The file.
@@ -65,7 +65,7 @@ pub enum Error {
         /// The line and what is wrong with it.
         reason: Box<Diagnostic<Line>>,
     },
-    /// The patterns of what stays out are too many for the files.
+    /// Comparing the ignore patterns with the files takes too long.
     #[error("the ignore file of the build context `{context}`: {reason}")]
     TooLong {
         /// The context.
@@ -94,11 +94,11 @@ impl Context {
             if is_submodule { &mut submodules } else { &mut files }.insert(path, entry);
         }
         files.insert(name.to_owned(), dockerfile.clone());
-        let notes = submodules.keys().map(|path| format!("`{path}` is a submodule and stays out of the build"));
+        let notes = submodules.keys().map(|path| format!("`{path}` is a submodule and is excluded from the build"));
         Ok(Self { notes: notes.collect(), files, dockerfile: name.to_owned() })
     }
 
-    /// The key by which an image of this context is known again, on any machine: 32 hexadecimal digits.
+    /// The key of an image of this context, the same on every machine: 32 hexadecimal digits.
     ///
     /// It covers all that goes into the image (paths, modes and contents, the Dockerfile's place, arguments, target,
     /// the digests of `bases` by name) and the test that the image passed. Where in the repository the context lies
@@ -264,7 +264,7 @@ mod tests {
             ("web/notes.md", "no"),
             ("web2/a", "no"),
         ];
-        insta::assert_snapshot!(paths(&files, &recipe("web", "web/Dockerfile")), @".dockerignore Dockerfile src/lib src/main.c `src/dep` is a submodule and stays out of the build");
+        insta::assert_snapshot!(paths(&files, &recipe("web", "web/Dockerfile")), @".dockerignore Dockerfile src/lib src/main.c `src/dep` is a submodule and is excluded from the build");
     }
 
     #[test]

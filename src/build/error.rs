@@ -1,4 +1,4 @@
-//! What can go wrong with a build, in sentences.
+//! Errors of builds.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::engine;
 use crate::name::ServiceName;
 use crate::registry;
 
-/// What can go wrong with a build.
+/// An error of a build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The engine.
@@ -23,7 +23,7 @@ pub enum Error {
         path: String,
         /// Its bytes.
         size: u64,
-        /// How many are allowed.
+        /// The limit.
         limit: u64,
     },
     /// The context as a whole is too large.
@@ -33,7 +33,7 @@ pub enum Error {
     ContextTooLarge {
         /// The service.
         service: ServiceName,
-        /// How many bytes are allowed.
+        /// The limit in bytes.
         limit: u64,
     },
     /// Git could not give a file of the context. A retry can help.
@@ -46,17 +46,17 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The Dockerfile did not lead to an image.
+    /// The build failed.
     #[error("the image of `{service}` could not be built: {reason}")]
     Failed {
         /// The service.
         service: ServiceName,
-        /// What the builder says.
+        /// The builder's message.
         reason: String,
         /// The last lines of its log.
         log: Vec<String>,
     },
-    /// The build, or the upload of its image, was still going on at its deadline, and was ended.
+    /// The build, or the upload of its image, exceeded its deadline and was cancelled.
     #[error("the {what} of `{service}` took longer than {} s", limit.as_secs())]
     TooLong {
         /// The service.
@@ -73,9 +73,9 @@ pub enum Error {
     TestFailed {
         /// The service.
         service: ServiceName,
-        /// What the command ended with.
+        /// The exit code of the command.
         exit_code: i64,
-        /// The last lines that it wrote.
+        /// The last lines of its output.
         log: Vec<String>,
     },
     /// The command of the test could not be started in the image.
@@ -83,26 +83,26 @@ pub enum Error {
     TestNotStarted {
         /// The service.
         service: ServiceName,
-        /// The engine's own words.
+        /// The engine's message.
         reason: String,
     },
     /// The registry.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// A foreign image is neither in its registry nor on this engine.
+    /// A third-party image is neither in its registry nor on this engine.
     #[error("the image `{image}` cannot be found: {reason}")]
     Unresolved {
         /// The image as written.
         image: String,
-        /// What the engine says of its registry.
+        /// The engine's message about its registry.
         reason: String,
-        /// Whether the registry failed rather than answered.
+        /// Whether the registry failed, rather than refused.
         away: bool,
     },
 }
 
 impl Error {
-    /// Whether the same may succeed later with nothing changed in the repository.
+    /// Whether a retry may succeed without a change in the repository.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_transient(),
@@ -113,8 +113,8 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody pushes
-    /// an image, or changes rights in a registry.
+    /// Whether the same may succeed later with nothing changed in the repository or the settings: also because somebody
+    /// pushes an image, or changes rights in a registry.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unresolved { .. } => true,

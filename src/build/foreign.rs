@@ -1,4 +1,4 @@
-//! Images that others make: which digest a name means now.
+//! Third-party images: resolves names to digests.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::registry;
 
 /// How long a registry may take to answer the engine: a little less than the engine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(25);
-/// How long a digest that was asked for is taken to be current.
+/// How long a resolved digest is cached.
 const FRESH: Duration = Duration::from_mins(5);
 
 /// What a registry says of an image.
@@ -30,7 +30,7 @@ struct Descriptor {
 }
 
 impl Builder {
-    /// What to deploy for an image as written: `redis:7@sha256:…`, as its registry answers the engine now.
+    /// Resolves an image as written to `redis:7@sha256:…`, by asking its registry through the engine.
     ///
     /// A registry that is away changes nothing: then it is what `running` is pinned to, or the digest that the engine has
     /// pulled or pushed. None when the registry does not know the image, and the engine has one of that name: it runs as
@@ -64,7 +64,7 @@ impl Builder {
         Ok(known.map(|digest| pinned(image, digest)))
     }
 
-    /// The digest of an image, as the engine is told by its registry.
+    /// The digest of an image, which the engine gets from its registry.
     async fn ask(&self, image: &str) -> Result<String, Error> {
         let unresolved = |reason, away| Error::Unresolved { image: image.to_owned(), reason, away };
         let mut call = Call::get(format!("/distribution/{image}/json"));

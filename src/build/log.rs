@@ -10,7 +10,7 @@ use crate::text;
 /// Where reports go. It must not wait: one that cannot be taken at once is the receiver's to drop.
 pub type Log = Arc<dyn Fn(Report<'_>) + Send + Sync>;
 
-/// What is reported of an image that is not there.
+/// What is reported of an image that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report<'a> {
     /// It is about to be built.
@@ -30,9 +30,9 @@ pub enum Report<'a> {
     },
 }
 
-/// How many lines the message of a failure has.
+/// The number of lines in an error message.
 const KEPT: usize = 50;
-/// How many characters of a line are shown.
+/// The most characters shown of a line.
 const WIDTH: usize = 500;
 
 /// Passes lines on and keeps the last ones.
@@ -73,14 +73,14 @@ impl Tail {
     }
 }
 
-/// Bytes that come in pieces, as lines. What a carriage return would overwrite on a terminal is a line.
+/// Splits pieces of bytes into lines. A carriage return also ends a line.
 #[derive(Default)]
 pub(super) struct Lines {
     open: Vec<u8>,
 }
 
 impl Lines {
-    /// The lines that are complete with this piece.
+    /// The lines completed by this piece.
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut complete = Vec::new();
         for &byte in piece {
@@ -93,7 +93,7 @@ impl Lines {
         complete
     }
 
-    /// The line that no line end came after.
+    /// The last, unterminated line.
     pub(super) fn rest(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.open);
         (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned())

@@ -1,4 +1,4 @@
-//! Makes an image that is not there: builds, tests, names and pushes it.
+//! Makes a missing image: builds, tests, names and pushes it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,25 +59,27 @@ impl From<engine::Error> for Broken {
 }
 
 impl Builder {
-    /// Makes the image of this name and tag; what to deploy. The name is given only after the test.
+    /// Makes the image with this name and tag; returns the reference to deploy. The image gets its name only after the
+    /// test.
     pub(super) async fn make(&self, request: Arc<Request>, name: &str) -> Result<String, Error> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let mut tail = Tail::new(request.log.clone(), &request.recipe);
         (request.log)(Report::Begun);
         let id = self.build(&request, &mut tail).await?;
         if let Err(error) = self.test(&request, &id, &mut tail).await {
-            // It goes unless something else has the same content, and then the engine refuses.
+            // It is removed unless another image has the same contents; then the engine refuses.
             drop(self.remove(&id).await);
             return Err(error);
         }
         self.tag(&id, name).await?;
         let Some((registry, _)) = &self.registry else { return Ok(name.to_owned()) };
         self.push(&request, registry, name, &mut tail).await?;
-        let missing = || Error::from(registry.upload_refused(name, "it was pushed, and is not there".into()));
+        let missing =
+            || Error::from(registry.upload_refused(name, "it was pushed, but the registry does not have it".into()));
         self.known(name).await?.ok_or_else(missing)
     }
 
-    /// Builds within the deadline; the image's id.
+    /// Builds within the deadline; returns the image's id.
     async fn build(&self, request: &Arc<Request>, tail: &mut Tail) -> Result<String, Error> {
         let limit = self.limits.build;
         let build = async {
@@ -162,7 +164,7 @@ impl Builder {
         Ok(self.local(name).await?.is_some())
     }
 
-    /// The id of an image; none if the engine has no such image.
+    /// The id of an image; `None` if the engine does not have it.
     pub(super) async fn local_id(&self, name: &str) -> Result<Option<String>, Error> {
         Ok(self.local(name).await?.map(|image| image.id))
     }

@@ -1,11 +1,11 @@
 //! Contexts and the engine's builder: from the files of a commit to an image with a digest.
 //!
-//! An image is named by the [key](context::Context::key) of what it is made of, so what is there is not built again,
-//! by any replica and for any branch. What was built is tested before it gets that name, and so never found by it
-//! when the test failed. With a registry, images are pushed and deployed by digest; without one they stay on this
-//! engine under [`LOCAL`].
+//! An image is named by the [key](context::Context::key) of its inputs, so an existing image is not built again,
+//! by any replica and for any branch. An image gets that name only after its test has passed. With a
+//! registry, images are pushed and deployed by digest; without one they stay on this
+//! engine with the prefix [`LOCAL`].
 //!
-//! Dropping a future of this module ends what it was doing in the engine. Not handled here: images for other
+//! Dropping a future of this module cancels its work in the engine. Not handled here: images for other
 //! platforms than the engine's, build secrets and SSH agents, and caches in registries.
 
 mod buildkit;
@@ -39,20 +39,20 @@ use crate::stack::recipe::Recipe;
 
 pub use crate::stack::LOCAL_IMAGES as LOCAL;
 
-/// Bounds of what a build may take.
+/// The limits of builds.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of one file of a context.
+    /// The most bytes of one file of a context.
     pub file: u64,
-    /// Bytes of a context.
+    /// The most bytes of a context.
     pub context: u64,
-    /// How long a build may take, its upload excluded.
+    /// How long a build may take, without its upload.
     pub build: Duration,
     /// How long a test may take.
     pub test: Duration,
     /// How long an upload may take.
     pub upload: Duration,
-    /// How many builds run at once.
+    /// The most concurrent builds.
     pub at_once: usize,
 }
 
@@ -69,16 +69,16 @@ impl Default for Limits {
     }
 }
 
-/// An image that should be there.
+/// A request for an image.
 #[derive(Clone)]
 pub struct Request {
-    /// The stack that wants it, a part of its name.
+    /// The stack that needs it, a part of its name.
     pub stack: StackName,
     /// How it is built.
     pub recipe: Recipe,
-    /// Of what.
+    /// The build context.
     pub context: context::Context,
-    /// The [key](context::Context::key) of all that.
+    /// The [key](context::Context::key) of all inputs.
     pub key: String,
     /// Whether the engine asks registries for newer base images first. It should when the key has a digest of each;
     /// else a base that is only on this engine would be missed.
@@ -89,29 +89,29 @@ pub struct Request {
     pub log: Log,
 }
 
-/// An image that is there.
+/// An existing image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
-    /// What to deploy: `name:tag@sha256:…`, or `name:tag` without a registry.
+    /// The reference to deploy: `name:tag@sha256:…`, or `name:tag` without a registry.
     pub image: String,
     /// Whether it had to be built.
     pub built: bool,
-    /// How long all of it took.
+    /// The total time.
     pub took: Duration,
 }
 
-/// Builds images on an engine, and knows which are there.
+/// Builds images on an engine, and finds existing ones.
 pub struct Builder {
     engine: Engine,
     registry: Option<(Registry, oci_client::Client)>,
     logins: Logins,
     limits: Limits,
     slots: Semaphore,
-    /// Images that the registry has, by name and tag.
+    /// Images known to be in the registry, by name and tag.
     pushed: Mutex<HashMap<String, String>>,
-    /// Who makes which image, by name and tag.
+    /// The locks of images being built, by name and tag.
     turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
-    /// Digests of foreign images, and when they were asked for.
+    /// Digests of third-party images, and when they were resolved.
     resolved: Mutex<HashMap<String, (String, Instant)>>,
 }
 
@@ -136,7 +136,7 @@ impl Builder {
         }
     }
 
-    /// With logins to more registries, for images that others make.
+    /// Adds logins for other registries, for third-party images.
     #[must_use]
     pub fn with_logins(mut self, logins: Logins) -> Self {
         self.logins = logins;
@@ -158,7 +158,7 @@ impl Builder {
 
     /// The image of a request: found by its key, else built, tested, pushed.
     ///
-    /// Of several requests for the same image at once, the first makes it and the others find it.
+    /// Of several concurrent requests for the same image, the first builds it and the others find it.
     pub async fn ensure(&self, request: Request) -> Result<Built, Error> {
         let started = Instant::now();
         let name = self.image_name(&request.stack, &request.recipe.service, &request.key);
@@ -202,7 +202,7 @@ impl Builder {
         self.registry.as_ref().map_or(LOCAL, |(registry, _)| registry.prefix.trim_end_matches('/'))
     }
 
-    /// The lock of whoever makes this image.
+    /// The lock for building this image.
     fn turn(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().expect("nobody panics while holding it");
         turns.retain(|_, turn| turn.strong_count() > 0);

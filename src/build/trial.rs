@@ -1,4 +1,4 @@
-//! Runs the test of a recipe in the image that was built.
+//! Runs the test of a recipe in the built image.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,11 +11,11 @@ use crate::engine::{self, Call, Engine};
 
 /// The longest answer about the end of a container that is read, in bytes.
 const MAX_END: usize = 64 << 10;
-/// The label of containers that run a test, by which leavings of a killed process are found.
+/// The label of test containers, for finding leftovers of a killed process.
 const LABEL: &str = "skep.test";
 
 impl Builder {
-    /// Runs the test of a request in an image, if it has one. The container is gone afterwards, however it ends.
+    /// Runs the test of a request in an image, if it has one. The container is always removed afterwards.
     pub(super) async fn test(&self, request: &Request, image: &str, tail: &mut Tail) -> Result<(), Error> {
         let recipe = &request.recipe;
         if recipe.test.is_empty() {
@@ -49,7 +49,7 @@ impl Builder {
         Ok(Container { engine: self.engine.clone(), id, removed: false })
     }
 
-    /// Starts a container, passes its output on; its exit code.
+    /// Starts a container and passes on its output; returns its exit code.
     async fn run(&self, request: &Request, id: &str, output: &mut Tail) -> Result<i64, Error> {
         self.engine.call(Call::act(format!("/containers/{id}/start"))).await.map_err(|error| match error {
             engine::Error::Refused { message: reason, .. } => {
@@ -96,7 +96,7 @@ fn container(request: &Request, image: &str) -> Value {
     })
 }
 
-/// A container that is removed at the latest when nobody waits for it any more.
+/// A container that is removed when dropped.
 struct Container {
     engine: Engine,
     id: String,

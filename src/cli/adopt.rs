@@ -1,4 +1,4 @@
-//! `skep adopt`: a stack is handed over, to a repository or into the hands of a person. What runs stays as it is.
+//! `skep adopt`: transfers a stack to another repository, or to manual deployment, without changing what runs.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use super::workspace::cluster;
 use super::{Common, output};
 use crate::controller::cluster::{Cluster, Consent, Proposal};
 use crate::name::{Repository, StackName};
-use crate::release::{Cause, History, Phase, Release};
+use crate::release::{Cause, History, Release};
 use crate::source::server::RepositoryName;
 use crate::stack::Stack;
 
@@ -19,16 +19,16 @@ use crate::stack::Stack;
 pub(super) struct Adopt {
     /// The stack
     stack: StackName,
-    /// The repository that it belongs to from now on, as it is pushed to or as the settings name it [default: none; it is
-    /// deployed by hand with `skep deploy`, and pushes of it are refused]
+    /// The new owner, by its name on skep's Git server or in the settings [default: none; the stack is deployed by hand
+    /// with `skep deploy`, and pushes are refused]
     repository: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
 
 impl Adopt {
-    /// Exit code 0: it belongs to the repository; 1: it does not.
+    /// Exit code 0: the stack belongs to the repository; 1: it does not.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         super::block_on(async {
@@ -37,11 +37,11 @@ impl Adopt {
             let (running, desired) = self.running(&history)?;
             let owner = self.owner(&cluster).await?;
             if history.owner() == Some(&owner) {
-                output::line(&format!("the stack `{stack}` belongs to {} already", owner.described()));
+                output::line(&format!("the stack `{stack}` already belongs to {}", owner.described()));
                 return Ok(ExitCode::SUCCESS);
             }
             let before = history.owner().map(Repository::described).unwrap_or_default();
-            let question = format!("the stack `{stack}` belongs to {before}; hand it over to {}?", owner.described());
+            let question = format!("the stack `{stack}` belongs to {before}; transfer it to {}?", owner.described());
             if !self.yes && !output::confirmed(&question)? {
                 return Ok(ExitCode::FAILURE);
             }
@@ -50,30 +50,27 @@ impl Adopt {
             let proposal = Proposal { consent, is_recorded: true, owner: Some(owner.clone()), ..proposal };
             let ended = roll_out(&cluster, proposal, anyhow::Error::from).await?;
             if ended.outcome.is_good() {
-                output::line(&format!("the stack `{stack}` belongs to {} now", owner.described()));
+                output::line(&format!("the stack `{stack}` now belongs to {}", owner.described()));
             }
             Ok(report(&[ended], common.format))
         })
     }
 
-    /// The release that runs, with its stack.
+    /// The running release and its stack.
     fn running<'a>(&self, history: &'a History) -> anyhow::Result<(&'a Release, &'a Stack)> {
         let stack = &self.stack;
         let Some(last) = history.last() else {
             anyhow::bail!(
-                "skep has no record of a stack `{stack}`; a deploy takes it over: `git push -o adopt`, or `skep deploy --adopt`"
+                "skep has no record of a stack `{stack}`; take it over with `git push -o adopt` or `skep deploy --adopt`"
             );
         };
-        match (&last.phase, &last.desired) {
-            (Phase::Promoted { .. }, Some(desired)) => Ok((last, desired)),
-            _ => anyhow::bail!(
-                "the newest release of `{stack}`, {}, does not run; `skep status {stack}` tells how it is",
-                last.id
-            ),
+        match &last.desired {
+            Some(desired) if last.phase.is_promoted() => Ok((last, desired)),
+            _ => anyhow::bail!("the newest release of `{stack}`, {}, does not run; see `skep status {stack}`", last.id),
         }
     }
 
-    /// To whom the stack is handed over.
+    /// The new owner of the stack.
     async fn owner(&self, cluster: &Cluster) -> anyhow::Result<Repository> {
         let Some(name) = &self.repository else { return Ok(Repository::by_hand()) };
         let watched = cluster.store.upstreams().await?.into_keys().find(|repository| repository.to_string() == *name);

@@ -1,4 +1,4 @@
-//! `skep deploy --again`: has the controller deploy what it has of a stack, although nothing was pushed.
+//! `skep deploy --again`: has the controller redeploy a stack from its copy of the repository, although nothing was pushed.
 
 use std::process::ExitCode;
 
@@ -10,10 +10,10 @@ use crate::controller::cluster::Cluster;
 use crate::name::{Repository, RepositoryKind, StackName};
 use crate::release::{History, Intent, State};
 
-/// How long a controller has to answer that it has a repository which is only guessed.
+/// How long a controller has to confirm that it has a repository whose name is guessed.
 const GUESSED: SignedDuration = SignedDuration::from_secs(5);
 
-/// Has a stack deployed again, with these options of a push. Exit code 0: it runs what its repository says; 1: it does not.
+/// Has a stack redeployed, with these push options. Exit code 0: the stack runs the newest commit; 1: it does not.
 pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str]) -> anyhow::Result<ExitCode> {
     let history = cluster.history(stack).await?;
     let repository = &repository(stack, &history)?;
@@ -35,15 +35,15 @@ pub(super) async fn deploy(cluster: &Cluster, stack: &StackName, options: &[&str
     }
     let history = cluster.history(stack).await?;
     match history.promoted() {
-        Some(release) if Some(release.id) == before => output::line(&format!("{stack} {} runs already", release.id)),
+        Some(release) if Some(release.id) == before => output::line(&format!("{stack} {} already runs", release.id)),
         Some(release) => output::line(&format!("{stack} {} is deployed", release.id)),
-        None => output::line(&format!("the repository `{repository}` has no stack `{stack}` any more")),
+        None => output::line(&format!("the repository `{repository}` no longer has a stack `{stack}`")),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The repository that a controller can deploy a stack from. One that was removed comes back from where it came, and one
-/// without any record from the repository of its name: it is so that repositories are called that are pushed.
+/// The repository that a controller can deploy a stack from: that of the newest release, also after a removal; for a stack
+/// without a record, the hosted repository with the stack's name.
 fn repository(stack: &StackName, history: &History) -> anyhow::Result<Repository> {
     let last = || history.last().map(|last| last.origin.repository.clone());
     let owner = history.owner().cloned().or_else(last).unwrap_or_else(|| Repository::hosted(stack.as_str()));
@@ -64,7 +64,7 @@ fn repository(stack: &StackName, history: &History) -> anyhow::Result<Repository
     }
 }
 
-/// Why the commit of a repository does not run as a whole, when nothing is done about it any more; `None` if it does.
+/// Waits until the commit of a repository is settled; returns why it does not run in all stacks, or `None` if it does.
 async fn ended(cluster: &Cluster, repository: &Repository) -> anyhow::Result<Option<String>> {
     loop {
         let trouble = cluster.store.upstream(repository).await?.and_then(|upstream| upstream.trouble);

@@ -1,8 +1,8 @@
-//! `skep branch-hook`: Git's `proc-receive` hook on the built-in server. Git runs it, not a person.
+//! `skep branch-hook`: Git's `proc-receive` hook on the built-in server, run by Git only.
 //!
-//! Git hands the deployed branches to this hook instead of moving them by itself. skep moves such a branch when the
-//! stacks run the commit, so by now it is there, or, after `git push -o async`, it will be. Two that each move a branch
-//! would disagree: the second finds it somewhere else than expected, and a good deploy would read as a failure.
+//! Git passes the deployed branches to this hook instead of moving them. skep moves such a branch when the stacks run the
+//! commit: it has already done so, or, after `git push -o async`, it will. If Git also moved the branch, it would find it
+//! somewhere else than expected, and report a good deploy as a failure.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::controller::{RefUpdate, chosen};
 use crate::name::CommitId;
 use crate::source::server;
 
-/// What Git offers, and the hook takes if it is offered.
+/// A capability that the hook accepts if Git offers it.
 const OPTIONS: &str = "push-options";
-/// Lines of one section, at most: refs, or options.
+/// The most lines (refs or options) in one section.
 const MAX_LINES: usize = 1_000;
 
-/// Runs the hook in the repository that is pushed to.
+/// Runs the hook in the repository of the push.
 pub fn run() -> ExitCode {
     match answer(&mut io::stdin().lock(), &mut BufWriter::new(io::stdout().lock()), &here()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,13 +26,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Where a branch is, by its full name.
+/// Looks up the commit of a branch by its full name.
 type At = dyn Fn(&str) -> Option<CommitId>;
 
 /// The branches of a repository.
 struct Branches {
     at: Box<At>,
-    /// The one that is deployed.
+    /// The deployed branch.
     deployed: Option<&'static str>,
 }
 
@@ -45,8 +45,8 @@ fn here() -> Branches {
     }
 }
 
-/// Both sides of the conversation (`git help hooks`): the version and what is offered, the refs, the options, and then a
-/// report on every ref.
+/// Conducts the protocol (`git help hooks`): reads version and capabilities, refs and options, and writes a report on every
+/// ref.
 fn answer(git: &mut impl Read, to: &mut impl Write, branches: &Branches) -> io::Result<()> {
     let offered = section(git)?;
     let has_options = offered.iter().any(|line| line.contains(OPTIONS));
@@ -65,8 +65,8 @@ fn answer(git: &mut impl Read, to: &mut impl Write, branches: &Branches) -> io::
     flush(to)
 }
 
-/// What Git is told about a ref: that it is dealt with, or that Git is to move it as it moves any other. `moved_later` is the
-/// one that skep moves when its commit runs.
+/// The report on a ref: done by skep, or to be moved by Git like any other ref. `moved_later` is the update that skep
+/// carries out when its commit runs.
 fn report(asked: &RefUpdate, at: Option<&CommitId>, moved_later: Option<&RefUpdate>) -> Vec<String> {
     let ok = format!("ok {}", asked.name);
     let is_skeps = at == asked.new.as_ref() || moved_later == Some(asked);
@@ -131,7 +131,7 @@ mod tests {
         said_where(options, at, None)
     }
 
-    /// The same where this branch is deployed.
+    /// Like `said`, for a repository that deploys this branch.
     fn said_where(options: Option<&[&str]>, at: Option<&str>, deployed: Option<&'static str>) -> String {
         let at: Option<CommitId> = at.map(|digit| digit.repeat(40).parse().unwrap());
         let mut told = Vec::new();
@@ -159,8 +159,8 @@ mod tests {
         }
     }
 
-    /// Not a test: the tests of the Git server (`http::tests`) have Git run this one as its hook. The output of the test
-    /// runner goes elsewhere, and that of the hook to the descriptor that Git reads.
+    /// Not a test: in the tests of the Git server (`http::tests`), Git runs this function as its hook. The output of the test
+    /// runner is redirected, and the hook writes to the descriptor that Git reads.
     #[test]
     #[ignore = "Git runs it, as the hook"]
     fn as_the_hook() {

@@ -1,7 +1,7 @@
-//! `skep logs --build`: what the builder wrote, as it is kept by the controller.
+//! `skep logs --build`: shows the build logs that the controller keeps.
 //!
-//! The logs are on the disk of the controller, in its data folder. Where that folder is, they are read there; from anywhere
-//! else the controller is asked, with the token that pushes have.
+//! The logs are in the data folder of the controller. On a machine with that folder they are read there; from other
+//! machines the controller is asked, with a push token.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,20 +23,20 @@ use crate::text::{escaped_json, plain};
 /// The most bytes of a log that are read.
 const LARGEST: usize = 4 << 20;
 
-/// Which log of a build is shown.
+/// The options that select a build log.
 #[derive(Debug, Args)]
 pub(super) struct Build {
-    /// What the builder wrote when the stack was last built, instead of what its tasks write
+    /// Show the log of the stack's last build instead of the output of its tasks
     #[arg(long = "build", id = "build", conflicts_with_all = ["follow", "since"])]
     is_wanted: bool,
-    /// The build that this release came of, such as 3 or r3
+    /// The build of this release, such as 3 or r3
     #[arg(long, value_name = "RELEASE", requires = "build", value_parser = release)]
     release: Option<ReleaseId>,
-    /// The newest build of this commit, also if no release came of it
+    /// The newest build of this commit, also if no release was made of it
     #[arg(long, value_name = "COMMIT", requires = "build", conflicts_with = "release", value_parser = commit)]
     commit: Option<String>,
-    /// The controller that keeps the log, such as `https://skep.example.com` [default: `SKEP_CONTROLLER`, or the data folder if
-    /// it is on this machine]
+    /// The controller that keeps the log, such as `https://skep.example.com` [default: `SKEP_CONTROLLER`, or the data
+    /// folder if it is on this machine]
     #[arg(long, value_name = "URL", requires = "build")]
     controller: Option<Url>,
 }
@@ -55,11 +55,11 @@ fn commit(text: &str) -> Result<String, String> {
     }
 }
 
-/// How a log is shown.
+/// The options for showing a log.
 pub(super) struct Shown<'a> {
-    /// Of this service alone.
+    /// Only this service.
     pub(super) service: Option<&'a ServiceName>,
-    /// So many of the last lines; all of them if none.
+    /// The number of last lines; all if `None`.
     pub(super) tail: Option<usize>,
     /// With the time of each line.
     pub(super) timestamps: bool,
@@ -67,7 +67,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl Build {
-    /// Whether a log of a build is asked for.
+    /// Whether a build log is requested.
     pub(super) fn is_wanted(&self) -> bool {
         self.is_wanted
     }
@@ -121,7 +121,7 @@ impl Build {
         }
     }
 
-    /// Asks the controller, as somebody who pushes.
+    /// Asks the controller, with a push token.
     async fn ask(&self, stack: &StackName, mut url: Url, settings: &Settings) -> anyhow::Result<String> {
         ensure!(matches!(url.scheme(), "http" | "https"), "`{url}` is not the address of a controller");
         let token = settings.token_files.first().context("no token is set (SKEP_TOKEN_FILE, `token_files`)")?;

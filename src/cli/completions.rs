@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// `skep completions`
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 

@@ -1,5 +1,5 @@
-//! `skep deploy`: a folder, with the same gate and rollback as a push. Where there is a controller, it rolls out; there need
-//! be none.
+//! `skep deploy`: deploys a folder with the same gate and rollback as a push. The controller rolls it out if there is one;
+//! otherwise the command does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -27,19 +27,19 @@ use crate::stack::Stack;
 pub(super) struct Deploy {
     #[command(flatten)]
     workspace: Workspace,
-    /// Try the same files again that failed before
+    /// Retry files that failed before
     #[arg(long)]
     retry: bool,
-    /// Only if the plan is still the one that `skep plan` printed with this fingerprint; one for each stack
+    /// Deploy only if the plan still has this fingerprint from `skep plan`; one for each stack
     #[arg(long, value_name = "FINGERPRINT")]
     plan: Vec<Fingerprint>,
-    /// Also if that removes more than half of a stack's services
+    /// Permit removing more than half of a stack's services
     #[arg(long)]
     confirm_removal: bool,
-    /// Also if the stack runs without a release of skep, or belongs to a repository: it is taken over
+    /// Take over a stack that has no release of skep, or that belongs to a repository
     #[arg(long)]
     adopt: bool,
-    /// Have the controller deploy this stack from the repository that it has, although nothing was pushed
+    /// Have the controller redeploy this stack from its copy of the repository, although nothing was pushed
     #[arg(long, value_name = "STACK", conflicts_with_all = ["target", "files", "stack", "profiles", "plan", "no_wait"])]
     again: Option<StackName>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(super) struct Deploy {
 }
 
 impl Deploy {
-    /// Exit code 0: it is what runs; 1: it is not.
+    /// Exit code 0: the deployed stacks run; 1: they do not.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         if self.unfollowed.no_wait {
@@ -78,13 +78,13 @@ impl Deploy {
         })
     }
 
-    /// What is agreed to, in the words of push options.
+    /// The given consents, as push options.
     fn options(&self) -> BTreeSet<String> {
         let given = [("retry", self.retry), ("confirm-removal", self.confirm_removal), ("adopt", self.adopt)];
         given.into_iter().filter(|(_, given)| *given).map(|(option, _)| option.to_owned()).collect()
     }
 
-    /// The plans that somebody has agreed to, by stack; an error if one of them is not the plan any more.
+    /// The reviewed plans by stack; an error if one of them is out of date.
     async fn agreed(
         &self,
         opened: &Opened,
@@ -103,7 +103,7 @@ impl Deploy {
         Ok(agreed)
     }
 
-    /// Whether the plan for a stack is one that was agreed to.
+    /// Checks that the plan for a stack is a reviewed one.
     fn check(&self, stack: &StackName, now: &Planned) -> anyhow::Result<()> {
         if self.plan.contains(&now.view.fingerprint) {
             return Ok(());
@@ -117,7 +117,7 @@ impl Deploy {
     }
 }
 
-/// The stacks as they should be. Nothing is built before everything that can be asked of all of them in advance was.
+/// Prepares the desired stacks. All checks that need no image are made for all stacks before anything is built.
 async fn prepared<'a>(
     deployment: &Deployment<'_>,
     opened: &'a Opened,
@@ -141,7 +141,7 @@ async fn prepared<'a>(
     Ok(prepared)
 }
 
-/// Tells a program how it ended; the exit code tells everybody.
+/// Prints the outcome as JSON if requested, and returns the exit code.
 pub(super) fn report(ended: &[Ended], format: Format) -> ExitCode {
     if format == Format::Json {
         let results: Vec<_> = ended

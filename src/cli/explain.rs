@@ -10,7 +10,7 @@ use crate::lint;
 /// `skep explain`
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The rule, such as SK1003; all of them when left out
+    /// The rule, such as SK1003 [default: list all rules]
     rule: Option<String>,
 }
 

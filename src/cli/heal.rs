@@ -1,4 +1,4 @@
-//! `skep heal`: what was changed by hand is changed back, once, also where somebody contested it.
+//! `skep heal`: undoes manual changes once, including those to contested fields.
 
 use std::process::ExitCode;
 
@@ -51,7 +51,7 @@ impl Heal {
             "skep has no record of a stack `{stack}`; `skep status` lists those it has"
         );
         anyhow::bail!(
-            "the last release of `{stack}` rolls out or failed: there is none to heal to; see `skep status {stack}`"
+            "the last release of `{stack}` is rolling out or failed, so it cannot be healed; see `skep status {stack}`"
         )
     }
 
@@ -60,7 +60,7 @@ impl Heal {
             |plan: &Plan| plan.changes.iter().map(|change| change.to_text(common.color.resolve())).collect::<Vec<_>>();
         let notes = &healed.left.notes;
         if healed.done.is_empty() && healed.left.is_empty() && notes.is_empty() {
-            return output::line(&format!("{} is as its release says: nothing to do", self.stack));
+            return output::line(&format!("{} is already as its release says", self.stack));
         }
         if !healed.done.is_empty() {
             output::result(&shown(&healed.done).join("\n"));
@@ -72,7 +72,7 @@ impl Heal {
             output::line(&format!("  {trouble}"));
         }
         if healed.left.is_empty() && !notes.is_empty() {
-            output::line(&format!("{} differs from its release in what cannot be changed", self.stack));
+            output::line(&format!("{} differs from its release in properties that cannot be changed", self.stack));
         } else if healed.left.is_empty() {
             output::line(&format!("{} is as its release says again", self.stack));
         } else {

@@ -1,4 +1,4 @@
-//! `skep healthcheck`: for the container's health check, in an image that has no `curl`.
+//! `skep healthcheck`: the container's health check, since the image has no `curl`.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -42,7 +42,7 @@ impl History {
     }
 }
 
-/// The releases as a table, newest first, and below each what a person should know of it.
+/// The releases as a table, newest first, with details below each.
 fn shown(releases: &[Release], color: Color) -> String {
     let rows: Vec<[Cell; 7]> = releases.iter().rev().map(row).collect();
     let table = table(["RELEASE", "CREATED", "STATE", "COMMIT", "AUTHOR", "CAUSE", "SUBJECT"], &rows, color);
@@ -79,7 +79,7 @@ fn author(author: &str) -> &str {
     }
 }
 
-/// Times in which nobody watched, and why it failed.
+/// The outages of skep during the rollout, and the symptoms of a failure.
 fn below(release: &Release) -> Vec<String> {
     let mut lines: Vec<String> = release.phase.away().iter().map(ToString::to_string).collect();
     if let Phase::Failed { symptoms, .. } = &release.phase {

@@ -1,8 +1,8 @@
-//! Standard input of a hook, whole or not at all.
+//! Complete reading of a hook's standard input.
 
 use std::io::Read;
 
-/// Reads to the end. Input beyond the limit is an error: what was cut would look like what ended.
+/// Reads all input. Input beyond the limit is an error, since truncated input would look complete.
 pub(super) fn whole(input: impl Read, limit: u64) -> anyhow::Result<Vec<u8>> {
     let mut read = Vec::new();
     input.take(limit + 1).read_to_end(&mut read)?;

@@ -1,4 +1,4 @@
-//! `skep lint --live`: what only the swarm knows of the stacks of a folder.
+//! `skep lint --live`: checks of the stacks of a folder against the live swarm.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::revision::Revision;
 use crate::stack::Stack;
 use crate::stack::file::File;
 
-/// What the swarm says of every stack file that can be understood; a stack without a name of its own is called
-/// `fallback`.
+/// The findings of the live swarm about every valid stack file; `fallback` is the name of a stack without its own
+/// name.
 pub(super) async fn findings(
     settings: &Settings,
     revision: &Revision,
@@ -40,14 +40,14 @@ pub(super) async fn findings(
         };
         let Ok(stack) = render(&file, &inputs(settings, revision, &file, name)) else { continue };
         let mut seen = seen(&cluster, &stack).await?;
-        // The swarm is the same for all of them.
+        // The number of managers is reported once, not for each stack.
         seen.retain(|seen| number == 0 || seen.code != Some(MANAGERS));
         findings.extend(seen.into_iter().filter_map(|seen| finding(seen, &file, levels)));
     }
     Ok(findings)
 }
 
-/// What a deploy of the stack would meet now.
+/// The obstacles and notes that a deploy of the stack would meet now.
 async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Diagnostic<KeyPath>>> {
     let (history, observed) = (cluster.history(&stack.name).await?, cluster.swarm.observe(&stack.name).await?);
     let (_, found) = cluster.preflight(stack, &history, &observed).await;
@@ -62,7 +62,7 @@ async fn seen(cluster: &Cluster, stack: &Stack) -> anyhow::Result<Vec<Diagnostic
         .collect())
 }
 
-/// Nothing is built or looked up for this, and nothing is decrypted.
+/// The inputs for rendering without building, resolving or decrypting anything.
 fn inputs<'a>(settings: &Settings, revision: &'a Revision, file: &File, name: StackName) -> Inputs<'a> {
     Inputs {
         images: file.builds().map(|(name, _)| (name.clone(), "built".to_owned())).collect(),

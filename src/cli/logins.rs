@@ -7,7 +7,7 @@ use crate::name::{ImageReference, RegistryHost};
 use crate::registry::{DockerLogins, Login, Logins};
 use crate::stack::Stack;
 
-/// The logins for the images of a stack; where the user has none, that of nobody, which Docker sends as well.
+/// The logins for the images of a stack; for registries without one, an empty login, as Docker sends it.
 pub(super) async fn of(stack: &Stack) -> anyhow::Result<Logins> {
     let kept = match config::docker::settings()? {
         Some((path, text)) => {

@@ -23,13 +23,13 @@ use crate::swarm::{Line, Wanted};
 use crate::text::{self, escaped_json};
 use crate::time;
 
-/// Lines that may wait for their reader: then the engine waits, too.
+/// The number of lines that are buffered before the engine has to wait.
 const QUEUE: usize = 1024;
-/// How many lines are put in order at once where all of them are there already.
+/// The most lines of an existing log that are sorted together.
 const HELD: usize = 100_000;
-/// How long a line is held back for an older one of another task.
+/// How long a line is held back for older lines of other tasks.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// How long until a log is opened again that broke off.
+/// The pause before an interrupted log is opened again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Colours that tell services apart.
 const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
@@ -39,18 +39,18 @@ const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
 pub(super) struct Logs {
     /// The stack
     stack: StackName,
-    /// One of its services; all of them when left out
+    /// One of its services [default: all]
     service: Option<ServiceName>,
-    /// Go on with what is still to come
+    /// Keep showing new lines
     #[arg(long, short)]
     follow: bool,
     /// How many of the last lines, or `all` [default: 100 of each task, and all of a build]
     #[arg(long, short = 'n', value_name = "N", value_parser = tail)]
     tail: Option<Tail>,
-    /// Nothing older: a time such as 2026-01-31T12:00:00Z, or a length of time such as 10m
+    /// Show only lines since a time such as 2026-01-31T12:00:00Z, or since a duration ago such as 10m
     #[arg(long, value_name = "T", value_parser = since)]
     since: Option<Since>,
-    /// With the time of each line
+    /// Show the time of each line
     #[arg(long, short)]
     timestamps: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ fn since(text: &str) -> Result<Since, String> {
     text.parse().map(Since::At).map_err(|_| "write a time such as 2026-01-31T12:00:00Z, or 10m".to_owned())
 }
 
-/// A line and the service that it is of.
+/// A log line and its service.
 struct Said {
     nth: usize,
     line: Line,
@@ -119,7 +119,7 @@ impl Logs {
             };
             tokio::select! {
                 () = printer.print(lines, self.follow) => {}
-                // To be stopped is how following ends.
+                // Following ends by an interrupt.
                 _ = tokio::signal::ctrl_c() => {}
             }
             Ok(ExitCode::SUCCESS)
@@ -153,7 +153,7 @@ impl Logs {
     }
 }
 
-/// What is missing of these services' logs, because nodes are down and cannot be asked: a line for each node.
+/// Notes on missing logs of these services, one for each node that is down.
 fn not_asked(observed: &Observed, services: &[ServiceName]) -> Vec<String> {
     let down = observed.nodes.iter().filter(|node| node.down);
     let missing = down.filter_map(|node| {
@@ -161,17 +161,17 @@ fn not_asked(observed: &Observed, services: &[ServiceName]) -> Vec<String> {
         let there: BTreeSet<String> =
             tasks.filter(|(_, task)| task.node == node.id).map(|(name, task)| place(name, task)).collect();
         let there = there.into_iter().collect::<Vec<_>>().join(", ");
-        (!there.is_empty()).then(|| format!("node {} is down: what {there} wrote there is missing", node.hostname))
+        (!there.is_empty()).then(|| format!("node {} is down: the logs of {there} there are missing", node.hostname))
     });
     missing.collect()
 }
 
-/// A task as its lines begin, such as `web.1`.
+/// The prefix of a task's lines, such as `web.1`.
 fn place(service: &ServiceName, task: &Task) -> String {
     if task.slot == 0 { service.to_string() } else { format!("{service}.{}", task.slot) }
 }
 
-/// Who reads the log of one service.
+/// A reader of one service's log.
 struct Reader {
     cluster: Cluster,
     stack: StackName,
@@ -180,7 +180,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads to the end; when following, from where it was when the log breaks off: the service may be made anew.
+    /// Reads to the end. When following, resumes an interrupted log, for example after the service was recreated.
     async fn read(self, mut wanted: Wanted, sender: mpsc::Sender<Said>) {
         let mut told = String::new();
         loop {
@@ -189,7 +189,7 @@ impl Reader {
                 && told != error.to_string()
             {
                 told = error.to_string();
-                output::line(&format!("the log of {} breaks off: {error}", self.service));
+                output::line(&format!("the log of {} was interrupted: {error}", self.service));
             }
             if !wanted.follow || sender.is_closed() {
                 return;
@@ -203,7 +203,7 @@ impl Reader {
         let Some(there) = observed.services.get(&self.service) else { return Ok(()) };
         let mut log = self.cluster.swarm.log(&there.id, there.service.tty, wanted).await?;
         while let Some(line) = log.next().await? {
-            // Whatever comes after a break begins after this.
+            // After an interruption, reading resumes after this line.
             (wanted.since, wanted.tail) = (Some(time::after(line.at, SignedDuration::from_secs(1))), None);
             if sender.send(Said { nth: self.nth, line }).await.is_err() {
                 return Ok(());
@@ -213,7 +213,7 @@ impl Reader {
     }
 }
 
-/// How lines are written.
+/// The format of printed lines.
 struct Printer {
     services: Vec<ServiceName>,
     width: usize,
@@ -223,7 +223,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// Writes lines in the order of their times, as far as they come soon enough, until there are no more or nobody reads.
+    /// Prints lines in the order of their times, waiting a little for late ones, until the logs end or the reader is gone.
     async fn print(&self, mut lines: mpsc::Receiver<Said>, follow: bool) {
         let (mut held, most) = (Vec::new(), if follow { QUEUE } else { HELD });
         loop {
@@ -245,7 +245,7 @@ impl Printer {
         }
     }
 
-    /// Writes what was held back, oldest first; whether somebody still reads.
+    /// Prints the held lines, oldest first. Returns whether the reader is still there.
     fn write(&self, held: &mut Vec<Said>) -> bool {
         held.sort_by_key(|said| said.line.at);
         let text: String = held.drain(..).map(|said| self.shown(&said) + "\n").collect();

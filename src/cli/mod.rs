@@ -1,8 +1,7 @@
 //! One file per command.
 //!
-//! Commands read the swarm and its records through the Docker API: few need a controller. What changes a stack is carried
-//! out by the controller where there is one (`performer.rs`). Results go to standard output, everything else to standard
-//! error.
+//! Commands read the swarm and its records through the Docker API, and few need a controller. If there is one, it carries
+//! out the changes of a stack (`performer.rs`). Results go to standard output, everything else to standard error.
 
 mod adopt;
 mod again;
@@ -52,7 +51,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::config::Settings;
 use output::{ColorChoice, FindingsFormat, Format};
 
-/// GitOps for Docker Swarm: `git push`, and the swarm follows, or goes back to where it was healthy.
+/// GitOps for Docker Swarm: `git push` deploys, and a release that does not become healthy is rolled back.
 #[derive(Debug, Parser)]
 #[command(name = "skep", version, about, disable_help_subcommand = true)]
 pub struct Cli {
@@ -63,14 +62,14 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Settings of the linter may be named as hadolint has it: `skep lint --config .hadolint.yaml`.
+    /// Accepts linter settings given as for hadolint: `skep lint --config .hadolint.yaml`.
     fn settle_config(&mut self) {
         if let Command::Lint(lint) = &mut self.command {
             lint.take_settings(&mut self.common.config);
         }
     }
 
-    /// What is asked for, if the command knows it.
+    /// Selects the requested format; exits with an error if the command does not support it.
     fn settle_format(&mut self) {
         let Some(asked) = self.common.findings else { return };
         match asked.for_any_command() {
@@ -81,22 +80,22 @@ impl Cli {
     }
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Debug, Args)]
 struct Common {
-    /// The settings file [default: /etc/skep/skep.yml if there is one]
+    /// Settings file [default: /etc/skep/skep.yml if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+    /// Address of the engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
     #[arg(long, short = 'H', global = true, value_name = "URL")]
     host: Option<String>,
-    /// How results are written; `lint` alone knows all of these [default: human]
+    /// Output format; formats other than human and json are for `lint` only [default: human]
     #[arg(long = "format", global = true, value_enum, value_name = "FORMAT")]
     findings: Option<FindingsFormat>,
-    /// The same, of those that every command knows.
+    /// The selected format, if it is one that every command supports.
     #[arg(skip)]
     format: Format,
-    /// Whether results are coloured
+    /// When to colour results
     #[arg(long, global = true, value_enum, default_value_t)]
     color: ColorChoice,
 }
@@ -113,13 +112,13 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the controller: watch repositories, take pushes, deploy
+    /// Run the controller: watch repositories, accept pushes, deploy
     Serve(serve::Serve),
     /// Check Dockerfiles and stack files (exit code 0: clean, 1: findings, 2: it could not run)
     Lint(lint::Lint),
-    /// Check what is pushed or committed, as a hook of any Git server
+    /// Check pushes or commits, as a hook of any Git server
     Hook(hook::Hook),
-    /// The linter in an editor: the language server protocol over standard input and output
+    /// Run the linter for an editor, as a language server over standard input and output
     Lsp(lsp::Lsp),
     /// List all rules
     Rules(rules::Rules),
@@ -127,31 +126,31 @@ enum Command {
     Explain(explain::Explain),
     /// Print the Compose file that would be deployed
     Render(render::Render),
-    /// Show what a deploy would change (exit code 0: nothing, 2: something, 1: it would be refused, or could not be told)
+    /// Show what a deploy would change (exit code 0: no changes, 2: changes, 1: refused, or an error)
     Plan(plan::Plan),
     /// Deploy a folder, with the same gate and rollback as a push (exit code 0: it runs, 1: it does not)
     Deploy(deploy::Deploy),
-    /// Show what runs, what was last tried, and what differs
+    /// Show what runs, the last attempt, and drift
     Status(status::Status),
-    /// Look at watched repositories now, and deploy what is new (exit code 0: their newest commits run, 1: they do not)
+    /// Fetch watched repositories now, and deploy new commits (exit code 0: the newest commits run, 1: they do not)
     Sync(sync::Sync),
-    /// Show what the tasks of a stack write, or what its build wrote
+    /// Show the output of the tasks of a stack, or the log of its build
     Logs(logs::Logs),
     /// Show the tasks of a stack
     Ps(ps::Ps),
     /// Show the releases of a stack
     History(history::History),
-    /// Change back what was changed by hand (exit code 0: it is as it should be, 1: it is not)
+    /// Undo manual changes (exit code 0: the stack is as its release says, 1: it is not)
     Heal(heal::Heal),
-    /// Go back to an earlier release
+    /// Roll back to an earlier release
     Rollback(rollback::Rollback),
-    /// Hand a stack over to a repository, or into your own hands
+    /// Transfer a stack to a repository, or make it one that is deployed by hand
     Adopt(adopt::Adopt),
-    /// Remove a stack, but not its data (exit code 0: there is nothing of it, 1: there is)
+    /// Remove a stack, but not its data (exit code 0: nothing of it is left, 1: something is)
     Remove(remove::Remove),
     /// Print a completion script for a shell
     Completions(completions::Completions),
-    /// Ask a controller on this machine whether it is alive
+    /// Check whether a controller on this machine is alive
     #[command(hide = true)]
     Healthcheck(healthcheck::Healthcheck),
     /// Git's pre-receive hook of the built-in server
@@ -204,14 +203,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The end of a command whose result could not be written whole: who reads the rest must not take it for all.
+/// Reports that the result could not be written completely, so that readers do not take a part for the whole.
 fn incomplete(command: &Command, error: &std::io::Error) -> ExitCode {
-    output::line(&format!("error: the result could not be written whole: {error}"));
+    output::line(&format!("error: could not write the whole result: {error}"));
     let could_not_run = matches!(command, Command::Lint(_) | Command::Hook(_));
     if could_not_run { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Runs what needs the network, on one thread: a command has one thing to do.
+/// Runs a future on a single thread, which is enough for a command.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }

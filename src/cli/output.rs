@@ -10,25 +10,25 @@ use crate::lint::report;
 use crate::plan::Color;
 use crate::text;
 
-/// How results are written.
+/// The output format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Format {
-    /// For a person.
+    /// Readable text.
     #[default]
     Human,
-    /// For a program: one JSON value.
+    /// One JSON value.
     Json,
 }
 
-/// How findings are written.
+/// The output format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FindingsFormat {
-    /// For a person.
+    /// Readable text.
     #[value(alias = "tty")]
     Human,
-    /// For a program.
+    /// JSON.
     Json,
-    /// A line for each finding.
+    /// One line for each finding.
     #[value(alias = "gnu")]
     Short,
     /// SARIF 2.1.0, for code scanning.
@@ -36,16 +36,16 @@ pub(super) enum FindingsFormat {
     /// GitLab's code quality report.
     #[value(aliases = ["gitlab_codeclimate", "codeclimate"])]
     Gitlab,
-    /// Annotations of GitHub's actions.
+    /// Annotations of GitHub Actions.
     Github,
-    /// A test for each finding.
+    /// One JUnit test case for each finding.
     Junit,
-    /// Checkstyle's XML.
+    /// The XML format of Checkstyle.
     Checkstyle,
 }
 
 impl FindingsFormat {
-    /// The format, if it is one that every command knows.
+    /// The corresponding format of all commands, if there is one.
     pub(super) fn for_any_command(self) -> Option<Format> {
         match self {
             Self::Human => Some(Format::Human),
@@ -54,7 +54,7 @@ impl FindingsFormat {
         }
     }
 
-    /// The format of the report.
+    /// The corresponding format of a report.
     pub(super) fn format(self) -> report::Format {
         match self {
             Self::Human => report::Format::Human,
@@ -69,10 +69,10 @@ impl FindingsFormat {
     }
 }
 
-/// Whether results are coloured.
+/// When results are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum ColorChoice {
-    /// On a terminal that can, unless `NO_COLOR` is set.
+    /// On a terminal with colours, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -82,7 +82,7 @@ pub(super) enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// What that means for standard output.
+    /// The resulting choice for standard output.
     pub(super) fn resolve(self) -> Color {
         let plain = crate::config::variable("NO_COLOR").is_some()
             || crate::config::variable("TERM").is_some_and(|term| term == "dumb");
@@ -94,47 +94,47 @@ impl ColorChoice {
     }
 }
 
-/// Whether results are coloured, as it was decided once for this process.
+/// Whether this process colours its results; set once.
 static COLOR: OnceLock<Color> = OnceLock::new();
-/// Why a result of this process could not be written, as on a full disk.
+/// Why a result of this process could not be written, for example because of a full disk.
 static LOST: OnceLock<io::Error> = OnceLock::new();
-/// Empties the screen of a terminal, and goes to its top.
+/// Clears the terminal and moves the cursor to the top.
 const FROM_THE_TOP: &str = "\u{1b}[H\u{1b}[J";
 
-/// Says how the results of this process are coloured.
+/// Sets whether this process colours its results.
 pub(super) fn begin(color: Color) {
     COLOR.get_or_init(|| color);
 }
 
-/// Writes a result. A reader that went away, as `head` does, is no error.
+/// Writes a result. A closed pipe, as with `head`, is not an error.
 pub(super) fn result(text: &str) {
     write(&shown(text));
 }
 
-/// Writes a piece of a result; whether somebody still reads.
+/// Writes a part of a result. Returns whether the reader is still there.
 pub(super) fn piece(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     is_taken(out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes a result in the place of what is on the terminal; whether somebody still reads.
+/// Replaces the content of the terminal by a result. Returns whether the reader is still there.
 pub(super) fn screen(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     let text = format!("{FROM_THE_TOP}{}", shown(text));
     is_taken(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes a file, or what another program reads: as it is, unless a person looks at it.
+/// Writes data for a file or another program, unchanged unless standard output is a terminal.
 pub(super) fn data(text: &str) {
     if is_a_terminal() { result(text) } else { write(text) }
 }
 
-/// Writes a line about what happens.
+/// Writes a message line to standard error.
 pub(super) fn line(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{}", text::visible(text)));
 }
 
-/// Writes a value for a program.
+/// Writes a value as JSON.
 pub(super) fn json(value: &impl serde::Serialize) {
     write(&text::escaped_json(&serde_json::to_string_pretty(value).expect("results are plain data")));
 }
@@ -145,7 +145,7 @@ fn write(text: &str) {
     is_taken(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
 }
 
-/// Whether what was written was taken. That a reader went away is no trouble; anything else is, and is kept for the end.
+/// Returns whether a write succeeded. Errors other than a closed pipe are kept until the end of the command.
 fn is_taken(written: io::Result<()>) -> bool {
     let Err(error) = written else { return true };
     if error.kind() != ErrorKind::BrokenPipe {
@@ -154,12 +154,12 @@ fn is_taken(written: io::Result<()>) -> bool {
     false
 }
 
-/// Why a result is not whole, if one of this process is not.
+/// The error that kept this process from writing its whole result, if any.
 pub(super) fn lost() -> Option<&'static io::Error> {
     LOST.get()
 }
 
-/// A result as a person may see it.
+/// A result made safe for a terminal.
 fn shown(text: &str) -> Cow<'_, str> {
     match COLOR.get() {
         Some(Color::Always) => Cow::Owned(text::coloured(text)),
@@ -167,19 +167,19 @@ fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where skep's own log goes: each event is one line, in which nothing acts on a terminal but its colours.
+/// The writer of skep's own log: one line for each event, without control characters other than colours.
 pub(super) fn log(color: Color) -> impl Fn() -> LogLines {
     move || LogLines {
         show: if color == Color::Always { text::coloured } else { |line| text::visible(line).into_owned() },
     }
 }
 
-/// Where skep's own log goes as JSON.
+/// The writer of skep's own log as JSON.
 pub(super) fn json_log() -> LogLines {
     LogLines { show: text::escaped_json }
 }
 
-/// Events of the log, each of which is written at once.
+/// A writer of log events that writes each event immediately.
 pub(super) struct LogLines {
     show: fn(&str) -> String,
 }
@@ -197,7 +197,7 @@ impl Write for LogLines {
     }
 }
 
-/// Whether a person is watching what happens.
+/// Whether standard error is a terminal.
 pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
@@ -207,10 +207,10 @@ pub(super) fn is_a_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Asks a person on the terminal; an error where nobody can be asked.
+/// Asks for confirmation on the terminal; an error without a terminal.
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        anyhow::bail!("{question} Nobody is there to be asked; `--yes` says yes in advance");
+        anyhow::bail!("{question} There is no terminal for the answer; use `--yes`");
     }
     line(&format!("{question} [y/N]"));
     let mut answer = String::new();

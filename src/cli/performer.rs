@@ -1,5 +1,5 @@
-//! Who carries out what a person asks for: the controller where there is one, which the command follows; otherwise the
-//! command itself.
+//! Carries out the command of a person: through the controller if there is one, whose progress is followed; otherwise in
+//! this process.
 
 use std::time::Duration;
 
@@ -19,20 +19,20 @@ use crate::release::{Answer, Command, Instance, ReleaseId};
 use crate::store::Progress;
 use crate::time;
 
-/// How often the answer of a controller is looked for.
+/// How often the answer of a controller is checked for.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long a controller may take to read a command.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
-/// How often is looked whether the controller is there still.
+/// How often to check whether the controller is still alive.
 const PRESENCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Carries out commands.
 pub(super) struct Performer {
     cluster: Cluster,
     place: Place,
-    /// When it was last looked whether there is a controller.
+    /// When the controller was last checked.
     looked: Timestamp,
-    /// The changes that the controller is about to make: it may make them between two looks.
+    /// The changes that the controller is about to make, possibly between two observations.
     ahead: Vec<Change>,
 }
 
@@ -41,14 +41,14 @@ enum Place {
     Here(Lease),
 }
 
-/// Rounds of one stack, which are made here or looked on at.
+/// The rounds of one stack, made here or by the controller.
 pub(super) enum Rounds {
     Made(Box<Rollout>),
     Seen(Box<Onlooker>),
 }
 
 impl Performer {
-    /// The controller of the swarm, if it has one that may be there.
+    /// The controller of the swarm, if there is one that may be alive.
     pub(super) async fn of(cluster: &Cluster) -> Result<Self, cluster::Error> {
         let place = match present(cluster).await? {
             Some(controller) => Place::Controller(Box::new(controller)),
@@ -57,12 +57,12 @@ impl Performer {
         Ok(Self { cluster: cluster.clone(), place, looked: cluster.clock.now(), ahead: Vec::new() })
     }
 
-    /// Whether a controller carries out what is asked for.
+    /// Whether a controller carries out the command.
     pub(super) fn is_controller(&self) -> bool {
         matches!(self.place, Place::Controller(_))
     }
 
-    /// Proposes a release. An error of the swarm or of the preflight becomes one that a person reads by `explain`.
+    /// Proposes a release. `explain` turns errors of the swarm and of the preflight into errors for people.
     pub(super) async fn propose(
         &mut self,
         proposal: Proposal,
@@ -108,9 +108,9 @@ impl Performer {
         Ok(self.cluster.carry_out(lease, command).await?)
     }
 
-    /// The rounds of a stack, whose release this is that somebody waits for.
+    /// The rounds of a stack, to follow this release.
     pub(super) fn rounds(&self, stack: &StackName, release: ReleaseId) -> Rounds {
-        // Whoever may give a command can ask at every address anyway.
+        // A person who may run commands can connect to every address anyway.
         let prober = self.cluster.prober.clone().unbarred();
         let cluster = Cluster { prober, ..self.cluster.clone() };
         match &self.place {
@@ -124,7 +124,7 @@ impl Performer {
         std::mem::take(&mut self.ahead)
     }
 
-    /// Whether the controller went away since this was last asked: then the rounds are made here. Looks now and then.
+    /// Whether the controller has gone since the last call: then the rounds are made here. Checks at intervals.
     pub(super) async fn takes_over(&mut self, events: &EventSender) -> bool {
         let now = self.cluster.clock.now();
         if !self.is_controller() || now.duration_since(self.looked) < PRESENCE {
@@ -181,7 +181,7 @@ impl Performer {
 }
 
 impl Rounds {
-    /// Makes a round, or looks at one.
+    /// Makes a round, or observes one.
     pub(super) async fn attempt(&mut self, events: &EventSender) -> Attempt {
         match self {
             Self::Made(rollout) => rollout.attempt(events).await,
@@ -189,7 +189,7 @@ impl Rounds {
         }
     }
 
-    /// What was last in the way.
+    /// The last failure.
     pub(super) fn trouble(&self) -> Option<&str> {
         match self {
             Self::Made(rollout) => rollout.trouble(),
@@ -198,7 +198,7 @@ impl Rounds {
     }
 }
 
-/// An answer to another command than the one that was given.
+/// The error for an answer to another kind of command.
 pub(super) fn unexpected() -> anyhow::Error {
     anyhow::anyhow!("the controller answers in a way that this skep does not understand; update skep there or here")
 }

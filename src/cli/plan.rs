@@ -23,10 +23,10 @@ pub(super) struct Plan {
     workspace: Workspace,
 }
 
-/// The exit code when there is something to change.
+/// The exit code if the plan has changes.
 const CHANGES: u8 = 2;
 
-/// What a deploy of one stack would change.
+/// The plan for one stack, with its obstacles.
 #[derive(Debug, Serialize)]
 pub(super) struct Planned {
     #[serde(flatten)]
@@ -66,7 +66,7 @@ impl Plan {
     }
 }
 
-/// What a deploy of this stack would change now.
+/// Plans a deploy of the stack.
 pub(super) async fn planned(
     cluster: &Cluster,
     stack: &Stack,
@@ -77,7 +77,7 @@ pub(super) async fn planned(
     let observed = cluster.swarm.observe(&stack.name).await?;
     let (plan, found) = cluster.preflight(stack, &history, &observed).await;
     let fingerprint = Fingerprint::of(stack, &observed, &plan);
-    // Whoever deploys can agree to a removal.
+    // The removal of most services is only a question of consent.
     let obstacles = found.refusals(Consent { removal: true, ..Consent::default() });
     let refusals = opened.placed(&stack.name, obstacles.clone());
     let agreed = found.conditions.into_iter().filter_map(|(agreement, it)| Some((option(agreement)?, it.message)));
@@ -95,7 +95,7 @@ pub(super) async fn planned(
     Ok(Planned { view, refusals })
 }
 
-/// How a person agrees to something, where that can be done on the command line.
+/// The option that gives consent on the command line, if there is one.
 fn option(agreement: Agreement) -> Option<&'static str> {
     match agreement {
         Agreement::Removal => Some("--confirm-removal"),

@@ -1,4 +1,4 @@
-//! `skep ps`: the tasks of a stack, where they run, and why those that ended did.
+//! `skep ps`: the tasks of a stack, their nodes, and why ended tasks ended.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ use crate::view::TaskView;
 pub(super) struct Ps {
     /// The stack
     stack: StackName,
-    /// Also tasks that ended
+    /// Include ended tasks
     #[arg(long, short)]
     all: bool,
 }
@@ -36,7 +36,7 @@ impl Ps {
             let tasks = TaskView::of(&observed, self.all);
             match common.format {
                 Format::Json => output::json(&tasks),
-                Format::Human if tasks.is_empty() => output::line("no task runs; `--all` shows those that ended"),
+                Format::Human if tasks.is_empty() => output::line("no task is running; `--all` shows ended tasks"),
                 Format::Human => output::result(&shown(&tasks, cluster.clock.now(), common.color.resolve())),
             }
             Ok(ExitCode::SUCCESS)
@@ -69,14 +69,14 @@ fn ansi(state: TaskState) -> &'static str {
 
 fn shown(tasks: &[TaskView], now: Timestamp, color: Color) -> String {
     let rows: Vec<_> = tasks.iter().map(|task| row(task, now)).collect();
-    table(["TASK", "NODE", "WANTED", "IS", "EXIT", "WHY"], &rows, color)
+    table(["TASK", "NODE", "DESIRED", "STATE", "EXIT", "ERROR"], &rows, color)
 }
 
 fn word(state: TaskState) -> String {
     serde_json::to_value(state).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A length of time in its largest unit.
+/// A duration in its largest unit.
 pub(super) fn age(time: SignedDuration) -> String {
     let seconds = time.as_secs().max(0);
     match seconds {

@@ -1,4 +1,4 @@
-//! `skep push-hook`: Git's `pre-receive` hook on the built-in server. Git runs it, not a person.
+//! `skep push-hook`: Git's `pre-receive` hook on the built-in server, run by Git only.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,29 +12,29 @@ use crate::http::hook::ask;
 use crate::name::CommitId;
 use crate::text::visible;
 
-/// Asks the controller whether a push may be accepted, and shows the pusher what it says.
+/// Asks the controller whether to accept a push, and shows its answer to the pusher.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The controller's socket
     #[arg(long, env = "SKEP_HOOK_SOCKET")]
     socket: PathBuf,
-    /// The repository that is pushed to
+    /// The repository of the push
     #[arg(long, env = "SKEP_REPOSITORY")]
     repository: String,
-    /// Who pushes
+    /// The user who pushes
     #[arg(long, env = "REMOTE_USER", default_value = "git")]
     user: String,
-    /// Where Git keeps the objects until the push is accepted
+    /// The folder in which Git keeps the objects until the push is accepted
     #[arg(long, env = "GIT_QUARANTINE_PATH")]
     quarantine: Option<PathBuf>,
 }
 
-/// Bytes on the hook's standard input, at most.
+/// The most bytes that the hook reads from standard input.
 const MAX_INPUT: u64 = 1 << 20;
-/// Options of one push, at most.
+/// The most options of one push.
 const MAX_OPTIONS: usize = 64;
 
-/// Runs the hook: what is said goes to standard error, which Git shows as `remote:`; the exit code is the verdict.
+/// Runs the hook. Messages go to standard error, which Git shows as `remote:` lines; the exit code is the verdict.
 pub async fn run(args: Args) -> ExitCode {
     match verdict(args).await {
         Ok(true) => ExitCode::SUCCESS,
@@ -58,28 +58,29 @@ async fn verdict(args: Args) -> anyhow::Result<bool> {
     Ok(ask(&args.socket, push, say).await?)
 }
 
-/// Written at once, so that the pusher sees it when it happens. A pusher who is gone is no reason to stop.
+/// Writes a line immediately, so that the pusher sees it as it happens. It is no error if the pusher is gone.
 fn say(line: &str) {
     let mut stderr = std::io::stderr().lock();
     drop(writeln!(stderr, "{}", visible(line)).and_then(|()| stderr.flush()));
 }
 
-/// What Git writes to the hook: `old new ref` on each line (`git help hooks`). Without its end, the last line was cut.
+/// Parses Git's input to the hook: `old new ref` on each line (`git help hooks`). An unterminated last line is
+/// truncated input.
 fn updates(input: &str) -> anyhow::Result<Vec<RefUpdate>> {
-    anyhow::ensure!(input.is_empty() || input.ends_with('\n'), "what is pushed did not arrive whole; push again");
+    anyhow::ensure!(input.is_empty() || input.ends_with('\n'), "the list of refs was truncated; push again");
     input.lines().map(|line| update(line).with_context(|| format!("not understood: `{line}`"))).collect()
 }
 
 pub(super) fn update(line: &str) -> Option<RefUpdate> {
     let mut words = line.splitn(3, ' ');
     let (old, new, name) = (words.next()?, words.next()?, words.next()?);
-    // Git writes zeros for a ref that is not there.
+    // Git writes zeros for a ref that does not exist.
     let there = |id: &CommitId| id.as_str().bytes().any(|digit| digit != b'0');
     let (old, new): (CommitId, CommitId) = (old.parse().ok()?, new.parse().ok()?);
     Some(RefUpdate { name: name.to_owned(), old: Some(old).filter(there), new: Some(new).filter(there) })
 }
 
-/// What was given with `git push -o`: as many as Git counts, or none of it counts.
+/// The options of `git push -o`; an error unless there are exactly as many as Git announces.
 fn options(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Vec<String>> {
     let count = variable("GIT_PUSH_OPTION_COUNT").map_or(Ok(0_usize), |count| count.parse())?;
     anyhow::ensure!(count <= MAX_OPTIONS, "a push has {MAX_OPTIONS} options at most, and this one has {count}");
@@ -91,7 +92,7 @@ fn options(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Vec<Stri
 }
 
 fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "Git tells a hook the options so, in as many variables as there are")]
+    #[expect(clippy::disallowed_methods, reason = "Git passes push options in one variable each")]
     std::env::var(name).ok()
 }
 
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!((&read[1].old, &read[1].new, read[1].name.as_str()), (&Some(commit), &None, "refs/heads/old"));
         assert!(updates("what\n").is_err());
         let cut = updates(&format!("{zero} {one} refs/heads/ma")).unwrap_err();
-        insta::assert_snapshot!(cut, @"what is pushed did not arrive whole; push again");
+        insta::assert_snapshot!(cut, @"the list of refs was truncated; push again");
     }
 
     #[test]
@@ -134,7 +135,7 @@ mod tests {
         args: Args,
     }
 
-    /// Not a test: the tests of the Git server (`http::tests`) have Git run this one as its hook.
+    /// Not a test: in the tests of the Git server (`http::tests`), Git runs this function as its hook.
     #[tokio::test]
     #[ignore = "Git runs it, as the hook"]
     async fn as_the_hook() {

@@ -1,4 +1,4 @@
-//! `skep remove`: all of a stack but its data, in order, and until it is really gone.
+//! `skep remove`: removes a stack except its data, in order, and waits until it is gone.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::event;
 use crate::name::{Repository, StackName};
 use crate::plan::observed::Observed;
 use crate::plan::{Plan, Removable};
-use crate::release::{Answer, Cause, Command, History, Outcome, Phase};
+use crate::release::{Answer, Cause, Command, History, Outcome};
 use crate::stack::Stack;
 
 /// `skep remove`
@@ -24,31 +24,31 @@ use crate::stack::Stack;
 pub(super) struct Remove {
     /// The stack
     stack: StackName,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
-    /// Keep the records of its releases
+    /// Keep the records of the stack's releases
     #[arg(long)]
     keep_history: bool,
-    /// Also what no release of skep made: everything that bears the stack's label
+    /// Also remove objects that skep did not create: everything with the stack's label
     #[arg(long)]
     foreign: bool,
 }
 
-/// How it ended.
+/// The outcome of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Ended {
-    /// It is gone.
+    /// The stack is removed.
     Removed,
-    /// There was nothing.
+    /// There was nothing to remove.
     Nothing,
-    /// Something is left.
+    /// Part of the stack is left.
     Left,
 }
 
 impl Remove {
-    /// Exit code 0: there is nothing of it; 1: there is, or it could not be told.
+    /// Exit code 0: nothing of the stack is left; 1: something is, or an error occurred.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         super::block_on(async {
@@ -63,7 +63,7 @@ impl Remove {
         })
     }
 
-    /// What goes.
+    /// The plan for the removal.
     fn plan(&self, history: &History, observed: &Observed) -> Plan {
         let removable = Removable {
             everything: self.foreign,
@@ -89,7 +89,7 @@ impl Remove {
             }
             if !self.foreign {
                 anyhow::bail!(
-                    "skep has no record of the stack `{stack}`, and removes only what it made; `--foreign` removes it nevertheless"
+                    "skep has no record of the stack `{stack}`, and removes only stacks that it deployed; use `--foreign` to remove it anyway"
                 );
             }
         }
@@ -110,7 +110,7 @@ impl Remove {
         self.carry_out(cluster, history).await
     }
 
-    /// Records first that it is to go, so that nobody brings it back; the records go last.
+    /// Records the removal first, so that no controller restores the stack, and removes the records last.
     async fn carry_out(&self, cluster: &Cluster, history: &History) -> anyhow::Result<Ended> {
         let stack = &self.stack;
         let mut performer = Performer::of(cluster).await?;
@@ -121,17 +121,17 @@ impl Remove {
         match follow(cluster, &mut performer, stack, release, settings.unwrap_or_default().deadline).await? {
             Outcome::Promoted => {}
             Outcome::Halted { .. } => {
-                output::line(&format!("{stack} is not removed: what is left goes with `skep remove {stack}` again"));
+                output::line(&format!("{stack} is not completely removed; run `skep remove {stack}` again"));
                 return Ok(Ended::Left);
             }
             outcome => anyhow::bail!("{}", event::verdict(stack, Some(release), &outcome, &[])),
         }
         if self.keep_history {
-            output::line(&format!("{stack} is removed; the records of its releases stay (`skep history {stack}`)"));
+            output::line(&format!("{stack} is removed; the records of its releases are kept (`skep history {stack}`)"));
         } else if let Some(repository) = watched(history) {
             performer.carry_out(Command::Forget { stack: stack.clone(), kept: Some(release) }).await?;
             output::line(&format!(
-                "{stack} is removed; the record {release} stays, so that it is not deployed again from {repository} until \
+                "{stack} is removed; the record {release} is kept, so that it is not deployed again from {repository} until \
                  something new is pushed there; `skep remove {stack}` again removes the record"
             ));
         } else {
@@ -151,9 +151,9 @@ impl Remove {
         let goes = plan.removed_services();
         let stays = observed.services.keys().filter(|name| !goes.contains(name));
         lines.extend(stays.map(|name| {
-            format!("note: service {name} stays: no release of skep made it; `--foreign` removes it as well")
+            format!("note: service {name} is kept, because skep did not create it; `--foreign` removes it as well")
         }));
-        lines.push("volumes, folders and what is external stay".into());
+        lines.push("volumes, folders and external objects are kept".into());
         output::result(&lines.join("\n"));
     }
 }
@@ -166,13 +166,13 @@ fn is_nothing(observed: &Observed) -> bool {
         && observed.leaving.is_empty()
 }
 
-/// Whether all that is left of a stack is the record that it was removed.
+/// Whether nothing is left of a stack but the record of its removal.
 fn is_removed(history: &History) -> bool {
     let last = history.last();
-    last.is_some_and(|last| matches!((&last.cause, &last.phase), (Cause::Remove { .. }, Phase::Promoted { .. })))
+    last.is_some_and(|last| matches!(last.cause, Cause::Remove { .. }) && last.phase.is_promoted())
 }
 
-/// The repository that a controller looks at by itself, if the stack came from one.
+/// The watched repository that the stack came from, if any.
 fn watched(history: &History) -> Option<&Repository> {
     let found = |cause: &Cause| matches!(cause, Cause::Push | Cause::Poll | Cause::Webhook);
     let last = history.releases().iter().rev().find(|release| found(&release.cause))?;

@@ -1,4 +1,4 @@
-//! Requests to the controller: left in the swarm, and waited for until they are taken.
+//! Requests to the controller: stored in the swarm, and followed until the controller accepts them.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::controller::cluster::Cluster;
 use crate::store::Request;
 use crate::time;
 
-/// How often the answer is looked for.
+/// The interval of polls for an answer.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
-/// How long a controller may take to look.
+/// How long a controller may take to answer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(90);
 
-/// Waits until the controller has answered all of these; an error if it has not, and then they are taken back.
+/// Waits until the controller has answered all requests; otherwise withdraws them and returns an error.
 pub(super) async fn answered(cluster: &Cluster, asked: Vec<Request>) -> anyhow::Result<()> {
     let Some(request) = answered_within(cluster, asked, PATIENCE).await? else { return Ok(()) };
     anyhow::bail!(
-        "no controller that has the repository `{}` has answered for {} s; does skep run? `docker service ps skep_skep` \
+        "no controller with the repository `{}` answered within {} s; does skep run? `docker service ps skep_skep` \
          tells, and its log says why not",
         request.repository,
         PATIENCE.as_secs()
     )
 }
 
-/// The same for some time; one that was not answered, if there is one.
+/// Waits for the given time; returns a request that was not answered, if any.
 pub(super) async fn answered_within(
     cluster: &Cluster,
     mut asked: Vec<Request>,

@@ -1,4 +1,4 @@
-//! `skep rollback`: an earlier release's stack as a new release, through the same gate.
+//! `skep rollback`: deploys the stack of an earlier release as a new one, through the same gate.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ use crate::release::{Cause, History, Release, ReleaseId};
 pub(super) struct Rollback {
     /// The stack
     stack: StackName,
-    /// The release to go back to, such as 3 or r3 [default: the last good one with other contents]
+    /// The release to roll back to, such as 3 or r3 [default: the last good one with different contents]
     release: Option<String>,
 }
 
@@ -37,11 +37,11 @@ impl Rollback {
             }
             let desired = to.desired.clone().with_context(|| {
                 format!(
-                    "{} is too old: only its digests are kept; `skep history {}` shows which can be gone back to",
+                    "{} is too old: only its digests are kept; `skep history {}` lists the newer releases",
                     to.id, self.stack
                 )
             })?;
-            // Whoever goes back accepts what that removes and interrupts, and that a check may not be made.
+            // A rollback implies consent to removals, interruptions, and checks that cannot be made.
             let consent = Consent { removal: true, recreation: true, unchecked: true, ..Consent::default() };
             let proposal = Proposal::new(to.origin.clone(), Cause::GoBack { to: to.id }, desired);
             let proposal = Proposal { consent, is_recorded: true, ..proposal };
@@ -53,7 +53,7 @@ impl Rollback {
         let Some(text) = &self.release else {
             return history
                 .before_last()
-                .with_context(|| format!("the stack `{}` has no earlier good release to go back to", self.stack));
+                .with_context(|| format!("the stack `{}` has no earlier good release to roll back to", self.stack));
         };
         let number = text.strip_prefix('r').unwrap_or(text).parse().ok();
         let id = ReleaseId(number.with_context(|| format!("`{text}` is not a release such as r3"))?);

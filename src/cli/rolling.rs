@@ -1,5 +1,5 @@
-//! Rolling a proposal out from the command line: the rounds that the controller makes, or the same ones made here, and
-//! what happens on the terminal.
+//! Rolling out a proposal from the command line: following the controller's rounds, or making the same rounds here, with
+//! progress on the terminal.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::name::StackName;
 use crate::release::{Outcome, ReleaseId};
 use crate::stack::Nanos;
 
-/// How often is looked when there is nothing to do but to see what others do.
+/// The interval of rounds while there is nothing to do but observe.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How a proposal ended.
+/// The outcome of a proposal.
 pub(super) struct Ended {
     pub(super) stack: StackName,
     pub(super) release: Option<ReleaseId>,
     pub(super) outcome: Outcome,
 }
 
-/// Rolls a proposal out, to its end. An error of the swarm or of the preflight becomes one that a person reads by `explain`.
+/// Proposes a release and rolls it out until it ends. `explain` turns errors of the swarm and the preflight into errors for users.
 pub(super) async fn roll_out(
     cluster: &Cluster,
     proposal: Proposal,
@@ -82,7 +82,7 @@ async fn roll(
     }
     let (mut seen, mut interrupt) = (cluster.clock.now(), Interrupt::new()?);
     loop {
-        // A round may be cut off anywhere: what it did is in the record, or is done once more.
+        // A round may be cancelled anywhere: its effects are recorded, or repeated by the next round.
         let attempt = tokio::select! {
             attempt = rounds.attempt(events) => attempt,
             () = interrupt.comes() => return Err(cut_off(performer, stack, release)),
@@ -95,7 +95,7 @@ async fn roll(
         } else if cluster.clock.now().duration_since(seen) >= SignedDuration::from_nanos(deadline.0) {
             let trouble = rounds.trouble().unwrap_or_default();
             anyhow::bail!(
-                "nothing is known of {stack} {release} for {deadline}: {trouble}; it is recorded, and goes on with the \
+                "{stack} {release} could not be observed for {deadline}: {trouble}; it is recorded, and continues with the \
                  next `skep serve` or `skep deploy`"
             );
         }
@@ -109,7 +109,7 @@ async fn roll(
     }
 }
 
-/// What somebody reads who ends a command while a release rolls out.
+/// The error of a command that is interrupted while a release rolls out.
 fn cut_off(performer: &Performer, stack: &StackName, release: ReleaseId) -> anyhow::Error {
     if performer.is_controller() {
         return anyhow::anyhow!(
@@ -123,16 +123,16 @@ fn cut_off(performer: &Performer, stack: &StackName, release: ReleaseId) -> anyh
     )
 }
 
-/// Somebody ends the command.
+/// Waits for the command to be interrupted.
 pub(super) struct Interrupt(Signal);
 
 impl Interrupt {
-    /// Begins to listen.
+    /// Starts listening for signals.
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self(signal(SignalKind::terminate())?))
     }
 
-    /// Comes back when somebody ends the command.
+    /// Returns when the command is interrupted.
     pub(super) async fn comes(&mut self) {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

@@ -15,17 +15,13 @@ use crate::lint::{self, Rule};
 pub(super) struct Rules {}
 
 impl Rules {
-    #[expect(clippy::unused_self, reason = "every command is run so")]
+    #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         match common.format {
             Format::Json => output::json(&lint::rules().iter().map(|rule| as_json(rule)).collect::<Vec<_>>()),
             Format::Human => {
                 let rows: Vec<[Cell; 5]> = lint::rules().iter().map(|rule| row(rule)).collect();
-                output::result(&table(
-                    ["RULE", "LEVEL", "ASKED", "FIX", "WHAT IT FINDS"],
-                    &rows,
-                    common.color.resolve(),
-                ));
+                output::result(&table(["RULE", "LEVEL", "STATE", "FIX", "TITLE"], &rows, common.color.resolve()));
             }
         }
         ExitCode::SUCCESS

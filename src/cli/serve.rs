@@ -32,7 +32,7 @@ use crate::source;
 use crate::source::server::{self, Server};
 use crate::source::sweep::Presence;
 
-/// How long threads that wait for something may go on after the end.
+/// How long blocked threads may outlive the runtime.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long the last writes to the swarm may take.
@@ -41,7 +41,7 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 /// How long tasks may take to end after they were cancelled.
 const LAST_TASKS: Duration = Duration::from_secs(2);
 
-/// How often memory is given back.
+/// The interval at which freed memory is returned to the system.
 const TIDY: Duration = Duration::from_secs(10);
 
 /// `skep serve`
@@ -49,7 +49,7 @@ const TIDY: Duration = Duration::from_secs(10);
 pub(super) struct Serve {}
 
 impl Serve {
-    #[expect(clippy::unused_self, reason = "every command is called alike")]
+    #[expect(clippy::unused_self, reason = "every command is called in the same way")]
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         share_one_arena();
         log();
@@ -57,26 +57,26 @@ impl Serve {
         // Two threads: a controller waits more than it works, and each thread costs memory.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(serve(settings));
-        // A thread that waits for a dead Git server must not keep the process.
+        // A thread that waits for a dead Git server must not keep the process alive.
         runtime.shutdown_timeout(FAREWELL);
         ended
     }
 }
 
-/// Has all threads share one arena of the C library's allocator. Otherwise each thread that ever runs gets an arena of
-/// its own and keeps what was freed in it: 10 MiB after a handful of pushes (`docs/performance.md`).
+/// Makes all threads share one arena of the C library's allocator. Otherwise each thread that ever runs gets its own
+/// arena, which keeps freed memory: 10 MiB after a handful of pushes (`docs/performance.md`).
 #[cfg(target_env = "gnu")]
-#[expect(unsafe_code, reason = "glibc is told so only by its own function, or by an environment variable")]
+#[expect(unsafe_code, reason = "glibc can be configured only by its own function or by an environment variable")]
 fn share_one_arena() {
     // SAFETY: `mallopt` only sets a number in the allocator, and no other thread runs yet.
     let set = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
-    debug_assert_eq!(set, 1, "glibc knows this parameter");
+    debug_assert_eq!(set, 1, "glibc supports this parameter");
 }
 
 #[cfg(not(target_env = "gnu"))]
 fn share_one_arena() {}
 
-/// Gives memory back that was freed, now and then: the allocator keeps what a push needed, which is long gone.
+/// Returns freed memory to the system at intervals, since the allocator would keep the memory of past pushes.
 async fn give_back() {
     loop {
         tokio::time::sleep(TIDY).await;
@@ -85,9 +85,9 @@ async fn give_back() {
 }
 
 #[cfg(target_env = "gnu")]
-#[expect(unsafe_code, reason = "glibc is told so only by its own function")]
+#[expect(unsafe_code, reason = "only glibc's own function does this")]
 fn trim() {
-    // SAFETY: `malloc_trim` takes the allocator's own locks, and touches nothing that is in use.
+    // SAFETY: `malloc_trim` takes the allocator's own locks, and does not touch memory in use.
     unsafe { libc::malloc_trim(0) };
 }
 
@@ -121,7 +121,7 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
         }
         going_down.send_replace(true);
         if tokio::time::timeout(LAST_WRITES, stopped_controller.put_down()).await.is_err() {
-            tracing::warn!("the swarm does not answer: what is being prepared counts as a failed attempt");
+            tracing::warn!("the swarm does not respond: commits in preparation count as failed attempts");
         }
         if !supervisor.stop(LAST_TASKS).await {
             tracing::warn!("some tasks did not end in time, and are cut off");
@@ -132,29 +132,29 @@ async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     if let Ok(another) = superseding.await {
         return Err(another.into());
     }
-    tracing::info!("skep stops; rollouts go on where they are when it starts again");
+    tracing::info!("skep stops; rollouts continue when it starts again");
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stack that this process is in: nobody's repository may change it by accident.
+/// The stack that this process belongs to; repositories may not change it by accident.
 async fn own_stack(settings: &Settings) -> Option<String> {
     cluster(settings).ok()?.swarm.stack_of(&config::own_container()?).await
 }
 
-/// What is there as long as the controller runs.
+/// The parts that live as long as the controller.
 struct Running {
     controller: Controller,
     _runtime: TempDir,
     _presence: Presence,
 }
 
-/// Puts the controller together and lets it begin.
+/// Assembles and starts the controller.
 async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow::Result<(Running, axum::Router)> {
     let metrics = Metrics::new();
     let cluster = cluster(settings)?;
     if !cluster.store.is_authenticated() {
         tracing::warn!(
-            "no key for records is set (SKEP_RECORD_KEY_FILE, `record_key_files`): records of releases are not authenticated"
+            "no record key is set (SKEP_RECORD_KEY_FILE, `record_key_files`): records of releases are not authenticated"
         );
     }
     if let Some(authorities) = &settings.ca_file {
@@ -174,7 +174,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     let hooks = hooks_socket(&server)?;
     let controller = Controller::new(settings.clone(), deployer, server.clone(), events, metrics.clone());
     controller.register().await?;
-    // What was left is taken up before pushes come in, for the newest of a repository takes the place of others.
+    // Recorded commits are resumed before pushes are accepted, because a newer push supersedes them.
     controller.start().await?;
     let pushes = controller.clone();
     let push = move |push, lines| {
@@ -185,7 +185,7 @@ async fn start(settings: &Arc<Settings>, stop: watch::Receiver<bool>) -> anyhow:
     controller.supervisor().keep("hooks", listen);
     let left = server.sweep(&presence).await;
     if left > 0 {
-        tracing::info!(left, "removed what earlier pushes had left behind");
+        tracing::info!(left, "removed leftovers of earlier pushes");
     }
     let state = http::State {
         hooks: Arc::new(forges::hooks(settings)?),
@@ -220,20 +220,20 @@ fn hooks_socket(server: &Server) -> anyhow::Result<Arc<UnixListener>> {
     })
 }
 
-/// Whether a push could be taken now: Git finds the hook, the hook finds the controller, the controller finds the swarm.
+/// Whether a push could be accepted now: Git reaches the hook, the hook the controller, and the controller the swarm.
 async fn ready(controller: Controller, server: Server) -> Result<(), String> {
     server.ensure_hook().map_err(|error| error.to_string())?;
     let socket = server.socket();
     http::hook::ping(&socket).await.map_err(|_| {
-        format!("Git's hook cannot reach skep at {}, so that no push is taken; restart skep", socket.display())
+        format!("Git's hook cannot reach skep at {}, so no push is accepted; restart skep", socket.display())
     })?;
     controller.ready().await
 }
 
-/// How the folder of a process begins.
+/// The prefix of the names of processes' folders.
 const RUNTIME: &str = "skep-";
 
-/// A new folder for this process alone, which goes with it. It is never in the data folder, which other replicas share.
+/// Creates a folder for this process, removed when it ends. It is never in the data folder, which replicas may share.
 fn runtime(settings: &Settings) -> anyhow::Result<TempDir> {
     let parent = settings.runtime.clone().unwrap_or_else(std::env::temp_dir);
     let private = std::fs::Permissions::from_mode(0o700);
@@ -241,10 +241,10 @@ fn runtime(settings: &Settings) -> anyhow::Result<TempDir> {
         sweep(&parent);
         tempfile::Builder::new().prefix(RUNTIME).permissions(private).tempdir_in(&parent)
     });
-    made.with_context(|| format!("cannot make a folder in {}; SKEP_RUNTIME names another place", parent.display()))
+    made.with_context(|| format!("cannot create a folder in {}; set SKEP_RUNTIME to another place", parent.display()))
 }
 
-/// Removes the folders of controllers that were killed: those with a socket at which nobody listens.
+/// Removes the folders of killed controllers: those with a socket that nobody listens on.
 fn sweep(parent: &Path) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(RUNTIME);
@@ -257,7 +257,7 @@ fn sweep(parent: &Path) {
 }
 
 fn git_server(settings: &Settings, runtime: &Path) -> anyhow::Result<Server> {
-    let skep = std::env::current_exe().context("the path of skep itself is not known")?;
+    let skep = std::env::current_exe().context("the path of skep's own binary is not known")?;
     Ok(Server::new(server::Settings {
         root: settings.data.join("git"),
         runtime: runtime.to_owned(),

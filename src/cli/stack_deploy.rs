@@ -1,4 +1,4 @@
-//! `skep deploy --as-written --no-wait`: a file written once, as `docker stack deploy` writes it.
+//! `skep deploy --as-written --no-wait`: writes a file once, like `docker stack deploy`.
 
 use std::process::ExitCode;
 
@@ -16,34 +16,34 @@ use crate::plan::FieldChange;
 use crate::registry::Logins;
 use crate::swarm::{Prepared, Resolve, StackDeployOptions, Swarm, Write};
 
-/// The options of a deploy that is written and not followed.
+/// The options of a deploy that only writes.
 #[derive(Debug, Args)]
 pub(super) struct StackDeploy {
-    /// Write once and do not wait: no order of services, no gate, no way back, and no release
+    /// Write once and do not wait: no order of services, no gate, no rollback, no recorded release
     #[arg(long, requires_all = ["as_written", "files"], conflicts_with_all = ["retry", "plan"])]
     pub(super) no_wait: bool,
-    /// When the digests of images are asked for
+    /// When to resolve images to digests
     #[arg(long, value_enum, default_value_t, requires = "no_wait", value_name = "WHEN")]
     resolve_image: ResolveImage,
-    /// Send this user's logins to registries along, so that the nodes can pull
+    /// Send this user's registry logins, so that the nodes can pull
     #[arg(long, requires = "no_wait")]
     with_registry_auth: bool,
 }
 
-/// When the digests of images are asked for.
+/// When images are resolved to digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum ResolveImage {
-    /// Every time
+    /// For every image
     #[default]
     Always,
-    /// Where the file names another image than before
+    /// For images that changed in the file
     Changed,
     /// Never
     Never,
 }
 
 impl StackDeploy {
-    /// Exit code 0: all of it was written, or was there already.
+    /// Exit code 0: the stack was written, or was unchanged.
     pub(super) async fn run(
         &self,
         workspace: &Workspace,
@@ -67,7 +67,7 @@ impl StackDeploy {
     }
 }
 
-/// What was written, one line each.
+/// The written objects, one line each.
 fn written(stack: &StackName, prepared: &Prepared) -> String {
     let line = |write: &Write| {
         let sign = if write.creates { '+' } else { '~' };
@@ -76,7 +76,7 @@ fn written(stack: &StackName, prepared: &Prepared) -> String {
         format!("{sign} {}{fields}\n", write.subject)
     };
     let lines: String = prepared.writes().iter().map(line).collect();
-    let outcome = if lines.is_empty() { "nothing to do" } else { "written; nothing was waited for" };
+    let outcome = if lines.is_empty() { "nothing to do" } else { "written, without waiting" };
     format!("stack {stack}\n{lines}{outcome}")
 }
 

@@ -1,4 +1,4 @@
-//! `skep sync`: has the controller look at watched repositories now, and waits for what becomes of them.
+//! `skep sync`: has the controller fetch watched repositories now, and waits for the outcome.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -17,29 +17,29 @@ use crate::release::{Handled, Upstream};
 /// `skep sync`
 #[derive(Debug, Args)]
 pub(super) struct Sync {
-    /// The repository, as the settings of skep name it; all of them when left out
+    /// The repository, by its name in skep's settings [default: all]
     repository: Option<String>,
-    /// What is agreed to, as with `git push -o`
+    /// Push option, as with `git push -o`
     #[arg(long = "option", short = 'o', value_enum, value_name = "OPTION")]
     options: Vec<Consent>,
-    /// Only have it looked at, and do not wait until its commit is deployed
+    /// Do not wait until the newest commit is deployed
     #[arg(long)]
     no_wait: bool,
 }
 
-/// What can be agreed to.
+/// The push options that a sync accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Consent {
-    /// Try the same commit again that failed before
+    /// Retry a commit that failed
     Retry,
-    /// Also if that takes over a stack that skep did not deploy
+    /// Permit taking over a stack that skep did not deploy
     Adopt,
-    /// Also if that removes more than half of a stack's services
+    /// Permit removing more than half of a stack's services
     ConfirmRemoval,
 }
 
 impl Consent {
-    /// The push option that means the same.
+    /// The name of the push option.
     fn option(self) -> &'static str {
         match self {
             Self::Retry => "retry",
@@ -50,7 +50,7 @@ impl Consent {
 }
 
 impl Sync {
-    /// Exit code 0: the newest commit of each runs; 1: it does not.
+    /// Exit code 0: the newest commits run; 1: they do not.
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let settings = common.settings()?;
         super::block_on(async {
@@ -75,11 +75,11 @@ impl Sync {
         })
     }
 
-    /// The repositories that are meant.
+    /// The selected repositories.
     fn meant(&self, watched: &BTreeMap<Repository, Upstream>) -> anyhow::Result<Vec<Repository>> {
         if watched.is_empty() {
             anyhow::bail!(
-                "no controller watches a repository in this swarm; name them under `repositories` in skep's settings"
+                "no controller watches a repository in this swarm; add repositories under `repositories` in skep's settings"
             );
         }
         let all: Vec<Repository> = watched.keys().cloned().collect();
@@ -89,7 +89,7 @@ impl Sync {
         }
     }
 
-    /// What became of these repositories, once nothing is done about them any more.
+    /// Waits until the controller has finished with these repositories, and returns their states.
     async fn settled(&self, cluster: &Cluster, names: &[Repository]) -> anyhow::Result<Vec<Upstream>> {
         loop {
             let mut upstreams = cluster.store.upstreams().await?;
@@ -103,7 +103,7 @@ impl Sync {
     }
 }
 
-/// The repository of this name; one of a scope may be named without it, as long as no other scope has one of that name.
+/// The repository with this name; the scope may be left out if the name is unique among all scopes.
 fn named(name: &str, watched: &[Repository]) -> anyhow::Result<Repository> {
     let shown = |it: &Repository| it.to_string();
     if let Some(it) = watched.iter().find(|it| shown(it) == name) {

@@ -1,4 +1,4 @@
-//! Rows as a table for a person.
+//! Text tables.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -6,7 +6,7 @@ use super::workspace::painted;
 use crate::plan::Color;
 use crate::text::one_line;
 
-/// A cell and how it is painted; an empty string for no paint.
+/// A cell and its ANSI colour code, which may be empty.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cell {
     text: String,
@@ -26,7 +26,7 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// A table whose columns are as wide as what is in them.
+/// Formats a table whose columns fit their contents.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[Cell; N]], color: Color) -> String {
     let head = head.map(|title| Cell::painted(title, "1"));
     let all = || std::iter::once(&head).chain(rows);
@@ -35,7 +35,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[Cell; N]], color: 
     all().map(|row| line(row, &widths, color)).collect::<Vec<_>>().join("\n")
 }
 
-/// A row without spaces at its end.
+/// A row without trailing spaces.
 fn line<const N: usize>(row: &[Cell; N], widths: &[usize; N], color: Color) -> String {
     let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
     let padded = |(column, cell): (usize, &Cell)| {

@@ -50,7 +50,7 @@ impl Screen {
         let lines = self.narrator.say(event);
         match (&self.bar, &event.what) {
             (Some(bar), What::Waiting { services }) => bar.set_message(one_line(&summary(services)).into_owned()),
-            (Some(bar), What::Settling) => bar.set_message("all tasks run; waiting for them to stay so"),
+            (Some(bar), What::Settling) => bar.set_message("all tasks run; waiting to see whether they stay up"),
             (Some(bar), _) => lines.iter().for_each(|line| bar.println(visible(line))),
             (None, _) => lines.iter().for_each(|line| output::line(line)),
         }

@@ -1,4 +1,4 @@
-//! What a command says when it could not do what it was asked: the error once, and what to do about it.
+//! Error messages of commands: the error, and a hint what to do about it.
 
 use anyhow::Error;
 
@@ -12,7 +12,7 @@ use crate::engine;
 use crate::store;
 use crate::swarm;
 
-/// Tells an error, and what to do about it where that is known.
+/// Prints an error and, if there is one, a hint.
 pub(super) fn tell(error: &Error) {
     output::line(&rendered(error));
     if away(error).is_some()
@@ -38,7 +38,7 @@ fn rendered(error: &Error) -> String {
     render::plain(&Diagnostic { help: hint(error).map(str::to_owned), ..Diagnostic::new((), sentence(error)) })
 }
 
-/// The error with its causes. Many a message holds that of its cause already.
+/// The error with its causes, leaving out causes that the message already contains.
 fn sentence(error: &Error) -> String {
     let mut told = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -56,23 +56,23 @@ fn hint(error: &Error) -> Option<&'static str> {
         return Some("name the stack with `--stack NAME`, or with `name: NAME` at the top of its file");
     }
     if matches!(error.downcast_ref(), Some(cluster::Error::Stale { .. })) {
-        return Some("look at it with `skep plan`, and agree to it with the fingerprint that it prints");
+        return Some("review it with `skep plan`, and deploy it with the fingerprint that the plan prints");
     }
     if let Some(swarm::Error::Missing { kind, .. }) = error.downcast_ref() {
         return Some(match *kind {
             "network" => "it is external: create it first, with `docker network create --driver overlay NAME`",
-            _ => "it is external: create it first, or say in the file what it holds",
+            _ => "it is external: create it first, or define its contents in the file",
         });
     }
     let reason = away(error)?;
     Some(if reason.contains("ermission denied") {
         "run this as root, or as a member of the group `docker`"
     } else {
-        "is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for"
+        "is Docker running there? set its address with `--host` or `DOCKER_HOST`"
     })
 }
 
-/// Why the engine could not be reached, if that is what went wrong.
+/// The reason why the engine could not be reached, if that is the error.
 fn away(error: &Error) -> Option<&str> {
     match asked(error)? {
         engine::Error::Away { reason, .. } => Some(reason),

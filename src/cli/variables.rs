@@ -1,4 +1,4 @@
-//! Variables of stack files, as a command line sets them.
+//! Variables of stack files that are given on the command line.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -14,36 +14,36 @@ use crate::stack::file::ASKED_PROFILES;
 use crate::stack::gather::NO_ENV_FILE;
 use crate::stack::variables::{Origin, Set, Variables, is_name};
 
-/// Bytes that variables in files may be replaced by.
+/// The most bytes that variables in `--env-file` files may insert.
 const MAX_TEXTS: usize = 4 << 20;
 
-/// What every command takes that reads stack files.
+/// The options of every command that reads stack files.
 #[derive(Debug, Args)]
 pub(super) struct Given {
-    /// Set a variable of the stack file; NAME alone has its value from this shell
+    /// Set a variable of the stack file; NAME alone takes its value from this shell
     #[arg(long = "env", short = 'e', value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Read variables from this file, and not from `.env` beside the stack file
+    /// Read variables from this file instead of `.env` beside the stack file
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Also services with this profile
+    /// Include services with this profile
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
 }
 
-/// Whose variables the settings are asked for.
+/// The source of stack files, which decides which variables of the settings and the environment apply.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum For<'a> {
-    /// The repository that a folder is called like, and its branch.
+    /// A folder: variables of the repository with its name, for the branch that is checked out.
     Folder(&'a Path),
-    /// A file of this machine, which may have them from the environment, too.
+    /// A local file: the environment also applies.
     OwnFile,
-    /// A file that is only looked at.
+    /// A file that is linted only.
     AnyFile,
 }
 
 impl Given {
-    /// The variables outside of the repository, each with the value that counts.
+    /// The variables from outside of the repository, each with its effective value.
     pub(super) fn variables(&self, settings: &Settings, whose: For<'_>) -> anyhow::Result<Set> {
         let mut places = match whose {
             For::Folder(path) => of_folder(settings, path),
@@ -70,7 +70,7 @@ impl Given {
         self.set.iter().map(variable).collect()
     }
 
-    /// What the files set; a later one overrides an earlier one.
+    /// The variables in the files; a later file overrides an earlier one.
     fn of_files(&self, outer: &Variables) -> anyhow::Result<Set> {
         let (mut set, mut room) = (Set::new(), MAX_TEXTS);
         for file in &self.env_files {
@@ -99,7 +99,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Variables that also ask for these profiles.
+/// Adds the requested profiles to the variables.
 fn with_profiles(mut variables: Set, profiles: &[String]) -> Set {
     if !profiles.is_empty() {
         variables.insert(ASKED_PROFILES.to_owned(), profiles.join(","));

@@ -1,4 +1,4 @@
-//! What the commands share: a folder as a revision, the swarm, a stack as it should be.
+//! The parts that commands share: a folder as a revision, the swarm, and desired stacks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -38,40 +38,40 @@ use crate::stack::variables::Set;
 use crate::store::{self, Store};
 use crate::swarm::Swarm;
 
-/// A folder with stack files, and which of its stacks is meant.
+/// The options that select a folder or files, and one of its stacks.
 #[derive(Debug, Args)]
 pub(super) struct Workspace {
-    /// The folder with the stack file; with `--compose-file` the stack's name
+    /// The folder with the stack file; with `--compose-file`, the name of the stack
     #[arg(default_value = ".", value_name = "FOLDER|STACK")]
     target: PathBuf,
-    /// A stack file of this machine instead of a folder; `-` is standard input
+    /// Local stack file instead of a folder; `-` is standard input
     #[arg(long = "compose-file", short = 'c', value_name = "FILE", value_delimiter = ',')]
     files: Vec<PathBuf>,
-    /// The stack's name [default: what the file says, else the folder's name]
+    /// Name of the stack [default: from the file, else the name of the folder]
     #[arg(long, value_name = "NAME")]
     stack: Option<StackName>,
     #[command(flatten)]
     given: Given,
-    /// Deploy exactly the file, with none of skep's rewriting
+    /// Deploy the file exactly, without skep's rewriting
     #[arg(long)]
     as_written: bool,
 }
 
 /// A folder that passed the checks.
 pub(super) struct Opened {
-    /// What is to be deployed, without anybody's consent.
+    /// The request, without any consent.
     pub(super) request: DeployRequest,
-    /// What the stack is called by whoever typed the command.
+    /// The name of the stack from the command line.
     given: Option<StackName>,
 }
 
 impl Opened {
-    /// The stacks that are meant, by name.
+    /// The selected stacks by name.
     pub(super) fn stacks(&self) -> Result<Vec<(StackName, &CheckedStack)>, Refusal> {
         named_stacks(&self.request.checked, self.given.as_ref(), &self.request.fallback)
     }
 
-    /// What a stack takes of others, which skep refuses to a repository of this folder's name but not to a person.
+    /// Notes on objects of other stacks that a push from a repository with this folder's name would be refused for.
     pub(super) async fn out_of_bounds(
         &self,
         cluster: &Cluster,
@@ -82,7 +82,7 @@ impl Opened {
         Ok(refused_of_pushes(&self.placed(&stack.name, obstacles)))
     }
 
-    /// What stands in the way of a stack, each with its place in the file.
+    /// The obstacles of a stack, each with its place in the file.
     pub(super) fn placed(
         &self,
         stack: &StackName,
@@ -99,7 +99,7 @@ impl Opened {
 }
 
 impl Workspace {
-    /// Reads and checks the folder or files. What is found is shown; none comes back when it must not be deployed.
+    /// Reads and checks the folder or files, and prints the findings. Returns `None` if errors forbid a deploy.
     pub(super) async fn open(&self, settings: &Settings) -> anyhow::Result<Option<Opened>> {
         let variables = self.variables(settings)?;
         let (revision, objects) = self.read(variables.clone()).await?;
@@ -118,7 +118,7 @@ impl Workspace {
         if checked.is_none() && !settings.unknown_variables.is_empty() {
             let names = settings.unknown_variables.join(", ");
             output::line(&format!(
-                "note: the controller of this swarm sets {names}, and this machine does not; their values are not known here"
+                "note: the controller of this swarm sets {names}, which are not set on this machine; their values are not known here"
             ));
         }
         let Some(checked) = checked else { return Ok(None) };
@@ -153,19 +153,19 @@ impl Workspace {
         Ok(named::read(&self.files, self.as_written, wanted, contexts).await?)
     }
 
-    /// What variables are filled in with.
+    /// The variables for the stack files.
     fn variables(&self, settings: &Settings) -> anyhow::Result<Set> {
         let whose = if self.files.is_empty() { For::Folder(&self.target) } else { For::OwnFile };
         self.given.variables(settings, whose)
     }
 
-    /// The stacks that are meant, exactly as they are written, without asking anybody.
+    /// The selected stacks exactly as written, without accessing the network.
     pub(super) fn stacks_as_written(opened: &Opened) -> anyhow::Result<Vec<Stack>> {
         let rendered = |(name, stack)| prepare::as_written(&opened.request.checked, stack, name);
         Ok(opened.stacks()?.into_iter().map(rendered).collect::<Result<_, _>>()?)
     }
 
-    /// The stacks that are meant, as they would be: nothing is built.
+    /// The selected stacks as they would be deployed, without building anything.
     pub(super) async fn stacks(
         &self,
         opened: &Opened,
@@ -175,7 +175,7 @@ impl Workspace {
         let (preparer, cluster) = (self.preparer(settings).await?.without_building(), cluster(settings)?);
         let (request, mut stacks) = (&opened.request, Vec::new());
         for (name, stack) in opened.stacks()? {
-            // Without a record nothing is known to run.
+            // Without a record, no running release is known.
             let running = cluster.history(&name).await.map(|history| Running::of(&history)).unwrap_or_default();
             let events = events.of_stack(&name);
             let desired = preparer.prepare(&request.checked, stack, &name, &request.objects, &running, &events);
@@ -184,12 +184,12 @@ impl Workspace {
         Ok(stacks)
     }
 
-    /// What makes the stacks that are meant.
+    /// The preparer for the selected stacks.
     pub(super) async fn preparer(&self, settings: &Settings) -> anyhow::Result<Preparer> {
         Ok(preparer(settings).await?.as_written(self.as_written))
     }
 
-    /// The name that was typed, whatever the file says.
+    /// The name of the stack from the command line, which overrides the file.
     fn given(&self) -> anyhow::Result<Option<StackName>> {
         if self.stack.is_some() || self.files.is_empty() || self.target.as_os_str() == "." {
             return Ok(self.stack.clone());
@@ -197,7 +197,7 @@ impl Workspace {
         Ok(Some(self.target.to_string_lossy().parse()?))
     }
 
-    /// The name of a stack that has none of its own.
+    /// The name of a stack whose file has no name.
     fn fallback(&self) -> anyhow::Result<String> {
         if !self.files.is_empty() {
             return Ok(String::new());
@@ -206,7 +206,7 @@ impl Workspace {
         Ok(folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
     }
 
-    /// How releases of it name their repository.
+    /// The repository that releases from this folder or file record.
     pub(super) fn repository(&self) -> Repository {
         if let Some(file) = self.files.first() {
             return Repository::file(file.display());
@@ -216,7 +216,7 @@ impl Workspace {
     }
 }
 
-/// Findings with the paths of files as a person sees them, and the texts by those, too.
+/// Findings and texts with paths relative to the working folder.
 fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Diagnostic>, mut texts: Texts) -> (Vec<Diagnostic>, Texts) {
     for finding in &mut findings {
         finding.place.path = viewpoint.shown(&finding.place.path);
@@ -226,7 +226,7 @@ fn seen_from(viewpoint: &Viewpoint, mut findings: Vec<Diagnostic>, mut texts: Te
     (findings, texts)
 }
 
-/// Says which variables were taken for empty, as Docker takes them without saying so.
+/// Warns of unset variables that became empty, as in Docker, which does not warn.
 fn tell_unset(stack: &CheckedStack, texts: &Texts, viewpoint: &Viewpoint) {
     for Unset { span, name, .. } in &stack.file.unset {
         let place = stack.file.sources.place(span);
@@ -264,7 +264,7 @@ pub(super) fn no_stack<'a>(stack: &StackName, known: impl IntoIterator<Item = &'
     Diagnostic::new((), format!("there is no stack `{stack}`")).help(help)
 }
 
-/// Why nothing can be shown of a stack that has no service.
+/// The error for a stack without services.
 pub(super) async fn without_services(cluster: &Cluster, stack: &StackName) -> anyhow::Error {
     match cluster.history(stack).await {
         Err(error) => error.into(),
@@ -273,16 +273,16 @@ pub(super) async fn without_services(cluster: &Cluster, stack: &StackName) -> an
             no_stack(stack, recorded.keys()).into()
         }
         Ok(_) => {
-            anyhow::anyhow!("no service of the stack `{stack}` is there; `skep status {stack}` says what became of it")
+            anyhow::anyhow!("the stack `{stack}` has no services now; see `skep status {stack}`")
         }
     }
 }
 
-/// The settings, with those of the swarm's controller where this machine says nothing. What differs is told.
+/// The settings, completed by those of the swarm's controller. Differences are reported.
 pub(super) async fn shaped(mut settings: Settings) -> anyhow::Result<Settings> {
     let shaping = match cluster(&settings)?.store.shaping().await {
         Ok(shaping) => shaping,
-        // Whoever needs the engine says that it is away.
+        // Later requests report that the engine is unreachable.
         Err(error) if error.is_transient() => None,
         Err(error) => {
             output::line(&format!("note: the settings of the controller cannot be read: {error}"));
@@ -308,7 +308,7 @@ pub(super) async fn preparer(settings: &Settings) -> anyhow::Result<Preparer> {
     Ok(Preparer::new(builder, Arc::new(settings.clone())).with_keys(keys(settings)?))
 }
 
-/// The keys that secrets are decrypted with.
+/// The keys for decrypting secrets.
 fn keys(settings: &Settings) -> anyhow::Result<Keys> {
     let mut keys = Keys::default();
     for (origin, text) in config::age_keys(&settings.sops)? {
@@ -317,7 +317,7 @@ fn keys(settings: &Settings) -> anyhow::Result<Keys> {
     Ok(keys)
 }
 
-/// The logins that the settings have, each for images of its own registry.
+/// The logins in the settings, each for images of its own registry.
 fn logins(settings: &Settings, registry: Option<&Registry>) -> anyhow::Result<Logins> {
     let mut logins = registry.map(Registry::logins).unwrap_or_default();
     for (host, account) in &settings.registries {
@@ -343,7 +343,7 @@ fn registry(settings: &Settings) -> anyhow::Result<Option<Registry>> {
     }))
 }
 
-/// Paints `text` when results are coloured.
+/// Colours `text` if results are coloured.
 pub(super) fn painted(text: &str, ansi: &str, color: Color) -> String {
     if color == Color::Always { format!("\u{1b}[{ansi}m{text}\u{1b}[0m") } else { text.to_owned() }
 }

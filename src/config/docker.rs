@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Error, variable};
 
-/// The context that this user's `docker` talks to, unless it is the usual one. skep does not read contexts.
+/// The current context of this user's `docker`, unless it is the default one. skep does not read contexts.
 pub fn context() -> Option<String> {
     #[derive(Deserialize, Default)]
     #[serde(default, rename_all = "camelCase")]
@@ -22,7 +22,7 @@ pub fn context() -> Option<String> {
     Some(name).filter(|name| !name.is_empty() && name != "default")
 }
 
-/// The file and its text, which has the logins of this user; `None` if there is no such file.
+/// The file and its text, which contains the logins of this user; `None` if there is no such file.
 pub fn settings() -> Result<Option<(PathBuf, String)>, Error> {
     let Some(path) = settings_file() else { return Ok(None) };
     match fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! The forges that repositories are on.
+//! The forges that host watched repositories.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,28 +8,28 @@ use serde::Deserialize;
 use super::Settings;
 use crate::diagnostic::{Diagnostic, KeyPath};
 
-/// The key that the only forge was set with once, and its name among [`Settings::forges`].
+/// The key of the old form for a single forge, and the name of that forge in [`Settings::forges`].
 const OLD: &str = "gitlab";
 
-/// A forge: its webhooks are taken, and it is told the state of commits.
+/// A forge: skep accepts its webhooks and reports commit statuses to it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Forge {
-    /// Its kind, if its name in the settings is not that of one.
+    /// Its kind, if its name in the settings is not a kind.
     pub kind: Option<String>,
-    /// Its address, such as `https://gitlab.example.com`; that of the kind's public instance if not set.
+    /// Its address, such as `https://gitlab.example.com`; by default that of the kind's public instance.
     pub url: Option<String>,
     /// The file with an access token for commit statuses; without it none are reported.
     pub token_file: Option<PathBuf>,
     /// Files with the secret of its webhooks; any of them is accepted, so that it can be changed without a gap.
     pub webhook_secret_files: Vec<PathBuf>,
-    /// Whether every repository that is on no other forge is on this one: the old form of the settings.
+    /// Whether repositories without a forge belong to this one: true for the old form of the settings.
     #[serde(skip)]
     pub is_for_all: bool,
 }
 
 impl Settings {
-    /// Takes a forge that is set in the old form among the others.
+    /// Adds a forge in the old form to the others.
     pub(super) fn take_old_forge(&mut self) -> Result<(), Diagnostic<KeyPath>> {
         let Some(old) = self.gitlab.take() else { return Ok(()) };
         if self.forges.contains_key(OLD) {
@@ -41,7 +41,7 @@ impl Settings {
     }
 }
 
-/// The forges by the names that the settings give them.
+/// The forges by their names in the settings.
 pub type Forges = BTreeMap<String, Forge>;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The only reader of environment and settings.
+//! The settings. No other module reads the environment or the settings file.
 //!
 //! Settings come from one file (`/etc/skep/skep.yml`, or what `SKEP_CONFIG` or `--config` name); each field of
-//! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the file),
-//! `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`, `SKEP_RECORD_KEY_FILE`,
+//! [`Settings`] can be left out. A few can also be given in the environment, which goes first: `SKEP_CONFIG` (the
+//! file), `SKEP_DATA`, `SKEP_RUNTIME`, `SKEP_DATA_ROOT`, `SKEP_DATA_SHARED`, `SKEP_LISTEN`, `SKEP_TOKEN_FILE`,
 //! `SKEP_CA_FILE`, `SKEP_REGISTRY` (its prefix), `SKEP_SCOPE`, `SKEP_CONTROLLER` (for commands on other machines), `DOCKER_HOST`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age
-//! themselves).
-//! Secrets are named by the file they are in, so that a Swarm secret can be used, and are read once.
+//! `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY` (keys of age themselves). Secrets are named by the file they are in, so that
+//! a Swarm secret can be used, and are read once.
 
 pub mod docker;
 mod forges;
@@ -37,9 +37,9 @@ use crate::stack::Nanos;
 use crate::stack::variables::Set;
 pub use variables::{Branch, Pushed};
 
-/// The settings that decide what a stack becomes, and can be taken from the controller of a swarm.
+/// The settings that shape stacks and can be taken from the controller of a swarm.
 const SHAPING: [&str; 4] = ["registry", "data_root", "data_shared", "traefik"];
-/// The fewest characters of a key for records.
+/// The shortest key for records, in characters.
 const SHORTEST_KEY: usize = 32;
 
 /// All settings.
@@ -48,7 +48,8 @@ const SHORTEST_KEY: usize = 32;
 pub struct Settings {
     /// Where skep keeps its own files: mirrors and caches, which can be lost, and the repositories that are pushed to.
     pub data: PathBuf,
-    /// Where skep makes a folder for the Git hook and its socket, on this machine; the folder for temporary files if not set.
+    /// Where skep creates a folder for the Git hook and its socket, on this machine; by default the folder for
+    /// temporary files.
     pub runtime: Option<PathBuf>,
     /// Where named volumes are kept, the same folder on every node.
     pub data_root: String,
@@ -62,29 +63,29 @@ pub struct Settings {
     pub token_files: Vec<PathBuf>,
     /// Files that hold a key which records of releases are authenticated with: the first one signs, any is accepted.
     pub record_key_files: Vec<PathBuf>,
-    /// Certificates of your own authorities, in PEM: for registries, Git hosts and forges, beside the system's.
+    /// Certificates of your own authorities, in PEM: for registries, Git hosts and forges, in addition to the system's.
     pub ca_file: Option<PathBuf>,
     /// Where built images are pushed; without it they stay on this node.
     pub registry: Option<Registry>,
-    /// Who logs in to other registries, by their hosts: for images that others make.
+    /// Logins to other registries, by host: for images that skep does not build.
     pub registries: Registries,
     /// How encrypted secrets are decrypted.
     pub sops: Sops,
     /// How Traefik is set up.
     pub traefik: Traefik,
-    /// The forges whose webhooks are taken and that are told the outcome, by a name for each.
+    /// The forges whose webhooks are accepted and to which results are reported, by name.
     pub forges: Forges,
     /// The old form of a forge, which is read into `forges`.
     pub gitlab: Option<Forge>,
-    /// The repositories elsewhere that are watched, by a name for them. One whose settings are wrong keeps the place, and
-    /// says what is wrong ([`Repository::trouble`]).
+    /// The watched repositories, by name. A repository with invalid settings is kept, with the reason
+    /// ([`Repository::trouble`]).
     #[serde(deserialize_with = "each_repository")]
     pub repositories: BTreeMap<String, Repository>,
-    /// What is set for repositories that are pushed to skep's own server, by their names.
+    /// Settings of repositories on skep's own server, by name.
     pub pushed: BTreeMap<String, Pushed>,
     /// Values for `${NAME}` in the stack files of all repositories.
     pub variables: Set,
-    /// How many stacks may be changed at once. One whose tasks do not come up, or that has another trouble, does not count.
+    /// How many stacks may be changed at once. A stack whose tasks do not start, or that fails otherwise, does not count.
     pub rollouts: usize,
     /// How many images may be built at once.
     pub builds: usize,
@@ -93,7 +94,7 @@ pub struct Settings {
     /// What repositories may use of other stacks, by the repository's name or `*` for each: full names of secrets,
     /// configs, networks, volumes and stacks, folders with all below them, or `*` for everything.
     pub allow: BTreeMap<String, BTreeSet<String>>,
-    /// The settings that this machine gives, of those that decide what a stack becomes.
+    /// The settings that shape stacks and are set on this machine.
     #[serde(skip)]
     pub given: BTreeSet<&'static str>,
     /// Variables that the controller of the swarm sets and this machine does not.
@@ -102,7 +103,7 @@ pub struct Settings {
     /// The scope of this controller, where several share the swarm (`SKEP_SCOPE`).
     #[serde(skip)]
     pub scope: Scope,
-    /// The stack that skep itself is in, if that is known.
+    /// The stack that skep itself runs in, if known.
     #[serde(skip)]
     pub own_stack: Option<String>,
 }
@@ -146,11 +147,11 @@ impl Default for Settings {
 pub struct Registry {
     /// What image names begin with, such as `registry.example.com/apps`.
     pub prefix: String,
-    /// Who logs in.
+    /// The user who logs in.
     pub username: Option<String>,
     /// The file that holds the password.
     pub password_file: Option<PathBuf>,
-    /// Whether it is asked without TLS. The engines need it in their own `insecure-registries`.
+    /// Whether to connect without TLS. The engines need the registry in their own `insecure-registries`.
     #[serde(default)]
     pub insecure: bool,
     /// Certificates of its authorities, in PEM, if they are not in the `ca_file` of all settings. The engines need them
@@ -169,11 +170,11 @@ pub struct Sops {
     age_key: Option<SecretString>,
 }
 
-/// How Traefik is set up: what `x-skep.http` refers to.
+/// The setup of Traefik, which `x-skep.http` refers to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traefik {
-    /// The overlay network that Traefik and what it serves share.
+    /// The overlay network of Traefik and the services behind it.
     pub network: String,
     /// The entry point for HTTPS.
     pub entrypoint: String,
@@ -181,7 +182,7 @@ pub struct Traefik {
     pub insecure_entrypoint: String,
     /// The certificate resolver; empty for Traefik's default certificate.
     pub resolver: String,
-    /// After how many seconds Traefik has seen that a task goes (`providers.swarm.refreshSeconds`).
+    /// The seconds after which Traefik notices that a task stops (`providers.swarm.refreshSeconds`).
     pub refresh_seconds: u16,
 }
 
@@ -198,7 +199,7 @@ impl Default for Traefik {
 }
 
 impl Traefik {
-    /// What a stack is rendered with.
+    /// The input of rendering.
     pub fn rendered(&self) -> render::Traefik {
         render::Traefik {
             network: self.network.clone(),
@@ -210,41 +211,41 @@ impl Traefik {
     }
 }
 
-/// A repository elsewhere that is watched.
+/// A watched repository.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// Where it is fetched from.
+    /// The address that it is fetched from.
     pub url: String,
     /// The branch that is deployed.
     #[serde(default = "main")]
     pub branch: String,
-    /// The stack's name, if the repository's is not to be used.
+    /// The stack's name; by default the repository's.
     pub stack: Option<StackName>,
-    /// Seconds between two looks.
+    /// Seconds between two polls.
     #[serde(default = "a_minute")]
     pub poll_seconds: u64,
-    /// Who fetches.
+    /// The user who fetches.
     pub username: Option<String>,
-    /// The file with their password or token.
+    /// The file with the password or token.
     pub password_file: Option<PathBuf>,
-    /// The forge that it is on, by its name in the settings or by its kind; the one whose address its own begins with if not
-    /// set.
+    /// Its forge, by the name in the settings or by its kind; by default the forge whose address is a prefix of the
+    /// repository's.
     pub forge: Option<String>,
-    /// Its path on the forge, such as `team/shop`, for commit statuses; the rest of its address if not set.
+    /// Its path on the forge, such as `team/shop`, for commit statuses; by default the rest of its address.
     pub project: Option<String>,
     /// The file with an access token for its commit statuses, instead of the forge's.
     pub token_file: Option<PathBuf>,
     /// Files with the secret of its webhook, instead of the forge's.
     #[serde(default)]
     pub webhook_secret_files: Vec<PathBuf>,
-    /// Whether the next commit may take over a stack that somebody else has deployed.
+    /// Whether the next commit may take over a stack that has no owner.
     #[serde(default)]
     pub adopt: bool,
     /// Values for `${NAME}` in its stack files.
     #[serde(default, deserialize_with = "variables::texts")]
     pub variables: Set,
-    /// What is set for one of its branches.
+    /// Settings of single branches.
     #[serde(default)]
     pub branches: BTreeMap<String, Branch>,
     /// What is wrong with these settings, if they could not be read.
@@ -253,7 +254,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// One that is fetched from this address, and with nothing else set.
+    /// A repository with this address and no other settings.
     pub fn at(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -274,7 +275,7 @@ impl Repository {
     }
 }
 
-/// Reads the settings of each repository by themselves: a mistake in those of one keeps no other from being watched.
+/// Reads the settings of each repository separately: a mistake in one does not prevent others from being watched.
 fn each_repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Repository>, D::Error> {
     let written = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
     let read = |name: &String, value: serde_json::Value| {
@@ -292,7 +293,7 @@ fn each_repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
     Ok(written.into_iter().map(|(name, value)| (name.clone(), read(&name, value))).collect())
 }
 
-/// Whether a name can be that of a folder below another one, and of a repository in a record.
+/// Checks that a name can be used for a folder and for a repository in a record.
 fn is_folder(name: &str) -> Result<(), &'static str> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if !name.chars().all(allowed) {
@@ -314,7 +315,7 @@ fn a_minute() -> u64 {
     60
 }
 
-/// What is wrong with the settings.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read.
@@ -347,7 +348,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A variable of the environment is not what it should be.
+    /// An environment variable is not valid.
     #[error("{name}: {reason}")]
     Variable {
         /// Its name.
@@ -358,8 +359,8 @@ pub enum Error {
 }
 
 impl Settings {
-    /// The settings of this process: from `file`, or the one that the environment names, or the usual one if it is
-    /// there, and from the environment.
+    /// The settings of this process: from `file`, or the file that the environment names, or the default file if it
+    /// exists, and from the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, Error> {
         let named = file.map(Path::to_owned).or_else(|| variable("SKEP_CONFIG").map(PathBuf::from));
         let usual = Path::new("/etc/skep/skep.yml");
@@ -372,7 +373,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What a repository may do beyond its own stacks.
+    /// What a repository may use beyond its own stacks.
     pub fn bounds(&self, repository: &str) -> Bounds {
         let allowed = ["*", repository].into_iter().filter_map(|name| self.allow.get(name));
         Bounds {
@@ -417,19 +418,6 @@ impl Settings {
             self.given.insert("data_root");
             self.data_root = data_root;
         }
-        if let Some(shared) = variable("SKEP_DATA_SHARED") {
-            self.given.insert("data_shared");
-            let reason = format!("`{shared}` is neither `true` nor `false`");
-            let invalid = |_| Error::Variable { name: "SKEP_DATA_SHARED", reason };
-            self.data_shared = shared.parse().map_err(invalid)?;
-        }
-        if let Some(listen) = variable("SKEP_LISTEN") {
-            let invalid = |_| Error::Variable {
-                name: "SKEP_LISTEN",
-                reason: format!("`{listen}` is not an address and port such as 0.0.0.0:8484"),
-            };
-            self.listen = listen.parse().map_err(invalid)?;
-        }
         self.token_files.extend(variable("SKEP_TOKEN_FILE").map(PathBuf::from));
         self.record_key_files.extend(variable("SKEP_RECORD_KEY_FILE").map(PathBuf::from));
         if let Some(file) = variable("SKEP_CA_FILE") {
@@ -444,12 +432,30 @@ impl Settings {
             self.sops.age_key_file = Some(file.into());
         }
         self.sops.age_key = variable("SOPS_AGE_KEY").map(SecretString::from);
+        if let Some(host) = variable("DOCKER_HOST") {
+            self.docker_host = host;
+        }
+        self.override_parsed(variable)
+    }
+
+    /// Overrides the settings whose variables may be invalid.
+    fn override_parsed(&mut self, variable: impl Fn(&'static str) -> Option<String>) -> Result<(), Error> {
+        if let Some(shared) = variable("SKEP_DATA_SHARED") {
+            self.given.insert("data_shared");
+            let reason = format!("`{shared}` is neither `true` nor `false`");
+            let invalid = |_| Error::Variable { name: "SKEP_DATA_SHARED", reason };
+            self.data_shared = shared.parse().map_err(invalid)?;
+        }
+        if let Some(listen) = variable("SKEP_LISTEN") {
+            let invalid = |_| Error::Variable {
+                name: "SKEP_LISTEN",
+                reason: format!("`{listen}` is not an address and port such as 0.0.0.0:8484"),
+            };
+            self.listen = listen.parse().map_err(invalid)?;
+        }
         if let Some(scope) = variable("SKEP_SCOPE") {
             let invalid = |error: Invalid| Error::Variable { name: "SKEP_SCOPE", reason: error.to_string() };
             self.scope = scope.parse().map_err(invalid)?;
-        }
-        if let Some(host) = variable("DOCKER_HOST") {
-            self.docker_host = host;
         }
         Ok(())
     }
@@ -474,7 +480,7 @@ pub fn certificates(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The keys that records are authenticated with. What is a push token as well is left out: pushers know it.
+/// The keys that records are authenticated with. A key that is also a push token is left out, because pushers know it.
 pub fn record_keys(settings: &Settings) -> Result<Vec<SecretString>, Error> {
     if settings.record_key_files.is_empty() {
         return Ok(Vec::new());
@@ -502,18 +508,19 @@ pub fn arguments() -> Vec<String> {
     std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect()
 }
 
-/// All variables of the environment whose names and values are text, for stack files of this machine.
+/// All environment variables whose names and values are text, for stack files on this machine.
 pub fn environment() -> BTreeMap<String, String> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     std::env::vars_os().filter_map(text).collect()
 }
 
-/// The variables that set up hadolint, and so skep's linter.
+/// The environment variables of hadolint, which skep's linter also reads.
 pub fn hadolint() -> BTreeMap<String, String> {
     environment().into_iter().filter(|(name, _)| name.starts_with("HADOLINT_")).collect()
 }
 
-/// The id of the container that this process runs in, if it runs in one: the engine mounts files of the container into it.
+/// The id of the container that this process runs in, if it runs in one: the engine mounts files of the container into
+/// it.
 pub fn own_container() -> Option<String> {
     container_of(&fs::read_to_string("/proc/self/mountinfo").ok()?)
 }
@@ -524,7 +531,7 @@ fn container_of(mounts: &str) -> Option<String> {
     ids.into_iter().find(is_id).map(str::to_owned)
 }
 
-/// The texts that hold keys of age, and where each comes from.
+/// The texts that contain age keys, and where each comes from.
 pub fn age_keys(settings: &Sops) -> Result<Vec<(String, SecretString)>, Error> {
     let mut keys = Vec::new();
     if let Some(path) = &settings.age_key_file {
@@ -534,7 +541,7 @@ pub fn age_keys(settings: &Sops) -> Result<Vec<(String, SecretString)>, Error> {
     Ok(keys)
 }
 
-/// A variable of the environment; one that is empty counts as not there.
+/// An environment variable; an empty one counts as unset.
 #[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
 pub fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,4 +1,4 @@
-//! Registries of images that others make: who logs in where.
+//! Logins to the registries of images that skep does not build.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use super::Settings;
 use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::RegistryHost;
 
-/// Who logs in to registries, by host.
+/// Logins to registries, by host.
 pub type Registries = BTreeMap<String, Account>;
 
-/// Who logs in to a registry.
+/// A login to a registry.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {

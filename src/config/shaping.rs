@@ -1,4 +1,4 @@
-//! The settings that decide what a stack becomes: what the controller keeps of them in the swarm, and what a command on
+//! The settings that shape stacks: what the controller keeps of them in the swarm, and what a command on
 //! another machine takes from there.
 
 use std::collections::BTreeMap;
@@ -7,11 +7,11 @@ use super::{Registry, Settings, Traefik};
 use crate::release::{Place, Proxy, Shaping};
 use crate::stack::Stack;
 
-/// What the names of images begin with that stay on the engine that built them (`build::LOCAL`).
+/// The prefix of images that stay on the engine that built them (`build::LOCAL`).
 const LOCAL: &str = "skep.local/";
 
 impl Settings {
-    /// What others need to know of these settings to mean the same stacks.
+    /// The settings that others need to render the same stacks.
     pub fn shaping(&self) -> Shaping {
         let Traefik { network, entrypoint, insecure_entrypoint, resolver, refresh_seconds } = self.traefik.clone();
         let place = |registry: &Registry| Place { prefix: registry.prefix.clone(), insecure: registry.insecure };
@@ -24,7 +24,8 @@ impl Settings {
         }
     }
 
-    /// Takes what is not set here from the controller of the swarm; a sentence for each setting that is another one here.
+    /// Takes settings that are not set here from the controller of the swarm; returns a sentence for each setting that
+    /// differs.
     pub fn take(&mut self, controller: &Shaping) -> Vec<String> {
         let own = self.shaping();
         let mut differing = Vec::new();
@@ -60,7 +61,7 @@ impl Settings {
         differing
     }
 
-    /// The variables that the controller sets and this machine does not: their values are not known here.
+    /// The variables that the controller sets and this machine does not, so that their values are unknown here.
     pub fn variables_of(&self, controller: &Shaping, here: &BTreeMap<String, String>) -> Vec<String> {
         let own = self.variable_names();
         let is_set = |name: &&String| own.contains(*name) || here.contains_key(*name);

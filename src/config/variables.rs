@@ -1,4 +1,4 @@
-//! Variables of stack files, as the settings set them.
+//! Variables of stack files in the settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +9,18 @@ use serde_json::Value;
 use super::Settings;
 use crate::stack::variables::{Origin, Set};
 
-/// What is set for one repository that is pushed to skep's own server.
+/// The settings of one repository on skep's own server.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pushed {
     /// Values for `${NAME}` in its stack files.
     #[serde(deserialize_with = "texts")]
     pub variables: Set,
-    /// What is set for one of its branches.
+    /// Settings of single branches.
     pub branches: BTreeMap<String, Branch>,
 }
 
-/// What is set for one branch of a repository.
+/// The settings of one branch of a repository.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Branch {
@@ -29,8 +29,8 @@ pub struct Branch {
     pub variables: Set,
 }
 
-/// Reads values that are texts, or written as whole numbers or booleans. Of a number with a point nobody knows any more
-/// how it was written.
+/// Reads values that are texts, whole numbers or booleans. How a number with a point was written is lost when YAML is
+/// parsed, so it is refused.
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Set, D::Error> {
     let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
     let text = |(name, value): (String, Value)| match value {
@@ -43,7 +43,7 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Set, D
 }
 
 impl Settings {
-    /// The names of all variables that are set for anybody.
+    /// The names of all variables that are set for any repository.
     pub(super) fn variable_names(&self) -> BTreeSet<String> {
         let watched = self.repositories.values().map(|one| (&one.variables, &one.branches));
         let known = watched.chain(self.pushed.values().map(|one| (&one.variables, &one.branches)));
@@ -51,7 +51,8 @@ impl Settings {
         sets.chain([&self.variables]).flat_map(Set::keys).cloned().collect()
     }
 
-    /// The variables of a repository's branch, each set by its place; those for all repositories where none is named.
+    /// The variables of a branch of a repository, with the place where each is set; without a repository, the variables
+    /// for all repositories.
     pub fn variable_places(&self, repository: Option<&str>, branch: Option<&str>) -> Vec<(Origin, Set)> {
         let mut places = vec![(Origin::Settings, self.variables.clone())];
         let Some(name) = repository else { return places };

@@ -1,4 +1,4 @@
-//! What somebody asks for with `skep sync` and `skep deploy --again`: a repository is looked at now, or deployed again as it is.
+//! The requests of `skep sync` and `skep deploy --again`: fetch a repository now, or deploy its current commit again.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -13,8 +13,8 @@ use crate::source::server::{self, RepositoryName};
 use crate::store::Request;
 
 impl Controller {
-    /// Takes the requests that wait in the swarm: those for watched repositories go to their watchers, and what was pushed
-    /// to a repository of this controller is deployed again. A request is taken once.
+    /// Accepts the requests that wait in the swarm: those for watched repositories go to their watchers; for a
+    /// repository on skep's own server, its commit is deployed again. A request is accepted once.
     pub(super) async fn take_requests(&self) {
         let requests = match self.deployer.cluster.store.requests().await {
             Ok(requests) => requests,
@@ -40,12 +40,12 @@ impl Controller {
         taken.insert(request.id().to_owned())
     }
 
-    /// The repository of this name, if it is on the disk of this controller.
+    /// The repository of this name, if it is on this controller's disk.
     fn repository(&self, repository: &Repository) -> Option<RepositoryName> {
         repository.hosted_name()?.parse().ok().filter(|name| self.server.has(name))
     }
 
-    /// Deploys what the branch of a repository names again.
+    /// Deploys the commit of a repository's branch again.
     async fn deploy_branch(self, name: RepositoryName, request: Request) {
         let path = self.server.path(&name);
         let at = server::deployed_branch(&path).and_then(|branch| Some((branch, server::branch_at(&path, branch)?)));
@@ -55,7 +55,7 @@ impl Controller {
             tracing::warn!(repository = %name, "nothing was pushed to this repository that could be deployed again");
             None
         };
-        // From here on the record of the commit tells how it goes.
+        // From here on the record of the commit shows the progress.
         if let Err(error) = self.deployer.cluster.store.answered(&request).await {
             tracing::warn!(repository = %name, %error, "whoever asked for a deploy is not answered");
         }
@@ -65,7 +65,7 @@ impl Controller {
         }
     }
 
-    /// Records that a commit is to be deployed which was before.
+    /// Records that an earlier commit is to be deployed again.
     async fn intend_again(
         &self,
         name: &RepositoryName,

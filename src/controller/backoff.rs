@@ -1,4 +1,4 @@
-//! Retry backoff: how long to wait before something that failed is tried again.
+//! Retry backoff: the pause before a failed operation is tried again.
 //!
 //! The crate `backon` would not make this less. Its `Retryable` calls one function until it succeeds, with a sleeper of
 //! one's own, and fits one of six places (`cluster.rs`); the others are loops without an end, which an event wakes early and
@@ -12,8 +12,7 @@ use jiff::Timestamp;
 /// The first pause, and the longest, unless it is said otherwise.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(15)];
 
-/// Pauses that become longer, each a little longer or shorter than planned, so that many who wait for the same do not
-/// come back at the same moment.
+/// Pauses that become longer, each with a random deviation, so that many waiting tasks do not retry at the same moment.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     /// The first pause, and the longest.
@@ -33,7 +32,7 @@ impl Backoff {
         Self { pauses: [first, longest], tries: 0 }
     }
 
-    /// The next pause. `now` is where the jitter comes from.
+    /// The next pause. The jitter is taken from `now`.
     pub fn next(&mut self, now: Timestamp) -> Duration {
         let [first, longest] = self.pauses;
         let planned = first.saturating_mul(1 << self.tries.min(10)).min(longest);
@@ -41,7 +40,7 @@ impl Backoff {
         jittered(planned, now)
     }
 
-    /// All went well: the next pause is a short one again.
+    /// Notes a success: the next pause is the first one again.
     pub fn reset(&mut self) {
         self.tries = 0;
     }

@@ -1,17 +1,17 @@
-//! A deploy goes on from what runs: an older commit does not take its place unnoticed.
+//! A deploy must descend from the running commit, so that an older commit does not replace it unnoticed.
 //!
-//! A repository on an empty or an old disk takes any commit for a new branch. What runs is in the record, and a record
-//! does not lie on that disk. A repository elsewhere is not asked: there the forge decides what its branch names.
+//! A repository on an empty or an old disk accepts any commit as a new branch. The record of the running commit is in the
+//! swarm and not on that disk. Watched repositories are not checked: there the forge decides about the branch.
 
 use super::request::DeployRequest;
 use crate::name::{CommitId, StackName};
 use crate::release::{Cause, History, Origin, Release, ReleaseId};
 use crate::source::Ancestry;
 
-/// Why a commit does not take the place of what runs.
+/// Why a commit may not replace the running one.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// The commit is older than what runs, or of a rewritten history.
+    /// The commit is older than the running one, or its history was rewritten.
     #[error(
         "{commit} does not descend from {running}, which the stack `{stack}` runs as {release}; to go back, use `skep \
          rollback {stack}`; if the history was rewritten on purpose, push with `git push --force -o force`",
@@ -27,7 +27,7 @@ pub enum Refusal {
         /// The release that runs.
         release: ReleaseId,
     },
-    /// The repository never had the commit that runs.
+    /// The repository does not contain the running commit.
     #[error(
         "this repository does not have the commit {running}, which the stack `{stack}` runs as {release}: is skep's data \
          folder the same as before? If it is lost, push a history that contains {running}; to start from another one, use \
@@ -45,7 +45,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns why the commit of `origin` may not take the place of `running`, given how it stands to the commit of that.
+    /// Returns why the commit of `origin` may not replace `running`, given its relation to the running commit.
     fn of(origin: &Origin, running: &Release, ancestry: Ancestry) -> Option<Self> {
         let (stack, release) = (running.stack.clone(), running.id);
         let (commit, running) = (origin.commit.clone(), running.origin.commit.clone());
@@ -57,7 +57,7 @@ impl Refusal {
     }
 }
 
-/// The release whose commit a push has to go on from: the last good one that came from the same branch.
+/// The release whose commit a push must descend from: the last good one of the same branch.
 fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release> {
     let running = history.promoted()?;
     let is_pushed = !matches!(running.cause, Cause::Adopt | Cause::Remove { .. });
@@ -65,8 +65,8 @@ fn predecessor<'a>(origin: &Origin, history: &'a History) -> Option<&'a Release>
     (is_pushed && is_same && running.origin.commit != origin.commit).then_some(running)
 }
 
-/// How a commit stands to the one that runs. What runs in some stacks only, because others of its commit failed, was never
-/// what the branch named (`base`): it may be amended, as anything may that goes on from the branch.
+/// The relation of a commit to the running one. A commit that runs in some stacks only, because others failed, was
+/// never the commit of the branch (`base`): it may be amended, like every commit that descends from the branch.
 fn standing(
     commit: &CommitId,
     running: &CommitId,
@@ -88,7 +88,7 @@ impl DeployRequest {
         let Some(running) = predecessor(&self.origin, history).filter(|_| !self.has("force")) else { return Ok(None) };
         let (objects, commit, base) = (self.objects.clone(), self.origin.commit.clone(), self.base.clone());
         let earlier = running.origin.commit.clone();
-        // A history that cannot be read may lack anything.
+        // A history that cannot be read proves nothing.
         let ancestry =
             move |commit: &CommitId, earlier: &CommitId| objects.ancestry(commit, earlier).unwrap_or(Ancestry::Unknown);
         let compared = tokio::task::spawn_blocking(move || standing(&commit, &earlier, base.as_ref(), ancestry)).await;

@@ -1,6 +1,6 @@
-//! The logs of builds, written to the disk: made of events, by a thread of its own, so that a slow disk delays no build.
+//! Writes build logs to the disk: from events, in a separate thread, so that a slow disk does not delay a build.
 //!
-//! [`QUEUE`] events may wait for the thread. What finds no room is left out of the log, which says so.
+//! [`QUEUE`] events may wait for the thread. Further events are left out of the log, which notes it.
 
 use std::collections::HashMap;
 use std::io;
@@ -41,7 +41,7 @@ fn is_of_a_build(what: &What) -> bool {
 struct Writer {
     logs: BuildLogs,
     open: HashMap<(StackName, CommitId), OpenLog>,
-    /// Events that found no room.
+    /// The number of dropped events.
     lost: Arc<AtomicU64>,
 }
 

@@ -1,4 +1,4 @@
-//! Time, as the assembly reads it: the system's, or a simulated swarm's, on which a test waits for nothing.
+//! The clock of the controller: the system's, or that of a simulated swarm, on which tests need not wait.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use crate::engine::simulated::World;
 
-/// Where the time comes from.
+/// A source of time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The system.
     System,
-    /// A simulated swarm: waiting moves its clock on.
+    /// A simulated swarm, whose clock is advanced by waiting.
     Simulated(World),
 }
 
@@ -25,7 +25,7 @@ impl Clock {
         }
     }
 
-    /// Comes back after so long.
+    /// Returns after this duration.
     pub async fn wait(&self, time: Duration) {
         match self {
             Self::System => tokio::time::sleep(time).await,

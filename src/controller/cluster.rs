@@ -1,4 +1,4 @@
-//! The swarm with the record of its releases: what is proposed is looked at, and recorded.
+//! The swarm with the record of its releases: checks proposals and records them.
 
 use jiff::SignedDuration;
 
@@ -21,24 +21,24 @@ use crate::store::{self, Records, Store};
 use crate::swarm::{self, Swarm};
 use crate::time;
 
-/// How often a number for a release is asked for again when it was taken.
+/// How often to retry if the number of a new release was taken meanwhile.
 const TRIES: usize = 3;
-/// How long a swarm in trouble is waited for before a release is recorded.
+/// How long to wait for an unavailable swarm before a release is recorded.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// The swarm, the record of its releases, and the time.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    /// The stacks as they are.
+    /// The observed stacks.
     pub swarm: Swarm,
     /// The releases.
     pub store: Store,
-    /// Makes the checks of stacks' own.
+    /// Makes the checks of stacks (`x-skep.check`).
     pub prober: Prober,
     /// The time.
     pub clock: Clock,
 }
 
-/// What can go wrong in a round. The next one may go better.
+/// Why a round failed. The next one may succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The swarm could not be read or written.
@@ -47,7 +47,7 @@ pub enum Error {
     /// The record could not be read or written.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The plan that somebody agreed to is not the plan any more. Nothing was changed.
+    /// The plan differs from the one that was confirmed. Nothing was changed.
     #[error("the plan for `{stack}` is out of date: {}", changed.join("; "))]
     Stale {
         /// The stack.
@@ -60,13 +60,13 @@ pub enum Error {
     Obstructed {
         /// The stack.
         stack: StackName,
-        /// What is in the way.
+        /// The obstacles.
         obstacles: Vec<Diagnostic<KeyPath>>,
     },
-    /// It is not tried at all.
+    /// It is not admitted.
     #[error(transparent)]
     Refused(#[from] release::Refusal),
-    /// A record is not what skep wrote: nothing is deployed or removed on the strength of it.
+    /// A record was not written by skep, so nothing is deployed or removed because of it.
     #[error(
         "the record `{name}` is damaged: {why}; look at it with `docker config inspect {name}`, and remove it to go on"
     )]
@@ -79,7 +79,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The history that these records make; an error if one of them cannot be read.
+    /// The history of these records; an error if one of them cannot be read.
     pub(super) fn unless_damaged(records: Records) -> Result<History, Self> {
         match records.damaged.into_iter().next() {
             Some(damaged) => Err(Self::Damaged { name: damaged.name, why: damaged.why }),
@@ -87,7 +87,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed a little later, without anybody doing anything.
+    /// Whether a retry may succeed without any other change.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Swarm(error) => error.is_transient(),
@@ -97,23 +97,23 @@ impl Error {
     }
 }
 
-/// A proposal that was looked at and would not be refused.
+/// A proposal that was checked and would not be refused.
 #[derive(Debug)]
 pub enum Considered {
-    /// Nothing is to be recorded for it.
+    /// There is nothing to record for it.
     Settled(Accepted),
     /// It would be a new release.
     New(Box<Prospect>),
 }
 
-/// A release that would be new.
+/// A new release that would be recorded.
 #[derive(Debug)]
 pub struct Prospect {
     /// The releases before it.
     pub history: History,
-    /// The stack as it is.
+    /// The observed stack.
     pub observed: Observed,
-    /// To whom the stack would belong.
+    /// The owner that the stack would have.
     pub owner: Repository,
     /// The changes that it would make.
     pub changes: Vec<Change>,
@@ -127,17 +127,17 @@ impl Cluster {
         Error::unless_damaged(self.store.history(stack).await?)
     }
 
-    /// The same, of a swarm in trouble that is waited for a little while.
+    /// The same, waiting a little for an unavailable swarm.
     pub async fn history_in_time(&self, stack: &StackName) -> Result<History, Error> {
         self.patiently(|| self.history(stack)).await
     }
 
-    /// Records a release of what is proposed, unless it is what runs already. Nothing else is changed by it. A swarm in
-    /// trouble is waited for a little while.
+    /// Records a release for a proposal, unless the stack already runs it. Changes nothing else. Waits a little for an
+    /// unavailable swarm.
     pub async fn propose(&self, lease: &Lease, proposal: Proposal) -> Result<Proposed, Error> {
         for _ in 0..TRIES {
             match self.patiently(|| self.try_propose(lease, &proposal)).await {
-                // Somebody else, such as a rollback, was given the number in the meantime.
+                // Another release, such as a rollback, got the number in the meantime.
                 Err(Error::Store(store::Error::Taken { .. })) => {}
                 outcome => return outcome,
             }
@@ -145,17 +145,17 @@ impl Cluster {
         self.try_propose(lease, &proposal).await
     }
 
-    /// Records what a commit is to become, in the place of what was recorded for its repository before.
+    /// Records the intent to deploy a commit, which replaces the previous one of its repository.
     pub async fn intend(&self, lease: &Lease, intent: Intent) -> Result<Intent, Error> {
         self.patiently(|| async { Ok(self.store.intend(lease, intent.clone()).await?) }).await
     }
 
-    /// What a commit of the repository is to become, if that is recorded.
+    /// The recorded intent of the repository, if there is one.
     pub async fn intent(&self, repository: &Repository) -> Result<Option<Intent>, Error> {
         self.patiently(|| async { Ok(self.store.intent(repository).await?) }).await
     }
 
-    /// Records how far a commit has got.
+    /// Records the state of a commit.
     pub async fn mark(&self, lease: &Lease, intent: &mut Intent, state: State) -> Result<(), Error> {
         let seen: &Intent = intent;
         self.patiently(|| async { Ok(self.store.set_state(lease, seen, &state).await?) }).await?;
@@ -163,12 +163,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Removes the record of a commit for which nothing is left to do.
+    /// Removes the record of a finished commit.
     pub async fn settle(&self, lease: &Lease, intent: &Intent) -> Result<(), Error> {
         self.patiently(|| async { Ok(self.store.settle(lease, intent).await?) }).await
     }
 
-    /// Tries until it succeeds, or fails in a way that waiting does not help, or it has been tried for long enough.
+    /// Retries until it succeeds, fails permanently, or has taken too long.
     async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -199,8 +199,7 @@ impl Cluster {
         Ok(Proposed { accepted: Accepted::Rolling(release.id), notes })
     }
 
-    /// Looks at a proposal without recording it: an error if it would be refused. A swarm in trouble is waited for a little
-    /// while.
+    /// Checks a proposal without recording it: an error if it would be refused. Waits a little for an unavailable swarm.
     pub async fn consider(&self, proposal: &Proposal) -> Result<Considered, Error> {
         self.patiently(|| self.try_consider(proposal)).await
     }
@@ -208,7 +207,7 @@ impl Cluster {
     async fn try_consider(&self, proposal: &Proposal) -> Result<Considered, Error> {
         let desired = &proposal.desired;
         let history = self.history(&desired.name).await?;
-        // What is around it need not be known of a stack that stays as it is.
+        // A stack that does not change needs no look at its surroundings.
         let survey = async { if is_last(desired, &history) { None } else { Some(self.swarm.survey(desired).await) } };
         let (observed, around) = tokio::join!(Box::pin(self.swarm.observe_for(desired)), Box::pin(survey));
         let observed = observed?;
@@ -230,7 +229,7 @@ impl Cluster {
         Ok(Considered::New(Box::new(Prospect { history, observed, owner, changes: plan.changes, notes })))
     }
 
-    /// Refuses a stack whose images are not built yet for what can be seen in its way already.
+    /// Refuses a stack whose images are not built yet because of obstacles that are already known.
     pub async fn foresee(&self, sketch: &Stack, history: &History, consent: Consent) -> Result<(), Error> {
         let observed = self.patiently(|| async { Ok(self.swarm.observe_for(sketch).await?) }).await?;
         let (_, found) = self.preflight(sketch, history, &observed).await;
@@ -238,13 +237,13 @@ impl Cluster {
         if obstacles.is_empty() { Ok(()) } else { Err(Error::Obstructed { stack: sketch.name.clone(), obstacles }) }
     }
 
-    /// What a deploy would change, and what it is refused for before its first write. Whoever deploys and whoever only
-    /// tells of a deploy ask this, and nothing else refuses.
+    /// The changes of a deploy, and its obstacles before the first write. Deploys and plans both use this, and nothing
+    /// else refuses a deploy.
     pub async fn preflight(&self, desired: &Stack, history: &History, observed: &Observed) -> (Plan, Preflight) {
         self.preflight_among(desired, history, observed, None).await
     }
 
-    /// The same where it may be known already what there is around the stack.
+    /// The same, if the surroundings of the stack may already be known.
     async fn preflight_among(
         &self,
         desired: &Stack,
@@ -264,7 +263,7 @@ impl Cluster {
         let mut found = Preflight::of(desired, observed, &around, &plan);
         let runs = history.promoted().and_then(|release| release.desired.as_ref());
         for (network, obstacle) in preflight::networks::changed(desired, observed, runs) {
-            // It is said once.
+            // It is reported once.
             plan.notes.retain(|note| *note != network.note());
             found.obstacles.push(obstacle);
         }
@@ -276,7 +275,7 @@ impl Cluster {
         (plan, found)
     }
 
-    /// Looks for the images that a stack would need which nobody has looked for since it was deployed.
+    /// Looks for the needed images that were not checked since the stack was deployed.
     async fn look_for_images(&self, plan: &Plan, desired: &Stack, observed: &Observed, found: &mut Preflight) {
         let needed = preflight::images::needed(plan, desired);
         let images = needed.iter().map(|(_, image)| *image).collect();
@@ -286,8 +285,8 @@ impl Cluster {
         found.notes.extend(notes);
     }
 
-    /// Records that everything of a stack is to go that its releases have made, or everything that bears its label.
-    /// Nothing else is changed by it. One that was recorded before gives way, so that the time for it begins anew.
+    /// Records that everything that a stack's releases created is to be removed, or everything with its label. Changes
+    /// nothing else. An earlier record of this is replaced, so that its deadline starts again.
     pub async fn retire(&self, lease: &Lease, stack: &StackName, everything: bool) -> Result<ReleaseId, Error> {
         let history = self.history(stack).await?;
         let cause = Cause::Remove { everything };
@@ -301,7 +300,7 @@ impl Cluster {
         Ok(release.id)
     }
 
-    /// What ran before skep knew the stack is recorded, so that it can be gone back to.
+    /// Records the stack that ran before skep managed it, so that it can be rolled back to.
     async fn adopted(
         &self,
         lease: &Lease,
@@ -327,7 +326,7 @@ impl Cluster {
         Ok(release::admit(candidate, history, is_unrecorded)?)
     }
 
-    /// What a stack would take that its repository is not allowed to.
+    /// The objects that a stack uses without permission for its repository.
     pub async fn out_of_bounds(&self, desired: &Stack, bounds: &Bounds) -> Result<Vec<Diagnostic<KeyPath>>, Error> {
         if !policy::may_name_others(desired, bounds) {
             return Ok(policy::obstacles(desired, &Owned::default(), bounds));
@@ -336,7 +335,7 @@ impl Cluster {
         Ok(policy::obstacles(desired, &self.patiently(owned).await?, bounds))
     }
 
-    /// The next release of a stack, which begins now. The stack goes on belonging to its owner, if it has one.
+    /// The next release of a stack, which begins now. The stack keeps its owner, if it has one.
     pub(super) fn release(&self, history: &History, origin: Origin, cause: Cause, desired: Stack) -> Release {
         let now = self.clock.now();
         Release {
@@ -355,7 +354,7 @@ impl Cluster {
 }
 
 impl Proposal {
-    /// To whom the stack belongs from now on, if it may be deployed.
+    /// The owner of the stack from now on, if it may be deployed.
     fn owner(&self, history: &History, observed: &Observed) -> Result<Repository, release::Refusal> {
         let kept = self.is_recorded.then(|| history.owner().unwrap_or(&self.origin.repository));
         if let Some(owner) = self.owner.as_ref().or(kept) {
@@ -366,7 +365,7 @@ impl Proposal {
         Ok(release::admit(&candidate, history, history.is_adoption(observed))?.owner)
     }
 
-    /// The release that this was recorded as already: the answer was lost, or somebody asked twice.
+    /// The release that was already recorded for this proposal: the response was lost, or it was requested twice.
     fn again(&self, history: &History) -> Option<Accepted> {
         let last = history.last().filter(|last| matches!(last.phase, Phase::Rolling { .. }))?;
         let same =
@@ -374,8 +373,8 @@ impl Proposal {
         same.then_some(Accepted::Rolling(last.id))
     }
 
-    /// Whether the swarm is as it was when somebody agreed to a plan. That the stack is the same was seen before its
-    /// images were built.
+    /// Checks that the plan is still the confirmed one. That the stack is the same was checked before its images were
+    /// built.
     fn check_plan(&self, history: &History, observed: &Observed) -> Result<(), Error> {
         let Some(bound) = &self.bound else { return Ok(()) };
         let plan = Plan::between(&self.desired, observed, &history.removable_of(observed));
@@ -387,12 +386,12 @@ impl Proposal {
     }
 }
 
-/// Whether what should be is what the newest release made of the stack.
+/// Whether the desired stack is that of the newest release.
 fn is_last(desired: &Stack, history: &History) -> bool {
     history.last().is_some_and(|last| last.desired.as_ref() == Some(desired))
 }
 
-/// Whether what should be is what runs and is known to be good: then a push costs no write at all.
+/// Whether the desired stack runs and its release is promoted: then a push writes nothing.
 fn unchanged(desired: &Stack, history: &History, observed: &Observed) -> Option<Accepted> {
     if history.rolling().is_some() || !Plan::between(desired, observed, &history.removable()).is_empty() {
         return None;

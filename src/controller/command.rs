@@ -14,7 +14,7 @@ use crate::store::{Age, Progress, Submitted};
 const AT_ONCE: usize = 8;
 
 impl Cluster {
-    /// Carries out a command. What rolls out because of it is recorded, and not waited for.
+    /// Carries out a command. A rollout that it starts is recorded, and not waited for.
     pub async fn carry_out(&self, lease: &Lease, command: Command) -> Result<Answer, Error> {
         match command {
             Command::Propose(proposal) => Ok(Answer::Proposed(self.propose(lease, *proposal).await?)),
@@ -31,7 +31,7 @@ impl Cluster {
 }
 
 impl Controller {
-    /// Carries out the commands that wait in the swarm, and removes those whose answer nobody reads.
+    /// Carries out the commands that wait in the swarm, and removes those whose answers nobody reads.
     pub(super) async fn take_commands(&self) {
         let commands = match self.deployer.cluster.store.commands().await {
             Ok(commands) => commands,
@@ -63,7 +63,7 @@ impl Controller {
         };
         let answered = Progress::Answered { answer: Box::new(answer) };
         match store.commands().await.map(|commands| commands.into_iter().find(|command| command.id() == id)) {
-            // Whoever asked is gone: the history of the stack tells how it went.
+            // The person who asked is gone: the history of the stack shows the result.
             Ok(None) => {}
             Ok(Some(taken)) => report(store.advance(lease, taken, &answered).await.err().map(Error::from)),
             Err(error) => report(Some(error.into())),
@@ -90,8 +90,8 @@ fn report(error: Option<Error>) {
     }
 }
 
-/// Whether there is something to do about a command now. One that was taken is carried out by whoever took it: if that
-/// controller is gone, whoever asked finds that out.
+/// Whether a command has to be handled now. An accepted command is carried out by the controller that accepted it: if
+/// that controller is gone, the submitter notices it.
 fn is_due(command: &Submitted, now: Timestamp) -> bool {
     command.progress == Progress::Waiting || command.age(now) == Age::Forgotten
 }

@@ -1,24 +1,24 @@
-//! A commit on its way to what runs: one road for a push, for `-o async`, for a watched repository, and after a restart.
+//! Deploys a commit: the same way for a push, for `-o async`, for a watched repository, and after a restart.
 //!
-//! A repository may have many stacks, and a controller may be killed between any two of them. What is to become of the
-//! commit as a whole, its [`Intent`], is therefore recorded before its first stack is proposed:
+//! A repository may have many stacks, and a controller may be killed between any two of them. The [`Intent`] to deploy
+//! the commit as a whole is therefore recorded before its first stack is proposed:
 //!
 //! 1. the objects of a pushed commit are kept on the disk and pinned (`refs/skep/pushed/<commit>`),
-//! 2. the intent is recorded, in the place of the one before: `preparing`,
+//! 2. the intent is recorded and replaces the previous one: `preparing`,
 //! 3. each stack is prepared and proposed; when all of them are: `rolling`,
 //! 4. when all of them run the commit: `deployed`; then the branch is moved, the intent and the pin are removed.
 //!
-//! If a stack does not come to run the commit, the intent stays as `failed`, with the reason, until the next commit of the
-//! repository takes its place. A controller that starts takes up the intents that have not ended: it proposes what was
-//! not proposed and follows what rolls out. It marks an attempt before it makes it, and gives a commit up that ended the
-//! controller while its files were read ([`Intent::resumption`]).
+//! If a stack fails to run the commit, the intent stays as `failed`, with the reason, until the next commit of the
+//! repository replaces it. A controller that starts resumes the intents that have not ended: it proposes the remaining
+//! stacks and follows the rollouts. It marks an attempt before it begins, and gives up a commit that ended the controller
+//! while its files were read ([`Intent::resumption`]).
 //!
 //! The intent is a config in the swarm, as releases are, and not a file: the mirror of a watched repository may be lost
 //! and so may a disk, two controllers agree about it by compare-and-swap, and `skep status` reads it from any machine.
 //!
-//! The branch of a repository that is pushed to names what runs. It is moved here and nowhere else: Git leaves it to skep
-//! ([`crate::cli::branch_hook`]). It is moved after every stack runs the commit, whoever waits for it, and again and again
-//! if the disk is full.
+//! The branch of a repository on skep's own server names the running commit. It is moved only here: Git leaves it to skep
+//! ([`crate::cli::branch_hook`]). It is moved after every stack runs the commit, also if nobody waits for it, and that is
+//! retried if the disk is full.
 
 use std::path::{Path, PathBuf};
 
@@ -41,36 +41,36 @@ use crate::source::server::{self, RepositoryName};
 use crate::source::{self, Objects};
 use crate::store::{self, Intents};
 
-/// How many commits are taken up at once when a controller starts.
+/// How many commits are resumed at once when a controller starts.
 const TAKEN_UP: usize = 8;
-/// How many stacks a reason names.
+/// The most stacks that a reason names.
 const NAMED: usize = 3;
 
-/// How a commit ended.
+/// The result of a commit.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// How each of its stacks fared.
+    /// The results of its stacks.
     pub(super) results: Vec<Deployed>,
-    /// Why it is not what runs as a whole, or why the branch does not name it.
+    /// Why not all stacks run it, or why the branch was not moved to it.
     pub(super) why: Option<String>,
 }
 
 impl Ended {
-    /// Whether the same commit may come to run without anybody changing it: what was not even tried was refused for
-    /// something that may pass.
+    /// Whether the same commit may succeed later without a change: all of its stacks that do not run it were refused
+    /// for a reason that may pass.
     pub(super) fn may_pass(&self) -> bool {
         let mut bad = self.results.iter().filter(|result| !result.is_good()).peekable();
         bad.peek().is_some() && bad.all(Deployed::may_pass)
     }
 
-    /// The verdicts over the stacks that do not run the commit; `why` if it was refused as a whole.
+    /// The verdicts of the stacks that do not run the commit; `why` if it was refused as a whole.
     pub(super) fn verdicts(&self, why: &str) -> Vec<String> {
         let bad: Vec<String> = self.results.iter().filter(|it| !it.is_good()).map(Deployed::verdict).collect();
         if bad.is_empty() { vec![why.to_owned()] } else { bad }
     }
 }
 
-/// Why a commit that runs is not finished.
+/// Why the branch was not moved to a commit that runs.
 #[derive(Debug, thiserror::Error)]
 enum Unfinished {
     #[error(transparent)]
@@ -90,9 +90,9 @@ impl Unfinished {
 }
 
 impl Controller {
-    /// Records what a commit is to become; its generation among the commits of its repository.
+    /// Records the intent to deploy a commit; returns it with its generation among the commits of its repository.
     pub(super) async fn intend(&self, intent: Intent) -> Result<(Intent, Generation), cluster::Error> {
-        // The newest intent and the newest generation must be of the same commit.
+        // The newest intent and the newest generation must belong to the same commit.
         let _enrolling = self.enrolling.lock().await;
         let intent = self.deployer.cluster.intend(&self.deployer.lease, intent).await?;
         let generation = self.generation(&intent.origin.repository);
@@ -135,7 +135,7 @@ impl Controller {
         Ended { results: Vec::new(), why: Some(why.to_owned()) }
     }
 
-    /// Records how far a commit has got. A newer commit may have taken its place, and then nothing is recorded.
+    /// Records the state of a commit. Nothing is recorded if a newer commit has replaced it.
     async fn note(&self, intent: &mut Intent, state: State) {
         if let Err(error) = self.deployer.cluster.mark(&self.deployer.lease, intent, state).await {
             tracing::warn!(repository = %intent.origin.repository, commit = %intent.origin.commit, %error, "the state of a commit was not recorded");
@@ -177,8 +177,8 @@ impl Controller {
         events.of_intent(intent).send(What::GivenUp { why });
     }
 
-    /// Moves the branch to a commit that runs, and forgets the intent. What is in the way of that is told, and tried
-    /// again for as long as it may pass.
+    /// Moves the branch to a commit that runs, and removes the intent. A failure is reported, and retried as long as
+    /// the reason may pass.
     async fn finish(&self, mut intent: Intent, seconds: Option<f64>, events: &EventSender) -> Result<(), String> {
         let events = &events.of_intent(&intent);
         let error = match self.try_to_finish(&mut intent, events).await {
@@ -226,7 +226,7 @@ impl Controller {
                     .await
                     .map_err(Unfinished::from)
             {
-                // Another controller may have finished it while this one was cut off.
+                // Another controller may have finished it while this one was disconnected.
                 return if error.is_final() && self.is_at_branch(intent).await { Ok(()) } else { Err(error) };
             }
             if self.move_branch(intent).await? {
@@ -238,13 +238,13 @@ impl Controller {
         Ok(())
     }
 
-    /// The repository on this disk that a commit was pushed to, and the name of its branch.
+    /// The repository on this disk that a commit was pushed to, and its branch.
     fn branch_of(&self, intent: &Intent) -> Option<(PathBuf, String)> {
         let name = hosted(&intent.origin.repository)?;
         Some((self.server.path(&name), format!("refs/heads/{}", intent.origin.branch.as_ref()?)))
     }
 
-    /// Whether the branch is at the commit already.
+    /// Whether the branch already points at the commit.
     async fn is_at_branch(&self, intent: &Intent) -> bool {
         let Some((path, name)) = self.branch_of(intent) else { return false };
         let there = tokio::task::spawn_blocking(move || server::branch_at(&path, &name)).await;
@@ -259,7 +259,7 @@ impl Controller {
         Ok(true)
     }
 
-    /// Lets go of the objects of a pushed commit: a branch has it, or nobody wants it.
+    /// Unpins the objects of a pushed commit, which a branch now keeps or which are no longer needed.
     pub(super) async fn let_go(&self, origin: &Origin) {
         let Some(name) = hosted(&origin.repository) else { return };
         if !self.server.has(&name) {
@@ -270,8 +270,8 @@ impl Controller {
         }
     }
 
-    /// Takes up the commits of repositories that are pushed to, as a controller before this left them. Their generations come
-    /// before those of all later pushes; the work itself is not waited for.
+    /// Resumes the commits of repositories on skep's own server that an earlier controller left. Their generations are
+    /// lower than those of all later pushes; the work itself is not waited for.
     pub(super) fn take_up(&self, intents: &Intents) {
         for damaged in &intents.damaged {
             tracing::warn!(
@@ -292,8 +292,8 @@ impl Controller {
         drop(self.supervisor().spawn(stream::iter(left).for_each_concurrent(TAKEN_UP, resume)));
     }
 
-    /// Records that commits which are being prepared are interrupted because skep is told to stop, and not by themselves, and
-    /// that this controller is about to go.
+    /// Records that the commits being prepared are interrupted because skep was told to stop, and did not cause it, and
+    /// that this controller is about to stop.
     pub async fn put_down(&self) {
         self.put_down_commits().await;
         self.deregister().await;
@@ -339,7 +339,7 @@ impl Controller {
         }
     }
 
-    /// Records that an attempt is about to be made, before which nothing is done; whether the commit is still the newest.
+    /// Records an attempt before it begins; returns whether the commit is still the newest.
     async fn mark_attempt(&self, intent: &mut Intent, state: State) -> bool {
         loop {
             match self.deployer.cluster.mark(&self.deployer.lease, intent, state.clone()).await {
@@ -375,7 +375,8 @@ impl Controller {
         }
     }
 
-    /// Lets go of commits that no intent is left for, and restores branches that were lost. `run` is what the stacks run.
+    /// Unpins commits without an intent, and restores branches that were lost. `run` are the running releases of the
+    /// stacks.
     pub(super) async fn tidy_up(self, intents: Intents, run: Vec<(Timestamp, Origin)>) {
         for name in self.server.repositories().await {
             let path = self.server.path(&name);
@@ -386,7 +387,7 @@ impl Controller {
                     drop(server::unpin(&path, &commit).await);
                 }
             }
-            // With an intent the commit has not ended well, or is about to.
+            // While there is an intent, the commit has failed or has not ended.
             if let (None, Some(origin)) = (intent, newest_of(&name, &run)) {
                 self.restore_branch(&path, origin).await;
             }
@@ -396,7 +397,7 @@ impl Controller {
     async fn restore_branch(&self, path: &Path, origin: &Origin) {
         let Some(branch) = &origin.branch else { return };
         let name = format!("refs/heads/{branch}");
-        // Where another one is deployed, this one was given up.
+        // If another branch is deployed, this one was given up.
         if server::branch_at(path, &name).is_some() || server::deployed_branch(path).is_some() {
             return;
         }
@@ -411,7 +412,7 @@ impl Controller {
     }
 }
 
-/// Why a commit is not deployed on which skep itself panicked.
+/// The reason for a commit on which skep itself panicked.
 pub(super) fn broken(panic: &str) -> String {
     format!("skep itself failed on this commit: {panic}; see the log of skep")
 }
@@ -421,13 +422,13 @@ fn hosted(repository: &Repository) -> Option<RepositoryName> {
     repository.hosted_name()?.parse().ok()
 }
 
-/// The newest of what runs of a repository.
+/// The newest running release of a repository.
 fn newest_of<'a>(repository: &RepositoryName, run: &'a [(Timestamp, Origin)]) -> Option<&'a Origin> {
     let of_it = run.iter().filter(|(_, origin)| origin.repository.hosted_name() == Some(&repository.to_string()));
     of_it.max_by_key(|(created, _)| *created).map(|(_, origin)| origin)
 }
 
-/// Why a commit does not run as a whole; `None` if it does.
+/// Why not all stacks run a commit; `None` if all do.
 fn unfinished(results: &[Deployed]) -> Option<String> {
     let bad: Vec<String> = results.iter().filter(|result| !result.is_good()).map(Deployed::verdict).collect();
     let named = bad.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");

@@ -1,7 +1,7 @@
-//! Work that takes processor time: reading, checking and rendering what was pushed.
+//! Work that needs CPU time: reading, checking and rendering pushed files.
 //!
-//! The runtime has few workers, and whoever may push decides how long such work takes. So it is done beside the workers, a
-//! few pieces at a time: health checks and requests are answered meanwhile, and memory is needed for a few revisions only.
+//! The runtime has few workers, and pushers determine how long such work takes. So it is done on other threads, with a
+//! limit: health checks and requests are answered meanwhile, and only a few revisions are in memory.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task;
 
-/// Pieces of work that are done at the same time.
+/// How many such jobs run at the same time.
 const AT_ONCE: usize = 2;
 
 /// The permits for such work. Cheap to clone.
@@ -40,7 +40,8 @@ impl Computing {
     }
 }
 
-/// Does the work after another thread took over the tasks of this worker. A runtime of a single thread has none to hand them to.
+/// Does the work after another thread took over the tasks of this worker. A runtime of a single thread has none to hand
+/// them to.
 fn beside<T>(work: impl FnOnce() -> T) -> T {
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => task::block_in_place(work),

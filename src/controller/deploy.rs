@@ -1,4 +1,4 @@
-//! From a checked revision to verdicts: every stack in it prepared, proposed, followed.
+//! Deploys a checked revision: prepares, proposes and follows each of its stacks, and returns their verdicts.
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
@@ -18,22 +18,22 @@ use crate::name::StackName;
 use crate::release::{self, Outcome, ReleaseId};
 use crate::stack::Stack;
 
-/// Stacks of a commit that are prepared and proposed at a time. Any number of them roll out.
+/// How many stacks of a commit are prepared and proposed at the same time. Any number of them may roll out.
 const PROPOSALS: usize = 8;
 
-/// Why a stack was not even tried.
+/// Why no release of a stack was made.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// It could not be prepared.
+    /// The stack could not be prepared.
     #[error(transparent)]
     Preparing(#[from] Refusal),
     /// The swarm or the record could not be read, or the stack is not admitted.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// It would take back what runs.
+    /// The commit does not descend from the running one.
     #[error(transparent)]
     Backwards(#[from] super::backwards::Refusal),
-    /// Its images took longer than the next push.
+    /// A newer push arrived while its images were built.
     #[error("a newer push took its place")]
     Superseded,
     /// Something in the file cannot be done in this swarm as it is.
@@ -42,7 +42,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Whether the same may be deployed later without anybody changing it: an image is pushed, a registry is back, a
+    /// Whether the same may succeed later without a change of the files: an image is pushed, a registry is back, a
     /// network is created.
     fn may_pass(&self) -> bool {
         match self {
@@ -55,60 +55,60 @@ impl Refused {
     }
 }
 
-/// What a revision is deployed with.
+/// The parts that a deploy needs.
 #[derive(Clone, Debug)]
 pub struct Deployer {
-    /// Prepares.
+    /// Prepares stacks.
     pub preparer: Preparer,
-    /// Knows what is there.
+    /// Reads and writes the record and the swarm.
     pub cluster: Cluster,
-    /// Roll out.
+    /// Carry out the rollouts.
     pub workers: Workers,
-    /// Allows both.
+    /// Allows writing to the swarm.
     pub lease: Lease,
 }
 
-/// The stacks of a revision by name; one without a name of its own is called like the last part of `fallback`.
+/// The stacks of a revision by name; a stack without its own name gets the last part of `fallback`.
 pub fn stacks_of<'a>(checked: &'a Checked, fallback: &str) -> Result<Vec<(StackName, &'a CheckedStack)>, Refusal> {
     named(checked, None, fallback.rsplit('/').next().unwrap_or(fallback))
 }
 
-/// How a stack fared.
+/// The result of a stack.
 #[derive(Debug)]
 pub struct Deployed {
     /// The stack.
     pub stack: StackName,
-    /// Its release, if it came to one.
+    /// Its release, if one was made.
     pub release: Option<ReleaseId>,
-    /// How that ended, or why there was none.
+    /// The outcome of the release, or why none was made.
     pub outcome: Result<Outcome, Refused>,
-    /// Where people reach it.
+    /// The addresses of the stack.
     pub urls: Vec<String>,
 }
 
-/// What was proposed for a stack.
+/// A proposal for a stack.
 #[derive(Debug)]
 pub struct Begun {
-    /// What became of it.
+    /// The result of the proposal.
     pub accepted: Accepted,
-    /// Where people will reach the stack.
+    /// The addresses of the stack.
     pub urls: Vec<String>,
-    /// Keeps the rollout from going on before somebody follows it.
+    /// Delays the rollout until it is followed.
     pub hold: Option<Hold>,
 }
 
 impl Deployed {
-    /// Whether what was asked for is what runs.
+    /// Whether the stack runs as requested.
     pub fn is_good(&self) -> bool {
         self.outcome.as_ref().is_ok_and(Outcome::is_good)
     }
 
-    /// Whether it was not tried, and may be tried again as it is.
+    /// Whether it was refused for a reason that may pass.
     pub fn may_pass(&self) -> bool {
         self.outcome.as_ref().is_err_and(Refused::may_pass)
     }
 
-    /// Whether something newer of the repository took its place.
+    /// Whether a newer commit of the repository replaced it.
     pub fn is_superseded(&self) -> bool {
         matches!(self.outcome, Err(Refused::Superseded) | Ok(Outcome::Superseded { .. }))
     }
@@ -121,7 +121,7 @@ impl Deployed {
         }
     }
 
-    /// Tells the verdict, so many seconds after it was asked for; `news` if it is the first one over the commit.
+    /// Reports the verdict, with the seconds since the request; `news` if it is the first one about the commit.
     pub(super) fn tell(&self, events: &EventSender, seconds: f64, news: bool) {
         let events = events.of_stack(&self.stack);
         let events = self.release.map_or_else(|| events.clone(), |release| events.of_release_id(release));
@@ -136,9 +136,9 @@ impl Deployed {
 }
 
 impl Deployer {
-    /// Deploys the stacks of the revision; what happens is told as it happens. A few are prepared at a time, and all roll
-    /// out at once. When the last of them has been proposed or refused, `begun` is done. One without a name of its own is
-    /// called as the request says.
+    /// Deploys the stacks of the revision and reports the progress as events. A few are prepared at a time, and all
+    /// roll out at once. After the last of them has been proposed or refused, `begun` is awaited. The request names a
+    /// stack without its own name.
     pub async fn deploy(
         &self,
         request: DeployRequest,
@@ -148,13 +148,13 @@ impl Deployer {
         let stacks = stacks_of(&request.checked, &request.fallback)?;
         events.send(What::Preparing { stacks: stacks.iter().map(|(name, _)| name.clone()).collect() });
         let rolling = self.begin_all(&request, stacks, events).await;
-        // Rollouts can take long, and nobody needs the files any more.
+        // Rollouts can take long, and no longer need the files.
         drop(request);
         begun.await;
         Ok(join_all(rolling.into_iter().map(result_of)).await)
     }
 
-    /// Prepares and proposes stacks, and follows each of them from then on.
+    /// Prepares and proposes stacks, and then follows each of them.
     async fn begin_all(
         &self,
         request: &DeployRequest,
@@ -174,7 +174,7 @@ impl Deployer {
         begun.into_iter().map(|(_, following)| following).collect()
     }
 
-    /// How a stack fares that was proposed or refused.
+    /// The result of a stack that was proposed or refused, when its rollout has ended.
     async fn end(self, stack: StackName, begun: Result<Begun, Refused>, events: EventSender) -> Deployed {
         let mut result = Deployed { stack, release: None, outcome: Ok(Outcome::Unchanged), urls: Vec::new() };
         match begun {
@@ -190,7 +190,7 @@ impl Deployer {
         result
     }
 
-    /// Everything up to the record of a release, after which rounds of [`super::rollout`] do the rest. `events` are about the
+    /// Does everything up to recording a release; the rounds of [`super::rollout`] do the rest. `events` concern the
     /// stack.
     pub async fn begin(
         &self,
@@ -218,7 +218,7 @@ impl Deployer {
         Ok(Begun { accepted: proposed.accepted, urls, hold })
     }
 
-    /// Waits for the end of a release, and has those who read these events told what happens to it.
+    /// Waits for the end of a release, and reports its progress to the readers of these events.
     pub async fn follow(
         &self,
         stack: &StackName,

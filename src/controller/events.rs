@@ -1,10 +1,9 @@
-//! Tells what happens to whoever wants to know, and waits for none of them.
+//! Sends events to their readers without waiting for any of them.
 //!
-//! There are two kinds of consumers. A [`Consumer`] hears of everything, at once, and must not wait: the log, the metrics,
-//! the logs of builds, which hands it to a thread. A [`Reader`] hears of what it has asked for, in its own time: a pusher,
-//! a terminal, a forge. Between it and what happens there is a queue of [`QUEUE`] events, of which details
-//! ([`What::is_detail`]) fill no more than [`DETAILS`]; what finds no room is dropped, and the reader is told how many
-//! those were ([`What::Missed`]).
+//! There are two kinds of receivers. A [`Consumer`] gets every event at once and must not wait: the log, the metrics,
+//! and the build logs, which pass it to a thread. A [`Reader`] gets the events that it asked for, at its own pace: a
+//! pusher, a terminal, a forge. It has a queue of [`QUEUE`] events, of which details ([`What::is_detail`]) fill no more
+//! than [`DETAILS`]; further events are dropped, and the reader learns their number ([`What::Missed`]).
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,13 +19,13 @@ use crate::release::{Intent, Origin, Release, ReleaseId};
 
 /// Events that may wait for their reader.
 const QUEUE: usize = 2048;
-/// How many of them may be there when a detail comes.
+/// How many of them may wait when a detail is added.
 const DETAILS: usize = 512;
 
-/// Somebody who hears of everything, at once. It must not wait.
+/// A receiver of all events, at once. It must not wait.
 pub type Consumer = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// Tells what happens, and to what. Cheap to clone.
+/// Sends events about a subject. Cheap to clone.
 #[derive(Clone)]
 pub struct EventSender {
     clock: Clock,
@@ -35,7 +34,7 @@ pub struct EventSender {
     subject: Subject,
 }
 
-/// Where a reader is told, without waiting for it.
+/// The sending end of a reader's queue.
 #[derive(Debug, Clone)]
 pub struct Reader {
     queue: mpsc::Sender<Event>,
@@ -43,7 +42,7 @@ pub struct Reader {
     wants_details: bool,
 }
 
-/// What a reader has not read yet.
+/// The queue of a reader.
 #[derive(Debug)]
 pub struct EventQueue {
     queue: mpsc::Receiver<Event>,
@@ -59,18 +58,18 @@ impl fmt::Debug for EventSender {
 }
 
 impl EventSender {
-    /// Tells these of everything.
+    /// Sends all events to these consumers.
     pub fn new(clock: Clock, consumers: impl IntoIterator<Item = Consumer>) -> Self {
         let consumers = consumers.into_iter().collect();
         Self { clock, consumers, readers: Vec::new(), subject: Subject::default() }
     }
 
-    /// Tells nobody.
+    /// Sends events to nobody.
     pub fn nowhere() -> Self {
         Self::new(Clock::System, [])
     }
 
-    /// Tells that something happened.
+    /// Sends an event.
     pub fn send(&self, what: What) {
         if self.consumers.is_empty() && self.readers.is_empty() {
             return;
@@ -80,7 +79,7 @@ impl EventSender {
         self.readers.iter().for_each(|reader| reader.take(&event));
     }
 
-    /// Tells what people should know.
+    /// Sends a note.
     pub fn note(&self, notes: impl IntoIterator<Item = String>) {
         for note in notes {
             self.send(What::Noted { note });
@@ -101,12 +100,12 @@ impl EventSender {
         Self { consumers: Arc::default(), readers, ..self.clone() }
     }
 
-    /// The readers that it tells.
+    /// The readers that it sends to.
     pub fn readers(&self) -> Vec<Reader> {
         self.readers.clone()
     }
 
-    /// The same about what has happened to this.
+    /// The same, about this subject.
     #[must_use]
     fn about(&self, change: impl FnOnce(&mut Subject)) -> Self {
         let mut sender = self.clone();
@@ -114,31 +113,31 @@ impl EventSender {
         sender
     }
 
-    /// About a repository.
+    /// The same, about a repository.
     #[must_use]
     pub fn of_repository(&self, repository: &Repository) -> Self {
         self.about(|subject| subject.repository = Some(repository.clone()))
     }
 
-    /// About what somebody has pushed.
+    /// The same, about a push.
     #[must_use]
     pub fn of_user(&self, user: &str) -> Self {
         self.about(|subject| subject.user = Some(user.to_owned()))
     }
 
-    /// About a commit.
+    /// The same, about a commit.
     #[must_use]
     pub fn of_commit(&self, origin: &Origin) -> Self {
         self.about(|subject| *subject = std::mem::take(subject).from_origin(origin))
     }
 
-    /// About a commit of which nothing was read yet.
+    /// The same, about a commit whose files have not been read yet.
     #[must_use]
     pub fn of_commit_id(&self, commit: &CommitId) -> Self {
         self.about(|subject| subject.commit = Some(commit.clone()))
     }
 
-    /// About the commit of an intent.
+    /// The same, about the commit of an intent.
     #[must_use]
     pub fn of_intent(&self, intent: &Intent) -> Self {
         let sender = self.of_commit(&intent.origin);
@@ -148,19 +147,19 @@ impl EventSender {
         }
     }
 
-    /// About a stack.
+    /// The same, about a stack.
     #[must_use]
     pub fn of_stack(&self, stack: &StackName) -> Self {
         self.about(|subject| subject.stack = Some(stack.clone()))
     }
 
-    /// About a release of the stack.
+    /// The same, about a release of the stack.
     #[must_use]
     pub fn of_release_id(&self, release: ReleaseId) -> Self {
         self.about(|subject| subject.release = Some(release))
     }
 
-    /// About a release.
+    /// The same, about a release.
     #[must_use]
     pub fn of_release(&self, release: &Release) -> Self {
         self.about(|subject| *subject = Subject::of_release(release))
@@ -172,7 +171,7 @@ impl EventSender {
     }
 }
 
-/// A reader who hears of everything, and what it has to read.
+/// A reader of all events, and its sending end.
 pub fn reader() -> (Reader, EventQueue) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let missed = Arc::new(AtomicU64::new(0));
@@ -180,7 +179,7 @@ pub fn reader() -> (Reader, EventQueue) {
     (reader, EventQueue { queue: receiver, missed, next: None, is_closed: false })
 }
 
-/// The same for a reader whom details do not concern.
+/// The same for a reader without details.
 pub fn reader_without_details() -> (Reader, EventQueue) {
     let (reader, queue) = reader();
     (Reader { wants_details: false, ..reader }, queue)
@@ -194,7 +193,7 @@ impl Reader {
         }
         let waiting = self.queue.max_capacity() - self.queue.capacity();
         let has_room = !is_detail || waiting < DETAILS;
-        // A reader that is gone misses nothing.
+        // A reader that is gone does not miss events.
         let is_settled = self.queue.is_closed() || has_room && self.queue.try_send(event.clone()).is_ok();
         if !is_settled {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -203,7 +202,7 @@ impl Reader {
 }
 
 impl EventQueue {
-    /// The next event, as soon as there is one; none when nothing more comes.
+    /// Waits for the next event; `None` when there are no more.
     pub async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.next.take() {
             return Some(event);
@@ -212,7 +211,7 @@ impl EventQueue {
         self.after_missed(event)
     }
 
-    /// The next event that is there already.
+    /// The next event that already exists.
     pub fn next_now(&mut self) -> Option<Event> {
         if let Some(event) = self.next.take() {
             return Some(event);
@@ -221,7 +220,7 @@ impl EventQueue {
         self.after_missed(event)
     }
 
-    /// The same until `ended` is done; then only what is there already.
+    /// The same until `ended` is done; then only what already exists.
     pub async fn next_until(&mut self, ended: &mut oneshot::Receiver<()>) -> Option<Event> {
         loop {
             let is_closed = self.is_closed;
@@ -233,13 +232,13 @@ impl EventQueue {
         }
     }
 
-    /// Nothing more is taken in; what is there can still be read.
+    /// Closes the queue; waiting events can still be read.
     pub fn close(&mut self) {
         self.is_closed = true;
         self.queue.close();
     }
 
-    /// What is told before an event: that others were missed.
+    /// The event before the next one, if others were missed.
     fn after_missed(&mut self, event: Option<Event>) -> Option<Event> {
         let count = self.missed.swap(0, Ordering::Relaxed);
         if count == 0 {

@@ -1,4 +1,4 @@
-//! What forges are told of commits: made of events, one after the other, at the pace of the forge.
+//! Commit statuses for forges, made from events, one after the other, at the pace of the forge.
 
 use super::events::{Reader, reader_without_details};
 use crate::forge::{Reporter, Status};

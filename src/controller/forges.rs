@@ -1,6 +1,6 @@
-//! Which forge a repository is on, by the settings alone: who may send its webhooks, and where its commit statuses go.
+//! The forge of each repository, by the settings alone: who may send its webhooks, and where its commit statuses go.
 //!
-//! The token of a forge goes to the address of that forge in the settings, and nowhere else.
+//! The token of a forge is sent only to the address of that forge in the settings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use url::Url;
 use crate::config::{self, Repository, Settings};
 use crate::forge::{self, Forge, Project, Reporter};
 
-/// Who may send the webhooks of a repository.
+/// A permitted sender of webhooks.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// The kind of forge that they come from.
     pub forge: Forge,
-    /// The secrets that prove it: any of them.
+    /// The accepted secrets.
     pub secrets: Vec<SecretString>,
 }
 
-/// Who may send the webhooks of each repository. Repositories of one forge share its secrets.
+/// The permitted senders of webhooks by repository. Repositories of one forge share its secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Hooks {
     distinct: Vec<Hook>,
-    /// By repository, the place in `distinct`.
+    /// The index in `distinct` by repository.
     places: BTreeMap<String, usize>,
 }
 
 impl Hooks {
-    /// Takes webhooks for a repository.
+    /// Accepts webhooks for a repository.
     #[must_use]
     pub fn with(mut self, repository: &str, hook: Hook) -> Self {
         let known = self.distinct.iter().position(|known| known.is_same(&hook));
@@ -41,17 +41,17 @@ impl Hooks {
         self
     }
 
-    /// Who may send those of a repository.
+    /// The permitted sender for a repository.
     pub fn of(&self, repository: &str) -> Option<&Hook> {
         self.distinct.get(*self.places.get(repository)?)
     }
 
-    /// All of them, each once.
+    /// All senders, each once.
     pub fn distinct(&self) -> impl Iterator<Item = &Hook> {
         self.distinct.iter()
     }
 
-    /// The repositories of one of them.
+    /// The repositories of a sender.
     pub fn repositories_of(&self, hook: &Hook) -> Vec<&str> {
         let is_of = |place: &usize| self.distinct[*place].is_same(hook);
         self.places.iter().filter(|(_, place)| is_of(place)).map(|(name, _)| name.as_str()).collect()
@@ -65,7 +65,7 @@ impl Hook {
     }
 }
 
-/// What is wrong with the settings of a forge.
+/// Why the settings of a forge cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No forge has this name.
@@ -73,7 +73,7 @@ pub enum Error {
     Unknown {
         /// The name.
         name: String,
-        /// The names that there are in `forges`.
+        /// The names in `forges`.
         settings: Vec<String>,
     },
     /// The kind of a forge is not known.
@@ -99,7 +99,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a file is wrong that may be put right without other settings.
+    /// Whether the cause is a file that can be corrected without other settings.
     pub(super) fn is_of_a_file(&self) -> bool {
         matches!(self, Self::Config(_))
     }
@@ -119,8 +119,8 @@ struct Place<'a> {
     secret_files: &'a [PathBuf],
 }
 
-/// Who may send webhooks, by repository. One without a secret takes none; one whose own settings are wrong takes none either,
-/// and its watcher tells.
+/// The permitted senders of webhooks. A repository without a secret accepts none, and neither does one with invalid
+/// settings, which its watcher reports.
 pub fn hooks(settings: &Settings) -> Result<Hooks, Error> {
     for (name, forge) in &settings.forges {
         base(name, forge)?;
@@ -136,7 +136,7 @@ pub fn hooks(settings: &Settings) -> Result<Hooks, Error> {
     Ok(hooks)
 }
 
-/// Who is told of the commits of a repository, if anybody is.
+/// The forge that gets the commit statuses of a repository, if there is one.
 pub(super) fn reporter(settings: &Settings, repository: &Repository) -> Result<Option<Reporter>, Error> {
     let Some(Place { forge, base, project: Some(project), token_file: Some(token), .. }) = place(settings, repository)?
     else {
@@ -154,7 +154,7 @@ fn place<'a>(settings: &'a Settings, repository: &'a Repository) -> Result<Optio
                 let (forge, base) = base(name, shared)?;
                 (forge, base, Some(shared))
             }
-            // All that is set of it is here: it is where the repository is.
+            // Only the token is set: the forge is at the address of the repository.
             (None, Some(forge)) => (forge, origin(&repository.url), None),
             (None, None) => {
                 let settings = settings.forges.keys().cloned().collect();
@@ -167,7 +167,7 @@ fn place<'a>(settings: &'a Settings, repository: &'a Repository) -> Result<Optio
         },
     };
     let is_told = shared.is_none_or(|shared| !shared.is_for_all);
-    // A repository that names its forge may be fetched from another address of it.
+    // A repository with a `forge` may be fetched from another address of that forge.
     let elsewhere = || repository.forge.as_ref().and_then(|_| below(&repository.url, &origin(&repository.url)));
     let path = || below(&repository.url, &base).or_else(elsewhere).filter(|_| is_told);
     let project = repository.project.clone().or_else(path);
@@ -181,7 +181,7 @@ fn place<'a>(settings: &'a Settings, repository: &'a Repository) -> Result<Optio
     }))
 }
 
-/// The forge whose address that of a repository begins with, the longest first; else the one that is for all.
+/// The forge with the longest address that is a prefix of the repository's; otherwise the forge for all repositories.
 fn found<'a>(settings: &'a Settings, url: &str) -> Option<(Forge, String, &'a config::Forge)> {
     let known = settings.forges.iter().filter_map(|(name, shared)| {
         let (forge, base) = base(name, shared).ok()?;
@@ -206,7 +206,7 @@ fn origin(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
-/// The path of a repository below the address of a forge, such as `team/shop`, if it is there.
+/// The path of a repository below the address of a forge, such as `team/shop`, if it is below it.
 fn below(repository: &str, base: &str) -> Option<String> {
     let (repository, base) = (Url::parse(repository).ok()?, Url::parse(base).ok()?);
     if repository.host_str()? != base.host_str()? || repository.port() != base.port() {

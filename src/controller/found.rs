@@ -1,5 +1,5 @@
-//! A commit of a watched repository: read, checked and deployed, and told to its forge and to those who ask for the state
-//! of the repository.
+//! Reads, checks and deploys a commit of a watched repository, and reports its state to the forge and in the state of the
+//! repository.
 
 use super::commit::Ended;
 use super::deploy::{Deployed, stacks_of};
@@ -15,18 +15,18 @@ use crate::release::{Handled, Intent, Origin, State, Upstream};
 use crate::source::mirror::Mirror;
 use crate::source::{self, Objects};
 
-/// How many findings of a commit are kept.
+/// The most findings of a commit that are recorded.
 const FINDINGS: usize = 12;
 
-/// A repository elsewhere, and who there is told how it goes.
+/// A watched repository, and where its commit statuses go.
 pub(super) struct RemoteRepository {
     pub(super) name: String,
     pub(super) settings: Repository,
-    /// The forge that it is on, if that is told how its commits fare.
+    /// Its forge, if commit statuses are reported to it.
     pub(super) forge: Option<Reader>,
 }
 
-/// Why a commit that was found was not even begun. It is tried again with the next look.
+/// Why a found commit was not started. It is tried again at the next fetch.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotBegun {
     #[error(transparent)]
@@ -36,7 +36,7 @@ pub(super) enum NotBegun {
 }
 
 impl Controller {
-    /// Reads and checks a commit, and has it deployed.
+    /// Reads, checks and deploys a commit.
     pub(super) async fn begin_found(
         &self,
         mirror: &Mirror,
@@ -88,7 +88,7 @@ impl Controller {
         self.note_end(&origin, &ended, tries).await;
     }
 
-    /// Notes what became of a commit, unless a newer one took its place, and when it is tried again.
+    /// Notes the result of a commit, unless a newer one has replaced it, and when it is tried again.
     async fn note_end(&self, origin: &Origin, ended: &Ended, tries: u32) {
         let is_superseded = ended.results.iter().any(Deployed::is_superseded);
         let change = |it: &mut Upstream, now| {
@@ -106,7 +106,7 @@ impl Controller {
         }
     }
 
-    /// Records and tells that a commit did not pass the checks: in one line, and in all that was found.
+    /// Records and reports that a commit did not pass the checks: one line, and all findings.
     pub(super) async fn refuse_found(
         &self,
         repository: &RemoteRepository,
@@ -120,7 +120,7 @@ impl Controller {
         events.send(What::Rejected { why: why.to_owned(), details });
     }
 
-    /// Records and tells that a commit is not tried again.
+    /// Records and reports that a commit is not tried again.
     pub(super) async fn give_up_found(&self, repository: &RemoteRepository, intent: &mut Intent) {
         let why = vec![format!("{} {}", intent.origin.commit.short(), intent.given_up())];
         self.upstreams.change(&repository.name, |it, now| it.failed(&why, 0, false, now)).await;
@@ -134,7 +134,7 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
     format!("rejected: {}", said.first().map_or("", String::as_str))
 }
 
-/// What the checks have found, in lines: errors, and then warnings.
+/// The findings of the checks in lines: errors, then warnings.
 fn findings(rejection: &Rejection) -> Vec<String> {
     let counts = |finding: &&Diagnostic| finding.severity > Severity::Info;
     let findings: Vec<Diagnostic> = rejection.findings.iter().filter(counts).cloned().collect();
@@ -147,7 +147,7 @@ impl RemoteRepository {
         self.settings.stack.as_ref().map_or(&self.name, |stack| stack.as_str())
     }
 
-    /// What happens to its commits is told to its forge, too.
+    /// Events of its commits are also reported to its forge.
     fn events(&self, events: &EventSender) -> EventSender {
         events.to(self.forge.clone())
     }

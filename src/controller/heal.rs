@@ -1,4 +1,4 @@
-//! Changing back what was changed by hand, because a person asks for it.
+//! Healing on request: changes back what was changed by hand.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::name::StackName;
 use crate::plan::Plan;
 use crate::release::{self, Arrival, Healed, Phase};
 
-/// How often the swarm is looked at again, because something was changed meanwhile.
+/// How often the swarm is read again because something was changed meanwhile.
 const LOOKS: usize = 3;
-/// How often it is looked at while tasks stop whose data another service takes over, and how long apart.
+/// How often it is read, and with which pause, while tasks stop whose data another service takes over.
 const WAITS: usize = 240;
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Cluster {
-    /// Changes back all that differs from the release that runs, whatever its settings say of drift, and has the controller
-    /// heal again what it had given up. None if no release runs, or one is on its way.
+    /// Changes back everything that differs from the running release, regardless of its `drift` setting, and makes the
+    /// controller heal again what it had given up. `None` if no release runs, or one is rolling out.
     pub async fn heal(&self, lease: &Lease, stack: &StackName) -> Result<Option<Healed>, Error> {
         let history = self.history(stack).await?;
         let Some(release) = history.last() else { return Ok(None) };

@@ -1,6 +1,6 @@
-//! What happens, in the log of skep: one line for each event that an operator would look for.
+//! Writes events to skep's log: a line for each event that matters to an operator.
 //!
-//! What is in the way of skep itself, and happens to no commit and no stack, is logged where it is handled.
+//! Problems of skep itself that concern no commit and no stack are logged where they are handled.
 
 use tracing::Level;
 
@@ -13,7 +13,7 @@ use crate::text::one_line;
 struct Line {
     level: Level,
     message: &'static str,
-    /// What there is to say besides.
+    /// The details.
     why: Option<String>,
 }
 
@@ -121,9 +121,7 @@ fn of_drift(what: &What) -> Option<Vec<Line>> {
     let each = |message, places: &[String]| places.iter().map(|place| line(Level::WARN, message, place)).collect();
     Some(match what {
         What::Drifted { places } => each("it differs from its release", places),
-        What::GivingWay { places } => {
-            each("somebody changes it back again and again: it is not healed any more", places)
-        }
+        What::GivingWay { places } => each("somebody changes it back again and again: it is no longer healed", places),
         What::Healed { fields } => {
             vec![line(Level::INFO, "what was changed by hand is changed back", &format!("fields: {fields}"))]
         }

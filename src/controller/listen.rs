@@ -1,5 +1,5 @@
-//! Listening to the engine: an event says "look at this stack now", and nothing else. Whatever was missed is seen at the
-//! next look, which comes all the same.
+//! Listens to the events of the engine: an event only causes its stack to be checked at once. A missed event does no
+//! harm, because the stacks are also checked regularly.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Controller {
-    /// Listens for ever.
+    /// Listens forever.
     pub(super) async fn listen(self) {
         let mut backoff = Backoff::between(FIRST, LONGEST);
         loop {
             let events = self.deployer.cluster.swarm.events().await;
-            // Events of the time without a stream are lost.
+            // Events are lost while there is no stream.
             self.take_requests().await;
             self.take_commands().await;
             self.check_registration().await;
@@ -39,7 +39,7 @@ impl Controller {
         }
     }
 
-    /// Wakes whom events are about until the stream ends; whether there was any.
+    /// Wakes the workers of the stacks that events concern until the stream ends; returns whether there was an event.
     async fn heed(&self, mut events: Events) -> bool {
         let mut any = false;
         while let Ok(Some(event)) = events.next().await {

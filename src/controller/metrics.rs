@@ -1,4 +1,4 @@
-//! What Prometheus reads at `/metrics`: events, counted, and how the watched repositories are.
+//! The metrics for Prometheus at `/metrics`: counted events, and the states of the watched repositories.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::event::{Event, Subject, What};
 use crate::name::RepositoryKind;
 use crate::release::{Outcome, Upstream};
 
-/// The figures of a controller. Cheap to clone.
+/// The metrics of a controller. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -97,7 +97,7 @@ impl Metrics {
         }
     }
 
-    /// Counts everything that happens.
+    /// Counts events.
     pub fn consumer(&self) -> Consumer {
         let metrics = self.clone();
         Arc::new(move |event| metrics.count(event))
@@ -137,7 +137,7 @@ impl Metrics {
         self.restarts.with_label_values(&[kind]).inc();
     }
 
-    /// Counts what failed of a watched repository.
+    /// Counts the failures of a watched repository.
     fn failed(&self, subject: &Subject, what: &str) {
         let watched = subject.repository.as_ref().filter(|it| it.kind() == RepositoryKind::Watched);
         if let Some(repository) = watched {
@@ -160,12 +160,12 @@ impl Metrics {
         self.releases.with_label_values(&["refused"]).inc();
     }
 
-    /// Rollouts that wait.
+    /// The number of waiting rollouts.
     pub fn queue(&self) -> &IntGauge {
         &self.queue
     }
 
-    /// How a watched repository is.
+    /// Notes the state of a watched repository.
     pub fn upstream(&self, upstream: &Upstream) {
         let name = [upstream.repository.name()];
         self.repository_good.with_label_values(&name).set(upstream.is_good().into());
@@ -174,7 +174,7 @@ impl Metrics {
         }
     }
 
-    /// All of it, for Prometheus.
+    /// All metrics, in the format of Prometheus.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

@@ -1,4 +1,4 @@
-//! Prepare, perform, queue: the edges put together.
+//! The controller: connects the edges to prepare, perform and queue deploys.
 //!
 //! A push, a webhook, a poll and a command take the same road: [`lint::check`], then
 //! [`prepare`], then a record in the swarm, then rounds of [`rollout`] until it ends; [`commit`] sees to all stacks of a
@@ -73,14 +73,14 @@ pub use metrics::Metrics;
 pub use push::{Push, RefUpdate, chosen};
 pub use registration::Another;
 
-/// "Look at this repository now": all that a webhook can say.
+/// The only effect of a webhook: to fetch this repository now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {
     /// The repository as the settings name it.
     pub repository: String,
 }
 
-/// What keeps a controller from starting.
+/// Why a controller cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The settings.
@@ -109,7 +109,7 @@ pub struct Controller {
     verdicts: Verdicts,
     registration: Registration,
     generations: Generations,
-    /// The requests that were taken, by their ids.
+    /// The ids of accepted requests.
     taken: Arc<Mutex<HashSet<String>>>,
     /// Held while a commit is recorded and given its generation.
     enrolling: Arc<tokio::sync::Mutex<()>>,
@@ -142,7 +142,7 @@ impl Controller {
         }
     }
 
-    /// Takes up what a controller before it left in the record, and begins to watch.
+    /// Resumes the work that an earlier controller left in the record, and starts to watch.
     pub async fn start(&self) -> Result<(), Error> {
         if let Err(error) = self.deployer.cluster.swarm.check_data_root().await {
             tracing::error!(%error, "no folder of a volume is made here");
@@ -153,11 +153,11 @@ impl Controller {
         intents.intents.retain(|repository, _| !repository.is_foreign());
         let archive = store.archive().await.map_err(cluster::Error::from)?;
         let mut run = Vec::new();
-        // One stack after the other: what the records of all of them hold is not in memory at once.
+        // One stack after the other, so that not all records are in memory at once.
         for stack in archive.stacks() {
             let history = History::new(archive.records(stack).releases);
             if history.owner().is_some_and(Repository::is_foreign) {
-                // The controller of another scope cares for it.
+                // The controller of another scope manages it.
                 continue;
             }
             run.extend(history.promoted().map(|release| (release.created, release.origin.clone())));
@@ -183,7 +183,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Looks at a repository soon. Never waits.
+    /// Fetches a repository soon. Does not wait.
     pub fn look(&self, trigger: &Trigger) {
         if let Some(wake) = self.wakes.get(&trigger.repository) {
             wake.look();
@@ -202,12 +202,12 @@ impl Controller {
         self.deployer.workers.supervisor()
     }
 
-    /// Whether the swarm answers.
+    /// Whether the swarm responds.
     pub async fn ready(&self) -> Result<(), String> {
         self.deployer.cluster.store.ping().await.map_err(|error| error.to_string())
     }
 
-    /// The newest generation of a repository, which supersedes those before it.
+    /// A new generation of a repository, which supersedes the earlier ones.
     fn generation(&self, repository: &Repository) -> Generation {
         self.generations.next(repository)
     }
@@ -225,17 +225,17 @@ impl Controller {
         computing.during(source::read(repository, commit, quarantine, wanted)).await
     }
 
-    /// Asks every rule about a revision.
+    /// Checks a revision with all rules.
     async fn lint(&self, revision: Revision, variables: &Set) -> Result<Checked, Rejection> {
         self.deployer.preparer.computing.run(|| lint::check(revision, variables)).await
     }
 
-    /// What the settings set for a branch of a repository; never anything from the environment of skep.
+    /// The variables of the settings for a branch of a repository; never any from skep's environment.
     fn variables(&self, repository: &str, branch: Option<&str>) -> Set {
         Variables::of(self.settings.variable_places(Some(repository), branch)).flat()
     }
 
-    /// Follows a rollout that an earlier controller began to its end.
+    /// Follows a rollout to its end that an earlier controller started.
     async fn resume(self, release: Release) {
         let events = self.events.of_release(&release);
         events.send(What::Resumed);
@@ -251,10 +251,10 @@ fn is_of_an_intent(release: &Release, intents: &Intents) -> bool {
     intent.is_some_and(|intent| !intent.state.has_ended() && intent.origin.commit == release.origin.commit)
 }
 
-/// The most characters of a commit's author or subject that are kept.
+/// The most recorded characters of a commit's author or subject.
 const WORDS: usize = 500;
 
-/// Where a revision comes from.
+/// The origin of a revision.
 pub fn origin(revision: &Revision, repository: Repository, branch: Option<&str>) -> Origin {
     Origin {
         repository,

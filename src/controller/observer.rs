@@ -1,9 +1,9 @@
-//! One look at all of the swarm for all stacks that rest.
+//! One observation of the whole swarm for all stacks at rest.
 //!
-//! A stack that rests is compared with what was seen of it every half minute. If each stack looked for itself, the requests
-//! and the memory they need would grow with the number of stacks; so one task looks, and the workers share what it saw.
-//! A snapshot only tells that there is something to do: nothing is written on the strength of one, for it may be half a
-//! minute old. Whoever has something to do looks again, at its own stack.
+//! A stack at rest is compared with its observed state every half minute. If each stack were observed separately, the
+//! number of requests and the memory would grow with the number of stacks; so one task observes the swarm, and the
+//! workers share the snapshot. A snapshot may be half a minute old, so it only shows that there is something to do:
+//! before a worker writes, it observes its own stack again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,17 +17,17 @@ use crate::release::History;
 use crate::store::Archive;
 use crate::swarm::Overview;
 
-/// How many workers look at their own stacks at once. Each has all that it has read in memory: without a bound hundreds of
-/// stacks that roll out together need as much as they all are.
+/// How many workers observe their own stacks at once. Each keeps its observation in memory: without a limit, memory would
+/// grow with the number of stacks that roll out together.
 const AT_ONCE: usize = 16;
 
-/// All stacks and their records, as one look has shown them.
+/// All stacks and their records in one observation.
 #[derive(Debug)]
 pub struct Snapshot {
     archive: Archive,
     /// The stacks.
     pub overview: Overview,
-    /// When the look began.
+    /// When the observation began.
     pub begin: Timestamp,
     /// When it ended.
     pub end: Timestamp,
@@ -48,7 +48,7 @@ impl Default for Observer {
 }
 
 impl Snapshot {
-    /// Looks at all of the swarm, in as many requests as for one stack.
+    /// Observes the whole swarm, with as many requests as for one stack.
     pub async fn of(cluster: &Cluster) -> Result<Self, Error> {
         let archive = cluster.store.archive().await?;
         let begin = cluster.clock.now();
@@ -64,7 +64,7 @@ impl Snapshot {
 }
 
 impl Observer {
-    /// The right to look at a stack of one's own: to be given back when that was seen.
+    /// A permit to observe a single stack, to be returned after the observation.
     pub(super) async fn place(&self) -> SemaphorePermit<'_> {
         self.places.acquire().await.expect("the semaphore is never closed")
     }
@@ -74,17 +74,17 @@ impl Observer {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shares a snapshot with everybody.
+    /// Publishes a snapshot.
     pub fn show(&self, snapshot: Snapshot) {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
     }
 
-    /// Asks for a new snapshot, soon.
+    /// Requests a new snapshot soon.
     pub fn ask(&self) {
         self.asked.notify_one();
     }
 
-    /// Comes back when somebody has asked.
+    /// Returns when a snapshot was requested.
     pub async fn asked(&self) {
         self.asked.notified().await;
     }

@@ -1,5 +1,5 @@
-//! Preparing: from a checked revision to the stack that should be. A function of what was pushed, and repeatable: images
-//! that are there are not built again.
+//! Prepares the desired stack from a checked revision. The result depends only on the pushed files, and preparing can be
+//! repeated: existing images are not built again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,32 +28,32 @@ use super::events::EventSender;
 /// How many images are looked up at once.
 const LOOKUPS: usize = 8;
 
-/// Why a checked revision does not become a release.
+/// Why a checked revision cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// A name is not one.
+    /// A name is not valid.
     #[error(transparent)]
     Name(#[from] Invalid),
-    /// Two stack files of one repository are the same stack.
+    /// Two stack files of one repository have the same stack name.
     #[error("{first} and {second} are both the stack `{stack}`; give one of them another folder or `name`")]
     Twice {
         /// The stack.
         stack: StackName,
         /// One file.
         first: String,
-        /// The other.
+        /// The other file.
         second: String,
     },
-    /// The file cannot be turned into a stack.
+    /// The stack file cannot be rendered.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Render(Vec<Diagnostic<Spot>>),
-    /// What should go into an image is not there.
+    /// A file or folder for an image does not exist.
     #[error(transparent)]
     Context(#[from] build::context::Error),
-    /// A Dockerfile asks for more than skep works out.
+    /// The variables of a Dockerfile expand to more than skep's limit.
     #[error(transparent)]
     Unbounded(#[from] recipe::Unbounded),
-    /// An image that the file names is nowhere.
+    /// An image in the file cannot be found.
     #[error(transparent)]
     Image(Box<Diagnostic<Option<Spot>>>),
     /// An image could not be built, tested or pushed.
@@ -62,7 +62,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the same may be prepared later without anybody changing the files.
+    /// Whether the same may succeed later without a change of the files.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Image(_) => true,
@@ -72,30 +72,30 @@ impl Refusal {
     }
 }
 
-/// What preparing needs. Cheap to clone.
+/// Prepares stacks. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Preparer {
     builder: Arc<Builder>,
     settings: Arc<Settings>,
-    /// What encrypted secrets are decrypted with.
+    /// The keys for encrypted secrets.
     keys: Arc<Keys>,
     builds: bool,
     as_written: bool,
-    /// Where rendering is done.
+    /// Runs the rendering.
     pub(super) computing: Computing,
 }
 
-/// The images that run now.
+/// The images of the running release.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
-    /// Those that others make, with their digest, by the name in the file.
+    /// Images that skep does not build, with their digest, by the name in the file.
     pinned: BTreeMap<String, String>,
-    /// Those that skep has built, by service.
+    /// Images that skep has built, by service.
     built: BTreeMap<ServiceName, String>,
 }
 
 impl Running {
-    /// What runs by the record of a stack.
+    /// The running images according to the record of a stack.
     pub fn of(history: &History) -> Self {
         Self { pinned: history.pinned(), built: history.unaltered() }
     }
@@ -114,25 +114,25 @@ impl Preparer {
         }
     }
 
-    /// One that decrypts secrets with these keys.
+    /// A preparer that decrypts secrets with these keys.
     #[must_use]
     pub fn with_keys(self, keys: Keys) -> Self {
         Self { keys: Arc::new(keys), ..self }
     }
 
-    /// One that only says which images would be built.
+    /// A preparer that only names the images it would build.
     #[must_use]
     pub fn without_building(self) -> Self {
         Self { builds: false, ..self }
     }
 
-    /// One that leaves the file as it is, with none of skep's rewriting.
+    /// A preparer that renders the file as it is, without skep's additions.
     #[must_use]
     pub fn as_written(self, as_written: bool) -> Self {
         Self { as_written, ..self }
     }
 
-    /// The stack that a checked stack file means, its images built; `events` are about that stack.
+    /// The desired stack of a checked stack file, with its images built; `events` concern that stack.
     pub async fn prepare(
         &self,
         checked: &Checked,
@@ -142,7 +142,7 @@ impl Preparer {
         running: &Running,
         events: &EventSender,
     ) -> Result<Stack, Refusal> {
-        // What cannot become a stack, such as a secret that is not to be decrypted, and an image that is nowhere, is
+        // A stack that cannot be rendered, such as one with a secret that cannot be decrypted, and a missing image are
         // refused before anything is built.
         self.sketch(checked, stack, name, running).await?;
         let pinned = self
@@ -155,8 +155,8 @@ impl Preparer {
         self.computing.run(|| self.put_together(checked, stack, name, images, pinned)).await
     }
 
-    /// The stack that a checked stack file means, before its images are known: they are taken to be what runs already, and
-    /// where nothing does, have a name such as they will have.
+    /// The desired stack of a checked stack file before its images are known: the running images are assumed, and for new
+    /// services a placeholder of the future name.
     pub async fn sketch(
         &self,
         checked: &Checked,
@@ -173,7 +173,7 @@ impl Preparer {
         self.computing.run(|| self.put_together(checked, stack, name, placeholders, running.pinned.clone())).await
     }
 
-    /// What a repository may do beyond its own stacks.
+    /// What a repository may use beyond its own stacks.
     pub fn bounds(&self, repository: &str) -> Bounds {
         self.settings.bounds(repository)
     }
@@ -204,8 +204,8 @@ impl Preparer {
         stream::iter(builds).buffer_unordered(self.settings.builds.max(1)).try_collect().await
     }
 
-    /// The images under the names under which they run already: what was changed in a context need not have changed its
-    /// image, and another name of the same would restart every task for nothing.
+    /// Keeps the running names of images that did not change: a changed context may produce the same image, and another
+    /// name for it would restart every task without need.
     async fn settled(
         &self,
         mut images: BTreeMap<ServiceName, String>,
@@ -235,7 +235,7 @@ impl Preparer {
         let (context, recipe_bases) = self.computing.run(read).await?;
         events.note(context.notes.iter().map(|note| format!("{service}: {note}")));
         let bases = self.resolved(recipe_bases.clone(), &BTreeMap::new()).await?;
-        // Without a digest the engine has the image and no registry does: there is nothing newer to ask for.
+        // An image without a digest is only on this engine, so no registry can have a newer one.
         let pull = recipe_bases.iter().all(|base| bases.contains_key(base));
         let key = self.computing.run(|| context.key(&recipe, &bases)).await;
         if !self.builds {
@@ -256,7 +256,7 @@ impl Preparer {
         Ok((service, ensured?.image))
     }
 
-    /// What these images are now, by their name in the file: with the digest that their registry has.
+    /// These images with the current digests of their registries, by the name in the file.
     async fn resolved(
         &self,
         images: BTreeSet<String>,
@@ -284,7 +284,7 @@ impl Preparer {
             pinned,
             data_root: self.settings.data_root.clone(),
             texts: &checked.revision().texts,
-            // Who has no key can still see what would change.
+            // Without a key, the changes can still be shown.
             keys: (self.builds || !self.keys.is_empty()).then_some(&self.keys),
             traefik: self.settings.traefik.rendered(),
             as_written: self.as_written,
@@ -292,7 +292,7 @@ impl Preparer {
     }
 }
 
-/// What the builder reports of an image.
+/// The reports of the builder about an image.
 fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
     let service = service.clone();
     match *report {
@@ -305,7 +305,7 @@ fn reported(service: &ServiceName, report: &build::Report<'_>) -> What {
     }
 }
 
-/// What became of an image.
+/// The result for an image.
 fn ended(service: &ServiceName, ensured: &Result<Built, build::Error>) -> What {
     let service = service.clone();
     match ensured {
@@ -315,7 +315,7 @@ fn ended(service: &ServiceName, ensured: &Result<Built, build::Error>) -> What {
     }
 }
 
-/// How the image of a service is built, by the file.
+/// The recipe for a service's image, from the file.
 fn recipe((service, build): (&ServiceName, &Build)) -> Recipe {
     Recipe {
         service: service.clone(),
@@ -327,13 +327,13 @@ fn recipe((service, build): (&ServiceName, &Build)) -> Recipe {
     }
 }
 
-/// The images that services run as they are.
+/// The images of services without a `build`.
 fn foreign_images(file: &File) -> BTreeSet<String> {
     let services = file.services.values().filter(|service| service.build.is_none());
     services.filter_map(|service| Some(service.image.as_ref()?.value.clone())).collect()
 }
 
-/// An image that no registry gives and this engine has not, with its place in the file.
+/// The error for an image that is neither in a registry nor on this engine, with its place in the file.
 fn unfound(checked: &Checked, stack: &CheckedStack, refusal: Refusal) -> Refusal {
     let Refusal::Build(build::Error::Unresolved { image, reason, away }) = &refusal else { return refusal };
     let named = |service: &Service| service.image.as_ref().is_some_and(|written| written.value == *image);
@@ -361,7 +361,7 @@ fn bases(checked: &Checked, recipe: &Recipe) -> Result<BTreeSet<String>, Refusal
     Ok(recipe.base_images(&String::from_utf8_lossy(&text))?.into_iter().collect())
 }
 
-/// Reads entries for the builder, with the repository opened once.
+/// Reads files for the builder, opening the repository once.
 fn bytes_of(objects: Objects) -> build::Objects {
     let reader = Mutex::new(None);
     Arc::new(move |entry, limit| {
@@ -378,18 +378,18 @@ fn bytes_of(objects: Objects) -> build::Objects {
     })
 }
 
-/// The stack that a checked stack file means, exactly as it is written: nothing is built, and no registry is asked.
+/// The stack of a checked stack file exactly as it is written: nothing is built, and no registry is asked.
 pub fn as_written(checked: &Checked, stack: &CheckedStack, name: StackName) -> Result<Stack, Refusal> {
     let inputs = Inputs { as_written: true, ..Inputs::new(name, &checked.revision().texts) };
     render::render(&stack.file, &inputs).map_err(|problems| Refusal::Render(rendered(checked, stack, problems)))
 }
 
-/// What is wrong, where people find it.
+/// A problem with its place in the file.
 fn rendered(checked: &Checked, stack: &CheckedStack, problems: Vec<Diagnostic<Span>>) -> Vec<Diagnostic<Spot>> {
     problems.into_iter().map(|problem| spotted(checked, stack, problem, KeyPath::default())).collect()
 }
 
-/// What stands in the way of a stack, where people find it; without a place if it is about the file as a whole.
+/// An obstacle of a stack with its place in the file; without a place if it concerns the whole file.
 pub fn placed(checked: &Checked, stack: &CheckedStack, obstacle: Diagnostic<KeyPath>) -> Diagnostic<Option<Spot>> {
     if obstacle.place.0.is_empty() {
         return obstacle.at(None);
@@ -408,8 +408,8 @@ fn spotted(checked: &Checked, stack: &CheckedStack, problem: Diagnostic<Span>, k
     placed.at(Spot { keys, ..spot })
 }
 
-/// The stacks of a revision by name: the folder of `stacks/<name>`, else what somebody has `given`, else what the file
-/// says, else `fallback`.
+/// The stacks of a revision by name: the folder of `stacks/<name>`, otherwise the `given` name, otherwise the name in the
+/// file, otherwise `fallback`.
 pub fn named<'a>(
     checked: &'a Checked,
     given: Option<&StackName>,

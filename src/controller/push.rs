@@ -1,4 +1,4 @@
-//! `git push` as the interface: checked before it is accepted, and the exit code is the verdict.
+//! Handles `git push`: a push is checked before it is accepted, and its exit code is the verdict.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,16 +22,16 @@ use crate::source::server::{self, DEPLOYED, RepositoryName};
 use crate::stack::variables::Set;
 use crate::text::one_line;
 
-/// Somebody pushes to a repository on the built-in server; Git has taken the objects in, but has moved no branch yet.
+/// A push to a repository on the built-in server; Git has received the objects, but has not moved any branch yet.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Push {
     /// The repository, without `.git`: `shop`, or `team/shop`.
     pub repository: String,
-    /// Who pushes, as they said to the server.
+    /// The user name that the pusher gave.
     pub user: String,
-    /// What they want moved.
+    /// The requested changes of refs.
     pub updates: Vec<RefUpdate>,
-    /// What they gave with `git push -o`.
+    /// The push options (`git push -o`).
     pub options: Vec<String>,
     /// Where Git keeps the objects until the push is accepted.
     pub quarantine: Option<PathBuf>,
@@ -43,40 +43,40 @@ impl Push {
     }
 }
 
-/// A ref that a push wants moved.
+/// A change of a ref in a push.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RefUpdate {
     /// Its full name, such as `refs/heads/main`.
     pub name: String,
-    /// Where it is; none if it is new.
+    /// Its current commit; `None` if it is new.
     pub old: Option<CommitId>,
-    /// Where it should be; none if it should go.
+    /// Its new commit; `None` if it is to be deleted.
     pub new: Option<CommitId>,
 }
 
-/// What can be said with `git push -o`.
+/// The known push options.
 const OPTIONS: [&str; 5] = ["async", "retry", "confirm-removal", "adopt", "force"];
-/// How many branches that are not deployed are looked at.
+/// How many branches that are not deployed are checked.
 const BRANCHES: usize = 3;
 /// How long a pusher may take for the lines that are left when the push has been handled.
 const FAREWELL: Duration = Duration::from_secs(30);
-/// How many findings a pusher is shown.
+/// The most findings that a pusher is shown.
 const FINDINGS: usize = 12;
 
-/// What a push asks for.
+/// The intent of a push.
 #[derive(Debug, PartialEq, Eq)]
 enum PushIntent<'a> {
-    /// Nothing that is deployed.
+    /// It does not concern the deployed branch.
     Nothing,
-    /// That this be deployed.
+    /// It asks to deploy this commit.
     Deploy(&'a RefUpdate, &'a CommitId),
-    /// Something that is not done.
+    /// It is refused, for this reason.
     No(String),
 }
 
 impl Controller {
-    /// Handles a push: sends each line for the pusher as it happens, and answers whether Git may move the branches.
-    /// It goes on when nobody reads the lines any more.
+    /// Handles a push: sends each line for the pusher at once, and returns whether Git may move the branches. It goes
+    /// on if the lines are no longer read.
     pub async fn push(&self, push: Push, lines: mpsc::Sender<String>) -> bool {
         let (reader, told) = reader();
         let (handled, ended) = oneshot::channel();
@@ -125,7 +125,7 @@ impl Controller {
         server::deployed_branch(&self.server.path(&repository.parse().ok()?))
     }
 
-    /// Says what would be refused of branches that are not deployed. It keeps nobody from pushing them.
+    /// Reports the errors in branches that are not deployed. They are accepted all the same.
     async fn look_at_branches(&self, push: &Push, events: &EventSender) {
         let Ok(name) = push.repository.parse::<RepositoryName>() else { return };
         let path = self.server.path(&name);
@@ -168,8 +168,8 @@ impl Controller {
         self.carry_out(intent, request, events).await.why.is_none()
     }
 
-    /// Reads and checks what was pushed, and records that it is to be deployed; the lines that say what is wrong with it
-    /// otherwise.
+    /// Reads and checks a pushed commit, and records the intent to deploy it; an error consists of the lines for the
+    /// pusher.
     async fn accept(
         &self,
         push: &Push,
@@ -180,7 +180,7 @@ impl Controller {
         let said = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let name: RepositoryName = push.repository.parse().map_err(|error| said(&error))?;
         self.look_back(push, commit, events).await.map_err(|why| said(&why))?;
-        // What the settings allow a watched repository is not for another one that is called the same.
+        // The settings of a watched repository must not apply to another one of the same name.
         if self.settings.repositories.contains_key(&name.to_string()) {
             return Err(vec![format!(
                 "error: `{name}` is watched elsewhere; push there, or to a repository of another name"
@@ -217,8 +217,8 @@ impl Controller {
         Ok((intent, request))
     }
 
-    /// A commit that has ended a controller is not even read, unless somebody means it. Who did not wait for the commit
-    /// before reads how it ended.
+    /// Refuses a commit that has ended a controller, unless it is pushed with `retry`. If the previous push was not
+    /// waited for, its result is reported.
     async fn look_back(&self, push: &Push, commit: &CommitId, events: &EventSender) -> Result<(), String> {
         let Some(before) = self.deployer.cluster.intent(&Repository::hosted(&push.repository)).await.ok().flatten()
         else {
@@ -268,8 +268,8 @@ fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 
-/// Of these updates the one that is about the branch which is deployed. A repository deploys one branch: the first of
-/// `main` and `master` that is pushed, until it is deleted together with a push of the other one.
+/// The update of the deployed branch among these. A repository deploys one branch: the first of `main` and `master`
+/// that is pushed, until it is deleted together with a push of the other one.
 pub fn chosen<'a>(updates: &'a [RefUpdate], deployed: Option<&str>) -> Option<&'a RefUpdate> {
     let of = |name: &str| updates.iter().find(|update| update.name == name);
     let first = || DEPLOYED.iter().filter_map(|name| of(name)).find(|update| update.new.is_some());
@@ -278,14 +278,14 @@ pub fn chosen<'a>(updates: &'a [RefUpdate], deployed: Option<&str>) -> Option<&'
     if update.new.is_some() { Some(update) } else { first().or(Some(update)) }
 }
 
-/// A ref that Git takes for another one where that is named, and the other one (`git help gitrevisions`).
+/// A ref name that makes a shorter name ambiguous in Git, and the shorter name (`git help gitrevisions`).
 fn hides(update: &RefUpdate) -> Option<(&str, &str)> {
     let name = update.name.as_str();
     let short = ["refs/heads/", "refs/tags/"].into_iter().find_map(|kind| name.strip_prefix(kind))?;
     short.starts_with("refs/").then_some((name, short))
 }
 
-/// What these updates ask for.
+/// The intent of these updates.
 fn wish<'a>(updates: &'a [RefUpdate], deployed: Option<&str>, is_async: bool) -> PushIntent<'a> {
     if let Some((name, hidden)) = updates.iter().filter(|update| update.new.is_some()).find_map(hides) {
         return PushIntent::No(format!(

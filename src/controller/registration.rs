@@ -1,4 +1,5 @@
-//! One controller in a swarm: it records who it is, answers whoever asks, and stops when another one has taken its place.
+//! Ensures that a swarm has one controller: it records its identity, answers other controllers, and stops if another
+//! one has replaced it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,14 +14,14 @@ use crate::release::{Instance, Standing};
 use crate::store;
 use crate::time;
 
-/// How long a controller that may be alive has to answer.
+/// How long to wait for the answer of a controller that may be alive.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
-/// How often the answer is looked for.
+/// How often the record is read for the answer.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often the record is read again that somebody else changed.
+/// How often to retry if the record was changed meanwhile.
 const TRIES: usize = 20;
 
-/// Who this controller is, and whether another one took its place. Cheap to clone.
+/// The identity of this controller, and whether another one has replaced it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Registration {
     own: Arc<OnceLock<Instance>>,
@@ -33,20 +34,20 @@ impl Default for Registration {
     }
 }
 
-/// Why a controller does not start, or does not go on.
+/// Why a controller does not start, or stops.
 #[derive(Debug, thiserror::Error)]
 pub enum Another {
-    /// There is another one.
+    /// There is another controller.
     #[error(
         "another controller of skep runs in this swarm: {0}, since {since}; two would undo each other's work. Stop one of \
          them, or give each a scope of its own (SKEP_SCOPE; docs/operations.md)",
         since = .0.since.strftime("%Y-%m-%d %H:%M:%S")
     )]
     Controller(Box<Instance>),
-    /// Whether there is one cannot be told.
+    /// Whether there is another controller cannot be determined.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// The record changes all the time.
+    /// The record keeps changing.
     #[error("several controllers of skep start in this swarm at once; start one after the other")]
     Contended,
 }
@@ -58,7 +59,7 @@ impl From<store::Error> for Another {
 }
 
 impl Controller {
-    /// Records that this is the controller of the swarm, or of its scope; an error if another one is.
+    /// Records this controller as that of the swarm, or of its scope; an error if there is another one.
     pub async fn register(&self) -> Result<(), Another> {
         let cluster = &self.deployer.cluster;
         let own = instance(cluster).await?;
@@ -87,7 +88,7 @@ impl Controller {
         Err(Another::Contended)
     }
 
-    /// Asks a controller of which nothing is known whether it is there, and takes its place if it does not answer.
+    /// Asks a controller of unknown state whether it is alive, and replaces it if it does not answer.
     async fn ask_instance(&self, other: &Instance, own: &Instance) -> Result<(), Another> {
         let cluster = &self.deployer.cluster;
         tracing::info!(other = %other, "another controller is in the record; asking it whether it is there");
@@ -113,7 +114,7 @@ impl Controller {
         }
     }
 
-    /// Answers whoever asks whether this controller is there, and finds out whether another one took its place.
+    /// Answers another controller that asks whether this one is alive, and checks whether another one has replaced it.
     pub(super) async fn check_registration(&self) {
         let (cluster, Some(own)) = (&self.deployer.cluster, self.registration.own.get()) else { return };
         match cluster.store.controller().await {
@@ -131,7 +132,7 @@ impl Controller {
         }
     }
 
-    /// Comes back when another controller has taken the place of this one.
+    /// Returns when another controller has replaced this one.
     pub async fn superseded(&self) -> Another {
         let mut lost = self.registration.lost.subscribe();
         match lost.wait_for(Option::is_some).await.map(|other| other.clone()) {
@@ -140,7 +141,7 @@ impl Controller {
         }
     }
 
-    /// Takes this controller out of the record, so that the next one need not ask for it.
+    /// Removes this controller from the record, so that the next one need not ask for it.
     pub(super) async fn deregister(&self) {
         let Some(own) = self.registration.own.get() else { return };
         if let Err(error) = self.deployer.cluster.store.deregister(&own.run).await {
@@ -149,7 +150,7 @@ impl Controller {
     }
 }
 
-/// Who this controller is.
+/// The identity of this controller.
 async fn instance(cluster: &Cluster) -> Result<Instance, Another> {
     let (now, process) = (cluster.clock.now(), config::process());
     let pid = std::process::id();
@@ -169,14 +170,14 @@ async fn instance(cluster: &Cluster) -> Result<Instance, Another> {
     })
 }
 
-/// The controller of the swarm, or of the scope, unless there is none or it is known to be gone.
+/// The controller of the swarm, or of the scope, unless there is none or it is known to have ended.
 pub async fn present(cluster: &Cluster) -> Result<Option<Instance>, cluster::Error> {
     let Some(there) = cluster.store.controller().await?.map(|note| note.said) else { return Ok(None) };
     let standing = standing(cluster, &there, None).await?;
     Ok(Some(there).filter(|_| standing != Standing::Gone))
 }
 
-/// What is known of the controller in the record, by one that starts as `successor`, if by one.
+/// Whether the recorded controller is alive, as seen by a controller that starts (`successor`, if that is known).
 async fn standing(
     cluster: &Cluster,
     other: &Instance,

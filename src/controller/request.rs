@@ -1,5 +1,4 @@
-//! One road to a release: what is to be deployed, and the steps that every deploy takes before anything of its stack is
-//! changed, whoever asks for it.
+//! The request for a deploy, and the steps that every deploy takes before its stack is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,38 +19,38 @@ use crate::release::{Candidate, Cause, History, Intent, Origin, Phase, Release};
 use crate::source::Objects;
 use crate::stack::Stack;
 
-/// The option with which the settings of a watched repository agree to the adoption of stacks that no repository owns.
+/// The option by which the settings of a watched repository allow adopting stacks without an owner.
 pub(super) const ADOPT_UNOWNED: &str = "adopt-unowned";
 
-/// A revision that passed the checks, and all that is known about why it is to be deployed.
+/// A request to deploy a checked revision.
 #[derive(Debug)]
 pub struct DeployRequest {
     /// The revision.
     pub checked: Checked,
-    /// The bytes of its files.
+    /// Access to the contents of its files.
     pub objects: Objects,
     /// Where it comes from.
     pub origin: Origin,
-    /// What a stack is called that has no name of its own: by the last part of this.
+    /// The last part of this is the name of a stack without its own name.
     pub fallback: String,
-    /// Where the branch was when it was asked for; none if it did not exist, or if the repository is not skep's.
+    /// The commit of the branch at that time; `None` if it did not exist, or the repository is not on skep's own server.
     pub base: Option<CommitId>,
-    /// Why now.
+    /// The cause of the deploy.
     pub cause: Cause,
-    /// Whether somebody is known to have changed something: then a stack that was removed may come back.
+    /// Whether the change is known to come from a person: a removed stack may then come back.
     pub news: bool,
-    /// When it was asked for.
+    /// When it was requested.
     pub since: Timestamp,
     /// Its number among the commits of its repository.
     pub generation: Generation,
-    /// What the pusher, or the settings of a watched repository, agreed to: the names of push options.
+    /// The push options of the pusher, or of the settings of a watched repository.
     pub options: BTreeSet<String>,
-    /// The plans that somebody has seen and agreed to, by stack.
+    /// The plans that a person has confirmed, by stack.
     pub plans: BTreeMap<StackName, Fingerprint>,
 }
 
 impl DeployRequest {
-    /// What is to be done about a commit whose intent is recorded.
+    /// The request for a commit with a recorded intent.
     pub fn of(intent: &Intent, checked: Checked, objects: Objects, fallback: &str, generation: Generation) -> Self {
         Self {
             checked,
@@ -83,21 +82,21 @@ impl DeployRequest {
         }
     }
 
-    /// What is proposed for a stack whose images are built.
+    /// The proposal for a stack with built images.
     pub fn proposal(&self, desired: Stack) -> Proposal {
         let bound = self.plans.get(&desired.name).cloned();
         let proposal = Proposal::new(self.origin.clone(), self.cause.clone(), desired);
         Proposal { consent: self.consent(), bound, news: self.news, ..proposal }
     }
 
-    /// What is asked of the history of a stack.
+    /// The candidate to be admitted by the history of a stack.
     pub fn candidate<'a>(&'a self, stack: &'a StackName) -> Candidate<'a> {
         let Origin { repository, tree, .. } = &self.origin;
         Candidate { stack, repository, tree, news: self.news, consent: self.consent() }
     }
 
-    /// The release that was made of this commit already: by a controller that was killed, or when it was found before. A
-    /// commit that is pushed again is tried again, and so is one that was found and failed because of a node or a registry.
+    /// The existing release of this commit, from a controller that was killed or from an earlier fetch. A commit that
+    /// is pushed again is tried again, and so is a found one that failed because of a node or a registry.
     pub(super) fn tried<'a>(&self, history: &'a History) -> Option<&'a Release> {
         let is_over = |phase: &Phase| !matches!(phase, Phase::Failed { .. }) || phase.is_blamed();
         let of_this = |release: &&Release| match self.cause {
@@ -111,18 +110,19 @@ impl DeployRequest {
     }
 }
 
-/// The swarm, and what makes stacks for it.
+/// The parts that check, prepare and propose a stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Deployment<'a> {
-    /// Prepares.
+    /// Prepares stacks.
     pub preparer: &'a Preparer,
-    /// Knows what is there.
+    /// Reads and writes the record and the swarm.
     pub cluster: &'a Cluster,
 }
 
 impl Deployment<'_> {
-    /// Asks all that can be asked before anything is built, in this order: whether the stack is admitted, goes on from what
-    /// runs, keeps to what its repository may do, and can be deployed in this swarm. What the person should know comes back.
+    /// Makes all checks that are possible before anything is built, in this order: the stack is admitted, descends from
+    /// the running commit, keeps to the bounds of its repository, and can be deployed in this swarm. Returns notes for
+    /// the person.
     pub async fn check(
         &self,
         request: &DeployRequest,
@@ -143,7 +143,7 @@ impl Deployment<'_> {
         Ok(notes)
     }
 
-    /// The stack as it should be; its images are built.
+    /// The desired stack, with built images.
     pub async fn prepare(
         &self,
         request: &DeployRequest,
@@ -156,7 +156,7 @@ impl Deployment<'_> {
         Ok(self.preparer.prepare(&request.checked, stack, name, &request.objects, &running, events).await?)
     }
 
-    /// Records a release of the stack, if it is admitted still and nothing stands in its way.
+    /// Records a release of the stack, if it is still admitted and there is no obstacle.
     pub async fn propose(
         &self,
         lease: &Lease,
@@ -167,8 +167,8 @@ impl Deployment<'_> {
         self.cluster.propose(lease, request.proposal(desired)).await.map_err(|error| placed(error, request, stack))
     }
 
-    /// Refuses what the repository may not deploy. A person who deploys by hand has the Docker API, and so may do all of it:
-    /// they only read what a push of the same would be refused for.
+    /// Refuses what the repository may not deploy. A person who deploys by hand has access to the Docker API and so may
+    /// do everything: they only get notes about what a push would be refused for.
     async fn out_of_bounds(
         &self,
         request: &DeployRequest,
@@ -189,12 +189,12 @@ impl Deployment<'_> {
     }
 }
 
-/// What a person who deploys by hand reads of what a push of the same would be refused for.
+/// The notes for a person who deploys by hand about what a push would be refused for.
 pub fn refused_of_pushes(placed: &[Diagnostic<Option<Spot>>]) -> Vec<String> {
     placed.iter().map(|place| format!("a push of this is refused: {place}")).collect()
 }
 
-/// An error with the places in the file that it is about.
+/// An error with its places in the file.
 pub fn placed(error: cluster::Error, request: &DeployRequest, stack: &CheckedStack) -> Refused {
     match error {
         cluster::Error::Obstructed { obstacles, .. } => Refused::Obstructed(placed_all(obstacles, request, stack)),

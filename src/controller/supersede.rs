@@ -1,5 +1,5 @@
-//! A newer commit supersedes an older one: of several pushes to a repository only the newest may become a release, however
-//! long its images take to build.
+//! A newer commit supersedes an older one: of several pushes to a repository only the newest may become a release,
+//! however long its images take to build.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::name::Repository;
 #[derive(Clone, Debug, Default)]
 pub struct Generations(Arc<Mutex<HashMap<Repository, Arc<AtomicU64>>>>);
 
-/// The number of one commit among those of its repository that were to be deployed.
+/// The number of a commit among those of its repository that skep was asked to deploy.
 #[derive(Clone, Debug)]
 pub struct Generation {
     newest: Arc<AtomicU64>,
@@ -19,7 +19,7 @@ pub struct Generation {
 }
 
 impl Generations {
-    /// The next generation of this repository, which supersedes those before it.
+    /// The next generation of this repository, which supersedes the earlier ones.
     pub fn next(&self, repository: &Repository) -> Generation {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = generations.entry(repository.clone()).or_default().clone();
@@ -29,12 +29,12 @@ impl Generations {
 }
 
 impl Generation {
-    /// That of a request which nothing supersedes.
+    /// The generation of a request that nothing supersedes.
     pub fn only() -> Self {
         Self { newest: Arc::new(AtomicU64::new(1)), mine: 1 }
     }
 
-    /// Whether something newer came.
+    /// Whether there is a newer generation.
     pub fn is_superseded(&self) -> bool {
         self.newest.load(Ordering::Relaxed) != self.mine
     }

@@ -19,7 +19,7 @@ use super::events::EventSender;
 use crate::event::What;
 use crate::text::one_line;
 
-/// How long a task has to run until a panic is taken for its first.
+/// After a task has run this long, a panic counts as its first.
 const RECOVERED: SignedDuration = SignedDuration::from_mins(1);
 /// How long `/readyz` tells of a task that failed.
 const TOLD: SignedDuration = SignedDuration::from_hours(1);
@@ -153,7 +153,7 @@ pub async fn result_of<T>(task: JoinHandle<Option<T>>) -> T {
     }
 }
 
-/// Returns what the future does, or the message of its panic. What the future was working on may be half done.
+/// Returns the output of the future, or the message of its panic. The work of the future may then be incomplete.
 pub async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(|panic| message(&*panic))
 }

@@ -1,4 +1,4 @@
-//! What a rollout has found out of nodes and registries, beside what it sees of its stack: whether those are to blame.
+//! Facts about nodes and registries that show whether they, and not the release, caused a failure.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use crate::health;
 use crate::plan::observed::{Observed, Task};
 use crate::swarm::Swarm;
 
-/// How many questions are asked at once.
+/// How many requests are made at once.
 const QUESTIONS: usize = 8;
-/// How long a node that registered has to tell of all its tasks.
+/// How long after its registration a node may take to report all its tasks.
 const TELLS: SignedDuration = SignedDuration::from_secs(1);
-/// How long nobody asks again about a node whose engine was found not to have been restarted: its record changes with each
+/// How long a node is not checked again whose engine was found not to have been restarted: its record changes with each
 /// task that crashes.
 const CLEARED: SignedDuration = SignedDuration::from_secs(30);
 /// How long a change is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
-/// What has been found out, each thing once.
+/// The known facts, each of which is found out once.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
-    /// The tasks for whose image a registry was asked, with what was said of it if it was away.
+    /// The tasks whose registry was asked for their image, with the error if it was unavailable.
     registries: BTreeMap<String, Option<String>>,
-    /// When each node was last seen to be away.
+    /// When each node was last seen to be unavailable.
     away: BTreeMap<String, Timestamp>,
     /// The times at which the managers' record of a node changed while a task ended.
     changes: BTreeMap<(String, Timestamp), Change>,
@@ -39,12 +39,12 @@ struct Change {
 }
 
 impl Surroundings {
-    /// Forgets what is about the tasks of one release.
+    /// Forgets the facts about tasks of a release.
     pub(super) fn forget_release(&mut self) {
         (self.registries, self.changes) = (BTreeMap::new(), BTreeMap::new());
     }
 
-    /// Notes what is known in what was observed at this time, and what is not known yet.
+    /// Notes the facts in an observation at this time, and the open questions.
     pub(super) fn note(&mut self, observed: &mut Observed, now: Timestamp) {
         let away = observed.nodes.iter().filter(|node| node.down || node.unheard);
         self.away.extend(away.map(|node| (node.id.clone(), now)));
@@ -69,7 +69,7 @@ impl Surroundings {
         self.changes.iter().any(|(key, change)| before(key) && change.restarted == Some(false))
     }
 
-    /// Asks what is not known yet: the registries of images that tasks could not get, and nodes for all of their tasks.
+    /// Answers the open questions: asks registries for images that tasks could not get, and nodes for all of their tasks.
     pub(super) async fn ask(&mut self, swarm: &Swarm, observed: &mut Observed, now: Timestamp) {
         let new: Vec<Task> =
             observed.without_image().filter(|task| !self.registries.contains_key(&task.id)).cloned().collect();
@@ -81,7 +81,7 @@ impl Surroundings {
         self.registries.extend(answers);
         let open = self.changes.iter_mut().filter(|(_, change)| change.restarted.is_none());
         for ((node, at), change) in open.filter(|(_, change)| now.duration_since(change.seen).abs() >= TELLS) {
-            // What cannot be read now is asked again with the next round.
+            // A failed request is repeated in the next round.
             if let Ok(tasks) = swarm.tasks_of_node(node).await {
                 change.restarted = Some(health::was_restarted(*at, &tasks));
             }

@@ -1,4 +1,4 @@
-//! What is known of the watched repositories: in memory, in the swarm for commands, and in the metrics.
+//! The states of the watched repositories: in memory, in the swarm for commands, and in the metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,19 +20,19 @@ pub(super) struct Upstreams {
     lease: Lease,
     metrics: Metrics,
     all: Arc<Mutex<BTreeMap<String, Known>>>,
-    /// Held while the swarm is told, so that what is there is never older than what was told last.
+    /// Held while a state is written to the swarm, so that an older state never replaces a newer one.
     writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug)]
 struct Known {
     now: Upstream,
-    /// What the swarm was told last.
+    /// The state that was last written to the swarm.
     noted: Option<Upstream>,
 }
 
 impl Upstreams {
-    /// The repositories of the settings, of which nothing is known yet.
+    /// The repositories of the settings, in an unknown state.
     pub(super) fn new(
         cluster: Cluster,
         lease: Lease,
@@ -47,7 +47,8 @@ impl Upstreams {
         Self { cluster, lease, metrics, all: Arc::new(Mutex::new(all)), writing: Arc::default() }
     }
 
-    /// Reads what a controller before this knew, and forgets repositories that are not watched any more.
+    /// Reads the states that an earlier controller recorded, and removes those of repositories that are no longer
+    /// watched.
     pub(super) async fn load(&self) {
         let left = match self.cluster.store.upstreams().await {
             Ok(left) => left,
@@ -68,18 +69,18 @@ impl Upstreams {
                 known.take_up(left);
             }
         }
-        // From the beginning everybody sees which repositories there are.
+        // All repositories are shown from the beginning.
         for name in &watched {
             self.tell(name).await;
         }
     }
 
-    /// What is known of a repository.
+    /// The state of a repository.
     pub(super) fn get(&self, name: &str) -> Option<Upstream> {
         Some(self.lock().get(name)?.now.clone())
     }
 
-    /// Changes what is known of a repository, and tells the swarm if a person would want to know.
+    /// Changes the state of a repository, and writes it to the swarm if people would want to know.
     pub(super) async fn change(&self, name: &str, change: impl FnOnce(&mut Upstream, Timestamp)) {
         let now = self.cluster.clock.now();
         if let Some(known) = self.lock().get_mut(name) {

@@ -1,5 +1,5 @@
-//! Why commits do not run, as far as it was told already: what is found again after a restart, or at the next try, is no
-//! news.
+//! The failures that were already reported, so that the same failure is not reported again after a restart or at the next
+//! attempt.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::name::{CommitId, Repository};
 use crate::release::{Intent, Origin, State};
 
-/// The last verdict over each repository. Cheap to clone.
+/// The last reported failure of each repository. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts(Arc<Mutex<HashMap<Repository, (CommitId, String)>>>);
 
 impl Verdicts {
-    /// Takes up what a controller before this has told.
+    /// Notes a failure that an earlier controller has reported.
     pub(super) fn take_up<'a>(&self, intents: impl Iterator<Item = &'a Intent>) {
         for intent in intents {
             if let State::Failed { why, .. } = &intent.state {
@@ -21,7 +21,7 @@ impl Verdicts {
         }
     }
 
-    /// Whether this is the first time that it is told of the commit.
+    /// Whether this failure of the commit was not reported before.
     pub(super) fn is_news(&self, origin: &Origin, why: &str) -> bool {
         let verdict = (origin.commit.clone(), why.to_owned());
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,7 +29,7 @@ impl Verdicts {
         last != Some(verdict)
     }
 
-    /// Whether something was told of the commit.
+    /// Whether a failure of the commit was reported.
     pub(super) fn has(&self, origin: &Origin) -> bool {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.get(&origin.repository).is_some_and(|(commit, _)| *commit == origin.commit)

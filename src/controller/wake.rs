@@ -1,4 +1,4 @@
-//! How the watcher of a repository is told to look now.
+//! Wakes the watcher of a repository.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::store::Request;
 
-/// What wakes the watcher of one repository.
+/// Wakes the watcher of one repository.
 #[derive(Debug, Default)]
 pub(super) struct Wake {
     look: Notify,
@@ -15,12 +15,12 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Has the repository looked at now.
+    /// Has the repository fetched now.
     pub(super) fn look(&self) {
         self.look.notify_one();
     }
 
-    /// Has the repository looked at now because of this request.
+    /// Has the repository fetched now because of this request.
     pub(super) fn ask(&self, request: Request) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         if !requests.contains(&request) {
@@ -30,22 +30,22 @@ impl Wake {
         self.look();
     }
 
-    /// The requests since this was last asked.
+    /// The requests since the last call.
     pub(super) fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Comes back when the repository is to be looked at.
+    /// Returns when the repository is to be fetched.
     pub(super) async fn asked(&self) {
         self.look.notified().await;
     }
 
-    /// Has the watcher work out anew when the next look is due.
+    /// Makes the watcher compute again when the next fetch is due.
     pub(super) fn reconsider(&self) {
         self.reconsider.notify_one();
     }
 
-    /// Comes back when the time of the next look may be another one.
+    /// Returns when the time of the next fetch may have changed.
     pub(super) async fn reconsidered(&self) {
         self.reconsider.notified().await;
     }

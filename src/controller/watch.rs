@@ -1,8 +1,8 @@
-//! Repositories elsewhere: looked at on a timer with jitter, when a webhook says so, and when a person asks for it. What is
-//! found takes the same road as a push ([`super::found`]).
+//! Watches repositories: they are fetched on a timer with jitter, at a webhook, and when a person asks for it. A new
+//! commit is deployed in the same way as a push ([`super::found`]).
 //!
-//! One repository holds up no other: what is wrong with its settings, its address, its credentials or its commit is told
-//! in its own state ([`crate::release::Upstream`]), and it is looked at again, less and less often.
+//! One repository does not delay another: an error in its settings, address, credentials or commit is shown in its own
+//! state ([`crate::release::Upstream`]), and it is fetched again after growing pauses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,38 +27,38 @@ use crate::source::mirror::Mirror;
 use crate::source::{self, Credentials};
 use crate::store::{Intents, Request};
 
-/// How long a repository is left alone that needs other settings, unless somebody asks for a look.
+/// The pause for a repository that needs other settings, unless a person asks for a fetch.
 const NEVER: Duration = Duration::from_hours(24 * 365);
 
 /// A repository that is watched.
 pub(super) struct Watched {
     name: String,
     settings: Repository,
-    /// Its mirror and who there is told how it goes; `None` until its settings could be used.
+    /// Its mirror and where its commit statuses go; `None` until its settings can be used.
     opened: Option<(Mirror, Arc<RemoteRepository>)>,
     wake: Arc<Wake>,
-    /// The commit that was dealt with, whatever becomes of it, and whether it was news.
+    /// The last handled commit, and whether it was known to come from a person.
     done: Option<(CommitId, bool)>,
-    /// What a controller before this has left.
+    /// The intent that an earlier controller has left.
     left: Option<Intent>,
 }
 
-/// Why a repository is looked at.
+/// Why a repository is fetched.
 struct Look {
     cause: Cause,
     requests: Vec<Request>,
-    /// Whether its commit is handled also if it was already.
+    /// Whether its commit is handled even if it was handled before.
     again: bool,
 }
 
-/// What was found when looking.
+/// The result of a fetch.
 struct Found {
     commit: CommitId,
-    /// Whether it was not there when somebody looked before.
+    /// Whether it was not there at the previous fetch.
     news: bool,
 }
 
-/// Why a repository could not be looked at.
+/// Why a repository could not be fetched.
 #[derive(Debug, thiserror::Error)]
 enum Unseen {
     /// Its settings cannot be used.
@@ -84,7 +84,7 @@ impl From<NotBegun> for Unseen {
 }
 
 impl Unseen {
-    /// What helps.
+    /// What can resolve it.
     fn remedy(&self) -> Remedy {
         match self {
             Self::Source(source::Error::Address { .. }) | Self::Settings(_) => Remedy::Settings,
@@ -97,7 +97,7 @@ impl Unseen {
 }
 
 impl Controller {
-    /// Watches all repositories that the settings name, for ever.
+    /// Watches all repositories of the settings, forever.
     pub(super) fn watch_all(&self, intents: &Intents) {
         for (name, settings) in &self.settings.repositories {
             let left = intents.intents.get(&name::Repository::watched(name)).cloned();
@@ -129,7 +129,7 @@ impl Controller {
 
     async fn note_unseen(&self, watched: &mut Watched, error: &Unseen) {
         let (why, remedy) = (error.to_string(), error.remedy());
-        // A token may have been renewed in its file, and an address is resolved anew.
+        // A token may have been renewed in its file, and the address is resolved again.
         watched.opened = None;
         let news = self.upstreams.get(&watched.name).is_none_or(|it| it.trouble.is_none_or(|last| last.why != why));
         let events = self.events.of_repository(&name::Repository::watched(&watched.name));
@@ -138,7 +138,7 @@ impl Controller {
         self.upstreams.change(&watched.name, |it, now| it.failed_to_look(&why, remedy, poll, now)).await;
     }
 
-    /// Waits until the repository is to be looked at again.
+    /// Waits until the repository is to be fetched again.
     async fn next_look(&self, watched: &Watched) -> Look {
         let clock = &self.deployer.cluster.clock;
         loop {
@@ -156,7 +156,7 @@ impl Controller {
         }
     }
 
-    /// How long to wait for the next look, and whether the commit is then tried again.
+    /// How long to wait for the next fetch, and whether the commit is then tried again.
     fn pause(&self, watched: &Watched, now: Timestamp) -> (Duration, bool) {
         let poll = jittered(watched.poll(), now);
         let until = |at: Timestamp| at.duration_since(now).max(jiff::SignedDuration::ZERO).unsigned_abs();
@@ -172,7 +172,7 @@ impl Controller {
         }
     }
 
-    /// Has what is new deployed, and does not wait for it: a newer commit takes the place of one that is settling.
+    /// Starts the deploy of a new commit without waiting for it: a newer commit may replace one that is settling.
     async fn look_once(&self, watched: &mut Watched, look: &Look) -> Result<(), Unseen> {
         let (mirror, repository) = self.opened(watched)?;
         let Some(found) = self.found(watched, &mirror, look).await? else { return Ok(()) };
@@ -209,10 +209,10 @@ impl Controller {
         Ok(opened)
     }
 
-    /// What the branch names now, if that is to be dealt with.
+    /// The commit of the branch, if it has to be handled.
     async fn found(&self, watched: &Watched, mirror: &Mirror, look: &Look) -> Result<Option<Found>, source::Error> {
         let branch = &watched.settings.branch;
-        // The mirror may be lost, and so may what the swarm knows.
+        // The mirror may be lost, and so may the record in the swarm.
         let noted = self.upstreams.get(&watched.name).and_then(|upstream| upstream.commit);
         let known = mirror.known(branch).await?.or(noted);
         let head = mirror.remote_branch(branch).await?;
@@ -230,9 +230,9 @@ impl Controller {
         Ok(Some(Found { commit, news: news || look.cause != Cause::Poll }))
     }
 
-    /// Records that a commit is about to be read and deployed, before anything of it is read: what ends this controller
-    /// must not end the next one. `None` if it is not to be deployed. A commit that a controller before this left is taken
-    /// up as it was left, unless somebody wants it tried again.
+    /// Records the intent to deploy a commit before any of its files is read, so that a commit that ends this
+    /// controller does not end the next one. `None` if it is not to be deployed. A commit that an earlier controller
+    /// left is resumed in its recorded state, unless a person wants it tried again.
     async fn enrol(
         &self,
         watched: &mut Watched,
@@ -272,7 +272,7 @@ impl Watched {
         Duration::from_secs(self.settings.poll_seconds.max(1))
     }
 
-    /// What is to become of a commit of which nothing has been read.
+    /// The intent for a commit whose files have not been read.
     fn intent(&self, found: &Found, look: &Look, now: Timestamp) -> Intent {
         let origin = Origin {
             repository: name::Repository::watched(&self.name),
@@ -282,7 +282,7 @@ impl Watched {
             ..Origin::unknown()
         };
         let mut options = look.options();
-        // Beyond what whoever asks agrees to there is only what the settings say.
+        // The consent is that of the request and of the settings.
         options.extend((found.news && self.settings.adopt).then(|| ADOPT_UNOWNED.to_owned()));
         Intent {
             number: 0,

@@ -21,9 +21,9 @@ use crate::name::StackName;
 use crate::release::{History, Outcome, ReleaseId};
 use crate::store;
 
-/// How often stacks that rest are compared with their releases.
+/// How often stacks at rest are compared with their releases.
 const EVERY: Duration = Duration::from_secs(30);
-/// How long after the first of several events is waited before the swarm is looked at because of them.
+/// The pause after the first of several events before the swarm is observed because of them.
 const SETTLING: Duration = Duration::from_secs(1);
 /// How often in a row a worker may fail until nobody waits for it any more.
 const FAILURES: u32 = 3;
@@ -41,21 +41,21 @@ pub struct Workers {
     mailboxes: Arc<Mutex<HashMap<StackName, Arc<Mailbox>>>>,
 }
 
-/// Where a worker is told that there is work, and who wants to hear how it goes.
+/// Wakes a worker, and lists the followers of its rollouts.
 #[derive(Debug, Default)]
 struct Mailbox {
     wake: Notify,
-    /// Where it is told that an event was about its stack.
+    /// Notified of events that concern its stack.
     event: Notify,
-    /// Whether the worker is to look at its stack, and not only at what the observer saw.
+    /// Whether the worker has to observe its stack, instead of using the snapshot of the observer.
     asked: AtomicBool,
     followers: Mutex<Vec<Follower>>,
-    /// How many are about to record a release and to follow it.
+    /// The number of [`Hold`]s.
     held: AtomicUsize,
 }
 
-/// Keeps a stack's worker from beginning a round for as long as it is there: whoever records a release is to hear of it
-/// from its first line on.
+/// Keeps a stack's worker from starting a round as long as it exists, so that the follower of a new release gets its
+/// progress from the first line on.
 #[derive(Debug)]
 pub struct Hold(Arc<Mailbox>);
 
@@ -87,7 +87,8 @@ impl Workers {
         &self.supervisor
     }
 
-    /// Follows a release until it ends, and tells these readers. The rollout does not end with the follower.
+    /// Follows a release until it ends, and sends its events to these readers. The rollout does not end with the
+    /// follower.
     pub fn follow(&self, stack: &StackName, release: ReleaseId, readers: Vec<Reader>) -> oneshot::Receiver<Outcome> {
         let (outcome, ended) = oneshot::channel();
         let mailbox = self.mailbox(stack);
@@ -96,24 +97,24 @@ impl Workers {
         ended
     }
 
-    /// Lets the stack's worker rest until a release is recorded and followed; none if it has no worker yet.
+    /// Pauses the stack's worker until a release is recorded and followed; `None` if it has no worker yet.
     pub fn hold(&self, stack: &StackName) -> Option<Hold> {
         let mailbox = lock(&self.mailboxes).get(stack)?.clone();
         mailbox.held.fetch_add(1, Ordering::Relaxed);
         Some(Hold(mailbox))
     }
 
-    /// Has the stack compared with its release from now on, whenever all are.
+    /// From now on, compares the stack with its release whenever all are compared.
     pub fn watch(&self, stack: &StackName) {
         self.mailbox(stack);
     }
 
-    /// Has the stack looked at now.
+    /// Has the stack observed now.
     pub fn wake(&self, stack: &StackName) {
         self.mailbox(stack).ask();
     }
 
-    /// Has the stacks looked at to which something of this name can belong, be it the record of a release.
+    /// Has the stacks observed to which an object of this name, or a record, can belong.
     pub fn heard_of(&self, name: &str) {
         let of_stack = |rest: &str| rest.is_empty() || rest.starts_with(['_', '.']);
         let name = name.strip_prefix(store::PREFIX).unwrap_or(name);
@@ -124,13 +125,13 @@ impl Workers {
         }
     }
 
-    /// Has every stack looked at soon.
+    /// Has every stack observed soon.
     pub fn wake_all(&self) {
         self.observer.ask();
     }
 
-    /// Looks at all of the swarm every half minute, and sooner when asked, and has the workers compare their stacks with
-    /// what was seen. Has no end.
+    /// Observes the whole swarm every half minute, and sooner on request, and has the workers compare their stacks with
+    /// the snapshot. Has no end.
     pub async fn look_out(self) {
         let (clock, mut backoff) = (&self.cluster.clock, Backoff::default());
         loop {
@@ -147,7 +148,7 @@ impl Workers {
             };
             tokio::select! {
                 () = clock.wait(pause) => {}
-                // Nodes come and go with a burst of events, and one look shows what became of it.
+                // Nodes come and go with a burst of events, for which one observation is enough.
                 () = self.observer.asked() => clock.wait(SETTLING).await,
             }
         }
@@ -175,8 +176,8 @@ impl Workers {
         mailbox
     }
 
-    /// Makes rounds for ever. A stack that rests is looked at by all of them together, and by its own worker when it is
-    /// told that something happened to it.
+    /// Makes rounds forever. A stack at rest is compared with the shared snapshot, and observed by its own worker after
+    /// an event that concerns it.
     async fn work(self, stack: StackName, mailbox: Arc<Mailbox>) {
         let (cluster, lease) = (self.cluster.clone(), self.lease.clone());
         let mut rollout = Rollout::of_many(cluster, lease, stack, self.observer.clone(), self.slots.clone());
@@ -192,7 +193,7 @@ impl Workers {
         }
     }
 
-    /// Makes a round, and waits until the next one is due; whether the stack rests then.
+    /// Makes a round, and waits until the next one is due; returns whether the stack is at rest.
     async fn round(&self, rollout: &mut Rollout, mailbox: &Mailbox) -> bool {
         let (readers, followers) = mailbox.readers();
         let events = self.events.to(readers);
@@ -206,12 +207,12 @@ impl Workers {
         if next == Next::Slot && self.slots.available_permits() == 0 {
             events.of_stack(rollout.stack()).send(What::Queued);
         }
-        // A reader hears that a release has ended by the end of its queue: nothing of it is kept while waiting.
+        // A closed queue tells a reader that a release has ended, so no sender is kept while waiting.
         drop(events);
         match next {
             Next::Rest => return true,
             Next::Slot => rollout.take_slot(self.slot().await),
-            // A rollout makes an event of each of its own writes and of each step of Swarm's, and is looked at soon anyway.
+            // A rollout causes an event with each of its own writes and each step of Swarm, and is observed soon anyway.
             Next::Soon if pause <= Next::Soon.pause() => tokio::select! {
                 () = self.cluster.clock.wait(pause) => {}
                 () = mailbox.wake.notified() => {}
@@ -233,19 +234,19 @@ impl Workers {
 }
 
 impl Mailbox {
-    /// Has the worker look for itself.
+    /// Has the worker observe its stack.
     fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 
-    /// Has the worker look for itself, unless it is about to.
+    /// Has the worker observe its stack, unless it is about to.
     fn hear(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.event.notify_one();
     }
 
-    /// Comes back when there is something to do.
+    /// Returns when there is something to do.
     async fn something(&self) {
         tokio::select! {
             () = self.wake.notified() => {}
@@ -253,19 +254,19 @@ impl Mailbox {
         }
     }
 
-    /// Whether the worker is to look for itself, since it was last asked whether it is.
+    /// Whether the worker has been asked to observe its stack since the last call.
     fn is_asked(&self) -> bool {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
-    /// Comes back when nobody holds the worker.
+    /// Returns when there is no hold on the worker.
     async fn let_go(&self) {
         while self.held.load(Ordering::Relaxed) > 0 {
             self.wake.notified().await;
         }
     }
 
-    /// Who is told of a round that begins now, and how many followers they are.
+    /// The readers of a round that begins now, and the number of followers.
     fn readers(&self) -> (Vec<Reader>, usize) {
         let followers = lock(&self.followers);
         (followers.iter().flat_map(|follower| follower.readers.iter().cloned()).collect(), followers.len())
@@ -284,7 +285,7 @@ impl Mailbox {
         }
     }
 
-    /// Tells the first `count` followers that nothing more will be known of their releases, and lets them go.
+    /// Tells the first `count` followers that their releases cannot be followed any more, and removes them.
     fn abandon(&self, symptom: &Symptom, count: usize) {
         let mut followers = lock(&self.followers);
         let count = count.min(followers.len());
@@ -294,8 +295,8 @@ impl Mailbox {
         }
     }
 
-    /// Tells the first `count` followers of releases that have ended, and lets them go. Those who came later may follow
-    /// a release that was not recorded yet when `history` was read.
+    /// Tells the first `count` followers the outcome of releases that have ended, and removes them. Later followers may
+    /// follow a release that was not yet recorded when `history` was read.
     fn settle(&self, history: &History, count: usize) {
         let mut followers = lock(&self.followers);
         let count = count.min(followers.len());
@@ -310,7 +311,7 @@ impl Mailbox {
     }
 }
 
-/// What is behind these locks is whole at every moment, also after a panic elsewhere.
+/// The data behind these locks is consistent at every moment, so a panic elsewhere does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -418,7 +419,7 @@ mod tests {
         let refused: Vec<String> = refused.collect();
         let history = cluster.history(&"shop".parse().unwrap()).await.unwrap();
         assert_eq!((refused.len(), history.releases().len()), (1, 1));
-        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`");
+        insta::assert_snapshot!(refused[0].replace(history.owner().unwrap().name(), "OWNER"), @"the stack `shop` belongs to the repository `OWNER` (pushed to skep); give this one another name, or take it over with `git push -o adopt`");
         // Who may use the engine is asked nothing.
         assert!(cluster.propose(&Lease::of_command(), of("folder /srv/shop", Cause::Command)).await.is_ok());
     }

@@ -1,63 +1,63 @@
-//! A change of a file that takes away what was found.
+//! A change of a file that resolves a finding.
 
 use super::Span;
 
-/// What to write instead.
+/// A change of a file that resolves a finding.
 ///
-/// A fix is *safe* if the file surely means the same afterwards, or what its author surely meant: only such fixes are
-/// applied without asking. Any other is offered to a person, in an editor.
+/// A fix is *safe* if the file certainly means the same afterwards, or what its author certainly meant: only safe fixes
+/// are applied without asking. Other fixes are offered in an editor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as an instruction without a full stop: "write `AS` in capitals".
+    /// The change as an instruction without a full stop: "write `AS` in capitals".
     pub title: String,
-    /// Whether the file surely means the same afterwards.
+    /// Whether the fix is safe.
     pub safe: bool,
-    /// The pieces of the file that are replaced; no two of them overlap.
+    /// The replacements, which do not overlap.
     pub edits: Vec<Edit>,
 }
 
-/// A piece of a file, and what to write there.
+/// A replacement of a part of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that are replaced; none of them for what is put in between.
+    /// The range of bytes to replace; empty for an insertion.
     pub span: Span,
-    /// What is written there.
+    /// The new text.
     pub text: String,
 }
 
 impl Fix {
-    /// A fix after which the file surely means the same.
+    /// A safe fix.
     pub fn safe(title: impl Into<String>) -> Self {
         Self { title: title.into(), safe: true, edits: Vec::new() }
     }
 
-    /// A fix that a person should look at.
+    /// A fix that a person has to review.
     pub fn offered(title: impl Into<String>) -> Self {
         Self { safe: false, ..Self::safe(title) }
     }
 
-    /// Also writes `text` in the place of what stands there.
+    /// Also replaces this range with `text`.
     #[must_use]
     pub fn replace(mut self, span: &Span, text: impl Into<String>) -> Self {
         self.edits.push(Edit { span: span.clone(), text: text.into() });
         self
     }
 
-    /// Also writes `text` before what stands at `at`.
+    /// Also inserts `text` at `at`.
     #[must_use]
     pub fn insert(self, at: usize, text: impl Into<String>) -> Self {
         self.replace(&(at..at), text)
     }
 
-    /// Also takes away what stands there.
+    /// Also deletes this range.
     #[must_use]
     pub fn delete(self, span: &Span) -> Self {
         self.replace(span, "")
     }
 }
 
-/// The text after as many of these fixes as do not get in each other's way, the first in the text first; none if none is
-/// left. What is left over finds its place in the next round.
+/// The text after as many of these fixes as do not overlap, the first in the text first; `None` if there is none. The
+/// others are applied in the next round.
 pub fn apply<'a>(text: &[u8], fixes: impl Iterator<Item = &'a Fix>) -> Option<Vec<u8>> {
     let mut fixes: Vec<&Fix> = fixes.filter(|fix| !fix.edits.is_empty() && fix.fits(text)).collect();
     fixes.sort_by_key(|fix| fix.edits.iter().map(|edit| edit.span.start).min());
@@ -72,7 +72,7 @@ pub fn apply<'a>(text: &[u8], fixes: impl Iterator<Item = &'a Fix>) -> Option<Ve
     (apart && !taken.is_empty()).then(|| written(text, &taken))
 }
 
-/// How many edits before one are looked at: fixes are in the order of the text, and none reaches far.
+/// How many preceding edits are compared with one: fixes are ordered, and each covers a small range.
 const MAX_COMPARED: usize = 1000;
 
 fn written(text: &[u8], edits: &[&Edit]) -> Vec<u8> {
@@ -94,7 +94,7 @@ impl Fix {
 }
 
 impl Edit {
-    /// Whether two of them cannot both be carried out.
+    /// Whether two edits overlap.
     fn touches(&self, other: &Self) -> bool {
         self.span.start == other.span.start || (self.span.start < other.span.end && other.span.start < self.span.end)
     }

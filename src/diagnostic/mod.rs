@@ -1,9 +1,9 @@
-//! What is wrong, where, and what to do about it: one type from every reader, rule and check.
+//! Diagnostics: a problem with its place and help, in one type for every reader, rule and check.
 //!
-//! A [`Diagnostic`] says its place in the terms of whoever found it, and so has the place as a parameter: the bytes of a
-//! text ([`Span`]) for a reader, which need not know what file it reads; a file and bytes of it ([`Place`]) for the linter;
+//! The type of the place is a parameter of [`Diagnostic`]: a range of bytes ([`Span`]) for a parser, which need not
+//! know the file; a file and a range ([`Place`]) for the linter; the keys of a stack file ([`KeyPath`]) for obstacles
 //! a [`Line`] where nobody needs more; the keys of a stack file ([`KeyPath`]) for what stands in the way of a stack; nothing (`()`) where only the caller knows.
-//! On its way up the place is exchanged for the next one ([`Diagnostic::at`]), the rest stays as it is.
+//! keep the rest.
 //!
 //! It becomes text at the surface only, in [`render`], and in one line where it is part of a longer text: a log line, a cause.
 
@@ -23,30 +23,30 @@ pub use fix::{Edit, Fix, apply};
 pub use sentence::{Line, Spot, Where, line_column};
 pub use severity::Severity;
 
-/// Bytes from and to of a text, or of all the texts that a stack is made from ([`crate::stack::sources`]). Line and
-/// column are worked out from the text when they are shown.
+/// A range of bytes in a text, or in all the texts that a stack is made from ([`crate::stack::sources`]). Line and column
+/// are computed from the text when they are shown.
 pub type Span = Range<usize>;
 
-/// One thing that is wrong, or worth knowing.
+/// A problem or a remark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic<P = Place> {
-    /// The id of a rule, such as `SK1003`, about which `skep explain` tells more; none as long as no rule took it up.
+    /// The id of the rule, such as `SK1003`, whose page `skep explain` shows; `None` before a rule reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where.
+    /// The place.
     pub place: P,
-    /// What is wrong, in one sentence without a full stop.
+    /// The problem in one sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// A change of the file that takes it away.
+    /// A change of the file that resolves it.
     #[serde(skip)]
     pub fix: Option<Box<Fix>>,
 }
 
-/// A place in a file of a repository, or in one that somebody named.
+/// A place in a file of a repository, or in a file that a person named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
@@ -55,7 +55,7 @@ pub struct Place {
     pub span: Span,
 }
 
-/// The keys that lead to a place in a stack file, such as `services`, `web`, `ports`; none for the file as a whole.
+/// The keys that lead to a place in a stack file, such as `services`, `web`, `ports`; empty for the whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct KeyPath(pub Vec<String>);
@@ -66,39 +66,39 @@ impl<P> Diagnostic<P> {
         Self { code: None, severity: Severity::Error, place, message: message.into(), help: None, fix: None }
     }
 
-    /// With what to do about it.
+    /// The same, with this help.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
-    /// As what this rule is about.
+    /// The same, as a finding of this rule.
     #[must_use]
     pub fn code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// As bad as this.
+    /// The same, with this severity.
     #[must_use]
     pub fn rated(self, severity: Severity) -> Self {
         Self { severity, ..self }
     }
 
-    /// The same at another place, where what was found is found as well.
+    /// The same, at another place.
     #[must_use]
     pub fn at<Q>(self, place: Q) -> Diagnostic<Q> {
         let Self { code, severity, message, help, fix, .. } = self;
         Diagnostic { code, severity, place, message, help, fix }
     }
 
-    /// The id of the rule; empty as long as no rule took it up.
+    /// The id of the rule; empty before a rule reports it.
     pub fn id(&self) -> &'static str {
         self.code.unwrap_or_default()
     }
 }
 
 impl Diagnostic<Span> {
-    /// In the file whose text was read.
+    /// The same, in the file whose text was read.
     #[must_use]
     pub fn in_file(mut self, path: RepoPath) -> Diagnostic {
         let span = std::mem::take(&mut self.place);

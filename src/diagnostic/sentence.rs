@@ -1,19 +1,19 @@
-//! A diagnostic in one line: where, what is wrong, and what to do about it.
+//! A diagnostic in one line: place, problem and help.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::{Diagnostic, KeyPath, Span};
 
-/// A place as a person finds it.
+/// A place, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
-    /// The file, as they know it.
+    /// The file, by the name that they know.
     pub file: String,
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// From 1; a column is a character.
+    /// The column, from 1; a column is a character.
     pub column: usize,
-    /// The keys that lead there, if it was found by them.
+    /// The keys that lead there, if the place was found by them.
     pub keys: KeyPath,
 }
 
@@ -29,9 +29,9 @@ impl Spot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line(pub usize);
 
-/// How a place is written before what is wrong there.
+/// A place as it is written before a message.
 pub trait Where {
-    /// Writes the place and what divides it from what follows; nothing where only the reader knows it.
+    /// Writes the place and a separator; nothing if only the reader knows the place.
     fn before(&self, f: &mut Formatter<'_>) -> fmt::Result;
 }
 

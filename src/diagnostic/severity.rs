@@ -1,8 +1,8 @@
-//! How bad a finding is.
+//! The severity of a finding.
 
 use serde::Serialize;
 
-/// How bad a finding is. Errors keep a revision from being deployed.
+/// The severity of a finding. Errors prevent a deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -10,9 +10,9 @@ pub enum Severity {
     Style,
     /// Worth knowing.
     Info,
-    /// Probably not what was meant.
+    /// Probably a mistake.
     Warning,
-    /// It would fail, or do something else than it says.
+    /// It would fail, or do something else than written.
     Error,
 }
 

@@ -1,12 +1,12 @@
 //! "Did you mean": the nearest of the known words.
 
-/// Longer words are nobody's typing mistake, and comparing takes time by their length squared.
+/// Longer words are not typing mistakes, and comparing takes time by the square of their length.
 const LONGEST: usize = 40;
 /// How many known words are compared.
 const MOST: usize = 500;
 
-/// The known word that this one is most likely a slip of: a third of its letters may be wrong, missing, too many or in the
-/// place of their neighbours, one in a short word; capitals do not count. None if nothing is so near, or if it is known.
+/// The known word that was probably meant: up to a third of its letters, or one in a short word, may be wrong, missing,
+/// added or swapped with a neighbour; case is ignored. `None` if no word is near enough, or if it is a known word.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     if !(2..=LONGEST).contains(&length) {
@@ -23,7 +23,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// The question whether the nearest known word was meant; none if there is none.
+/// The question whether the nearest known word was meant; `None` if there is none.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }

@@ -1,16 +1,16 @@
-//! What containers write, as the engine sends it: two streams in one, and lines fit to be shown anywhere.
+//! The output of containers as the engine sends it: two streams in one, and lines that are safe to show anywhere.
 
 use crate::text;
 
 /// The longest line that is kept, in characters.
 const MAX_LINE: usize = 500;
-/// The length of what goes before each piece of a multiplexed stream: which stream, three zeros, how many bytes.
+/// The length of the header of each chunk in a multiplexed stream: the stream, three zeros, the size.
 const HEADER: usize = 8;
-/// The stream in which the engine says why there is no log, such as that the task has no node yet.
+/// The stream with the engine's own errors, such as that the task has no node yet.
 const ENGINE: u8 = 3;
 
-/// The bytes of both streams in the order in which they came (moby `pkg/stdcopy`). The log of a container with a
-/// terminal is one stream without headers, and returned as it is; a piece that was cut off counts as far as it goes.
+/// The bytes of both streams in their order (moby `pkg/stdcopy`). The log of a container with a terminal is one stream
+/// without headers, and is returned as it is; a truncated chunk is included as far as it goes.
 pub fn demultiplexed(mut bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     while let Some((header, rest)) = bytes.split_at_checked(HEADER) {
@@ -48,12 +48,12 @@ impl Demultiplexer {
     }
 }
 
-/// A line without colours, and with a mark for everything else that acts on a terminal; it ends after 500 characters.
+/// A line without colours and with visible control characters, cut to 500 characters.
 pub fn clean(line: &str) -> String {
     text::shortened(&text::plain(line), MAX_LINE).into_owned()
 }
 
-/// The lines of what was written, cleaned.
+/// The lines of an output, cleaned.
 pub fn lines(bytes: &[u8]) -> Vec<String> {
     String::from_utf8_lossy(bytes).lines().map(clean).collect()
 }

@@ -1,11 +1,11 @@
-//! Lists as they arrive: cut into their elements, so that a long one is never in memory whole.
+//! Splits lists into their elements as they arrive, so that a long list is never in memory as a whole.
 
 /// The longest element that is read, in bytes: a config holds less than 1000 KiB, and base64 adds a third.
 const MAX_ELEMENT: usize = 4 << 20;
 
-/// Cuts the text of a JSON array into those of its elements, wherever the pieces that it arrives in begin and end.
+/// Splits the text of a JSON array into its elements, regardless of the chunks that it arrives in.
 ///
-/// It only counts brackets: whether an element is JSON is for whoever reads it.
+/// It only counts brackets: the reader of an element checks its JSON.
 #[derive(Debug, Default)]
 pub(super) struct Elements {
     element: Vec<u8>,
@@ -16,7 +16,7 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Takes the next piece, and gives every element that is complete by it to `read`.
+    /// Takes the next chunk, and passes every complete element to `read`.
     pub(super) fn take(
         &mut self,
         piece: &[u8],
@@ -35,12 +35,12 @@ impl Elements {
         Ok(())
     }
 
-    /// Says whether the array was complete.
+    /// Fails unless the array is complete.
     pub(super) fn end(&self) -> Result<(), String> {
         if self.is_closed { Ok(()) } else { Err("the list breaks off".into()) }
     }
 
-    /// Takes a byte; whether an element ends before it.
+    /// Takes a byte; returns whether an element ends before it.
     fn put(&mut self, byte: u8) -> Result<bool, String> {
         if self.in_text {
             self.element.push(byte);

@@ -130,7 +130,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The engine could not be reached, or did not answer in time. A retry can help.
+    /// The engine could not be reached, or did not respond in time. A retry can help.
     #[error("the Docker engine at {endpoint} does not answer: {reason}")]
     Away {
         /// Where it was looked for.

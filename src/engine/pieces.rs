@@ -17,7 +17,7 @@ enum Source {
 }
 
 impl Pieces {
-    /// An answer that is there already.
+    /// An answer that already exists.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Source::Once(Some(Bytes::copy_from_slice(bytes))))
     }

@@ -32,7 +32,7 @@ const READ_BUFFER: usize = 16 << 10;
 /// The body of a request.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// A body that is there already; it may be empty.
+/// A body that already exists; it may be empty.
 pub(super) fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }

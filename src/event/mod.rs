@@ -1,12 +1,11 @@
-//! What happened, to what and by whom: one type for everybody who wants to know.
+//! Events: a record of what happened, with its time and subject, for all readers.
 //!
-//! An [`Event`] is made at the one place where something happens. All that tells of it is made from the event: the lines
-//! of a pusher and of a terminal ([`Narrator`]), the log, the metrics, the reports to forges, the logs of builds that are
-//! kept. The names of events and of their fields are a contract (`docs/events.md`): new ones are added, and those there
-//! are keep their meaning.
+//! An [`Event`] is created at the place where something happens. All reports are made from events: the lines of a pusher
+//! and of a terminal ([`Narrator`]), the log, the metrics, the reports to forges, and build logs. The names of events and
+//! of their fields are a contract (`docs/events.md`): new ones may be added, and existing ones keep their meaning.
 //!
-//! No event holds what is known to be a secret: plans come masked, builders' lines do, and the log of a failed container
-//! is shown to those who wait, and is not written.
+//! No event contains a known secret: plans and lines of builders are masked, and the log of a failed container is shown
+//! to the person who waits, and is not written.
 
 mod narrator;
 #[cfg(test)]
@@ -24,35 +23,35 @@ pub use narrator::Narrator;
 pub use what::What;
 pub use words::{build_line, failed, symptom, verdict};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Event {
-    /// When, by the clock of whoever saw it.
+    /// When it happened, by the clock of the process that saw it.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     #[serde(flatten)]
     pub what: What,
-    /// To what.
+    /// What it concerns.
     #[serde(flatten)]
     pub subject: Subject,
 }
 
-/// What an event is about, as far as it is about that: a push that is refused has no release, a worker no commit.
+/// What an event concerns; `None` where nothing applies: a push that is refused has no release, a worker no commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Subject {
     /// The repository.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_shown")]
     pub repository: Option<Repository>,
-    /// The branch of it.
+    /// The branch of the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// The commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitId>,
-    /// Who made the commit.
+    /// The author of the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// Who pushed it.
+    /// The user who pushed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The stack.
@@ -64,7 +63,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The same, with the commit that this came from.
+    /// The same, with the commit of this origin.
     #[must_use]
     pub fn from_origin(self, origin: &Origin) -> Self {
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -77,7 +76,7 @@ impl Subject {
         }
     }
 
-    /// A release, with the commit that it was made of.
+    /// A release with its commit.
     pub fn of_release(release: &Release) -> Self {
         let (stack, release_id) = (Some(release.stack.clone()), Some(release.id));
         Self { stack, release: release_id, ..Self::default().from_origin(&release.origin) }

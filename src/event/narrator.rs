@@ -1,4 +1,4 @@
-//! Events as lines for a person who waits: of a push, at a terminal. Nothing is said twice.
+//! Events as lines for a person who waits for a push or at a terminal. Nothing is reported twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use crate::plan::Color;
 use crate::release::{Outcome, ReleaseId};
 use crate::text::one_line;
 
-/// Tells what happens to a commit, and to each of its stacks.
+/// Reports the progress of a commit and of each of its stacks.
 #[derive(Debug, Clone, Default)]
 pub struct Narrator {
     stacks: BTreeMap<StackName, Told>,
-    /// Whether details have to say of which stack they are.
+    /// Whether details have to name their stack.
     is_of_several: bool,
-    /// What a builder wrote, if nothing else was said since.
+    /// The last output of a builder, if nothing else was reported since.
     written: Option<(Option<StackName>, ServiceName, String)>,
 }
 
-/// What was told of one stack.
+/// What was reported of one stack.
 #[derive(Debug, Clone, Default)]
 struct Told {
     waiting: BTreeMap<ServiceName, String>,
@@ -31,7 +31,7 @@ struct Told {
 }
 
 impl Narrator {
-    /// The lines that are new with this.
+    /// The new lines for this event.
     pub fn say(&mut self, event: &Event) -> Vec<String> {
         let Event { subject, what, .. } = event;
         if let What::Preparing { stacks } = what {
@@ -60,7 +60,7 @@ impl Narrator {
         if self.is_of_several { lines.into_iter().map(|line| attributed(stack, line)).collect() } else { lines }
     }
 
-    /// Whether the log of a failed build is what stands right above.
+    /// Whether the log of a failed build is shown right above.
     fn has_just_said(&self, stack: &StackName, service: &ServiceName, log: &[String]) -> bool {
         let last = self.written.as_ref().map(|(of, service, line)| (of.as_ref(), service, line));
         last.is_some() && last == log.last().map(|line| (Some(stack), service, line))
@@ -89,7 +89,7 @@ impl Told {
             What::Hindered { why } => vec![format!("  {}; trying again", one_line(why))],
             What::Unwatched { away } => vec![format!("  {away}: that time does not count against the deadline")],
             What::GivingWay { places } => {
-                let left = |place| format!("  {place} is changed again and again: it is not healed any more");
+                let left = |place| format!("  {place} is changed again and again: it is no longer healed");
                 places.iter().map(left).collect()
             }
             _ => return None,
@@ -107,7 +107,7 @@ impl Told {
                 failed(stack, release?, symptoms)
             }
             What::RollingBack { to } => {
-                // Where nothing is to run, no task is waited for.
+                // If nothing should run, there are no tasks to wait for.
                 *self = Self { is_steady: to.is_none(), has_failed: self.has_failed, ..Self::default() };
                 vec![match to {
                     Some(to) => format!("{stack} goes back to {to} (as{id})"),
@@ -134,7 +134,7 @@ impl Told {
 
     fn settling(&mut self) -> Vec<String> {
         let was_steady = std::mem::replace(&mut self.is_steady, true);
-        if was_steady { Vec::new() } else { vec!["  all tasks run; waiting for them to stay so".into()] }
+        if was_steady { Vec::new() } else { vec!["  all tasks run; waiting to see whether they stay up".into()] }
     }
 
     fn waiting(&mut self, services: &[Waiting]) -> Vec<String> {
@@ -149,8 +149,8 @@ impl Told {
         (before.as_ref() != Some(&line)).then_some(line)
     }
 
-    /// Why a release that ended so has failed, if that was not told: another controller may have found it out, or it was
-    /// missed.
+    /// Why a release with this outcome has failed, if that was not reported: another controller may have recorded it,
+    /// or the event was missed.
     fn untold(&self, stack: &StackName, release: Option<ReleaseId>, outcome: &Outcome) -> Vec<String> {
         match (outcome, release) {
             (Outcome::RolledBack { symptoms, .. } | Outcome::Halted { symptoms }, Some(release))
@@ -163,7 +163,7 @@ impl Told {
     }
 }
 
-/// A detail, which is indented, with the stack that it is of.
+/// A detail, which is indented, with its stack.
 fn attributed(stack: &StackName, line: String) -> String {
     match line.strip_prefix("  ") {
         Some(detail) => format!("  {stack}: {detail}"),
@@ -177,8 +177,8 @@ fn of_build(what: &What) -> Option<Vec<String>> {
             build_line(what).iter().map(|(service, line)| format!("  {service} | {line}")).collect()
         }
         What::Built { .. } => build_line(what).iter().map(|(service, line)| format!("  {service}: {line}")).collect(),
-        What::ImageFound { service, image } => vec![format!("  {service}: {image} is there already")],
-        What::ImageKept { service } => vec![format!("  {service}: that is the image that runs already: it stays")],
+        What::ImageFound { service, image } => vec![format!("  {service}: {image} already exists")],
+        What::ImageKept { service } => vec![format!("  {service}: this image already runs and is kept")],
         // Why is in the verdict.
         What::BuildFailed { log, .. } => log.iter().map(|line| format!("    | {line}")).collect(),
         _ => return None,
@@ -217,7 +217,7 @@ fn of_commit(subject: &Subject, what: &What) -> Vec<String> {
     }
 }
 
-/// What is to be said of a commit where the verdicts over its stacks do not say all: where the branch is not, and why.
+/// The line for a commit that the verdicts of its stacks do not cover: the branch was not moved, and why.
 fn not_deployed(subject: &Subject, what: &What) -> Option<String> {
     let What::NotDeployed { why, stacks, failing, branch_existed, .. } = what else { return None };
     match (stacks, failing) {

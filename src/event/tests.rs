@@ -72,8 +72,8 @@ fn nothing_is_said_twice() {
       + service web
       web 0/2 starting
       web 1/2 starting
-      all tasks run; waiting for them to stay so
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
+      all tasks run; waiting to see whether they stay up
       1 task stops
     ");
 }
@@ -93,7 +93,7 @@ fn a_failure_is_told_once_whoever_found_it_out() {
     shop r2 failed
       not healthy within 10m
     shop goes back to r1 (as r2)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r2 was not healthy; r1 runs again
     ");
 }

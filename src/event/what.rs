@@ -1,4 +1,4 @@
-//! All that can happen.
+//! The kinds of events.
 
 use serde::Serialize;
 
@@ -16,30 +16,30 @@ pub enum What {
         /// The first line of the commit's message.
         subject: String,
     },
-    /// They passed the checks.
+    /// The files passed the checks.
     Checked {
-        /// What the checks warn of, in lines.
+        /// The warnings of the checks, in lines.
         warnings: Vec<String>,
     },
-    /// A push, or a commit, is refused before anything is built.
+    /// A push or a commit is refused before anything is built.
     Rejected {
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
-        /// All that is to be said of it, in lines.
+        /// The details, in lines.
         details: Vec<String>,
     },
-    /// A push is about branches that are not deployed.
+    /// A push concerns only branches that are not deployed.
     NotForDeploy {
-        /// The branch that the repository deploys; none if nothing was deployed yet.
+        /// The branch that the repository deploys; `None` if nothing was deployed yet.
         deployed: Option<String>,
     },
-    /// A push is accepted of which nobody waits for the end (`-o async`).
+    /// A push with `-o async` is accepted.
     Accepted,
-    /// A controller goes on with what one before it has begun.
+    /// A controller continues the work of an earlier one.
     Resumed,
-    /// Something that people should know, and that keeps nothing from happening.
+    /// A note that does not affect the deploy.
     Noted {
-        /// In one sentence.
+        /// The note, in one sentence.
         note: String,
     },
     /// The stacks of a commit are about to be prepared.
@@ -50,203 +50,203 @@ pub enum What {
 
     /// An image is about to be built.
     BuildBegun {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
     },
-    /// The builder, or the test of an image, wrote a line.
+    /// The builder or the test of an image wrote a line.
     BuildOutput {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
         /// What.
         line: String,
     },
-    /// An image passed the test of its own.
+    /// An image passed its test.
     Tested {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
     },
-    /// An image was sent to the registry.
+    /// An image was pushed to the registry.
     Pushed {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
         /// Its name and tag.
         image: String,
-        /// How many layers were sent.
+        /// How many layers were pushed.
         new_layers: usize,
-        /// How many layers the registry had.
+        /// How many layers the registry already had.
         known_layers: usize,
     },
-    /// An image was built, and has passed its test and been sent to the registry if it has those.
+    /// An image was built, tested and pushed, as far as it has a test and a registry.
     Built {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
         /// Its name, with its digest if a registry has it.
         image: String,
-        /// How long all of it took.
+        /// The total duration.
         seconds: f64,
     },
-    /// An image was not built, tested or sent.
+    /// Building, testing or pushing an image failed.
     BuildFailed {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
-        /// Why.
+        /// The reason.
         why: String,
         /// The last lines of the builder or the test.
         log: Vec<String>,
     },
-    /// An image need not be built: it is there.
+    /// An image already exists and is not built.
     ImageFound {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
         /// Its name, with its digest if a registry has it.
         image: String,
     },
-    /// An image is the one that runs already, under another name: that name stays.
+    /// An image is the same as the running one, whose name is kept.
     ImageKept {
-        /// Of which service.
+        /// The service.
         service: ServiceName,
     },
 
-    /// A stack is not even tried; nothing of it was changed.
+    /// A stack is refused; nothing of it was changed.
     Refused {
-        /// Why.
+        /// The reason.
         why: String,
-        /// Whether this is the first time that something is told of the commit.
+        /// Whether nothing was reported of the commit before.
         news: bool,
     },
-    /// A release is recorded, and is about to be rolled out.
+    /// A release is recorded and about to be rolled out.
     RollingOut,
-    /// As many other stacks are changed as the settings allow: this one waits for one of them.
+    /// The stack waits, because as many other stacks are being changed as the settings allow.
     Queued,
     /// A wave of changes is about to be written.
     Wave {
         /// Which.
         changes: Vec<Change>,
     },
-    /// Services are waited for.
+    /// skep waits for services.
     Waiting {
-        /// For what.
+        /// The services and what is missing.
         services: Vec<Waiting>,
     },
-    /// All is up, and has only to stay so.
+    /// All tasks run; skep waits to see whether they stay up.
     Settling,
-    /// What was removed has not stopped yet.
+    /// Removed tasks have not stopped yet.
     Stopping {
         /// How many tasks.
         tasks: usize,
     },
-    /// A round could not be made, or not all of it; the next one is made all the same.
+    /// A round failed, at least partly; the next one is made all the same.
     Hindered {
-        /// What is in the way.
+        /// The reason.
         why: String,
     },
-    /// Nobody watched a rollout for a while: that time does not count.
+    /// A rollout was not observed for a while; this time does not count.
     Unwatched {
-        /// From when to when, and why.
+        /// The time and the cause.
         away: Away,
     },
     /// A release is healthy.
     Promoted,
-    /// A release is not healthy, and will not be.
+    /// A release has failed.
     Failed {
-        /// Why.
+        /// The reason.
         symptoms: Vec<Symptom>,
     },
-    /// A stack goes back, with the release that the event is about.
+    /// A stack is rolled back by the release of this event.
     RollingBack {
-        /// To the stack of this one; to nothing if there was none.
+        /// The release whose contents run again; `None` if there was none.
         to: Option<ReleaseId>,
     },
-    /// A release gave way to a newer one before it was settled.
+    /// A release was replaced by a newer one before it ended.
     Superseded {
-        /// To which.
+        /// The newer release.
         by: ReleaseId,
     },
-    /// How a stack fared with a commit, or with what somebody asked for.
+    /// The outcome of a commit or a command for a stack.
     Verdict {
-        /// How it ended.
+        /// The outcome.
         #[serde(flatten)]
         outcome: Outcome,
-        /// Where people reach it.
+        /// The addresses of the stack.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         urls: Vec<String>,
-        /// How long after it was asked for, if that is known.
+        /// The time since the request, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
-        /// Whether this is the first time that something is told of the commit.
+        /// Whether nothing was reported of the commit before.
         news: bool,
     },
 
-    /// Somebody else has changed the stack: fields differ from its release.
+    /// The stack was changed by hand: fields differ from its release.
     Drifted {
-        /// Which, such as `service web: replicas`.
+        /// The fields, such as `service web: replicas`.
         places: Vec<String>,
     },
-    /// Fields were changed back that somebody else had changed.
+    /// Fields that were changed by hand were changed back.
     Healed {
         /// How many.
         fields: usize,
     },
-    /// Somebody else changes fields back again and again: they are left alone from now on.
+    /// Fields are no longer healed, because they are changed again and again.
     GivingWay {
-        /// Which, such as `service web: replicas`.
+        /// The fields, such as `service web: replicas`.
         places: Vec<String>,
     },
 
-    /// All stacks of a commit run it, and the branch names it.
+    /// All stacks of a commit run it, and the branch points at it.
     Deployed {
-        /// How long after it was asked for, if that is known.
+        /// The time since the request, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
     },
-    /// A commit does not run as a whole, and nothing more is done about it.
+    /// Not all stacks run a commit, and skep does nothing more about it.
     NotDeployed {
-        /// Why.
+        /// The reason.
         why: String,
-        /// How many stacks of it were tried.
+        /// The number of its stacks.
         stacks: usize,
         /// How many of those do not run it.
         failing: usize,
-        /// Whether the branch was there before.
+        /// Whether the branch existed before.
         branch_existed: bool,
-        /// Whether this is the first time that this is told of the commit.
+        /// Whether this was not reported of the commit before.
         news: bool,
     },
-    /// The branch names what runs.
+    /// The branch was moved to the running commit.
     BranchMoved,
-    /// A commit runs, and the branch was not moved to it.
+    /// A commit runs, but the branch was not moved to it.
     BranchNotMoved {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// A commit is not tried again, because handling it has ended a controller.
     GivenUp {
-        /// That, and what to do.
+        /// The reason, and what to do.
         why: String,
     },
-    /// A watched repository could not be looked at.
+    /// A watched repository could not be fetched.
     NotFetched {
-        /// Why.
+        /// The reason.
         why: String,
-        /// Whether that is new.
+        /// Whether this was not reported before.
         news: bool,
     },
 
-    /// Skep itself failed at something, by a fault of its own.
+    /// skep itself failed.
     Broke {
-        /// At what, such as `this push`.
+        /// What it failed on, such as `this push`.
         task: String,
         /// The message of the panic.
         why: String,
     },
-    /// A part of the controller ended that should not, and is begun again.
+    /// A part of the controller ended unexpectedly and is restarted.
     WorkerRestarted {
-        /// Which, such as `worker of shop`.
+        /// The part, such as `worker of shop`.
         worker: String,
         /// Why it ended.
         why: String,
     },
-    /// Whoever reads this did not keep up, and missed some events, none of which is a verdict unless very many are missed.
+    /// The reader was too slow and missed some events; only if very many are missed, a verdict is among them.
     Missed {
         /// How many.
         count: u64,
@@ -254,7 +254,7 @@ pub enum What {
 }
 
 impl What {
-    /// Whether it is one of many, and is outdated by what comes after it: a reader who does not keep up misses these first.
+    /// Whether it is a frequent event that later ones replace: a slow reader misses these first.
     pub fn is_detail(&self) -> bool {
         matches!(self, Self::BuildOutput { .. } | Self::Waiting { .. } | Self::Settling | Self::Stopping { .. })
     }

@@ -42,7 +42,7 @@ pub fn verdict(stack: &StackName, release: Option<ReleaseId>, outcome: &Outcome,
     match outcome {
         Outcome::Promoted if urls.is_empty() => format!("{stack}{release} is deployed"),
         Outcome::Promoted => format!("{stack}{release} is deployed: {}", urls.join(" ")),
-        Outcome::Unchanged => format!("{stack}{release} runs already: nothing to do"),
+        Outcome::Unchanged => format!("{stack}{release} already runs: nothing to do"),
         Outcome::RolledBack { to: Some(to), .. } => format!("{stack}{release} was not healthy; {to} runs again"),
         Outcome::RolledBack { to: None, .. } => format!("{stack}{release} was not healthy; nothing of it is left"),
         Outcome::Halted { symptoms } => {

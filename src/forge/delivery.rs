@@ -1,7 +1,7 @@
-//! Webhooks that were taken, so that one which somebody has recorded and sends again does nothing.
+//! Accepted webhooks, for ignoring replays.
 //!
-//! GitHub's and Gitea's signatures have no time in them. GitHub lets people deliver one again for three days, so marks are
-//! kept as long; only genuine webhooks leave one, and the oldest goes when there are too many.
+//! GitHub's and Gitea's signatures have no time in them. GitHub lets people deliver one again for three days, so marks
+//! are kept as long; only genuine webhooks leave one, and the oldest goes when there are too many.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 /// How long a webhook is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
-/// How many are remembered at most.
+/// The most remembered webhooks.
 const MOST: usize = 4096;
 
-/// The marks ([`Forge::mark`](super::Forge::mark)) of webhooks that were taken.
+/// The marks ([`Forge::mark`](super::Forge::mark)) of accepted webhooks.
 #[derive(Debug, Default)]
 pub struct Deliveries {
     known: HashSet<[u8; 32]>,
@@ -21,7 +21,7 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// Whether a webhook for this repository comes for the first time. It is remembered then.
+    /// Whether a webhook for this repository is new. It is then remembered.
     pub fn is_new(&mut self, repository: &str, mark: &[u8], now: Timestamp) -> bool {
         let mut hash = Sha256::new();
         hash.update(Sha256::digest(repository));

@@ -1,4 +1,4 @@
-//! What every kind of forge does in its own way, and what all of their webhooks come to.
+//! The interface of a kind of forge, and the common form of webhooks.
 
 use std::borrow::Cow;
 
@@ -13,21 +13,21 @@ use crate::name::CommitId;
 
 /// A kind of forge.
 pub(super) trait Kind: Sync {
-    /// What the settings call it: its name, and other names for the same.
+    /// Its names in the settings.
     fn names(&self) -> &'static [&'static str];
 
-    /// What people call it.
+    /// Its name for users.
     fn title(&self) -> &'static str;
 
-    /// The address of the public instance, where there is one that everybody means.
+    /// The address of the public instance, if there is one.
     fn home(&self) -> Option<&'static str> {
         None
     }
 
-    /// Checks what the headers prove without the body.
+    /// Checks the headers alone, before the body is read.
     fn admits(&self, headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refused>;
 
-    /// Checks that a webhook which [`Kind::admits`] is by somebody who knows one of the secrets.
+    /// Verifies a webhook that passed [`Kind::admits`] against the secrets.
     fn verify(&self, headers: &HeaderMap, body: &[u8], secrets: &[SecretString], now: Timestamp)
     -> Result<(), Refused>;
 
@@ -37,26 +37,26 @@ pub(super) trait Kind: Sync {
     /// Reads a webhook that was verified.
     fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notice, Malformed>;
 
-    /// The request that tells the forge the state of a commit.
+    /// The request that reports the state of a commit.
     fn report(&self, project: &Project, status: &Status) -> Report;
 
-    /// Whether a refusal only says that the commit has that state already.
+    /// Whether a refusal only means that the commit already has that state.
     fn is_known_already(&self, _status: u16, _answer: &str) -> bool {
         false
     }
 
-    /// What the token must be allowed, for the message about one that is not.
+    /// The required permissions of the token, for the error message.
     fn needs(&self) -> &'static str;
 }
 
-/// What a webhook says.
+/// The contents of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A branch or tag was moved, made or deleted.
     Pushed(Pushed),
-    /// The forge tries whether its webhook arrives.
+    /// A test of the webhook by the forge.
     Ping,
-    /// Something that skep has no use for: what it is, in words.
+    /// An event that skep ignores, described in words.
     Other(String),
 }
 
@@ -73,7 +73,7 @@ pub struct Pushed {
     pub pusher: String,
 }
 
-/// What can be pushed.
+/// A pushed ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// A branch, without `refs/heads/`.
@@ -82,7 +82,7 @@ pub enum Reference {
     Tag(String),
 }
 
-/// Why a genuine webhook is not understood.
+/// Why an authentic webhook is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(pub(super) String);

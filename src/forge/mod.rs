@@ -1,7 +1,7 @@
 //! Forges: reads their webhooks, and reports the state of commits to them.
 //!
-//! A kind of forge is one file ([`Kind`]) and one line in [`Forge`]'s table. What a webhook says is never where to fetch
-//! from or whom to answer: those addresses are in the settings. It only says that a repository should be looked at now.
+//! A kind of forge is one file ([`Kind`]) and one line in [`Forge`]'s table. A webhook never determines addresses to
+//! fetch from or to report to: those are in the settings. It only triggers fetching a repository.
 //!
 //! [`Forge::receive`] and [`Forge::report`] are pure: bytes in, a [`Notice`] or a request out. Only [`Reporter`] sends.
 
@@ -28,7 +28,7 @@ pub use self::kind::{Malformed, Notice, Pushed, Reference};
 pub use self::proof::{Refused, is_one_of};
 pub use self::report::{Error, Project, Report, Reporter, State, Status};
 
-/// Makes [`Forge`] from the table of its kinds.
+/// Defines [`Forge`] from the table of its kinds.
 macro_rules! forges {
     ($($(#[doc = $doc:literal])* $kind:ident => $file:ident,)*) => {
         /// A kind of forge.
@@ -55,17 +55,17 @@ forges! {
     GitLab => gitlab,
     /// GitHub, or a GitHub Enterprise Server.
     GitHub => github,
-    /// Gitea, and Forgejo, which speaks as Gitea does.
+    /// Gitea and Forgejo, which has the same API.
     Gitea => gitea,
 }
 
-/// Why a webhook is not taken.
+/// Why a webhook is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Whoever sent it did not prove to know the secret.
+    /// The sender did not prove knowledge of the secret.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// It is genuine, and not understood.
+    /// It is authentic but not understood.
     #[error("this is not a push event of {forge}: {source}")]
     Malformed {
         /// The name of the kind of forge.
@@ -76,7 +76,7 @@ pub enum Rejected {
 }
 
 impl Forge {
-    /// The kind that the settings name so, such as `gitlab`, or `forgejo` for [`Forge::Gitea`].
+    /// The kind with this name in the settings, such as `gitlab`, or `forgejo` for [`Forge::Gitea`].
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|forge| forge.kind().names().contains(&name))
     }
@@ -86,7 +86,7 @@ impl Forge {
         Self::ALL.iter().flat_map(|forge| forge.kind().names()).copied().collect()
     }
 
-    /// What people call it.
+    /// Its name for users.
     pub fn title(self) -> &'static str {
         self.kind().title()
     }
@@ -96,13 +96,13 @@ impl Forge {
         self.kind().home()
     }
 
-    /// Checks what the headers of a webhook alone prove, so that nobody makes skep read a body for nothing: a secret token,
-    /// or that there is a signature.
+    /// Checks what the headers of a webhook alone prove, so that nobody makes skep read a body for nothing: a secret
+    /// token, or that there is a signature.
     pub fn admits(self, headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refused> {
         self.kind().admits(headers, secrets)
     }
 
-    /// Reads a webhook. It is verified first, over the bytes of the body as they came.
+    /// Reads a webhook, after verifying it over the raw bytes of the body.
     pub fn receive(
         self,
         headers: &HeaderMap,
@@ -116,8 +116,8 @@ impl Forge {
         self.kind().read(headers, body).map_err(|source| Rejected::Malformed { forge, source })
     }
 
-    /// What a genuine webhook cannot share with another one: the part of its proof that is signed. `None` where a webhook is
-    /// proven by a token alone, which can be sent with anything.
+    /// What a genuine webhook cannot share with another one: the part of its proof that is signed. `None` where a
+    /// webhook is proven by a token alone, which can be sent with anything.
     pub fn mark(self, headers: &HeaderMap) -> Option<Vec<u8>> {
         self.kind().mark(headers)
     }

@@ -1,5 +1,5 @@
-//! What proves that a webhook is by somebody who knows the secret. Every comparison takes as long for a wrong secret or
-//! signature as for a right one. An empty secret, as an unset variable leaves it, opens nothing.
+//! Verification of webhooks. All comparisons take constant time. An empty secret, such as from an unset variable, is
+//! never valid.
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::HeaderMap;
@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Why a webhook is not believed.
+/// Why a webhook is not authentic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The token is not one of the secrets.
@@ -18,7 +18,7 @@ pub enum Refused {
     /// There is no signature.
     #[error("there is no signature; set a secret in the webhook at the forge, the same one as in skep's settings")]
     Unsigned,
-    /// No signature is by one of the secrets.
+    /// No signature matches one of the secrets.
     #[error("the signature is wrong; set the same secret in the webhook at the forge and in skep's settings")]
     Signature,
     /// It may be a replay.
@@ -44,7 +44,7 @@ pub(super) fn is_signed(signature: &[u8], body: &[u8], secrets: &[SecretString])
         let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok();
         mac.is_some_and(|mac| mac.chain_update(body).verify_slice(signature).is_ok())
     };
-    // Every secret is tried, so that the time does not tell which one it was.
+    // Every secret is tried, so that the time does not reveal which one matched.
     usable.fold(false, |found, secret| verifies(secret) | found)
 }
 

@@ -1,4 +1,4 @@
-//! Tells a forge the state of commits: the only part of `forge` that sends anything.
+//! Reports the state of commits to a forge: the only part of `forge` that sends requests.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::Forge;
 use crate::name::{CommitId, StackName};
 use crate::text::one_line;
 
-/// How often a report is tried.
+/// The attempts of a report.
 const ATTEMPTS: u32 = 4;
 
-/// A repository on a forge, as the settings say it.
+/// A repository on a forge, from the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     /// The address of the forge.
@@ -30,18 +30,18 @@ pub struct Status {
     pub commit: CommitId,
     /// The stack; forges show the status as `skep/<stack>`.
     pub stack: StackName,
-    /// How it stands.
+    /// The state.
     pub state: State,
     /// A page about it.
     pub target_url: Option<String>,
-    /// One sentence; cut where it is too long for the forge.
+    /// One sentence, shortened to fit the forge's limit.
     pub description: String,
 }
 
-/// How a commit stands. Each kind of forge has words of its own for these.
+/// The state of a commit. Each kind of forge has its own words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It waits for its turn.
+    /// It waits for a slot.
     Pending,
     /// It is being rolled out.
     Running,
@@ -65,7 +65,7 @@ impl State {
 /// A request to make, to which the sender adds the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Where it is posted.
+    /// The URL.
     pub url: Url,
     /// The header for the token, and what is before the token in it.
     pub token: (&'static str, &'static str),
@@ -75,7 +75,7 @@ pub struct Report {
     pub body: Value,
 }
 
-/// Why a forge could not be told.
+/// Why a report failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The settings are wrong.
@@ -89,7 +89,7 @@ pub enum Error {
     /// The settings are wrong.
     #[error("`{0}` is not the path of a repository on a forge; write `project` as team/shop")]
     Project(String),
-    /// The forge did not answer. A retry can help.
+    /// The forge did not respond. A retry can help.
     #[error("{forge} does not answer: {reason}")]
     Away {
         /// Which.
@@ -97,16 +97,16 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The forge said no.
+    /// The forge refused.
     #[error("{forge} refused the commit status (status {status}): {message}; the token needs {needs}")]
     Refused {
         /// Which.
         forge: &'static str,
         /// The HTTP status.
         status: u16,
-        /// The forge's own words.
+        /// The forge's message.
         message: String,
-        /// What a token must be allowed there.
+        /// The required permissions of a token.
         needs: &'static str,
     },
 }
@@ -138,7 +138,7 @@ impl Project {
 }
 
 impl Status {
-    /// What forges call it.
+    /// The name of the status on forges.
     pub(super) fn context(&self) -> String {
         format!("skep/{}", self.stack)
     }
@@ -173,7 +173,7 @@ impl Reporter {
         Ok(Self { forge, project, token, client, pause: Duration::from_secs(1) })
     }
 
-    /// Tells the forge, tries again a few times, and gives up with a line in the log: a deploy does not depend on it.
+    /// Reports to the forge with a few retries, and then gives up with a line in the log: deploys do not depend on it.
     pub async fn report(&self, status: &Status) {
         for attempt in 1..=ATTEMPTS {
             match self.send(status).await {
@@ -209,7 +209,7 @@ impl Reporter {
 }
 
 impl Error {
-    /// Whether the same may work a little later.
+    /// Whether a retry may succeed.
     fn may_pass(&self) -> bool {
         match self {
             Self::Away { .. } => true,

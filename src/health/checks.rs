@@ -1,4 +1,4 @@
-//! The stack's own checks: which are due, and what an answer means.
+//! The stack's own checks: which are due, and the evaluation of their results.
 
 use std::net::IpAddr;
 
@@ -9,95 +9,95 @@ use crate::name::ServiceName;
 use crate::stack::Stack;
 use crate::stack::check::{Check, HttpProbe, Probe};
 
-/// How many lines of an answer are shown, and how long they are.
+/// The most lines shown of an output, and their length.
 const LINES: usize = 5;
 const LINE: usize = 200;
 
-/// A check by its service and its place in the service's list.
+/// The identity of a check: its service, and its index in the service's list.
 pub type CheckId = (ServiceName, usize);
 
-/// What came back, as it is.
+/// The raw result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// An answer over HTTP.
+    /// An HTTP response.
     Http {
         /// Its status.
         status: u16,
-        /// Where it leads, if it is a redirect that was not followed.
+        /// The target of a redirect that was not followed.
         location: Option<String>,
-        /// What it holds, as far as it was read.
+        /// Its body, as far as it was read.
         body: String,
     },
     /// A command ended.
     Exit {
-        /// With this code.
+        /// Its exit code.
         code: i64,
-        /// What it wrote.
+        /// Its output.
         output: String,
     },
-    /// A connection was taken.
+    /// A connection was accepted.
     Connected,
-    /// Nothing came back, for this reason.
+    /// No response, for this reason.
     Nothing(String),
-    /// Nobody knows a host of this name.
+    /// The host does not resolve.
     NoSuchHost(String),
-    /// It was not asked: this is an address that no check may be made at, and what it is.
+    /// Not made, because checks may not connect to this address, with its kind.
     Barred(IpAddr, &'static str),
     /// No container of the service runs on the engine.
     NoContainer,
-    /// The question was never asked, for this reason.
+    /// The check could not be made, for this reason.
     NotAsked(String),
-    /// The question cannot be asked, and nothing depends on the answer.
+    /// The check cannot be made, and its result does not matter.
     Waived,
 }
 
 impl Reply {
-    /// Whether nothing was asked, so that nothing is known of the service.
+    /// Whether the check was not made, so nothing is known about the service.
     pub fn is_unasked(&self) -> bool {
         matches!(self, Self::NoContainer | Self::NotAsked(_) | Self::Waived)
     }
 }
 
-/// What is known of a check that was made.
+/// The state of a check that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Made {
     /// When it was last made.
     at: Timestamp,
-    /// What was wrong with the answer, if anything was.
+    /// The fault of the result, if any.
     fault: Option<Fault>,
-    /// How often in a row something was.
+    /// The number of consecutive failures.
     failures: u64,
-    /// How many tasks were there of services that are to go, any of which may have answered.
+    /// The number of tasks of services to be removed, any of which may have responded.
     pub(super) beside: usize,
 }
 
-/// What was wrong with an answer.
+/// The fault of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
-    /// Whether something was asked at all.
+    /// Whether the check was made at all.
     asked: bool,
-    /// What was got, and what should have been.
+    /// The actual and the expected result.
     got: String,
-    /// What came with it.
+    /// Lines of output.
     lines: Vec<String>,
-    /// What to do, where to try again does not help.
+    /// The remedy, if a retry does not help.
     remedy: Option<&'static str>,
 }
 
 impl Made {
-    /// What is known once this has come back.
+    /// The state after this result.
     pub(super) fn after(before: Option<&Self>, check: &Check, desired: &Stack, reply: &Reply, at: Timestamp) -> Self {
         let fault = fault(check, desired, reply);
         let failures = if fault.is_some() { before.map_or(0, |made| made.failures) + 1 } else { 0 };
         Self { at, fault, failures, beside: 0 }
     }
 
-    /// The same, made beside so many tasks that are to go.
+    /// Adds the number of tasks of services to be removed.
     pub(super) fn beside(self, beside: usize) -> Self {
         Self { beside, ..self }
     }
 
-    /// Whether it is to be made again at `now`, when the stability window ends at `end`.
+    /// Whether it is due at `now`, if the stability window ends at `end`.
     pub(super) fn is_due(&self, check: &Check, end: Timestamp, now: Timestamp) -> bool {
         match &self.fault {
             Some(_) => now.duration_since(self.at) >= SignedDuration::from_nanos(check.interval.0),
@@ -105,24 +105,24 @@ impl Made {
         }
     }
 
-    /// Whether it passed when the stability window was over.
+    /// Whether it passed after the end of the stability window.
     pub(super) fn has_passed(&self, end: Timestamp) -> bool {
         self.fault.is_none() && self.at >= end
     }
 
-    /// What it waits for, if the last answer was wrong.
+    /// What it waits for, if the last result was wrong.
     pub(super) fn waits_for(&self, check: &Check) -> Option<String> {
         self.fault.as_ref().map(|fault| format!("check {check}: {}", fault.got))
     }
 
-    /// The symptom that it is, once trying again does not help.
+    /// The symptom, once retries do not help.
     pub(super) fn symptom(&self, service: &ServiceName, check: &Check) -> Option<Symptom> {
         let fault = self.fault.as_ref()?;
         let hopeless = fault.remedy.is_some() || self.failures >= check.retries;
         hopeless.then(|| self.told(service, check, fault))
     }
 
-    /// What is wrong with it, at the deadline.
+    /// The symptom at the deadline.
     pub(super) fn overdue(&self, service: &ServiceName, check: &Check) -> Option<Symptom> {
         Some(self.told(service, check, self.fault.as_ref()?))
     }
@@ -139,7 +139,7 @@ impl Made {
     }
 }
 
-/// What is wrong with an answer, if anything is.
+/// The fault of a result, if any.
 fn fault(check: &Check, desired: &Stack, reply: &Reply) -> Option<Fault> {
     match (&check.probe, reply) {
         (Probe::Http(probe), Reply::Http { status, location, body }) => {
@@ -187,19 +187,19 @@ fn http_fault(probe: &HttpProbe, status: u16, location: Option<&str>, body: &str
     } else {
         return None;
     };
-    // Whose answer it is cannot be told: what the pusher may not read elsewhere is not read to them.
+    // The response may come from anything, including pages that the pusher must not read.
     Some(Fault::new(got, ""))
 }
 
-/// An address without what may be a secret in it.
+/// An address without its query, which may contain secrets.
 fn without_query(location: &str) -> &str {
     location.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// 126 and 127 are what a shell says (POSIX, "Exit Status for Commands"), and Docker after it: 126 for both.
+/// The meaning of an exit code. Shells use 126 and 127 (POSIX, "Exit Status for Commands"), Docker uses 126 for both.
 fn exit(code: i64, output: &str) -> String {
     match code {
-        126 if !output.contains("not found") => "exit code 126 (the command may not be executed)".into(),
+        126 if !output.contains("not found") => "exit code 126 (the command is not executable)".into(),
         126 | 127 => format!("exit code {code} (there is no such command in the container)"),
         code => format!("exit code {code}"),
     }

@@ -1,11 +1,10 @@
-//! One verdict over the whole stack, and symptoms in words.
+//! One verdict on the whole stack, and symptoms in words.
 //!
-//! [`judge`] looks at what there is and at what was seen before ([`Watch`]): time is an argument, and lengths of time are
-//! measured by the controller's own clock, because the clocks of nodes may differ. It knows nothing about why a release
-//! is made. Swarm has no deadline of its own and calls a task running only once its health check has passed
-//! (moby `daemon/cluster/executor/container/controller.go`), so the state of tasks is all that is needed, and what the
-//! stack's own checks were answered: [`Watch::due`] says which are to be made, an edge makes them, [`Watch::answered`]
-//! takes the answer.
+//! [`judge`] evaluates the observed state and earlier observations ([`Watch`]). Time is an argument, and durations are
+//! measured by the controller's own clock, because the clocks of nodes may differ. The cause of a release does not
+//! matter. Swarm has no deadline of its own and calls a task running only once its health check has passed (moby
+//! `daemon/cluster/executor/container/controller.go`), so the states of tasks suffice, together with the results of the
+//! stack's own checks: [`Watch::due`] returns the due ones, an edge makes them, [`Watch::answered`] takes the results.
 
 mod cause;
 mod checks;
@@ -33,47 +32,47 @@ pub use checks::{CheckId, Reply};
 pub use nodes::{changed as changed_nodes, was_restarted};
 pub use registry::RegistryAnswer;
 
-/// What is to be said about a stack.
+/// The verdict on a stack.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Not yet; what it waits for.
+    /// Not yet healthy, with what it waits for.
     Settling(Vec<Waiting>),
-    /// Every service has its tasks, and nothing restarted for the stability window.
+    /// Every service has its tasks, and nothing restarted during the stability window.
     Healthy,
-    /// It will not become healthy by waiting.
+    /// It will not become healthy.
     Unhealthy(Vec<Symptom>),
 }
 
-/// Why a stack is not healthy, in words that a person can act on.
+/// Why a stack is not healthy, in actionable words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Symptom {
-    /// The service; none if it is about the whole stack.
+    /// The service; `None` for the whole stack.
     pub service: Option<ServiceName>,
     /// One sentence, such as `3 tasks failed in 12 s: exit code 1`.
     pub message: String,
-    /// What to do, if that is known.
+    /// The remedy, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// The task whose log tells more.
+    /// The task whose log has details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// The last lines that the task, its health check or a check of the stack has written. They may hold a secret of the
-    /// container, so they are shown to whoever waits for the release, and are never recorded.
+    /// The last lines of output of the task, its health check or a check of the stack. They may contain secrets of the
+    /// container, so they are shown to those who wait for the release, and are never recorded.
     #[serde(skip)]
     pub log: Vec<String>,
-    /// What is to blame.
+    /// The kind of failure.
     #[serde(default, skip_serializing_if = "is_default")]
     pub blame: Blame,
 }
 
-/// What is to blame for a failure.
+/// What caused a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blame {
-    /// What was deployed, as far as can be told: the same would fail again.
+    /// Probably the deployed files, which would fail again.
     #[default]
     Version,
-    /// A node or a registry: the same may succeed when that is back.
+    /// A node or registry: the same files may succeed later.
     Surroundings,
 }
 
@@ -82,71 +81,71 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Symptom {
-    /// One about the stack as a whole.
+    /// A symptom of the whole stack.
     pub fn whole_stack(message: String) -> Self {
         Self { service: None, message, help: None, task: None, log: Vec::new(), blame: Blame::Version }
     }
 }
 
-/// What a service still waits for.
+/// The progress of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Waiting {
     /// The service.
     pub service: ServiceName,
-    /// How many tasks run at the new spec.
+    /// The number of tasks running at the new spec.
     pub running: u64,
-    /// How many there should be.
+    /// The desired number of tasks.
     pub wanted: u64,
-    /// What the others do, such as `starting`.
+    /// The state of the others, such as `starting`.
     pub what: String,
 }
 
-/// What was seen of a rollout so far, by the controller's clock. It is lost with the controller, and then begins anew.
+/// The observations of a rollout so far, by the controller's clock. They are lost when the controller restarts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Watch {
     /// When it began.
     began: Option<Timestamp>,
-    /// The tasks that ran when everything was settled, and since when just these do.
+    /// The tasks that run since everything is settled, and since when.
     steady: Option<(BTreeSet<String>, Timestamp)>,
-    /// Tasks that no node can take, and since when.
+    /// Tasks without an eligible node, and since when.
     pending: BTreeMap<String, Timestamp>,
-    /// The checks that were made since then, of the stack's own.
+    /// The stack's own checks made since then.
     checks: BTreeMap<CheckId, Made>,
-    /// What should go and something still uses, since when, and when that was last seen.
+    /// Objects to be removed that are still in use, since when, and when last seen.
     used: BTreeMap<Subject, (Timestamp, Timestamp)>,
-    /// The tasks of before that may still answer.
+    /// The old tasks that may still respond.
     before: Before,
 }
 
-/// Tasks of before that may still answer where the new version is asked: through a proxy that has not heard of their end.
+/// Old tasks that may still respond instead of the new version, through a proxy that has not yet learned of their end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Before {
-    /// The services that stay and still have such tasks.
+    /// The kept services that still have such tasks.
     staying: BTreeSet<ServiceName>,
-    /// How many such tasks the services have that are to go, or are gone; and how many they had at the look before.
+    /// The number of such tasks of services to be removed, now and in the previous observation.
     going: usize,
     had_going: usize,
 }
 
-/// What a service waits for whose old tasks still run.
+/// The progress of a service whose old tasks still run.
 const STOPPING: &str = "stopping the old ones";
-/// A task that failed this often in its slot is in a crash loop.
+/// The number of failures in one slot that count as a crash loop.
 const CRASHES: usize = 3;
-/// How long a task may find no node before that is a symptom: a node that restarts is back by then.
+/// How long a task may lack a node before that is a symptom: a restarting node is back by then.
 const WITHOUT_NODE: SignedDuration = SignedDuration::from_secs(20);
-/// How long something that should go may still be used: tasks that stop have let go of it by then.
+/// How long an object to be removed may still be in use: stopping tasks have released it by then.
 const STILL_USED: SignedDuration = SignedDuration::from_secs(30);
-/// How long it is then left alone.
+/// The pause before its removal is retried.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(10);
-/// How much longer than the stability window a controller watches that has just begun to, before it says that it is too
+/// How much longer than the stability window a restarted controller observes before it considers a release
 /// late.
 const GRACE: SignedDuration = SignedDuration::from_secs(15);
 /// How far the manager's clock, which stamps tasks, may differ from the controller's.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
-/// How much longer than the one before it a task has to live that replaces one that failed.
+/// How much longer a replacement must live than the failed task before it.
 const OUTLIVED_BY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Says how the services of `desired` are that have already been brought to it (`applied`), in a rollout that began at
+/// Judges those services of `desired` that have already been changed (`applied`), in a rollout that began at
 /// `since`.
 pub fn judge(
     desired: &Stack,
@@ -174,7 +173,7 @@ pub fn judge(
         return Verdict::Settling(waiting);
     }
     let Some(end) = watch.end_of_window(desired, observed, since) else { return Verdict::Settling(Vec::new()) };
-    // What is still to be changed can have no answers yet.
+    // Checks do not count before all changes are made.
     if services.len() == desired.services.len() {
         match checked(desired, &services, watch, end) {
             Verdict::Healthy => {}
@@ -184,7 +183,7 @@ pub fn judge(
     if now >= end { Verdict::Healthy } else { Verdict::Settling(Vec::new()) }
 }
 
-/// What the stack's own checks say.
+/// The verdict of the stack's own checks.
 fn checked(
     desired: &Stack,
     services: &[(&ServiceName, &Service, &ObservedService)],
@@ -215,16 +214,16 @@ fn checked(
     Verdict::Settling(old.chain(waiting).collect())
 }
 
-/// Every check of the stack's own.
+/// All of the stack's own checks.
 fn all_checks(desired: &Stack) -> impl Iterator<Item = (CheckId, &Check)> {
     let services = desired.services.iter();
     let listed = services.flat_map(|(name, service)| service.checks.iter().enumerate().map(move |it| (name, it)));
     listed.map(|(name, (nth, check))| ((name.clone(), nth), check))
 }
 
-/// The services that Swarm has put back to what they were, because of a failure since the release was recorded. That is a
-/// verdict of its own, whatever their spec is now. An update that began before is not the release's: a rollback often
-/// finds its services just as Swarm has restored them.
+/// The services that Swarm has rolled back because of a failure since the release was recorded. This is a
+/// failure whatever their spec is now. An update that began earlier does not belong to the release: a rollback often
+/// finds services just restored by Swarm.
 pub fn rolled_back(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec<Symptom> {
     let of_release = |there: &ObservedService| there.is_rolled_back() && there.update_started >= recorded;
     let services = desired.services.iter().filter_map(|(name, service)| {
@@ -234,7 +233,7 @@ pub fn rolled_back(desired: &Stack, observed: &Observed, recorded: Timestamp) ->
     services.collect()
 }
 
-/// Services of which Swarm does not finish its own update, although the version is not to blame, and why.
+/// Services whose update Swarm does not finish although the version is not the cause, with the reason.
 pub fn stalled(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec<(ServiceName, Stall)> {
     let services = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name)?;
@@ -244,19 +243,19 @@ pub fn stalled(desired: &Stack, observed: &Observed, recorded: Timestamp) -> Vec
     services.collect()
 }
 
-/// What services still wait for.
+/// The progress of services that are not ready.
 pub fn waits(desired: &Stack, observed: &Observed) -> Vec<Waiting> {
     let services = desired.services.iter();
     services.filter_map(|(name, service)| waiting(name, service, observed.services.get(name)?, observed)).collect()
 }
 
-/// Whether a service has all its tasks, for those that depend on it; the stability window is not waited for.
+/// Whether a service is up for its dependents, without waiting for the stability window.
 pub fn is_up(name: &ServiceName, desired: &Stack, observed: &Observed) -> bool {
     let (Some(service), Some(there)) = (desired.services.get(name), observed.services.get(name)) else { return false };
     waiting(name, service, there, observed).is_none()
 }
 
-/// Why a task ended badly, or finds no node, in half a sentence; none if neither is so.
+/// Why a task failed or lacks a node, as part of a sentence; `None` otherwise.
 pub fn trouble(task: &Task, service: &Service) -> Option<String> {
     if task.has_failed() {
         return Some(cause::of(task, service, &Evidence::default()).words);
@@ -264,7 +263,7 @@ pub fn trouble(task: &Task, service: &Service) -> Option<String> {
     (!task.error.is_empty()).then(|| task.error.clone())
 }
 
-/// Whether what others wait for is so of a service.
+/// Whether a service satisfies the condition of its dependents.
 pub fn is_met(condition: Condition, name: &ServiceName, desired: &Stack, observed: &Observed) -> bool {
     let (Some(service), Some(there)) = (desired.services.get(name), observed.services.get(name)) else { return false };
     let everywhere = |state: fn(&Task) -> bool| {
@@ -281,7 +280,7 @@ pub fn is_met(condition: Condition, name: &ServiceName, desired: &Stack, observe
     }
 }
 
-/// What is not yet as it should be, at the deadline of a rollout that began at `since`.
+/// The symptoms at the deadline of a rollout that began at `since`.
 pub fn overdue(desired: &Stack, observed: &Observed, since: Timestamp, watch: &Watch) -> Vec<Symptom> {
     let late = desired.services.iter().filter_map(|(name, service)| {
         let there = observed.services.get(name)?;
@@ -301,7 +300,7 @@ pub fn overdue(desired: &Stack, observed: &Observed, since: Timestamp, watch: &W
     blamed(late)
 }
 
-/// Where one service lacks a node or a registry, the others may only have waited for it: nothing is known of the version.
+/// If one service lacks a node or registry, the others may only have waited for it, so the version is not the cause.
 fn blamed(symptoms: Vec<Symptom>) -> Vec<Symptom> {
     let Some(blame) = symptoms.iter().map(|symptom| symptom.blame).find(|blame| *blame == Blame::Surroundings) else {
         return symptoms;
@@ -310,10 +309,10 @@ fn blamed(symptoms: Vec<Symptom>) -> Vec<Symptom> {
 }
 
 impl Watch {
-    /// What is known after also seeing `observed` at `now`.
+    /// Adds the observation `observed` at `now`.
     #[must_use]
     pub fn after(&self, desired: &Stack, observed: &Observed, now: Timestamp) -> Self {
-        // What is to be removed may come and go until it is.
+        // Tasks of services to be removed do not matter.
         let wanted = observed.services.iter().filter(|(name, _)| desired.services.contains_key(*name));
         let tasks: Vec<&Task> = wanted.flat_map(|(_, there)| &there.tasks).collect();
         let running: BTreeSet<String> =
@@ -325,23 +324,23 @@ impl Watch {
         });
         let homeless = tasks.iter().filter(|task| nodes::has_no_node(task));
         let pending = homeless.map(|task| (task.id.clone(), *self.pending.get(&task.id).unwrap_or(&now))).collect();
-        // What was answered by other tasks says nothing of these.
+        // Results from other tasks do not count for these.
         let checks = if steady == self.steady { self.checks.clone() } else { BTreeMap::new() };
         let before = Before { had_going: self.before.going, ..Before::of(desired, observed) };
         Self { began: self.began.or(Some(now)), steady, pending, checks, used: self.used.clone(), before }
     }
 
-    /// Whether it began so lately that a healthy stack could not have shown itself yet: one that was restarted, or that saw
-    /// nothing for a while, watches for a stability window before it says that something is too late.
+    /// Whether it is too recent for a verdict: after a restart or an outage, the controller observes for a stability
+    /// window before it considers anything late.
     pub fn is_new(&self, desired: &Stack, now: Timestamp) -> bool {
         let enough = SignedDuration::from_nanos(desired.settings.stable.0).saturating_add(GRACE);
         self.began.is_some_and(|began| now.duration_since(began) < enough)
     }
 
-    /// The stack's own checks that are to be made now: when every service is up, again while the answer is wrong, and once
-    /// more when the stability window is over. None of them while something is still to be changed: the caller knows. One
-    /// that goes out from skep waits until no task of before could answer it, and is made again when a service has gone
-    /// that could have.
+    /// The stack's own checks that are to be made now: when every service is up, again while the answer is wrong, and
+    /// once more when the stability window is over. None of them while something is still to be changed: the caller
+    /// knows. One that goes out from skep waits until no task of before could answer it, and is made again when a
+    /// service has gone that could have.
     pub fn due<'a>(
         &self,
         desired: &'a Stack,
@@ -359,12 +358,12 @@ impl Watch {
         all_checks(desired).filter(is_due).collect()
     }
 
-    /// Whether a check may have been answered by a service that has gone since.
+    /// Whether a service that was removed since may have responded to a check.
     fn was_beside_others(&self, made: &Made, check: &Check) -> bool {
         check.is_from_outside() && made.beside > self.before.going
     }
 
-    /// Whether what the checks were answered counts for the new version alone, once nothing is left to remove.
+    /// Whether the results certainly come from the new version, once nothing is left to remove.
     pub fn is_answered_alone(&self, desired: &Stack, observed: &Observed) -> bool {
         let may_answer = observed.leaving.iter().any(|task| may_answer(task, observed));
         let mut outside = all_checks(desired).filter(|(_, check)| check.is_from_outside()).peekable();
@@ -374,7 +373,7 @@ impl Watch {
         outside.peek().is_none() || (!may_answer && outside.all(counts))
     }
 
-    /// What is known once a check was answered so.
+    /// Adds the result of a check.
     #[must_use]
     pub fn answered(mut self, desired: &Stack, id: CheckId, check: &Check, reply: &Reply, now: Timestamp) -> Self {
         let beside = self.before.going.max(self.before.had_going);
@@ -383,19 +382,19 @@ impl Watch {
         self
     }
 
-    /// When it will have been steady for long enough, if it is; where there is no window, the first look is enough.
+    /// The end of the stability window, if the stack is steady; without a window, the first observation suffices.
     fn end_of_window(&self, desired: &Stack, observed: &Observed, since: Timestamp) -> Option<Timestamp> {
         let (_, steady) = self.steady.as_ref()?;
         let window = window(desired, observed, since);
         Some(if window.is_zero() { Timestamp::MIN } else { time::after(*steady, window) })
     }
 
-    /// What is known after the swarm did not let something go at `now`, because something still uses it.
+    /// Adds that an object could not be removed at `now`, because it is still in use.
     pub fn note_use(&mut self, subject: &Subject, now: Timestamp) {
         self.used.entry(subject.clone()).or_insert((now, now)).1 = now;
     }
 
-    /// Whether something has not gone for so long that nobody waits for it any more; it is tried again later.
+    /// Whether the removal of an object has failed for so long that it is postponed.
     pub fn has_given_up(&self, subject: &Subject, now: Timestamp) -> bool {
         let long = |(first, last): &(Timestamp, Timestamp)| {
             last.duration_since(*first) >= STILL_USED && now.duration_since(*last) < TRY_AGAIN
@@ -419,14 +418,14 @@ impl Before {
     }
 }
 
-/// Whether the container of a task may be there: a node that is down tells nobody of its end for a long time.
+/// Whether the container of a task may exist: a node that is down does not report its end for a long time.
 fn may_answer(task: &Task, observed: &Observed) -> bool {
     let is_there = matches!(task.state, TaskState::Starting | TaskState::Running);
     is_there && !observed.nodes.iter().any(|node| node.down && node.id == task.node)
 }
 
-/// How long nothing may fail. A task that replaces one that failed has to live longer than that one did: else a crash loop
-/// whose tasks outlive `stable` would be taken for healthy between two crashes.
+/// How long nothing may fail. A task that replaces a failed one must outlive it: otherwise a crash loop
+/// whose tasks outlive `stable` would count as healthy between two crashes.
 fn window(desired: &Stack, observed: &Observed, since: Timestamp) -> SignedDuration {
     let stable = SignedDuration::from_nanos(desired.settings.stable.0);
     let services = desired.services.iter().filter(|(_, service)| !service.is_job());
@@ -437,7 +436,7 @@ fn window(desired: &Stack, observed: &Observed, since: Timestamp) -> SignedDurat
     lives.fold(stable, SignedDuration::max)
 }
 
-/// How many tasks serve at the new spec, and how many should.
+/// The number of ready tasks at the new spec, and the desired number.
 fn tally(service: &Service, there: &ObservedService) -> (u64, u64) {
     let serving = there.tasks.iter().filter(|task| task.current && service.is_served_by(task));
     (places(serving), wanted(service).unwrap_or_else(|| nodes_in_use(there)))
@@ -462,7 +461,7 @@ fn waiting(name: &ServiceName, service: &Service, there: &ObservedService, obser
     Some(Waiting { service: name.clone(), running, wanted, what })
 }
 
-/// How many tasks a service should have; one on each node that fits if there is no number.
+/// The desired number of tasks; without a number, one on each eligible node.
 pub fn wanted(service: &Service) -> Option<u64> {
     match service.mode {
         Mode::Replicated(number) | Mode::ReplicatedJob(number) => Some(number.unwrap_or(1)),
@@ -488,33 +487,33 @@ fn doing(task: &Task) -> String {
     }
 }
 
-/// The nodes for which Swarm has made a task of this service: it alone knows which ones the constraints leave.
+/// The nodes for which Swarm has created a task of this service, since only Swarm knows the eligible ones.
 fn nodes_in_use(there: &ObservedService) -> u64 {
     let wanted = there.tasks.iter().filter(|task| !task.desired.is_over() || task.state == TaskState::Complete);
     wanted.map(|task| task.node.as_str()).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// In how many places tasks are: slots of a replicated service, nodes of a global one.
+/// The number of places of tasks: slots of a replicated service, nodes of a global one.
 fn places<'a>(tasks: impl Iterator<Item = &'a Task>) -> u64 {
     tasks.map(place).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Where a task is: its slot, or in a global service its node.
+/// The place of a task: its slot, or in a global service its node.
 fn place(task: &Task) -> (u64, &str) {
     (task.slot, if task.slot == 0 { &task.node } else { "" })
 }
 
 impl Service {
-    /// Whether the end of Swarm's own update is waited for: where the author says how long Swarm watches the last new task,
-    /// and where Swarm may still roll the service back. Swarm watches for five seconds where the file says nothing
-    /// (swarmkit `api/defaults/service.go`, and `Run` in `manager/orchestrator/update/updater.go`); otherwise the stability
-    /// window does the same.
+    /// Whether the end of Swarm's own update is waited for: where the author says how long Swarm watches the last new
+    /// task, and where Swarm may still roll the service back. Swarm watches for five seconds where the file says
+    /// nothing (swarmkit `api/defaults/service.go`, and `Run` in `manager/orchestrator/update/updater.go`); otherwise
+    /// the stability window does the same.
     fn is_monitored(&self) -> bool {
         let waits = |update: &UpdateConfig| update.monitor.is_some() || update.failure_action == "rollback";
         self.update_config.as_ref().is_some_and(waits)
     }
 
-    /// Whether the task does what it is there for: it runs, or it ended well where that is not a reason to restart it.
+    /// Whether the task serves its purpose: it runs, or it succeeded and need not be restarted.
     fn is_served_by(&self, task: &Task) -> bool {
         let done = task.state == TaskState::Complete;
         if self.is_job() { done } else { task.is_running() || (done && self.may_end()) }

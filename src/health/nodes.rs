@@ -1,5 +1,5 @@
-//! What is a node's or a registry's trouble, and not the version's: a task that was lost with its node, or never had its
-//! image, says nothing of what it was to run.
+//! Failures of nodes and registries, as opposed to the version: a task that was lost with its node, or never got its
+//! image, does not mean that the version failed.
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,11 @@ const RETURN: SignedDuration = SignedDuration::from_secs(30);
 /// How far apart the end of a task and the registration of its node may be, if the one is because of the other: an engine
 /// that restarts in a few seconds is never seen to be down.
 const RESTART: SignedDuration = SignedDuration::from_secs(10);
-/// How long a task has run that does not end by itself at the same time as others.
+/// How long a task must have run for its end together with others not to be a coincidence.
 const LONG: SignedDuration = SignedDuration::from_secs(30);
 
-/// The nodes whose record changed when one of the stack's tasks on it ended, and when that was: their engines may have been
-/// restarted.
+/// The nodes whose record changed when one of the stack's tasks on it ended, and when that was: their engines may have
+/// been restarted.
 pub fn changed(observed: &Observed) -> BTreeSet<(String, Timestamp)> {
     let tasks = observed.services.values().flat_map(|there| &there.tasks);
     let ended = tasks.filter(|task| task.current && task.state.is_over() && !task.was_stopped());
@@ -33,9 +33,9 @@ pub fn changed(observed: &Observed) -> BTreeSet<(String, Timestamp)> {
     ended.filter_map(coincides).collect()
 }
 
-/// Whether the engine of a node was restarted at this time, going by all tasks on it, each with its service: then none of
-/// them runs on, and of several services tasks ended that were not told to, one of them after it had run for long. A version
-/// that crashes brings about no such thing.
+/// Whether the engine of a node was restarted at this time, going by all tasks on it, each with its service: then none
+/// of them runs on, and of several services tasks ended that were not told to, one of them after it had run for long. A
+/// version that crashes brings about no such thing.
 pub fn was_restarted(at: Timestamp, tasks: &[(String, Task)]) -> bool {
     let runs_on = |task: &Task| task.state == TaskState::Running && task.since < time::before(at, RESTART);
     let by_itself = |task: &Task| task.has_failed() || task.state == TaskState::Complete;
@@ -75,13 +75,13 @@ pub(super) fn stall(there: &ObservedService, nodes: &[Node], recorded: Timestamp
     }
 }
 
-/// Whether the version is not to blame for the end of a task.
+/// Whether the end of a task is not caused by the version.
 pub(super) fn is_lost(task: &Task, nodes: &[Node]) -> bool {
     task.registry_away.is_some() || task.has_lost_its_engine() || lost_with(task, nodes).is_some()
 }
 
-/// Whether Swarm stopped its update for a task for which the version is not to blame: one that was lost, or that Swarm itself
-/// told to stop, as it does on a node that is drained.
+/// Whether Swarm stopped its update for a task for which the version is not to blame: one that was lost, or that Swarm
+/// itself told to stop, as it does on a node that is drained.
 pub(super) fn is_excused(there: &ObservedService, nodes: &[Node]) -> bool {
     named_culprit(there).is_some_and(|task| task.was_stopped() || is_lost(task, nodes))
 }
@@ -92,7 +92,7 @@ pub(super) fn named_culprit(there: &ObservedService) -> Option<&Task> {
     there.tasks.iter().find(|task| task.id == named)
 }
 
-/// What of the swarm is to blame for a service that is not complete, in words such as `node worker-2 is down`.
+/// The trouble in the swarm that explains an incomplete service, such as `node worker-2 is down`.
 pub(super) fn to_blame(service: &Service, there: &ObservedService, nodes: &[Node]) -> Option<String> {
     held_up_by(service, there, nodes).or_else(|| {
         let failed = there.tasks.iter().filter(|task| task.current && task.has_failed());
@@ -104,7 +104,7 @@ pub(super) fn to_blame(service: &Service, there: &ObservedService, nodes: &[Node
     })
 }
 
-/// What of the swarm holds up a service now.
+/// The trouble in the swarm that delays a service now.
 pub(super) fn held_up_by(service: &Service, there: &ObservedService, nodes: &[Node]) -> Option<String> {
     let current = || there.tasks.iter().filter(|task| task.current);
     let down = |node: &Node| format!("node {} is down", node.hostname);
@@ -116,7 +116,7 @@ pub(super) fn held_up_by(service: &Service, there: &ObservedService, nodes: &[No
             return None;
         }
         let said = current().find_map(|task| task.registry_away.as_ref())?;
-        Some(format!("the registry of its image does not answer: {said}"))
+        Some(format!("the registry of its image does not respond: {said}"))
     };
     stuck().or_else(missed).or_else(away)
 }

@@ -1,23 +1,23 @@
-//! What a registry answers when it is asked for an image, read from the words of the engine that asked it.
+//! A registry's answer about an image, derived from the engine's message.
 
-/// What the registry of an image answers when it is asked for the image.
+/// The answer of a registry about an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryAnswer {
     /// It has the image.
     Has,
     /// It does not have the image.
     Missing {
-        /// The engine's words.
+        /// The engine's message.
         reason: String,
     },
     /// It refuses access to the image.
     Denied {
-        /// The engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// It did not answer, failed, or asks to come back later. That is no fault of the image or of whoever wants it.
+    /// It did not respond, failed, or limits requests, which is not caused by the image or the request.
     Away {
-        /// The engine's words.
+        /// The engine's message.
         reason: String,
     },
 }
@@ -78,13 +78,13 @@ impl RegistryAnswer {
         }
     }
 
-    /// The same of an answer of the engine with this HTTP status: a failure that it does not explain is the registry's.
+    /// The same for a response of the engine with this HTTP status: an unexplained failure is the registry's.
     pub fn of(status: u16, words: &str) -> Option<Self> {
         let unexplained = || (status >= 500).then(|| Self::Away { reason: words.to_owned() });
         Self::read(words).or_else(unexplained)
     }
 
-    /// Whether the registry did not answer, or failed.
+    /// Whether the registry did not respond, or failed.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away { .. })
     }

@@ -1,4 +1,4 @@
-//! Why a service will not become healthy: one function a condition, tried in order of how much each tells.
+//! Why a service will not become healthy: one function for each condition, the most informative first.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::plan::placement;
 use crate::stack::{Healthcheck, Nanos, Service};
 use crate::time;
 
-/// How many nodes are named at most.
+/// The most nodes named in a message.
 const NODES: usize = 5;
 /// How often a health check runs unless it says otherwise (moby `daemon/health.go`).
 const CHECK_INTERVAL: Nanos = Nanos::seconds(30);
 
-/// What was seen of the swarm beside the service.
+/// Observations of the swarm besides the service.
 pub(super) struct Seen<'a> {
-    /// Tasks that no node can take, and since when.
+    /// Tasks without an eligible node, and since when.
     pub(super) pending: &'a BTreeMap<String, Timestamp>,
     pub(super) nodes: &'a [Node],
 }
@@ -42,7 +42,7 @@ pub(super) fn of(
     Some(Symptom { service: Some(name.clone()), ..symptom })
 }
 
-/// The tasks of this rollout that failed, but for those for which the version is not to blame.
+/// The failed tasks of this rollout, except those not caused by the version.
 pub(super) fn failed<'a>(
     service: &'a Service,
     there: &'a ObservedService,
@@ -55,13 +55,13 @@ pub(super) fn failed<'a>(
     there.tasks.iter().filter(of_rollout).filter(failed)
 }
 
-/// Whether a task ended that should not have: badly, or at all where Swarm restarts it for that.
+/// Whether a task ended although it should not: it failed, or Swarm restarts it whenever it ends.
 fn has_failed(service: &Service, task: &Task) -> bool {
     let ended = task.state == TaskState::Complete && !service.is_job() && !service.may_end();
     task.has_failed() || ended
 }
 
-/// Swarm's own update has paused because a task failed that it began in this rollout.
+/// Swarm's own update paused because a task of this rollout failed.
 fn update_stopped(
     service: &Service,
     there: &ObservedService,
@@ -82,12 +82,12 @@ fn update_stopped(
     })
 }
 
-/// Swarm has rolled the service back (`failure_action: rollback`, or somebody had it done).
+/// Swarm has rolled the service back (`failure_action: rollback`, or a manual rollback).
 pub(super) fn rolled_back(service: &Service, there: &ObservedService, nodes: &[Node]) -> Symptom {
-    let what = "Swarm rolled the service back by itself";
+    let what = "Swarm rolled the service back";
     let culprit = culprit(service, there);
     if let Some(said) = culprit.and_then(|task| task.registry_away.as_ref()) {
-        let message = format!("{what}: the registry of its image does not answer: {said}");
+        let message = format!("{what}: the registry of its image does not respond: {said}");
         return Symptom { blame: Blame::Surroundings, ..Symptom::whole_stack(message) };
     }
     if let Some(task) = culprit.filter(|task| task.was_stopped()) {
@@ -115,7 +115,7 @@ fn culprit<'a>(service: &Service, there: &'a ObservedService) -> Option<&'a Task
     nodes::named_culprit(there).or_else(|| there.tasks.iter().find(failed))
 }
 
-/// A task failed of something that is the same on every node and at every attempt.
+/// A task failed for a reason that is the same on every node and at every attempt.
 fn hopeless(service: &Service, failed: &[&Task]) -> Option<Symptom> {
     let causes = failed.iter().map(|task| (task, cause(task, service)));
     let (task, cause) = causes.into_iter().find(|(_, cause)| cause.is_certain)?;
@@ -135,7 +135,7 @@ fn crash_loop(service: &Service, failed: &[&Task]) -> Option<Symptom> {
     Some(about(newest, &format!("{} tasks failed in {span} s", failed.len()), cause(newest, service)))
 }
 
-/// How many failures of one replica are too many. A job's author says how often it may be tried.
+/// The number of failures of one replica that are too many. For a job, the file determines it.
 fn allowed_failures(service: &Service) -> usize {
     match attempts(service) {
         Some(attempts) if service.is_job() => CRASHES.max(attempts),
@@ -154,7 +154,7 @@ fn attempts(service: &Service) -> Option<usize> {
     Some(usize::try_from(more).unwrap_or(usize::MAX).saturating_add(1))
 }
 
-/// A replica ended badly and Swarm will not replace it.
+/// A replica failed and Swarm will not replace it.
 fn gave_up(service: &Service, there: &ObservedService, failed: &[&Task]) -> Option<Symptom> {
     let attempts = attempts(service)?;
     let lives = |lost: &Task| there.tasks.iter().any(|task| place(task) == place(lost) && !task.state.is_over());
@@ -164,7 +164,7 @@ fn gave_up(service: &Service, there: &ObservedService, failed: &[&Task]) -> Opti
     Some(about(task, &format!("a task failed{times} and is not replaced"), cause(task, service)))
 }
 
-/// No node may or can take a task, and none that is down could.
+/// A task has no eligible node, not even one that is down.
 fn no_node(service: &Service, there: &ObservedService, seen: &Seen<'_>, now: Timestamp) -> Option<Symptom> {
     let long =
         |task: &&Task| seen.pending.get(&task.id).is_some_and(|since| now.duration_since(*since) >= WITHOUT_NODE);
@@ -173,7 +173,7 @@ fn no_node(service: &Service, there: &ObservedService, seen: &Seen<'_>, now: Tim
         return None;
     }
     let (why, help) = if task.error.contains("host-mode port") {
-        let help = "taken on every node that may run the task: free it, or update with `order: stop-first`";
+        let help = "in use on every node that may run the task: free it, or update with `order: stop-first`";
         (None, format!("{} {help}", host_ports(service)))
     } else if task.error.contains("insufficient resources") {
         (None, "lower `deploy.resources.reservations`, or add a node".to_owned())
@@ -236,7 +236,7 @@ pub(super) fn overdue(waiting: &Waiting, service: &Service, there: &ObservedServ
 /// A service that was not up at the deadline, because a node or a registry was not there.
 pub(super) fn held_up(waiting: &Waiting, by: &str) -> Symptom {
     let message = format!("{} of {} tasks run at the deadline: {by}", waiting.running, waiting.wanted);
-    let help = "repair that, and deploy again: these files are not quarantined";
+    let help = "fix that, and deploy again: these files are not quarantined";
     Symptom {
         service: Some(waiting.service.clone()),
         help: Some(help.to_owned()),

@@ -20,7 +20,7 @@ use crate::source::Error;
 use crate::source::serve::{self, Answer, Refused, Service};
 use crate::source::server::{RepositoryName, Server};
 
-/// The built-in Git server and who may use it. Cheap to clone.
+/// The built-in Git server and its tokens. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Git {
     server: Server,
@@ -29,27 +29,27 @@ pub struct Git {
     fetches: Arc<Semaphore>,
 }
 
-/// Pushes at a time, each with the deploy that it waits for.
+/// The most concurrent pushes, including the deploys that they wait for.
 const PUSHES: usize = 16;
-/// Fetches at a time.
+/// The most concurrent fetches.
 const FETCHES: usize = 8;
-/// How long a request waits for its turn.
+/// How long a request waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Git {
-    /// Serves the repositories of `server` to those who know one of the tokens.
+    /// Serves the repositories of `server` to clients with one of the tokens.
     pub fn new(server: Server, tokens: Vec<SecretString>) -> Self {
         let (pushes, fetches) = (Arc::new(Semaphore::new(PUSHES)), Arc::new(Semaphore::new(FETCHES)));
         Self { server, tokens: tokens.into(), pushes, fetches }
     }
 
-    /// Waits for a turn, which lasts until Git is done.
+    /// Waits for a slot, which is held until Git is done.
     async fn turn(&self, service: Service) -> Option<OwnedSemaphorePermit> {
         let turns = if service == Service::ReceivePack { &self.pushes } else { &self.fetches };
         tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await.ok()?.ok()
     }
 
-    /// The user of a request that has a right token.
+    /// The user of a request with a valid token.
     pub(super) fn user(&self, headers: &HeaderMap) -> Result<String, NoUser> {
         // Git asks without credentials first.
         let header = headers.get(header::AUTHORIZATION).ok_or(NoUser::Anonymous)?;
@@ -72,12 +72,12 @@ fn basic(header: &str) -> Option<(Vec<u8>, Vec<u8>)> {
 pub(super) enum NoUser {
     Anonymous,
     NotBasic,
-    /// What this user gave is no token.
+    /// The password is not a token.
     WrongToken(String),
 }
 
 impl NoUser {
-    /// Logs who was refused and why. A client that gave nothing is asked, as Git does it, and not refused.
+    /// Logs a refusal and its reason. A client without credentials is asked for them, as Git expects, rather than refused.
     pub(super) fn log(&self, client: &str, path: &str) {
         let path: String = path.chars().take(100).collect();
         match self {
@@ -88,7 +88,7 @@ impl NoUser {
     }
 }
 
-/// A user's name as it may stand in a log and in an environment.
+/// A user's name, made safe for the log and the environment.
 fn readable(user: &[u8]) -> String {
     let name: String = String::from_utf8_lossy(user).chars().filter(|c| !c.is_control()).take(100).collect();
     if name.is_empty() { "git".to_owned() } else { name }
@@ -149,7 +149,7 @@ async fn served(git: &Git, asked: serve::Request, request: Request) -> Response 
         };
     }
     if !git.server.has(&asked.repository) {
-        let message = format!("there is no repository `{}` yet; the first push makes it", asked.repository);
+        let message = format!("there is no repository `{}` yet; the first push creates it", asked.repository);
         return refusal(StatusCode::NOT_FOUND, &message);
     }
     let body = match git.server.receive(&asked, request.into_body().into_data_stream()).await {
@@ -168,9 +168,9 @@ async fn served(git: &Git, asked: serve::Request, request: Request) -> Response 
     }
 }
 
-/// Git shows what is not of its protocol only when it asks for the refs.
+/// Git shows plain responses only when it asks for the refs.
 fn busy(service: Service) -> Response {
-    let message = "skep is busy with as many pushes or fetches as it takes at once; try again in a moment";
+    let message = "skep is handling its maximum of concurrent pushes or fetches; try again in a moment";
     match service {
         Service::RefsToFetch | Service::RefsToPush => refusal(StatusCode::SERVICE_UNAVAILABLE, message),
         Service::UploadPack | Service::ReceivePack => response(Answer::refusal(service, message)),
@@ -201,7 +201,7 @@ pub(super) fn refusal(status: StatusCode, message: &str) -> Response {
 }
 
 pub(super) fn unauthorized() -> Response {
-    let message = "skep wants a token: any user name, and the token as the password";
+    let message = "skep requires a token: use any user name, and the token as the password";
     let mut response = refusal(StatusCode::UNAUTHORIZED, message);
     let challenge = axum::http::HeaderValue::from_static("Basic realm=\"skep\", charset=\"UTF-8\"");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -1,9 +1,9 @@
-//! The socket between Git's `pre-receive` hook and the controller: both of its ends.
+//! The socket between Git's `pre-receive` hook and the controller: both ends.
 //!
-//! The hook sends a question as one line of JSON and then reads messages, one a line, until there is a verdict. A push that
-//! is being deployed goes on when the hook goes away. A line without its end was cut, and is never taken for a question.
-//! While there is nothing to say, the controller says that it is alive, so that the hook can tell a long build from a
-//! controller that is gone; and before it stops, it says so.
+//! The hook sends a question as one line of JSON and then reads messages, one a line, until there is a verdict. A push
+//! that is being deployed goes on when the hook goes away. A line without its end was cut, and is never taken for a
+//! question. While there is nothing to say, the controller says that it is alive, so that the hook can tell a long
+//! build from a controller that is gone; and before it stops, it says so.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -20,32 +20,32 @@ use tokio::sync::{mpsc, watch};
 use crate::controller::Push;
 use crate::text::visible;
 
-/// What the controller is asked.
+/// A request to the controller.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Question {
-    /// Whether somebody listens.
+    /// Whether a controller listens.
     Ping,
     /// Whether this push may be accepted.
     Push(Push),
 }
 
-/// What the controller tells the hook.
+/// A message of the controller to the hook.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
-    /// Something for the person who pushes.
+    /// A line for the pusher.
     Line(String),
-    /// Nothing yet: the controller is at work.
+    /// A keep-alive: the controller is working.
     Alive,
-    /// Whether Git may move the branches; the last message.
+    /// The verdict: whether Git may move the branches. The last message.
     Accepted(bool),
 }
 
-/// Why there is no verdict. The push is refused then; it can be made again.
+/// Why there is no verdict. The push is then refused, and can be repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum NoVerdict {
-    /// There is nobody at the socket.
+    /// Nothing listens at the socket.
     #[error("skep is restarting; push again in a moment")]
     Away,
     /// The connection ended before there was a verdict.
@@ -58,19 +58,19 @@ pub enum NoVerdict {
     TooSlow,
 }
 
-/// Bytes in a question, at most: as many refs as the hook takes, written as JSON.
+/// The most bytes of a request: as many refs as the hook accepts, as JSON.
 const MAX_QUESTION: u64 = 4 << 20;
-/// Bytes in one message, at most.
+/// The most bytes of one message.
 const MAX_MESSAGE: u64 = 64 << 10;
-/// Bytes of one line for the pusher; JSON writes some of them as six.
+/// The most bytes of a line for the pusher; JSON may need six for one.
 const MAX_LINE: usize = 8 << 10;
-/// How long the hook may take to say what is pushed, or to take a line.
+/// How long the hook may take to send its request, or to read a line.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long a ping may take.
+/// The timeout of a ping.
 const PING: Duration = Duration::from_secs(3);
-/// How often the controller says something.
+/// The interval of keep-alives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How long there may be no message.
+/// The timeout between messages.
 const SILENCE: Duration = Duration::from_mins(1);
 /// The last line before the controller stops.
 const GOING_DOWN: &str = "skep is restarting; what it has begun of this push goes on when it is back: `skep status` shows it, and \
@@ -88,8 +88,8 @@ pub fn bind(path: &Path) -> std::io::Result<Arc<UnixListener>> {
     Ok(Arc::new(listener))
 }
 
-/// Answers hooks. `push` is [`Controller::push`](crate::controller::Controller::push), and runs to its end whatever becomes
-/// of the hook. When `stop` becomes true, every hook is told that skep is going down. Never ends by itself.
+/// Answers hooks. `push` is [`Controller::push`](crate::controller::Controller::push), and runs to its end whatever
+/// becomes of the hook. When `stop` becomes true, every hook is told that skep is going down. Never ends by itself.
 pub async fn listen<P, V>(listener: Arc<UnixListener>, push: P, stop: watch::Receiver<bool>)
 where
     P: Fn(Push, mpsc::Sender<String>) -> V + Clone + Send + 'static,
@@ -101,7 +101,7 @@ where
                 let (push, stop) = (push.clone(), stop.clone());
                 tokio::spawn(async move {
                     match answer(stream, push, stop).await {
-                        // What was pushed is handled to its end all the same.
+                        // The push is processed to its end nevertheless.
                         Err(error) if error.kind() == ErrorKind::BrokenPipe => tracing::info!("a pusher is gone"),
                         Err(error) => tracing::warn!(%error, "a push hook could not be answered"),
                         Ok(()) => {}
@@ -154,7 +154,7 @@ where
     send(&mut to, &Message::Accepted(verdict.await.unwrap_or(false))).await
 }
 
-/// Comes back when skep is told to stop.
+/// Returns when skep is told to stop.
 async fn stopping(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         // Nobody can say so any more.
@@ -173,7 +173,7 @@ fn understood(line: &str) -> Result<Question, String> {
         .map_err(|error| format!("error: skep does not understand its own hook ({error}); restart skep"))
 }
 
-/// A line that fits in a message, with a mark where it was cut.
+/// A line shortened to fit in a message, with a mark at its end.
 fn shortened(line: &str) -> String {
     if line.len() <= MAX_LINE {
         return line.to_owned();
@@ -187,12 +187,12 @@ async fn send(to: &mut (impl AsyncWriteExt + Unpin), message: &Message) -> std::
     tokio::time::timeout(IDLE, to.write_all(&line)).await?
 }
 
-/// Asks the controller whether a push may be accepted; each line it says goes to `say` at once.
+/// Asks the controller whether to accept a push, and passes each line to `say` immediately.
 pub async fn ask(socket: &Path, push: Push, say: impl FnMut(&str)) -> Result<bool, NoVerdict> {
     verdict(put(socket, &Question::Push(push)).await?, SILENCE, say).await
 }
 
-/// Reads what the controller says until there is a verdict, or until it has said nothing for so long.
+/// Reads the controller's messages until the verdict or a timeout.
 async fn verdict(
     mut from: impl AsyncBufReadExt + Unpin,
     silence: Duration,
@@ -209,18 +209,18 @@ async fn verdict(
     }
 }
 
-/// Whether a controller listens at the socket, and answers.
+/// Checks that a controller at the socket responds.
 pub async fn ping(socket: &Path) -> Result<(), NoVerdict> {
     let answer = async { next(&mut put(socket, &Question::Ping).await?).await.ok_or(NoVerdict::Interrupted) };
     tokio::time::timeout(PING, answer).await.map_err(|_| NoVerdict::TooSlow)?.map(drop)
 }
 
-/// Asks a question; where the answer comes from.
+/// Sends a request; returns the stream of the response.
 async fn put(socket: &Path, question: &Question) -> Result<BufReader<UnixStream>, NoVerdict> {
     let mut stream = UnixStream::connect(socket).await.map_err(|_| NoVerdict::Away)?;
     let mut line = serde_json::to_vec(question).map_err(|_| NoVerdict::Interrupted)?;
     line.push(b'\n');
-    // A controller that does not read to the end says why.
+    // If the controller stops reading, it sends the reason.
     drop(stream.write_all(&line).await);
     Ok(BufReader::new(stream))
 }

@@ -1,6 +1,6 @@
 //! Webhooks, Git over HTTP, health, metrics.
 //!
-//! This is the whole surface that a network sees. Everything but `/healthz`, `/readyz` and `/metrics` wants a secret,
+//! This is the whole network surface. Everything but `/healthz`, `/readyz` and `/metrics` requires a secret,
 //! and every connection and request is bounded in number, size and time.
 
 mod builds;
@@ -31,14 +31,14 @@ use crate::controller::Trigger;
 use crate::controller::forges::Hooks;
 use crate::forge::Deliveries;
 
-/// What the server needs of the rest. Cheap to clone.
+/// The parts of skep that the server uses. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// Who may send webhooks, by the repository's name in the settings.
+    /// The webhooks, by the repository's name in the settings.
     pub hooks: Arc<Hooks>,
-    /// The webhooks that were taken.
+    /// The webhooks that were accepted.
     pub deliveries: Arc<Mutex<Deliveries>>,
-    /// The built-in Git server, if it is on.
+    /// The built-in Git server, if it is enabled.
     pub git: Option<Git>,
     /// The logs of builds that are kept, for those who may push.
     pub builds: Option<BuildLogs>,
@@ -46,9 +46,9 @@ pub struct State {
     pub look: Arc<dyn Fn(Trigger) + Send + Sync>,
     /// Whether skep can do its work.
     pub ready: Readiness,
-    /// What is wrong with single repositories, in lines for `/readyz`: skep is ready nevertheless.
+    /// Problems of single repositories, in lines for `/readyz`; they do not affect readiness.
     pub complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
-    /// What is measured.
+    /// The metrics.
     pub metrics: Registry,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Debug for State {
     }
 }
 
-/// All that is served.
+/// The router of all routes.
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/hooks/{*repository}", post(webhook::receive))
@@ -68,7 +68,7 @@ pub fn router(state: State) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(unknown)
-        // Each route has a limit of its own.
+        // Each route has its own limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
 }

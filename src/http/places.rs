@@ -1,4 +1,4 @@
-//! Who may connect: places for all, a share of them for one address, and for this machine a place that is not one of them.
+//! Connection limits: in total, for each address, and a reserve for this machine.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::serve::Limits;
 
-/// The places for connections. Cheap to clone.
+/// The connection slots. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     limits: Limits,
@@ -19,16 +19,16 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A place, which is given back when it is dropped.
+/// A slot, which is released when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Places,
-    /// Whose share it is of; none if it is reserved.
+    /// The address that it counts for; `None` if it is reserved.
     client: Option<IpAddr>,
 }
 
 impl Place {
-    /// Whether it is only for a question from this machine.
+    /// Whether it is reserved for this machine.
     pub(super) fn is_reserved(&self) -> bool {
         self.client.is_none()
     }
@@ -39,7 +39,7 @@ impl Places {
         Self { limits, taken: Arc::default() }
     }
 
-    /// A place for a connection from this address; none if there is none for it.
+    /// A slot for a connection from this address; `None` if none is free.
     pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
         let client = client(address);
         let mut taken = self.taken();
@@ -70,7 +70,7 @@ impl Drop for Place {
     }
 }
 
-/// Whom an address stands for: one client of IPv6 has a network of its own, of 64 bits.
+/// The key of an address: an IPv6 client has its own network of 64 bits.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -1,4 +1,4 @@
-//! Readiness, which anybody may ask for and which must therefore cost next to nothing.
+//! Readiness, which anyone may request and which must therefore be cheap.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How long an answer counts.
+/// How long a result is cached.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long finding it out may take.
+/// The timeout of the check.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// `Ok`, or in a sentence what is missing.
+/// `Ok`, or a sentence about what is missing.
 type Answer = Result<(), String>;
 
-/// Whether skep can do its work: found out once a second at most, however many ask. Cheap to clone.
+/// Whether skep can do its work, checked at most once a second, however many requests there are. Cheap to clone.
 #[derive(Clone)]
 pub struct Readiness {
     find_out: Arc<dyn Fn() -> BoxFuture<'static, Answer> + Send + Sync>,
@@ -26,7 +26,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Readiness that is found out so.
+    /// Readiness with this check.
     pub fn new<F>(find_out: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Answer> + Send + 'static,
@@ -39,7 +39,7 @@ impl Readiness {
         }
     }
 
-    /// Returns the answer of the last second, or finds it out. Those who ask meanwhile wait for the same answer.
+    /// Returns the result of the last second, or checks. Concurrent callers share one check.
     pub async fn state(&self) -> Answer {
         let mut known = self.known.lock().await;
         if let Some((since, answer)) = &*known

@@ -1,9 +1,9 @@
-//! Connections: how many, how long, and their end.
+//! Serves connections, with limits on number, duration and inactivity.
 //!
-//! Whoever connects and does nothing must not keep others out. A connection ends when its client does not send a request's
-//! headers in time, when it takes nothing of an answer for a while, and, between two requests, when it is old. One address has
-//! a share of all places at most. A client without a place is told so at once and does not wait for one, but `skep healthcheck`,
-//! which comes from this machine, has places of its own: otherwise Swarm would restart a skep that is only busy.
+//! Idle clients must not lock out others. A connection ends when its client does not send the headers of a request
+//! in time, when it reads nothing of a response for a while, and, between two requests, when it is old. One address gets
+//! only a share of all slots. A client without a slot is refused at once, but `skep healthcheck`,
+//! which connects from this machine, has reserved slots: otherwise Swarm would restart a skep that is only busy.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -24,20 +24,21 @@ use tokio::task::AbortHandle;
 use super::places::{Place, Places};
 use super::stalled::Stalling;
 
-/// How much connections may take.
+/// The limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at a time.
+    /// The most connections.
     pub connections: usize,
-    /// Of those, connections from one address; a proxy in front of skep is one address.
+    /// The most connections from one address; a reverse proxy is one address.
     pub per_address: usize,
-    /// Further connections from this machine, which are only told whether skep lives; a new one takes the place of the oldest.
+    /// Further connections from this machine, which are only told whether skep lives; a new one takes the place of the
+    /// oldest.
     pub reserved: usize,
     /// How long a connection in such a place lasts at most.
     pub brief: Duration,
     /// How long a client may take to send a request's headers.
     pub headers: Duration,
-    /// How long a client may take nothing of what it is sent.
+    /// How long a client may read nothing of a response.
     pub stalled: Duration,
     /// The age at which a connection is closed, after the request that is being answered.
     pub age: Duration,
@@ -57,23 +58,23 @@ impl Default for Limits {
     }
 }
 
-/// Bytes in a request's headers after which no more are awaited.
+/// The most bytes in the headers of a request.
 const MAX_HEADERS: usize = 64 << 10;
-/// How long requests may go on after the server is told to stop.
+/// How long requests may continue after the server is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How long the process stays after the last answer, so that the answer arrives.
+/// How long the process waits after the last response, so that it arrives.
 const LINGER: Duration = Duration::from_secs(1);
-/// How often the log says that there are too many connections.
+/// The interval of log entries about too many connections.
 const OFTEN: Duration = Duration::from_mins(1);
-/// What a client without a place is told.
+/// The response for a client without a slot.
 const BUSY: &str =
     "skep has as many connections as it takes, of all clients or of this address; try again in a moment\n";
 
-/// Who is at the other end of a connection: a proxy, if there is one.
+/// The address of the client, or of the proxy in front.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client(pub(super) IpAddr);
 
-/// Serves until `shutdown` is done; then takes no more connections, and gives those that are busy a little time.
+/// Serves until `shutdown` completes; then accepts no more connections, and gives busy ones a little time.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
     let (stopping, stop) = watch::channel(false);
     let places = Places::of(limits);
@@ -113,12 +114,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     if tokio::time::timeout(FAREWELL, stopping.closed()).await.is_err() {
         tracing::warn!("some requests were cut off");
     }
-    // What was written last is still on its way. With the process goes the network of its container, and the client would read
-    // of a broken connection in place of the last words.
+    // What was written last is still on its way. With the process goes the network of its container, and the client
+    // would read of a broken connection in place of the last words.
     tokio::time::sleep(LINGER).await;
 }
 
-/// All that is served in a reserved place.
+/// The routes for reserved slots.
 fn brief() -> Router {
     Router::new().route("/healthz", get(super::alive)).fallback(async || (StatusCode::SERVICE_UNAVAILABLE, BUSY))
 }
@@ -164,7 +165,7 @@ async fn attend(stream: TcpStream, place: Place, router: Router, limits: Limits,
     let connection = settings.serve_connection(stream, TowerToHyperService::new(router));
     tokio::pin!(connection);
     let leaving = async {
-        // Either way, it is time to go.
+        // The connection ends in both cases.
         drop(tokio::time::timeout(limits.age, stop.changed()).await);
     };
     let ended: Result<(), hyper::Error> = tokio::select! {

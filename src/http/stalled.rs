@@ -1,6 +1,6 @@
-//! A stream whose other end has to take what is written to it.
+//! A stream with a timeout for its reader.
 //!
-//! Only writing is bounded: an answer may be long in coming, and while it is, there is nothing to read either.
+//! Only writing is limited: a response may take long, and until then there is nothing to read either.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream that fails when nothing of what is written is taken for a while.
+/// A stream that fails if the other end reads nothing for a while.
 #[derive(Debug)]
 pub(super) struct Stalling<S> {
     stream: S,
     patience: Duration,
-    /// Runs from when the other end took something last.
+    /// Starts when the other end last read something.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -25,7 +25,7 @@ impl<S> Stalling<S> {
         Self { stream, patience, waiting: None }
     }
 
-    /// Passes on what writing yields, and bounds how long it may yield nothing.
+    /// Passes on the result of writing, with a timeout.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = None;

@@ -1,6 +1,6 @@
 //! The router without a socket, and the real Git client against a real server.
 //!
-//! The controller is not there: a listener at the hook's socket takes its place and answers as each test says.
+//! There is no controller: a listener at the hook's socket takes its place and answers as each test says.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -206,7 +206,7 @@ async fn the_first_push_makes_the_repository_and_a_clone_gets_it_back() {
     .await;
     let work = sandbox.work_tree().await;
     let missing = refused(&git(&work, &["clone", &sandbox.url("team/shop"), "copy"]).await);
-    assert!(missing.contains("remote: there is no repository `team/shop` yet; the first push makes it"), "{missing}");
+    assert!(missing.contains("remote: there is no repository `team/shop` yet; the first push creates it"), "{missing}");
 
     let told = ok(&git(&work, &["push", "-o", "async", &sandbox.url("team/shop"), "main:trunk"]).await);
     assert!(told.contains("remote: web: 2 of 2 are healthy"), "{told}");
@@ -571,7 +571,7 @@ async fn a_webhook_makes_skep_look() {
     let malformed = answer(state.clone(), webhook("team/shop", "hook", "{")).await;
     assert_eq!(malformed.0, 400);
     let large = answer(state.clone(), webhook("team/shop", "hook", vec![b' '; (1 << 20) + 1])).await;
-    assert_eq!(large, (413, "a webhook has 1 MiB at most".into()));
+    assert_eq!(large, (413, "a webhook may have at most 1 MiB".into()));
     assert_eq!(looks.lock().unwrap().len(), 1);
 }
 
@@ -636,15 +636,15 @@ async fn a_webhook_is_of_the_forge_that_the_settings_say_and_is_taken_once() {
     }
     insta::assert_snapshot!(shown.join("\n"), @"
     a push: 200 looking
-    the same again: 200 nothing to do: this webhook was taken before
-    a ping: 200 skep takes the webhooks of `blog`
-    an issue: 200 nothing to do: the event `issues` is not a push; let the forge send push events alone
-    a tag: 200 nothing to do: `v1` is a tag, and skep deploys branches
+    the same again: 200 nothing to do: this webhook was already accepted
+    a ping: 200 skep accepts webhooks for `blog`
+    an issue: 200 nothing to do: the event `issues` is not a push; configure the forge to send push events o
+    a tag: 200 nothing to do: `v1` is a tag, but skep deploys branches only
     a deleted branch: 200 nothing to do: the branch `old` was deleted
     by the secret of another repository: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than fiv
     to a Gitea: 401 the webhook's secret or signature is missing or wrong, or its time is off by more than fiv
     to nobody: 404 skep does not watch a repository `nobody`; this secret is for blog
-    by the old route: 200 nothing to do: the event `build` is not a push; let the forge send push events alone
+    by the old route: 200 nothing to do: the event `build` is not a push; configure the forge to send push events on
     ");
     assert_eq!(*looks.lock().unwrap(), [Trigger { repository: "blog".into() }]);
 }
@@ -893,8 +893,8 @@ async fn logs_of_builds_are_for_those_who_may_push() {
         asked("/builds/..%2Fgit", Some(TOKEN)).await,
     ];
     insta::assert_snapshot!(told.join("\n"), @r#"
-    401 skep wants a token: any user name, and the token as the password
-    401 skep wants a token: any user name, and the token as the password
+    401 skep requires a token: use any user name, and the token as the password
+    401 skep requires a token: use any user name, and the token as the password
     200 {"kind":"build","stack":"shop","repository":"shop","commit":"1111111111111111111111111111111111111111","author":"Ada","at":"1970-01-01T00:00:00Z"}
     {"kind":"end","at":"1970-01-01T00:00:00Z","release":null}
     404 no log of a build of shop for the commit 222 is kept: nothing was built for it, because its images were there already, or its log is gone (kept are the newest 20 of a stack, 30 days, 64 MiB in all); the newest are those of 1111111 (no release)

@@ -1,4 +1,4 @@
-//! Webhooks: a forge says "look at this repository now".
+//! Webhooks, by which forges trigger an immediate fetch of a repository.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::controller::forges::Hook;
 use crate::forge::{Notice, OLD_ROUTE, Pushed, Reference, Rejected};
 use crate::text::one_line;
 
-/// Bytes in a webhook, at most.
+/// The most bytes of a webhook.
 const MAX_BODY: usize = 1 << 20;
-/// How long it may take to arrive; forges give up after ten seconds.
+/// The timeout for receiving it; forges give up after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many secrets are tried for a repository that is not there.
+/// How many secrets are tried for a repository that does not exist.
 const TRIED: usize = 16;
-/// What is answered whatever is wrong with the proof, and whether there is such a repository: nobody is to learn which there
-/// are. What exactly is wrong is in the log.
+/// The response for every invalid proof, and for unknown repositories, so that it does not reveal which repositories
+/// exist. The log has the details.
 const UNPROVEN: &str = "the webhook's secret or signature is missing or wrong, or its time is off by more than five minutes; set the \
                         same secret at the forge and in skep's settings. skep's log says what is wrong";
 
-/// `POST /hooks/<repository>`, and the older form with [`OLD_ROUTE`] before the repository. A repository that is not there
-/// is refused like a wrong secret; whoever has a right one learns for which repositories that is.
+/// `POST /hooks/<repository>`, and the older form with [`OLD_ROUTE`] before the repository. A repository that does not
+/// exist is refused like a wrong secret; whoever has a right one learns for which repositories that is.
 pub(super) async fn receive(
     Shared(state): Shared<State>,
     Path(path): Path<String>,
@@ -46,7 +46,7 @@ pub(super) async fn receive(
     }
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has 1 MiB at most"),
+        Ok(Err(_)) => return text(StatusCode::PAYLOAD_TOO_LARGE, "a webhook may have at most 1 MiB"),
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the webhook did not arrive within 10 s"),
     };
     let mut why = String::new();
@@ -70,29 +70,31 @@ fn named<'a>(state: &State, path: &'a str) -> &'a str {
 fn understood(state: &State, repository: &str, mark: Option<&[u8]>, notice: &Notice) -> Response {
     let pushed = match notice {
         Notice::Pushed(pushed) => pushed,
-        Notice::Ping => return text(StatusCode::OK, &format!("skep takes the webhooks of `{repository}`")),
-        Notice::Other(what) => return idle(&format!("{what} is not a push; let the forge send push events alone")),
+        Notice::Ping => return text(StatusCode::OK, &format!("skep accepts webhooks for `{repository}`")),
+        Notice::Other(what) => {
+            return idle(&format!("{what} is not a push; configure the forge to send push events only"));
+        }
     };
     match (&pushed.reference, &pushed.commit) {
         (Reference::Branch(branch), Some(_)) => looked(state, repository, mark, pushed, branch),
         (Reference::Branch(branch), None) => idle(&format!("the branch `{}` was deleted", shown(branch))),
-        (Reference::Tag(tag), _) => idle(&format!("`{}` is a tag, and skep deploys branches", shown(tag))),
+        (Reference::Tag(tag), _) => idle(&format!("`{}` is a tag, but skep deploys branches only", shown(tag))),
     }
 }
 
 fn looked(state: &State, repository: &str, mark: Option<&[u8]>, pushed: &Pushed, branch: &str) -> Response {
     let mut deliveries = state.deliveries.lock().expect("nobody panics while holding it");
     if mark.is_some_and(|mark| !deliveries.is_new(repository, mark, now())) {
-        tracing::info!(repository, "a webhook came again and was ignored");
-        return idle("this webhook was taken before");
+        tracing::info!(repository, "a repeated webhook was ignored");
+        return idle("this webhook was already accepted");
     }
     let Pushed { project, pusher, .. } = pushed;
-    tracing::info!(repository, project, branch, pusher, "a webhook came");
+    tracing::info!(repository, project, branch, pusher, "received a webhook");
     (state.look)(Trigger { repository: repository.to_owned() });
     text(StatusCode::OK, "looking")
 }
 
-/// A name that somebody else has chosen.
+/// A name from outside, made safe to show.
 fn shown(name: &str) -> String {
     one_line(name).chars().take(100).collect()
 }
@@ -102,9 +104,9 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The secret is right, and the address is not.
+/// The response if the secret is valid but the address is wrong.
 fn unknown(state: &State, repository: &str, hook: &Hook) -> Response {
-    tracing::warn!(repository, "a webhook came for a repository that is not watched");
+    tracing::warn!(repository, "received a webhook for a repository that is not watched");
     let known = state.hooks.repositories_of(hook).join(", ");
     let repository = shown(repository);
     text(StatusCode::NOT_FOUND, &format!("skep does not watch a repository `{repository}`; this secret is for {known}"))

@@ -1,4 +1,4 @@
-//! Settings, applied to the rules: which of them count and how much, and what is said of rules that do not exist.
+//! Applies settings to the rules: which are enabled, with which level, and messages about unknown rules.
 
 use crate::diagnostic::suggest::did_you_mean;
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -8,11 +8,11 @@ use crate::lint::settings::{Level, Named, Settings, Written, is_foreign};
 use crate::name::RepoPath;
 use crate::text::cut;
 
-/// The most that is said about the rules that settings name.
+/// The most findings about rules in the settings.
 const MAX_DOUBTS: usize = 50;
 
 impl Settings {
-    /// How bad a finding of this rule is; none if the rule is not asked.
+    /// The severity of this rule's findings; `None` if the rule is disabled.
     pub fn severity(&self, rule: &Rule) -> Option<Severity> {
         match self.levels.get(rule.id) {
             _ if rule.must_hold() => Some(rule.severity),
@@ -23,14 +23,14 @@ impl Settings {
         }
     }
 
-    /// Whether a rule says nothing about a file.
+    /// Whether a rule is disabled for a file.
     pub fn ignores(&self, path: &RepoPath, rule: &Rule) -> bool {
         !rule.must_hold() && self.ignores_id(path, rule.id)
     }
 }
 
-/// Rules that settings name in vain, as they do not exist or cannot be switched off, and misspelt settings of hadolint. There are more
-/// rules of hadolint and `ShellCheck` than skep has: those may be named.
+/// Findings about rules in the settings that do not exist or cannot be disabled, and about misspelt settings of hadolint.
+/// Rules of hadolint and `ShellCheck` that skep does not have are allowed.
 pub fn doubts(written: &Written) -> Vec<Diagnostic> {
     let of_rules = written.named.iter().filter_map(doubt).take(MAX_DOUBTS);
     written.doubts.iter().cloned().chain(of_rules).collect()
@@ -50,7 +50,7 @@ pub(in crate::lint) fn must_hold(id: &str) -> Diagnostic<()> {
     Diagnostic::new((), format!("`{id}` is not switched off: nothing can be deployed where it finds something"))
 }
 
-/// What to say of a rule that does not exist, and what to do.
+/// The message and help for a rule that does not exist.
 pub fn unknown(id: &str) -> Diagnostic<()> {
     let all = "`skep rules` lists all";
     let near = did_you_mean(id, RULES.iter().map(|rule| rule.id));

@@ -1,4 +1,5 @@
-//! Which rules say what BuildKit's own checks say: `# check=skip=NAME` switches them off, too, and with `error=true` they end the build.
+//! The rules that correspond to BuildKit's own checks: `# check=skip=NAME` also disables them, and with `error=true`
+//! they are errors.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,15 +17,15 @@ static CHECKS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(||
     rules().iter().filter_map(|rule| Some((rule.id, named(rule.comment)?))).collect()
 });
 
-/// Rules that say more than the check of BuildKit whose name they bear, so that what they find need not end a build.
+/// Rules that find more than BuildKit's check of the same name, so that their findings need not fail a build.
 const BROADER: [&str; 3] = ["DL3000", "DL3025", "DL3064"];
 
-/// The rules that say what a check says; `all` is all of them.
+/// The rules that correspond to a check; `all` means all checks.
 pub(super) fn rules_of(check: &str) -> impl Iterator<Item = &'static str> {
     CHECKS.iter().filter(move |(_, name)| check == "all" || **name == check).map(|(id, _)| *id)
 }
 
-/// Makes errors of what the build ends at, since the file says `# check=error=true`.
+/// Turns findings that fail a build into errors if the file has `# check=error=true`.
 pub(super) fn heed(file: &Dockerfile, findings: &mut [Diagnostic]) {
     if !file.checks.is_error {
         return;

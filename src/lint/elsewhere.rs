@@ -1,7 +1,8 @@
-//! Files that the repository names and does not hold: in Git LFS, and in submodules.
+//! Files that are not in the repository itself: in Git LFS, and in submodules.
 //!
-//! skep runs no filters and fetches no submodules: of a file in Git LFS it has the pointer, of a submodule nothing. In a checkout both are
-//! there, so `.gitattributes` and `.gitmodules` are asked, which tell what a push will hold.
+//! skep runs no filters and fetches no submodules: it sees only the pointer of a file in Git LFS, and nothing of a
+//! submodule. A checkout contains both, so `.gitattributes` and `.gitmodules` are read, which show what a push
+//! contains.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +10,13 @@ use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::ignore::Ignore;
 
-/// What a pointer of Git LFS begins with (git-lfs `docs/spec.md`).
+/// The beginning of a pointer of Git LFS (git-lfs `docs/spec.md`).
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
-/// Steps that are taken to compare the patterns of one `.gitattributes` with paths; what comes after them is left open.
+/// The most steps for comparing the patterns of one `.gitattributes` with paths; afterwards the result is unknown.
 const MAX_STEPS: u64 = 2_000_000;
 
-/// Where the repository says that files are kept.
+/// The files that the repository keeps elsewhere.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
     /// The patterns for Git LFS by the folder of their `.gitattributes`.
@@ -23,18 +24,18 @@ pub(super) struct Elsewhere {
     submodules: Vec<RepoPath>,
 }
 
-/// Whether a text is no file, but what Git LFS leaves in its place.
+/// Whether a text is a pointer of Git LFS instead of a file.
 pub(super) fn is_pointer(text: &[u8]) -> bool {
     text.starts_with(POINTER)
 }
 
-/// Whether a file says where others are kept.
+/// Whether a file lists files that are kept elsewhere.
 pub(super) fn is_asked(path: &RepoPath) -> bool {
     path.as_str() == ".gitmodules" || path.as_str().rsplit('/').next() == Some(".gitattributes")
 }
 
 impl Elsewhere {
-    /// Reads what a revision says.
+    /// Reads these files of a revision.
     pub(super) fn of(revision: &Revision) -> Self {
         let text = |path: &RepoPath| revision.texts.get(path).and_then(|text| std::str::from_utf8(text).ok());
         let asked: Vec<&RepoPath> = revision.texts.keys().filter(|path| is_asked(path)).collect();
@@ -47,14 +48,14 @@ impl Elsewhere {
 
     /// Whether a file is kept in Git LFS.
     pub(super) fn is_in_lfs(&self, path: &RepoPath) -> bool {
-        // The nearest `.gitattributes` that says something counts; few have more than one.
+        // The nearest `.gitattributes` with a matching pattern decides; few repositories have more than one.
         self.lfs.iter().any(|(folder, ignore)| {
             let inside = path.below(folder);
             inside.is_some_and(|inside| ignore.filter(MAX_STEPS).ignores(inside).unwrap_or(false))
         })
     }
 
-    /// The submodule that a path is, or is in.
+    /// The submodule that contains a path.
     pub(super) fn submodule(&self, path: &RepoPath) -> Option<&RepoPath> {
         self.submodules.iter().find(|module| *module == path || module.holds(path))
     }
@@ -70,7 +71,7 @@ impl Elsewhere {
     }
 }
 
-/// The patterns that a `.gitattributes` gives to Git LFS, as those of an ignore file; `None` if there are none.
+/// The patterns of a `.gitattributes` for Git LFS, in the form of an ignore file; `None` if there are none.
 fn patterns(text: &str) -> Option<Ignore> {
     let mut lines = String::new();
     let mut has_any = false;
@@ -81,7 +82,7 @@ fn patterns(text: &str) -> Option<Ignore> {
         let is_lfs = filter == "filter=lfs";
         has_any |= is_lfs;
         let mark = if is_lfs { "" } else { "!" };
-        // Without a slash a name is meant in every folder.
+        // A name without a slash matches in every folder.
         let glob = match pattern.strip_prefix('/') {
             Some(rest) => rest.to_owned(),
             None if pattern.trim_end_matches('/').contains('/') => pattern.to_owned(),

@@ -8,10 +8,10 @@ use crate::lint::{Settings, findings};
 use crate::name::RepoPath;
 use crate::revision::Revision;
 
-/// The most rounds: a fix may bring another to light, but not forever.
+/// The most rounds: a fix may enable another one, but not endlessly.
 const MAX_ROUNDS: usize = 20;
 
-/// Carries out the safe fixes of a revision until there are none left, and says which files are other than before.
+/// Applies the safe fixes of a revision until there are none left, and returns the changed files.
 pub fn fixed(revision: &mut Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<RepoPath> {
     let before = revision.texts.clone();
     for _ in 0..MAX_ROUNDS {

@@ -1,17 +1,17 @@
-//! What a rule found, before it is known how much the rule counts.
+//! A finding of a rule before settings decide its severity.
 
 use crate::diagnostic::{Diagnostic, Edit, Fix, Place, Severity, Span};
 use crate::name::RepoPath;
 use crate::stack::sources::Sources;
 
-/// What a rule found.
+/// A finding of a rule before settings decide its severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The file, if it is not the one that the rule was asked about.
+    /// The file, if it is not the one that the rule checks.
     pub(super) path: Option<RepoPath>,
     /// What it is. Its severity and code are those of the rule.
     pub(super) what: Diagnostic<Span>,
-    /// How bad it is, if that is not what the rule says; settings come before both.
+    /// The severity, if it differs from the rule's; settings override both.
     pub(super) severity: Option<Severity>,
 }
 
@@ -29,12 +29,12 @@ impl From<Diagnostic> for Found {
 }
 
 impl Found {
-    /// Something at a place.
+    /// A finding at this place.
     pub(super) fn new(span: &Span, message: impl Into<String>) -> Self {
         Diagnostic::new(span.clone(), message).into()
     }
 
-    /// In another file.
+    /// The same finding, in another file.
     pub(super) fn in_file(self, path: RepoPath) -> Self {
         Self { path: Some(path), ..self }
     }
@@ -49,12 +49,12 @@ impl Found {
         Self { severity, ..sources.placed(what).into() }
     }
 
-    /// With what to do about it.
+    /// The same finding, with this help.
     pub(super) fn help(self, help: impl Into<String>) -> Self {
         Self { what: self.what.help(help), ..self }
     }
 
-    /// As bad as this, whatever the rule says.
+    /// The same finding, with this severity instead of the rule's.
     pub(super) fn severity(self, severity: Severity) -> Self {
         Self { severity: Some(severity), ..self }
     }

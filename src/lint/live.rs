@@ -1,6 +1,6 @@
-//! What only the swarm knows of a stack file, told as findings: `skep lint --live`.
+//! Findings in a stack file that depend on the swarm: `skep lint --live`.
 //!
-//! Who asks the swarm hands in what was seen; where it stands in the file, and how bad it is, is decided here.
+//! The caller reads the swarm and passes the observations; this module finds their place in the file and their severity.
 
 use crate::diagnostic::{Diagnostic, KeyPath, Severity};
 use crate::lint::{Settings, explain};
@@ -20,7 +20,7 @@ pub fn finding(seen: Diagnostic<KeyPath>, file: &File, settings: &Settings) -> O
     Some(Diagnostic { severity, ..file.sources.placed(seen.at(span)) })
 }
 
-/// What is to be said of so many managers.
+/// The message for this number of managers.
 pub fn managers(count: usize) -> Option<Diagnostic<KeyPath>> {
     let message = match count {
         0 | 1 => return None,

@@ -1,13 +1,13 @@
-//! Every rule over every Dockerfile and stack file of a revision.
+//! Checks every Dockerfile and stack file of a revision with every rule.
 //!
-//! [`check()`] is the gate and the only maker of a [`Checked`] revision; [`findings`] is the tool. Both ask the same rules,
-//! whose table is `rules::RULES`: a rule is a file with a page, which is its documentation and its test, and a
-//! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule and
-//! file and how many more there are, in time that grows with the size of the files.
+//! [`check()`] is the gate and the only maker of a [`Checked`] revision; [`findings`] is the tool. Both ask the same
+//! rules, whose table is `rules::RULES`: a rule is a file with a page, which is its documentation and its test, and a
+//! function. What a hostile repository holds, of any size or encoding, ends in findings: at most fifty for each rule
+//! and file and how many more there are, in time that grows with the size of the files.
 //!
 //! It could be a crate of its own: it uses `name`, `text`, `mask`, `diagnostic`, `stack`, `sops` and `revision`, and of `render` the routes of
-//! `x-skep.http` and whether a stack can be made of a file. Its own modules are in an order in which each uses only those before it, so
-//! that no rule knows of the table of rules (`tests/architecture.rs`).
+//! routes of `x-skep.http` and whether a stack can be made of a file. Its own modules are in an order in which each
+//! uses only those before it, so that no rule knows of the table of rules (`tests/architecture.rs`).
 
 mod applied;
 mod buildkit;
@@ -39,10 +39,10 @@ pub use rule::Rule;
 pub use settings::Settings;
 pub use touched::{Touched, touched, unread};
 
-/// The rule that finds settings which are not understood.
+/// The rule for invalid settings.
 pub const BAD_SETTINGS: &str = "SK0001";
 
-/// Whether a finding says that a file was not looked at.
+/// Whether a finding means that a file was not checked.
 pub fn is_unread(finding: &Diagnostic) -> bool {
     finding.code == Some(rules::own::UNREAD.id)
 }

@@ -1,19 +1,20 @@
-//! What a rule is: an id, a page that is its documentation and its test, and a function.
+//! The definition of a rule: an id, a page that is its documentation and its test, and a function.
 
 use crate::diagnostic::Severity;
 pub(super) use crate::lint::found::Found;
 use crate::lint::subject::{DockerfileSubject, Reading, StackSubject};
 use crate::revision::Revision;
 
-/// A rule: something that every stack file or Dockerfile is asked.
+/// A rule: a check of every stack file or Dockerfile.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its id, which never changes its meaning: `SK0…` for what is said to the linter itself, `SK1…` for what will not deploy, `SK2…` for what is silently different,
-    /// `SK3…` for availability, `SK4…` for Traefik, `SK5…` and `DL…` for Dockerfiles, `SC…` for the shell in them.
+    /// Its id, which never changes its meaning: `SK0…` for settings and comments of the linter, `SK1…` for errors that
+    /// prevent a deploy, `SK2…` for silent differences, `SK3…` for availability, `SK4…` for Traefik, `SK5…` and `DL…`
+    /// for Dockerfiles, `SC…` for the shell in them.
     pub id: &'static str,
-    /// How bad its findings are, if no settings say otherwise.
+    /// The severity of its findings, unless settings override it.
     pub severity: Severity,
-    /// What else is to be known about it.
+    /// Its marks.
     pub(super) marks: &'static [Mark],
     /// The doc comment, each line with the space that follows the slashes.
     pub(super) comment: &'static str,
@@ -21,77 +22,77 @@ pub struct Rule {
     pub(super) check: Check,
 }
 
-/// Something that is to be known about a rule.
+/// A property of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// It is only asked if settings say so.
+    /// It is disabled unless settings enable it.
     Off,
-    /// It has a fix for some of what it finds.
+    /// It has a fix for some of its findings.
     Fixes,
-    /// Nothing can be deployed where it finds something, so that no settings switch it off.
+    /// Its findings prevent a deploy, so settings cannot disable it.
     Holds,
-    /// It is about what a shell says by itself, so that it keeps nothing from being deployed.
+    /// The shell reports the same error itself, so its findings do not prevent a deploy.
     OfShell,
-    /// It is about what is not known, and so has something to say where others have not.
+    /// It reports unknown values, and so runs where other rules do not.
     Unknown,
-    /// Docker deploys a file over its errors all the same.
+    /// Docker deploys a file in spite of its errors.
     Deploys,
-    /// It concludes from what is not there, and so has nothing to say of what is not understood.
+    /// It concludes from missing entries, and so does not run if entries are not understood.
     Whole,
-    /// It concludes from names that the file does not define, and so has nothing to say where any is not understood.
+    /// It concludes from names that the file does not define, and so does not run if a name is not understood.
     Names,
-    /// It concludes from what no service uses, and so has nothing to say where any is not understood.
+    /// It concludes from entries that no service uses, and so does not run if a service is not understood.
     Uses,
 }
 
-/// What a rule looks at.
+/// The input of a rule.
 #[derive(Debug)]
 pub(super) enum Check {
     /// A revision as a whole.
     Revision(fn(&Revision) -> Vec<Found>),
     /// The attempt to read a stack file.
     Reading(fn(&Reading<'_>) -> Vec<Found>),
-    /// A stack file that was understood.
+    /// A valid stack file.
     Stack(fn(&StackSubject<'_>) -> Vec<Found>),
     /// A stack file in which no other rule found an error.
     Last(fn(&StackSubject<'_>) -> Vec<Found>),
-    /// All stack files that were understood, together.
+    /// All valid stack files together.
     Stacks(fn(&[StackSubject<'_>]) -> Vec<Found>),
-    /// Nothing here: what is seen in the swarm is handed in ([`crate::lint::live`]).
+    /// None: the observations in the swarm are passed in ([`crate::lint::live`]).
     Swarm(()),
     /// A Dockerfile.
     Dockerfile(fn(&DockerfileSubject<'_>) -> Vec<Found>),
-    /// What is said to the linter itself: found where settings and comments are carried out.
+    /// Settings and comments of the linter, which are checked when they are applied.
     Own,
 }
 
-/// The most findings that a rule is shown with for one file: who has so many reads no more of them.
+/// The most findings of a rule that are shown for one file: nobody reads more.
 pub(super) const MAX_FOUND: usize = 50;
-/// The most findings of a rule for one file that are looked at.
+/// The most findings of a rule for one file that are processed.
 pub(super) const MAX_LOOKED_AT: usize = 10_000;
 
 impl Rule {
-    /// What it is about, in one sentence.
+    /// Its title, in one sentence.
     pub fn title(&self) -> &'static str {
         self.comment.trim_start().lines().next().unwrap_or_default()
     }
 
-    /// Whether it is only asked if settings say so.
+    /// Whether it is disabled unless settings enable it.
     pub fn is_off(&self) -> bool {
         self.is(Mark::Off)
     }
 
-    /// Whether it has a fix for some of what it finds.
+    /// Whether it has a fix for some of its findings.
     pub fn fixes(&self) -> bool {
         self.is(Mark::Fixes)
     }
 
-    /// Whether it bears this mark.
+    /// Whether it has this mark.
     pub(super) fn is(&self, mark: Mark) -> bool {
         self.marks.contains(&mark)
     }
 
-    /// Whether nothing can be deployed where it finds something, so that no settings switch it off.
+    /// Whether its findings prevent a deploy, so that settings cannot disable it.
     pub fn must_hold(&self) -> bool {
         self.is(Mark::Holds)
     }
@@ -101,14 +102,14 @@ impl Rule {
         self.severity.name()
     }
 
-    /// Its page, in Markdown: what is wrong, why, what to write instead.
+    /// Its page, in Markdown: the problem, the reason, the alternative.
     pub fn page(&self) -> String {
         let lines = self.comment.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
         lines.map(|line| if line.starts_with("```") { plain_fence(line) } else { format!("{line}\n") }).collect()
     }
 }
 
-/// The opening of a block without the words that are for the test of the page.
+/// The opening of a code block without the words for the test of the page.
 fn plain_fence(line: &str) -> String {
     let mut words = line.split(' ');
     let language = words.next().unwrap_or_default();

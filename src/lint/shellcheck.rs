@@ -1,8 +1,8 @@
-//! What the real `ShellCheck` says about the scripts of Dockerfiles: `skep lint --shellcheck`.
+//! The findings of the real `ShellCheck` in the scripts of Dockerfiles: `skep lint --shellcheck`.
 //!
-//! What it is given, and where its answer stands in the file, is decided here; who starts it hands in what it said. It is
-//! told that the variables of `ENV` and `ARG` are set, as they are when the script is run. Its codes that skep has a rule
-//! for are left to that rule. Scripts of a shell that it does not know, such as `zsh`, are not given to it.
+//! This module prepares its input and finds the places of its output in the file; the caller runs it. Variables of
+//! `ENV` and `ARG` are declared as set, as they are when the script runs. Codes for which skep has its own rule are
+//! ignored. Scripts of a shell that it does not support, such as `zsh`, are skipped.
 
 use std::sync::LazyLock;
 
@@ -28,21 +28,21 @@ const PROXIES: [&str; 10] = [
     "no_proxy",
 ];
 
-/// What is given to `ShellCheck`: a script, and what is set when it is run.
+/// An input of `ShellCheck`: a script, and the variables that are set when it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The Dockerfile.
     pub path: RepoPath,
     /// The language, as `--shell` takes it.
     pub shell: &'static str,
-    /// What it reads.
+    /// The text of the input.
     pub text: String,
-    /// How long that is which stands before the script.
+    /// The length of the text before the script.
     ahead: usize,
     source: Source,
 }
 
-/// One thing that `ShellCheck` says, in the words of its `json1`.
+/// A comment of `ShellCheck` in its format `json1`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Remark {
@@ -55,25 +55,25 @@ pub struct Remark {
     message: String,
 }
 
-/// An answer of `ShellCheck` (`--format json1`).
+/// The output of `ShellCheck` (`--format json1`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Answer {
-    /// What it says, in no order.
+    /// Its comments, unordered.
     pub comments: Vec<Remark>,
 }
 
 impl Answer {
-    /// Reads what it printed.
+    /// Parses its output.
     pub fn read(output: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(output)
     }
 }
 
-/// Its remarks that mean nothing in a Dockerfile: about files that only the image has (SC1090, SC1091), a `#!` that is not in the
-/// first line because of what stands before it (SC1128), and Alpine's shell (SC2187).
+/// Codes without a meaning in a Dockerfile: about files that only the image has (SC1090, SC1091), a `#!` that is not in
+/// the first line because of the text before it (SC1128), and Alpine's shell (SC2187).
 const NOT_MEANT: [u16; 4] = [1090, 1091, 1128, 2187];
 
-/// The scripts of a Dockerfile, as `ShellCheck` is to read them.
+/// The scripts of a Dockerfile as inputs of `ShellCheck`.
 pub fn questions(path: &RepoPath, bytes: &[u8], file: &Dockerfile) -> Vec<Question> {
     let variables = Variables::of(file);
     let scripts = shell::scripts(bytes, file).into_iter().filter(|script| !script.is_list);
@@ -94,7 +94,7 @@ fn question(path: &RepoPath, script: Script<'_>, variables: &Variables) -> Optio
     Some(Question { path: path.clone(), shell, text, ahead, source: script.source })
 }
 
-/// The language of a shell, if `ShellCheck` knows it.
+/// The language of a shell, if `ShellCheck` supports it.
 fn known(shell: &str) -> Option<&'static str> {
     Some(match shell {
         "sh" => "sh",
@@ -118,12 +118,12 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Question {
-    /// What is said, with its place in the Dockerfile: its id and its place.
+    /// The comments with their ids and places in the Dockerfile.
     pub fn places(&self, answer: &Answer) -> Vec<(&'static str, Span)> {
         answer.comments.iter().filter_map(|remark| Some((id(remark.code)?, self.place(remark)?))).collect()
     }
 
-    /// What is said for which skep has no rule of its own, as findings; without what the settings switch off.
+    /// The comments without a corresponding rule of skep, as findings; without those that the settings disable.
     pub fn findings(&self, answer: &Answer, settings: &Settings) -> Vec<Diagnostic> {
         let others = answer.comments.iter().filter(|remark| id(remark.code).is_some_and(|id| explain(id).is_none()));
         others.filter_map(|remark| self.finding(remark, settings)).collect()
@@ -142,7 +142,7 @@ impl Question {
         Some(Diagnostic::new(place, message).code(rule).rated(severity).help(help))
     }
 
-    /// Where it stands in the Dockerfile; none for what stands before the script.
+    /// The place in the Dockerfile; `None` for the text before the script.
     fn place(&self, remark: &Remark) -> Option<Span> {
         let start = self.offset(remark.line, remark.column)?;
         let end = self.offset(remark.end_line, remark.end_column).unwrap_or(start).max(start);
@@ -159,7 +159,7 @@ impl Question {
     }
 }
 
-/// The codes that `ShellCheck` has or may come to have.
+/// Whether this is a code that `ShellCheck` has or may add.
 static IDS: LazyLock<Vec<String>> = LazyLock::new(|| (1000..4000).map(|code| format!("SC{code}")).collect());
 
 fn id(code: u16) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! What rules look at.
+//! The inputs of rules.
 
 use std::collections::BTreeMap;
 
@@ -12,35 +12,35 @@ use crate::name::RepoPath;
 use crate::revision::Revision;
 use crate::stack::file::{File, Service};
 
-/// Why a stack file is not understood.
+/// Why a stack file is not valid.
 #[derive(Debug)]
 pub(super) enum Reading<'a> {
     /// Its bytes were not read.
     TooLarge,
-    /// The stack files before it say too much.
+    /// The stack files before it have reached the limit.
     TooMany,
-    /// Nothing came out of its template.
+    /// Its template could not be filled in.
     Template(&'a [Diagnostic]),
-    /// What it says is no stack.
+    /// Its contents are not a stack.
     Problems(&'a [Diagnostic]),
 }
 
-/// A stack file that was understood, in its revision.
+/// A valid stack file in its revision.
 #[derive(Debug)]
 pub(super) struct StackSubject<'a> {
     /// The file.
     pub(super) file: &'a File,
-    /// What the stack is called, if the revision tells.
+    /// The name of the stack, if the revision determines it.
     pub(super) name: Option<&'a str>,
     /// The Dockerfiles of the revision.
     pub(super) dockerfiles: &'a BTreeMap<RepoPath, Dockerfile>,
-    /// What all stack files of the revision say about Traefik.
+    /// The definitions for Traefik in all stack files of the revision.
     pub(super) traefik: &'a Picture,
-    /// What else is there.
+    /// The paths of the revision.
     pub(super) revision: &'a Revision,
-    /// What the repository keeps elsewhere.
+    /// The files that the repository keeps elsewhere.
     pub(super) elsewhere: &'a Elsewhere,
-    /// What the repository says about its checks.
+    /// The repository's settings of the linter.
     pub(super) settings: &'a Settings,
 }
 
@@ -64,36 +64,36 @@ pub(super) struct DockerfileSubject<'a> {
     pub(super) path: &'a RepoPath,
     /// The file.
     pub(super) file: &'a Dockerfile,
-    /// What its `RUN` say.
+    /// The scripts of its `RUN` instructions.
     pub(super) scripts: &'a [Script<'a>],
-    /// Which folders it is built in.
+    /// The folders that it is built in.
     pub(super) contexts: &'a Contexts,
-    /// What else is there.
+    /// The paths of the revision.
     pub(super) revision: &'a Revision,
-    /// What the repository keeps elsewhere.
+    /// The files that the repository keeps elsewhere.
     pub(super) elsewhere: &'a Elsewhere,
-    /// What the repository says about its checks.
+    /// The repository's settings of the linter.
     pub(super) settings: &'a Settings,
 }
 
 /// The folders that a Dockerfile is built in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Contexts {
-    /// All of these: stack files say so.
+    /// Exactly these, by stack files.
     Known(Vec<RepoPath>),
-    /// One of these: its own folder, and those above it; none if it was read without what is around it.
+    /// One of these: its own folder, and those above it; empty if it was read without its surroundings.
     Likely(Vec<RepoPath>),
 }
 
 impl Contexts {
-    /// All that there may be.
+    /// All possible contexts.
     pub(super) fn all(&self) -> &[RepoPath] {
         match self {
             Self::Known(contexts) | Self::Likely(contexts) => contexts,
         }
     }
 
-    /// The context, if there is one, in which something surely is not there.
+    /// A context, if there is one, in which a path certainly does not exist.
     pub(super) fn lacking(&self, is_there: impl Fn(&RepoPath) -> bool) -> Option<&RepoPath> {
         match self {
             Self::Known(contexts) => contexts.iter().find(|context| !is_there(context)),

@@ -1,4 +1,4 @@
-//! What a change is about.
+//! The findings that concern a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,26 +14,26 @@ use crate::revision::Revision;
 use crate::stack::file::{File, Reference, ReferenceKind};
 use crate::stack::variables::Variables;
 
-/// The files that a change makes somebody look at.
+/// The files that a change affects.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Touched {
-    /// The changed files, and the stack files of which the change took something away.
+    /// The changed files, and the stack files from which the change removed something.
     files: BTreeSet<RepoPath>,
-    /// Where Dockerfiles copy what the change took away.
+    /// The places where Dockerfiles copy files that the change removed.
     copied: BTreeSet<(RepoPath, usize)>,
-    /// What is found in changed files that nobody can look at.
+    /// The findings in changed files that could not be read.
     unread: Vec<Diagnostic>,
 }
 
 impl Touched {
-    /// Whether something that was found is the change's doing.
+    /// Whether the change caused a finding.
     pub fn concerns(&self, finding: &Diagnostic) -> bool {
         let place = &finding.place;
         self.files.contains(&place.path)
             || finding.id() == copy_missing::ID && self.copied.contains(&(place.path.clone(), place.span.start))
     }
 
-    /// Makes errors of what the change took away from a Dockerfile: it was built with it before, whoever builds it.
+    /// Turns findings about removed files of a Dockerfile into errors: it could be built before the change.
     pub fn heed(&self, findings: &mut [Diagnostic]) {
         let is_taken = |finding: &&mut Diagnostic| {
             let place = (finding.place.path.clone(), finding.place.span.start);

@@ -1,37 +1,37 @@
-//! Names of images: the one reader of them.
+//! The only parser of image names.
 //!
 //! The grammar is that of Docker (distribution/reference `reference.go`, `normalize.go`, `regexp.go`):
-//! `[host[:port]/]path[:tag][@digest]`. [`ImageReference::of`] takes any text apart, so that what is wrong can be shown and
-//! what a variable leaves open can be passed over; [`ImageReference::parse`] says why a text is no image.
+//! `[host[:port]/]path[:tag][@digest]`. [`ImageReference::of`] splits any text, for messages about invalid names and for
+//! names with variables; [`ImageReference::parse`] returns why a text is not an image name.
 
 use std::fmt;
 
-/// The registry of an image whose name begins with no host.
+/// The registry of an image whose name has no host.
 pub const HUB: &str = "docker.io";
-/// Another name for it.
+/// Another name for [`HUB`].
 const INDEX: &str = "index.docker.io";
-/// The folder of [`HUB`] whose images need no folder.
+/// The namespace of [`HUB`] that may be omitted.
 const OFFICIAL: &str = "library/";
 /// The longest name of an image, without tag and digest, and the longest tag.
 const LONGEST_NAME: usize = 255;
 const LONGEST_TAG: usize = 128;
 
-/// The name of an image, taken apart.
+/// The parts of an image name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageReference<'a> {
-    /// The host of the registry, with its port, as written; `None` where Docker Hub is understood.
+    /// The host of the registry, with its port, as written; `None` implies Docker Hub.
     pub host: Option<&'a str>,
     /// The name in the registry.
     pub path: &'a str,
-    /// What comes after the colon.
+    /// The part after the colon.
     pub tag: Option<&'a str>,
-    /// What comes after `@`.
+    /// The part after `@`.
     pub digest: Option<&'a str>,
     text: &'a str,
 }
 
 impl<'a> ImageReference<'a> {
-    /// Takes any text apart. A variable such as `${TAG:-1}` may be a part of it.
+    /// Splits any text, which may contain variables such as `${TAG:-1}`.
     pub fn of(text: &'a str) -> Self {
         let (tagged, digest) = text.split_once('@').map_or((text, None), |(tagged, digest)| (tagged, Some(digest)));
         let (host, rest) = match tagged.split_once('/') {
@@ -45,11 +45,11 @@ impl<'a> ImageReference<'a> {
         Self { host, path, tag, digest, text }
     }
 
-    /// Reads the name of an image; the sentence says what is wrong with one. The digest is left to
+    /// Parses an image name; the error says what is wrong with it. The digest is checked by
     /// [`check_digest`](Self::check_digest).
     pub fn parse(text: &'a str) -> Result<Self, &'static str> {
         let image = Self::of(text);
-        // Docker takes what cannot be a host for the first part of the path.
+        // Docker takes an invalid host for the first part of the path.
         let path = if image.host.is_some_and(is_host) { image.path } else { image.repository() };
         if image.repository().len() > LONGEST_NAME {
             return Err("its name is longer than 255 characters");
@@ -59,13 +59,13 @@ impl<'a> ImageReference<'a> {
         Ok(image)
     }
 
-    /// Whether BuildKit takes a text for an image to pull (distribution/reference `ParseNormalizedNamed`), which an id is not.
+    /// Whether BuildKit can pull a text as an image (distribution/reference `ParseNormalizedNamed`), which excludes ids.
     pub fn can_be_pulled(text: &'a str) -> bool {
         let is_id = text.len() == 64 && is_hex(text);
         !text.is_empty() && !is_id && Self::parse(text).is_ok_and(|image| image.check_digest().is_ok())
     }
 
-    /// Says why its digest is none, if it has one.
+    /// Returns what is wrong with the digest, if there is one.
     pub fn check_digest(&self) -> Result<(), &'static str> {
         let is_good = self.digest.is_none_or(is_digest);
         if is_good { Ok(()) } else { Err("its digest is not one, such as `sha256:` and 64 digits") }
@@ -88,13 +88,13 @@ impl<'a> ImageReference<'a> {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The registry that it is in.
+    /// The registry of the image.
     pub fn registry(&self) -> RegistryHost {
         self.host.map_or_else(|| RegistryHost(HUB.to_owned()), RegistryHost::named)
     }
 
-    /// As Docker sends it when no registry is asked (`FamiliarString` and `TagNameOnly`): without what is understood for
-    /// Docker Hub, with a tag if it has neither tag nor digest. An id stays as it is.
+    /// The name as Docker sends it without asking a registry (`FamiliarString` and `TagNameOnly`): without the implied
+    /// parts of Docker Hub, with a tag if it has neither tag nor digest. An id is unchanged.
     pub fn familiar(&self) -> String {
         if self.text.len() == 64 && is_hex(self.text) {
             return self.text.to_owned();
@@ -117,7 +117,7 @@ impl fmt::Display for ImageReference<'_> {
     }
 }
 
-/// A registry as images name it: a host, with its port if one is written. Docker Hub is [`HUB`].
+/// The registry in an image name: a host, with its port if there is one. Docker Hub is [`HUB`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegistryHost(String);
 
@@ -150,14 +150,14 @@ impl fmt::Debug for RegistryHost {
     }
 }
 
-/// Whether the part before the first `/` is meant as a host (`splitDockerDomain`): it has a `.`, a `:` or a capital letter
-/// in it, or is `localhost`. A part with a variable is not known to be one.
+/// Whether the part before the first `/` counts as a host (`splitDockerDomain`): it contains a `.`, a `:` or a capital
+/// letter, or is `localhost`. A part with a variable does not count.
 fn may_be_host(first: &str) -> bool {
     let is_marked = |c: char| matches!(c, '.' | ':') || c.is_ascii_uppercase();
     !first.contains('$') && (first == "localhost" || first.contains(is_marked))
 }
 
-/// Whether a text can be a host with a port.
+/// Whether a text is a valid host with an optional port.
 fn is_host(text: &str) -> bool {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((address, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
@@ -199,7 +199,7 @@ fn check_part(part: &str) -> Result<(), &'static str> {
     if !(part.starts_with(word) && part.ends_with(word)) {
         return Err("a part of its name is missing, or does not begin and end with a letter or digit");
     }
-    // Between two words there may be one point, one or two underscores, or any number of dashes.
+    // Words are separated by one dot, one or two underscores, or any number of dashes.
     let between = part.split(word).filter(|between| !between.is_empty());
     let allowed = |between: &str| matches!(between, "." | "_" | "__") || between.chars().all(|c| c == '-');
     if between.into_iter().all(allowed) { Ok(()) } else { Err("its name has several separators in a row") }
@@ -252,8 +252,8 @@ mod tests {
         assert_eq!((image.repository(), image.tagged(), image.base()), ("quay.io:443/a/b", "quay.io:443/a/b:1", "b"));
     }
 
-    /// As github.com/distribution/reference v0.6.0 answers when it is asked for these (`ParseNormalizedNamed`, `FamiliarString`
-    /// of `TagNameOnly`, `Domain`), but that hosts are in lower case here, and digests are looked at by themselves.
+    /// The results of github.com/distribution/reference v0.6.0 for these names (`ParseNormalizedNamed`, `FamiliarString`
+    /// of `TagNameOnly`, `Domain`), except that hosts are in lower case here, and digests are checked separately.
     #[test]
     fn names_are_read_as_docker_reads_them() {
         let names = [
@@ -394,7 +394,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the text, its parts are the whole of it.
+        /// The parts of any text add up to the text.
         #[test]
         fn the_parts_of_any_text_make_the_text(text in "[A-Za-z0-9.:/@_${}-]{0,30}|\\PC*") {
             let image = ImageReference::of(&text);
@@ -406,7 +406,7 @@ mod tests {
             prop_assert_eq!(image.to_string(), text.as_str());
         }
 
-        /// What Docker calls an image is the same image, and Docker calls it the same.
+        /// The familiar name of an image is the same image, with the same familiar name.
         #[test]
         fn the_familiar_name_is_of_the_same_image(
             host in "(docker\\.io/|index\\.docker\\.io/|r\\.example\\.com(:5000)?/|localhost/)?",
@@ -422,7 +422,7 @@ mod tests {
             prop_assert_eq!(again.digest, image.digest);
         }
 
-        /// The registry's client has a regular expression, which takes a command longer than all else it does.
+        /// Compares with the regular expression of the registry client, which is too slow to use.
         #[test]
         fn what_is_an_image_is_one_to_the_client_of_registries(
             text in "([A-Za-z0-9.-]{1,6}(:[0-9]{0,3})?/)?[a-z0-9A._-]{0,6}(/[a-z0-9._-]{0,4})?(:[A-Za-z0-9._-]{0,4})?",

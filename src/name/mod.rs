@@ -1,7 +1,7 @@
-//! Names that were checked once and are then trusted.
+//! Validated names.
 //!
-//! Each is a string with a constructor that says why a text is not such a name. What the engine demands of the names
-//! of its objects is one table, [`ObjectKind`].
+//! Each is a string with a constructor that returns why a text is not such a name. [`ObjectKind`] is the table of the
+//! engine's requirements for the names of its objects.
 
 mod image;
 mod repository;
@@ -17,15 +17,15 @@ pub use self::image::{HUB, ImageReference, RegistryHost};
 pub use self::repository::{Repository, RepositoryKind};
 pub use self::scope::Scope;
 
-/// Why a text is not the name it was meant to be; the sentence is shown to the user as it is.
+/// Why a text is not a valid name; shown to the user verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {what}: {reason}")]
 pub struct Invalid {
-    /// The text as given, cut to a readable length.
+    /// The text as given, shortened to a readable length.
     pub text: String,
-    /// What it was meant to be, such as `stack name`.
+    /// The expected kind of name, such as `stack name`.
     pub what: &'static str,
-    /// What is wrong with it, and what is allowed.
+    /// What is wrong with the text, and what is allowed.
     pub reason: String,
 }
 
@@ -93,14 +93,14 @@ impl StackName {
     /// The longest stack name, in characters.
     pub const MAX: usize = 40;
 
-    /// The name an object of this stack has in the swarm, such as `shop_web`.
+    /// The full name of an object of this stack in the swarm, such as `shop_web`.
     pub fn scoped(&self, key: &str) -> String {
         format!("{self}_{key}")
     }
 }
 
 name! {
-    /// The name of a service as its stack file writes it: a DNS label, with `_` allowed, as swarmkit demands.
+    /// The name of a service in its stack file: a DNS label, with `_` allowed, as swarmkit requires.
     ServiceName, "service name", |text| dns(62).check(text)
 }
 
@@ -110,7 +110,7 @@ name! {
 }
 
 impl CommitId {
-    /// The first seven digits, as Git abbreviates it.
+    /// The first seven digits, as abbreviated by Git.
     pub fn short(&self) -> &str {
         &self.0[..7]
     }
@@ -136,7 +136,7 @@ name! {
         if text.starts_with('/') {
             Err("it is absolute".into())
         } else if !text.is_empty() && text.split('/').any(bad) {
-            Err("it has an empty part, `.` or `..` in it".into())
+            Err("it contains an empty part, `.` or `..`".into())
         } else {
             Ok(())
         }
@@ -149,7 +149,7 @@ impl RepoPath {
         Self(String::new())
     }
 
-    /// A path of this machine as a person gave it: fit to be shown, and for nothing else.
+    /// A path of this machine as the user gave it, for display only.
     pub fn as_given(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -160,7 +160,7 @@ impl RepoPath {
         Self(self.0.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned())
     }
 
-    /// The path that `relative`, as written in a file of this folder, means.
+    /// Resolves a relative path in a file of this folder.
     ///
     /// `.` and `..` are resolved; a path that leaves the repository, or is absolute, is an error.
     pub fn join(&self, relative: &str) -> Result<Self, Invalid> {
@@ -177,19 +177,19 @@ impl RepoPath {
             match part {
                 "" | "." => {}
                 ".." => drop(parts.pop().ok_or_else(|| invalid("it leads out of the repository"))?),
-                part if part.contains('\0') => return Err(invalid("it has a NUL in it")),
+                part if part.contains('\0') => return Err(invalid("it contains a NUL")),
                 part => parts.push(part),
             }
         }
         Ok(Self(parts.join("/")))
     }
 
-    /// Whether `other` is this path or lies below it.
+    /// Whether `other` is this path or below it.
     pub fn holds(&self, other: &Self) -> bool {
         self.0.is_empty() || other == self || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// This path relative to `folder`, if it lies below it.
+    /// This path relative to `folder`, if it is below it.
     pub fn below(&self, folder: &Self) -> Option<&str> {
         if folder.0.is_empty() {
             return Some(&self.0);
@@ -209,13 +209,13 @@ pub enum ObjectKind {
     Config,
     /// A secret.
     Secret,
-    /// A volume of the driver `local`; other drivers have rules of their own.
+    /// A volume of the driver `local`; other drivers have their own rules.
     Volume,
 }
 
 impl ObjectKind {
-    /// What the engine demands: swarmkit `manager/controlapi/common.go`, `secret.go` and `config.go`, moby
-    /// `volume/local`, each tried on Docker 20.10. A volume is a folder of its name, which has at most 255 bytes.
+    /// The engine's requirements: swarmkit `manager/controlapi/common.go`, `secret.go` and `config.go`, moby
+    /// `volume/local`, all verified on Docker 20.10. A volume is a folder with its name, which has at most 255 bytes.
     const fn form(self) -> Form {
         match self {
             Self::Network | Self::Service => dns(63),
@@ -224,7 +224,7 @@ impl ObjectKind {
         }
     }
 
-    /// The kind in a sentence, such as `config`.
+    /// The noun for the kind, such as `config`.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Network => "network",
@@ -235,18 +235,18 @@ impl ObjectKind {
         }
     }
 
-    /// How many characters a name of this kind may have.
+    /// The most characters of a name of this kind.
     pub const fn longest(self) -> usize {
         self.form().longest
     }
 
-    /// Returns why the engine refuses to create an object of this name, or `None` if it does not.
+    /// Returns why the engine would refuse to create an object with this name, or `None` if it would accept it.
     pub fn objection(self, name: &str) -> Option<String> {
         self.form().check(name).err()
     }
 
-    /// Returns a name of our own making as the engine accepts it: unchanged if it does, otherwise cut, and with digits
-    /// that tell it from other names that are cut to the same.
+    /// Makes a generated name acceptable to the engine: unchanged if it is, otherwise shortened, with digits
+    /// that distinguish it from other names with the same beginning.
     #[must_use]
     pub fn fitted(self, name: &str) -> String {
         if self.objection(name).is_none() {
@@ -261,16 +261,16 @@ impl ObjectKind {
     }
 }
 
-/// How many hexadecimal digits tell names apart.
+/// The number of hexadecimal digits that distinguish names.
 const DIGITS: usize = 12;
 
-/// What a name may look like.
+/// The rules for a kind of name.
 struct Form {
     shortest: usize,
     longest: usize,
     /// Whether upper-case letters are allowed.
     upper: bool,
-    /// What is allowed besides letters and digits, but not as the first character.
+    /// The characters allowed besides letters and digits, except at the beginning.
     marks: &'static str,
     /// Whether the last character may be one of the marks.
     ends_in_mark: bool,
@@ -287,9 +287,9 @@ impl Form {
         if text.is_empty() {
             Err("it is empty".into())
         } else if length > longest {
-            Err(format!("it has {length} characters, {longest} at most are allowed"))
+            Err(format!("it has {length} characters; at most {longest} are allowed"))
         } else if length < self.shortest {
-            Err(format!("it has {length} character, at least {} are needed", self.shortest))
+            Err(format!("it has {length} character; at least {} are required", self.shortest))
         } else if let Some(c) = text.chars().find(|&c| !self.allows(c)) {
             Err(format!("`{}` is not allowed, only {}", c.escape_default(), self.allowed()))
         } else if !text.starts_with(|c| self.is_letter_or_digit(c)) {
@@ -343,7 +343,7 @@ mod tests {
     fn a_stack_name_fits_docker() {
         assert_eq!("shop-2".parse::<StackName>().unwrap().scoped("web"), "shop-2_web");
         insta::assert_snapshot!(reason::<StackName>("my.shop"), @"`my.shop` is not a stack name: `.` is not allowed, only lower-case letters, digits, `-` and `_`");
-        insta::assert_snapshot!(reason::<StackName>(&"a".repeat(41)), @"`aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is not a stack name: it has 41 characters, 40 at most are allowed");
+        insta::assert_snapshot!(reason::<StackName>(&"a".repeat(41)), @"`aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is not a stack name: it has 41 characters; at most 40 are allowed");
         insta::assert_snapshot!(reason::<StackName>("-shop"), @"`-shop` is not a stack name: it must begin with a letter or digit");
         insta::assert_snapshot!(reason::<StackName>(""), @"`` is not a stack name: it is empty");
     }
@@ -365,7 +365,7 @@ mod tests {
         network .a: `.` is not allowed, only letters, digits, `-` and `_`
         network a: accepted
         network A__b: accepted
-        network aaaaaaaaaaaa: it has 64 characters, 63 at most are allowed
+        network aaaaaaaaaaaa: it has 64 characters; at most 63 are allowed
         ");
         insta::assert_snapshot!(table(ObjectKind::Config), @r"
         config a b: ` ` is not allowed, only letters, digits, `-`, `_` and `.`
@@ -381,9 +381,9 @@ mod tests {
         volume a b: ` ` is not allowed, only letters, digits, `-`, `_` and `.`
         volume a.b: accepted
         volume a_: accepted
-        volume é: it has 1 character, at least 2 are needed
+        volume é: it has 1 character; at least 2 are required
         volume .a: it must begin with a letter or digit
-        volume a: it has 1 character, at least 2 are needed
+        volume a: it has 1 character; at least 2 are required
         volume A__b: accepted
         volume aaaaaaaaaaaa: accepted
         ");

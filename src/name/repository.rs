@@ -1,4 +1,4 @@
-//! What the files of a stack come from.
+//! Repositories, the sources and owners of stacks.
 
 use std::fmt;
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use super::Scope;
 
-/// A repository: what the files of a stack come from, and what owns the stack.
+/// A repository: the source of a stack's files, and the owner of the stack.
 ///
-/// Two of different kinds are two, also if they have the same name. Records name a repository as `shop` (hosted),
+/// Repositories of different kinds are different, even with the same name. Records name a repository as `shop` (hosted),
 /// `watched shop`, `folder /srv/shop`, `file /srv/shop.yml` or `by hand`; in the scope `lab` as `lab:shop` and so on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Repository {
-    /// The scope of the controller that it belongs to; `None` if that is the one of whoever asks.
+    /// The scope of its controller; `None` for the scope of the current process.
     other: Option<Scope>,
     kind: RepositoryKind,
     name: String,
 }
 
-/// Where a repository is, and so how skep learns of its commits.
+/// The location of a repository, which determines how skep learns of its commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RepositoryKind {
-    /// On the built-in Git server: it is pushed to.
+    /// On the built-in Git server; it is pushed to.
     Hosted,
-    /// On another server, named in the settings: it is fetched.
+    /// On another server, named in the settings; it is fetched.
     Watched,
-    /// A folder of a machine, of which somebody runs `skep deploy`.
+    /// A local folder, deployed by `skep deploy`.
     Folder,
-    /// A stack file of a machine, of which somebody runs `skep deploy -c`.
+    /// A local stack file, deployed by `skep deploy -c`.
     File,
-    /// None: what ran before skep knew it, or what was given into the hands of a person.
+    /// No repository: a stack that ran before skep, or that was released from its repository.
     ByHand,
 }
 
 impl RepositoryKind {
     const ALL: [Self; 5] = [Self::Watched, Self::Folder, Self::File, Self::ByHand, Self::Hosted];
 
-    /// What the text of a repository begins with in records.
+    /// The prefix of a repository's text in records.
     fn prefix(self) -> &'static str {
         match self {
             Self::Hosted => "",
@@ -50,12 +50,12 @@ impl RepositoryKind {
 }
 
 impl Repository {
-    /// One on the built-in Git server.
+    /// A repository on the built-in Git server.
     pub fn hosted(name: impl Into<String>) -> Self {
         Self::new(RepositoryKind::Hosted, name)
     }
 
-    /// One that the settings name.
+    /// A repository named in the settings.
     pub fn watched(name: impl Into<String>) -> Self {
         Self::new(RepositoryKind::Watched, name)
     }
@@ -79,22 +79,22 @@ impl Repository {
         Self { other: None, kind, name: name.into() }
     }
 
-    /// Where it is.
+    /// The kind of the repository.
     pub fn kind(&self) -> RepositoryKind {
         self.kind
     }
 
-    /// Its name: that on the server, that in the settings, or its path.
+    /// Its name on the server or in the settings, or its path.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its name, if it is on the built-in server of this controller.
+    /// Its name, if it is hosted by this controller.
     pub fn hosted_name(&self) -> Option<&str> {
         (self.kind == RepositoryKind::Hosted && self.other.is_none()).then_some(&self.name)
     }
 
-    /// It in a sentence: what owns a stack.
+    /// A description for messages about the owner of a stack.
     pub fn described(&self) -> String {
         match self.kind {
             RepositoryKind::Hosted => format!("the repository `{self}` (pushed to skep)"),
@@ -105,24 +105,24 @@ impl Repository {
         }
     }
 
-    /// Whether it belongs to the controller of another scope.
+    /// Whether it belongs to a controller with another scope.
     pub fn is_foreign(&self) -> bool {
         self.other.is_some()
     }
 
-    /// Whether its stacks are deployed by a person with a command, and not by a controller.
+    /// Whether its stacks are deployed by commands rather than by a controller.
     pub fn is_by_hand(&self) -> bool {
         matches!(self.kind, RepositoryKind::Folder | RepositoryKind::File | RepositoryKind::ByHand)
     }
 
-    /// The same, told to be watched. Records of old say that only by what caused a release.
+    /// This repository as a watched one. Old records tell watched repositories only by the causes of releases.
     #[must_use]
     pub fn as_watched(self) -> Self {
         let kind = if self.kind == RepositoryKind::Hosted { RepositoryKind::Watched } else { self.kind };
         Self { kind, ..self }
     }
 
-    /// The same, as records name it: with the scope of the controller that it belongs to, which is `own` unless it belongs to
+    /// This repository as recorded: with the scope of its controller, which is `own` unless it belongs to
     /// another one.
     #[must_use]
     pub fn recorded(&self, own: &Scope) -> Self {
@@ -130,15 +130,15 @@ impl Repository {
         Self { other: Some(scope.clone()).filter(|scope| scope.name().is_some()), ..self.clone() }
     }
 
-    /// The same, as it was read from a record, seen from the scope `own`.
+    /// A repository read from a record, relative to the scope `own`.
     #[must_use]
     pub fn seen_from(self, own: &Scope) -> Self {
         let scope = self.other.unwrap_or_default();
         Self { other: Some(scope).filter(|scope| scope != own), ..self }
     }
 
-    /// A text that no other repository of the swarm has which is known at the same time: a controller does not watch a
-    /// repository and host one of the same name.
+    /// A text that identifies the repository among all that are known at the same time: a controller does not watch a
+    /// repository and host another one with the same name.
     pub fn key(&self) -> String {
         match self.kind {
             RepositoryKind::Watched => String::from(Self { kind: RepositoryKind::Hosted, ..self.clone() }),
@@ -147,7 +147,7 @@ impl Repository {
     }
 }
 
-/// Reads the text of a record.
+/// Parses the text of a record.
 impl From<String> for Repository {
     fn from(text: String) -> Self {
         let (scope, rest) = Scope::split(&text);
@@ -173,7 +173,7 @@ impl From<Repository> for String {
     }
 }
 
-/// As a person reads it.
+/// The repository as shown to users.
 impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(scope) = self.other.as_ref().and_then(Scope::name) {

@@ -1,4 +1,4 @@
-//! Which controller something belongs to, where several share a swarm.
+//! Scopes, which separate several controllers in one swarm.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ const LONGEST: usize = 20;
 
 /// The scope of a controller; the default is the one without a name.
 ///
-/// A swarm has one controller. An operator who runs several gives each a scope of its own, and each cares only for what
-/// came through it.
+/// A swarm normally has one controller. To run several, each gets its own scope, and manages only its own repositories
+/// and stacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(Option<String>);
 
@@ -21,12 +21,12 @@ impl Scope {
         self.0.as_deref()
     }
 
-    /// The name of a config that each scope has one of.
+    /// The name of a config that exists once in each scope.
     pub fn config(&self, name: &str) -> String {
         self.name().map_or_else(|| name.to_owned(), |scope| format!("{name}.of-{scope}"))
     }
 
-    /// The scope that a text begins with, and the rest. An address and a path have none.
+    /// Splits off the scope at the beginning of a text. Addresses and paths have none.
     pub(super) fn split(text: &str) -> (Self, &str) {
         let named = text.split_once(':').filter(|(scope, rest)| is_name(scope) && !rest.starts_with('/'));
         named.map_or((Self(None), text), |(scope, rest)| (Self(Some(scope.to_owned())), rest))

@@ -1,4 +1,4 @@
-//! From two descriptions of a stack to the changes between them.
+//! Compares two descriptions of a stack.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::stack::{Config, Network, Secret, Service, Stack};
 type Labels = BTreeMap<String, String>;
 
 impl Plan {
-    /// The changes from `observed` to `desired`. Of what is there and not desired, only what is `removable` is removed.
+    /// The changes from `observed` to `desired`. Undesired objects are removed only if they are `removable`.
     pub fn between(desired: &Stack, observed: &Observed, removable: &Removable) -> Self {
         let desired = &*observed.scaled(desired);
         let mut plan = Self::default();
@@ -60,11 +60,11 @@ impl Plan {
         }
     }
 
-    /// What a file holds is known by its name; its labels are all of it that can change.
+    /// Compares a config or secret: its name identifies its contents, so only labels can change.
     fn file(&mut self, subject: Subject, labels: &Labels, there: Option<&ObservedFile>) {
         let Some(there) = there else { return self.create(subject, Reason::New) };
         let mut fields = difference::between(&labelled(&there.labels), &labelled(labels));
-        // Those of a service stand under `deploy`.
+        // Labels of a service are under `deploy`.
         for field in &mut fields {
             field.field = field.field.replacen("deploy.", "", 1);
         }
@@ -161,7 +161,7 @@ impl Plan {
 }
 
 impl Removable {
-    /// Whether a config or secret that is not desired goes.
+    /// Whether an undesired config or secret is removed.
     fn is_stale(&self, desired: &Stack, name: &str, there: &ObservedFile) -> bool {
         let is_old = self.leftovers_before.is_some_and(|before| there.created < before);
         let leftover = || is_old && is_content_addressed(&desired.name, name);

@@ -1,4 +1,4 @@
-//! Field by field, in the terms of the file.
+//! Differences field by field, in the terms of the file.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,17 +11,17 @@ use crate::mask;
 pub struct FieldChange {
     /// Its place, such as `image` or `environment.MODE`.
     pub field: String,
-    /// What it is; none if it is not there.
+    /// The observed value; `None` if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What it should be; none if it should not be there.
+    /// The desired value; `None` if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Whether tasks are replaced because of it.
+    /// Whether the change replaces tasks.
     pub restarts: bool,
 }
 
-/// Fields outside of what a task is made from: a change of them replaces no task (swarmkit
+/// Fields outside of the task template: changing them replaces no task (swarmkit
 /// `manager/orchestrator/task.go`, `IsTaskDirty`, leaves placement out on purpose).
 const WITHOUT_RESTART: [&str; 8] = [
     "constraints",
@@ -34,21 +34,21 @@ const WITHOUT_RESTART: [&str; 8] = [
     "update_config",
 ];
 
-/// The same, of what no stack file can say, by its place in the API's body.
+/// Such fields that stack files lack, by their places in the API's body.
 const UNWANTED_WITHOUT_RESTART: [&str; 5] =
     ["TaskTemplate.Placement", "Labels", "Mode", "UpdateConfig", "RollbackConfig"];
 
-/// Lists whose order means nothing: what is new in them and what is gone is told item by item.
+/// Lists without an order: additions and removals are shown item by item.
 const SETS: [&str; 4] = ["aliases", "cap_add", "cap_drop", "constraints"];
 
 impl FieldChange {
-    /// Something that is there, and that no stack file can have asked for.
+    /// The change of a field that stack files lack.
     pub(super) fn unwanted(field: &str, value: &str) -> Self {
         let restarts = !UNWANTED_WITHOUT_RESTART.iter().any(|place| field.starts_with(place));
         Self { field: field.to_owned(), from: Some(mask::value(field, value).into_owned()), to: None, restarts }
     }
 
-    /// Whether tasks are replaced because of it.
+    /// Whether the change replaces tasks.
     pub fn restarts(&self) -> bool {
         self.restarts
     }
@@ -93,8 +93,8 @@ fn changed(place: &str, from: Option<&Value>, to: Option<&Value>) -> FieldChange
     }
 }
 
-/// Two lists of things that each have a name of their own, such as configs by target, as objects: so that only what
-/// differs of each is told. A list that is not there is empty.
+/// Converts two lists of named items, such as configs by target, to objects, so that only the differences of
+/// each item are shown. A missing list is empty.
 fn keyed(place: &str, from: Option<&Value>, to: Option<&Value>) -> Option<(Map<String, Value>, Map<String, Value>)> {
     let items = |list: Option<&Value>| match list {
         None => Some(Vec::new()),

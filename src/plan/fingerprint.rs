@@ -1,4 +1,4 @@
-//! What binds a deploy to the plan that somebody has seen.
+//! The fingerprint, which ties a deploy to a reviewed plan.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use super::observed::Observed;
 use super::{Action, Plan};
 use crate::stack::Stack;
 
-/// How many digits of each hash are shown.
+/// The number of digits shown of each hash.
 const DIGITS: usize = 8;
 
-/// Three short hashes: of the stack as it should be, of the swarm as it was seen, and of the changes between them. The
-/// value of no secret goes into it, but for the hash in a secret's name.
+/// Three short hashes: of the desired stack, of the observed swarm, and of the changes between them. No
+/// value of a secret goes into it, except for the hash in a secret's name.
 ///
-/// Three and not one, so that a plan that is out of date can say what has changed since.
+/// Three hashes rather than one, so that an outdated plan can be told what has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fingerprint {
@@ -31,9 +31,9 @@ pub struct Fingerprint {
 pub struct NotAFingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a plan, of what it was made for and of what it was made from.
+    /// The fingerprint of a plan, with its desired stack and observed state.
     pub fn of(desired: &Stack, observed: &Observed, plan: &Plan) -> Self {
-        // How many tasks run at the moment is no part of it.
+        // The current number of tasks is not included.
         let changes: Vec<_> = plan.changes.iter().map(|change| (&change.subject, kind(&change.action))).collect();
         Self { stack: digits(desired), swarm: digits(&seen(observed)), changes: digits(&changes) }
     }
@@ -43,22 +43,22 @@ impl Fingerprint {
         self.stack == other.stack
     }
 
-    /// Whether it was made from the same swarm, and comes to the same changes or was made for another stack.
+    /// Whether it was made for the same observed state, and has the same changes or another stack.
     pub fn is_of_the_same_swarm(&self, other: &Self) -> bool {
         self.swarm == other.swarm
     }
 
-    /// What has changed since a plan with this fingerprint was made; nothing if it is the same.
+    /// The changes since a plan with this fingerprint was made; empty if it is the same.
     pub fn since(&self, now: &Self) -> Vec<&'static str> {
         let mut changed = Vec::new();
         if self.stack != now.stack {
-            changed.push("the files, the settings or the digests of images are others");
+            changed.push("the files, the settings or the digests of images have changed");
         }
         if self.swarm != now.swarm {
-            changed.push("the stack in the swarm was changed");
+            changed.push("the stack in the swarm has changed");
         }
         if changed.is_empty() && self.changes != now.changes {
-            changed.push("the releases of the stack are others, and with them what is removed");
+            changed.push("the releases of the stack have changed, and with them the removals");
         }
         changed
     }
@@ -99,7 +99,7 @@ impl Serialize for Fingerprint {
     }
 }
 
-/// Everything of the stack that is there, by id and version.
+/// All observed objects of the stack, by id and version.
 fn seen(observed: &Observed) -> Vec<(&str, u64)> {
     let services = observed.services.values().map(|there| (there.id.as_str(), there.version));
     let networks = observed.networks.values().map(|there| (there.id.as_str(), 0));

@@ -1,4 +1,4 @@
-//! Data that a service had and will not have any more: what was renamed is empty.
+//! Data that a service will lose, because a renamed volume is empty.
 
 use super::Plan;
 use super::observed::Observed;
@@ -7,13 +7,13 @@ use crate::stack::holds::Hold;
 use crate::stack::{Mount, Service, Stack};
 
 impl Plan {
-    /// Notes where a service begins without the data that it has now: its volume has another name, or is not mounted any
-    /// more. The same of a service that takes the place of one that goes.
+    /// Notes services that will start without their data, because their volume is renamed or no longer
+    /// mounted, also if another service replaces them.
     pub(super) fn note_left_data(&mut self, desired: &Stack, observed: &Observed) {
         for (name, there) in &observed.services {
             let after = desired.services.get(name);
             for (mount, data) in written(&there.service) {
-                // Somebody still has it, at whatever place.
+                // Still used, at whatever path.
                 if desired.services.values().any(|service| service.holds().iter().any(|hold| hold.overlaps(&data))) {
                     continue;
                 }
@@ -41,7 +41,7 @@ fn left(name: &ServiceName, mount: &Mount, was: &Hold, after: &Service) -> Strin
              it its old name back if it was only renamed"
         ),
         None => {
-            format!("service {name} does not have {was} at {target} any more: it starts without that data, which stays")
+            format!("service {name} no longer has {was} at {target}: it starts without that data, which is kept")
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The changes between what should be and what is, in order, with reasons.
+//! The changes from the observed to the desired state, in order, with reasons.
 //!
-//! [`Plan::between`] compares field by field, with the engine's own defaults filled in on both sides, so that planning
-//! again after applying gives an empty plan. What is not the stack's is never in a plan, and nothing is removed that a
-//! release of the stack has not made. A plan is a value: it can always be printed instead of applied, and a
-//! [`Fingerprint`] binds what is applied to what was printed.
+//! [`Plan::between`] compares field by field, with the engine's defaults filled in on both sides, so that planning
+//! again after applying gives an empty plan. A plan contains only objects of the stack, and removes only objects that a
+//! release of the stack created. A plan is a value: it can be printed instead of applied, and a
+//! [`Fingerprint`] ties the applied plan to the printed one.
 
 mod comparison;
 mod difference;
@@ -36,35 +36,35 @@ pub use takeover::Takeover;
 pub use text::Color;
 pub use too_new::{ApiVersion, left_out};
 
-/// What it takes to make a stack what it should be.
+/// The changes that make a stack as desired.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Plan {
-    /// In the order in which they are made: networks, secrets, configs, services by `depends_on`, removals; what another
-    /// service takes something over from comes before that.
+    /// The changes in order: networks, secrets, configs, services by `depends_on`, removals; a service whose data or port
+    /// another one takes over comes before that one.
     pub changes: Vec<Change>,
-    /// What services take over from others.
+    /// The takeovers between services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takeovers: Vec<Takeover>,
-    /// What is as it should be.
+    /// The unchanged objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<Subject>,
-    /// What the swarm cannot be made to do by any change, in sentences.
+    /// Sentences about differences that cannot be changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// One change to one thing: at most one write, or two where it is removed and created anew.
+/// One change of one object: at most one write, or two if it is recreated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// What is changed.
+    /// The changed object.
     #[serde(flatten)]
     pub subject: Subject,
-    /// What is done to it.
+    /// The action.
     #[serde(flatten)]
     pub action: Action,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// The version index of what is changed, as it was seen; none where there is none.
+    /// The observed version index of the object; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
 }
@@ -121,7 +121,8 @@ pub enum Stall {
         /// The host name of the node.
         node: String,
     },
-    /// It waits for a task that Swarm told to stop before a node had taken it, and that therefore neither starts nor ends.
+    /// It waits for a task that Swarm told to stop before a node had taken it, and that therefore neither starts nor
+    /// ends.
     NeverStarts,
     /// It has stopped.
     Stopped,
@@ -131,7 +132,7 @@ pub enum Stall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The file has it, and it is not there.
+    /// The file has it, and it does not exist.
     New,
     /// The release that runs made it, and somebody took it away since.
     Missing,
@@ -159,7 +160,7 @@ pub struct Removable {
     pub leftovers_before: Option<Timestamp>,
     /// The services of the release that runs.
     pub ran: BTreeSet<ServiceName>,
-    /// Whether everything goes that bears the stack's label, whoever made it.
+    /// Whether everything with the stack's label is removed, including objects that skep did not create.
     pub everything: bool,
 }
 

@@ -1,10 +1,10 @@
-//! The one form in which two descriptions of the same thing are equal: the engine's defaults filled in.
+//! The normal form, in which equivalent descriptions are equal: the engine's defaults filled in.
 //!
-//! What an engine adds to a spec was read off Docker 20.10 and 28.2 (swarmkit `api/defaults/service.go`).
+//! The engine's additions to a spec were observed on Docker 20.10 and 28.2 (swarmkit `api/defaults/service.go`).
 
 use crate::stack::{Healthcheck, Logging, Mode, Nanos, OwnNetwork, RestartPolicy, Service, UpdateConfig};
 
-/// The service as the engine would show it, and without what only skep knows of it.
+/// The service as the engine would report it, without properties that only skep uses.
 pub(super) fn service(service: &Service) -> Service {
     let mut normal = service.clone();
     normal.depends_on.clear();
@@ -33,17 +33,12 @@ pub(super) fn service(service: &Service) -> Service {
     }
     normal.ports.sort();
     for mount in &mut normal.volumes {
-        // The engine takes it and forgets it.
-        mount.consistency.clear();
         mount.empty_options = false;
-        // It never meant anything on Linux, and the engines after 28 forget it.
+        // It has no effect on Linux: engines accept it, and newer ones than 28 forget it.
         mount.consistency.clear();
     }
     normal.volumes.sort();
     (normal.limits.empty, normal.reservations.empty) = (false, false);
-    for text in [&mut normal.hostname, &mut normal.working_dir, &mut normal.user, &mut normal.stop_signal] {
-        *text = text.take().filter(|text| !text.is_empty());
-    }
     normal.secrets.sort();
     normal.configs.sort();
     // A task must satisfy all of them, whatever their order.
@@ -56,8 +51,8 @@ pub(super) fn service(service: &Service) -> Service {
     normal
 }
 
-/// The network as the engine would show it, in what `written` says of it: without subnets of ours the engine takes some
-/// from its pool.
+/// The network as the engine would report it, for the properties given in `written`: without given subnets the engine
+/// takes some from its pool.
 pub(super) fn network(network: &OwnNetwork, written: &OwnNetwork) -> OwnNetwork {
     let mut normal = network.clone();
     fill(&mut normal.driver, "overlay");
@@ -67,14 +62,14 @@ pub(super) fn network(network: &OwnNetwork, written: &OwnNetwork) -> OwnNetwork 
     if written.subnets.is_empty() {
         normal.subnets.clear();
     }
-    // Without a gateway or range of ours the engine shows those that it has chosen.
+    // Without a given gateway or range the engine reports its own choice.
     normal.gateways.retain(|subnet, _| written.gateways.contains_key(subnet));
     normal.ip_ranges.retain(|subnet, _| written.ip_ranges.contains_key(subnet));
     normal.subnets.sort();
     normal
 }
 
-/// Jobs have no update settings, and the engine fills none in; here they get them all the same, on both sides.
+/// The mode. Jobs have no update settings, and the engine fills none in; here both sides get the same.
 fn mode(mode: Mode) -> Mode {
     match mode {
         Mode::Replicated(replicas) => Mode::Replicated(Some(replicas.unwrap_or(1))),

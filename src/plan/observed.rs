@@ -1,4 +1,4 @@
-//! What is there: a stack as the swarm has it, in the terms of [`crate::stack`].
+//! The observed state of a stack, in the terms of [`crate::stack`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::name::{ServiceName, StackName};
 use crate::stack::holds::Hold;
 use crate::stack::{Config, Network, Resources, Secret, Service, Stack};
 
-/// A stack as the swarm has it.
+/// The observed state of a stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
     /// Its name.
@@ -25,28 +25,28 @@ pub struct Observed {
     pub configs: BTreeMap<String, ObservedFile>,
     /// The secrets that carry its label, by full name.
     pub secrets: BTreeMap<String, ObservedFile>,
-    /// Names of networks, configs and secrets that are not the stack's: what it may refer to as external.
+    /// Names of networks, configs and secrets of others, which the stack may refer to as external.
     pub foreign: Foreign,
     /// The nodes of the swarm.
     pub nodes: Vec<Node>,
-    /// The version of the API that is spoken with the engine.
+    /// The version of the engine's API in use.
     pub api: ApiVersion,
-    /// Tasks of services that are gone, which have not stopped yet.
+    /// Tasks of removed services that have not stopped yet.
     pub leaving: Vec<Task>,
 }
 
-/// Names of things that are not this stack's.
+/// Names of objects of others.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Foreign {
     /// Networks of swarm scope, and the predefined ones (`host`, `none`, …).
     pub networks: ForeignNames,
-    /// Configs: all of them, or those that the stack names.
+    /// Configs: all, or those that the stack names.
     pub configs: ForeignNames,
-    /// Secrets: all of them, or those that the stack names.
+    /// Secrets: all, or those that the stack names.
     pub secrets: ForeignNames,
 }
 
-/// Names of one kind, each with the stack that owns it, if one does. Every stack of a swarm shares them.
+/// Names of one kind of object, each with its owner, if any. Shared by all stacks.
 pub type Owners = Arc<BTreeMap<String, Option<StackName>>>;
 
 /// The names among those of a swarm that a stack does not own.
@@ -62,7 +62,7 @@ impl ForeignNames {
         Self { owners: owners.clone(), stack: Some(stack.clone()) }
     }
 
-    /// Whether there is something of this name that the stack does not own.
+    /// Whether an object with this name exists that the stack does not own.
     pub fn contains(&self, name: &str) -> bool {
         self.owners.get(name).is_some_and(|owner| self.is_foreign(owner.as_ref()))
     }
@@ -78,29 +78,29 @@ impl ForeignNames {
 }
 
 impl FromIterator<String> for ForeignNames {
-    /// Names that nobody owns.
+    /// Names without an owner.
     fn from_iter<T: IntoIterator<Item = String>>(names: T) -> Self {
         Self { owners: Arc::new(names.into_iter().map(|name| (name, None)).collect()), stack: None }
     }
 }
 
-/// A service as the swarm has it.
+/// An observed service.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedService {
     /// Its id.
     pub id: String,
-    /// The version index that a write must carry.
+    /// The version index for the next write.
     pub version: u64,
-    /// What it is now, without what Docker adds (its labels, IDs in place of names).
+    /// Its current state, without Docker's additions (its labels, IDs instead of names).
     pub service: Service,
     /// The counter that `docker service update --force` raises, and every other update keeps.
     pub force_update: u64,
-    /// What it has beyond what a stack file can say (set by hand, or by a newer engine), by its place in the API's
+    /// Properties that stack files lack (set by hand, or by a newer engine), by their places in the API's
     /// body, such as `TaskTemplate.ContainerSpec.Privileges.SELinuxContext`.
     pub unknown: BTreeMap<String, String>,
     /// The state of Swarm's own update, such as `updating`, `paused`, `completed`; empty if there was none.
     pub update_state: String,
-    /// What Swarm says of the update.
+    /// Swarm's message about the update.
     pub update_message: String,
     /// When the update began, by the clock of the manager; the epoch if there was none.
     pub update_started: Timestamp,
@@ -108,7 +108,7 @@ pub struct ObservedService {
     pub tasks: Vec<Task>,
 }
 
-/// A network as the swarm has it.
+/// An observed network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedNetwork {
     /// Its id.
@@ -117,18 +117,19 @@ pub struct ObservedNetwork {
     pub network: Network,
 }
 
-/// A config or secret as the swarm has it; what it holds is known by its content-addressed name.
+/// An observed config or secret; its content-addressed name identifies its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedFile {
     /// Its id.
     pub id: String,
-    /// The version index that a write must carry.
+    /// The version index for the next write.
     pub version: u64,
     /// Labels, without Docker's own.
     pub labels: BTreeMap<String, String>,
-    /// When it was made, by the clock of the manager.
+    /// When it was created, by the clock of the manager.
     pub created: Timestamp,
-    /// The hash of what it holds, in hexadecimal digits: of a config whose name does not say it. Nobody can read a secret.
+    /// The hash of its contents, in hexadecimal digits, for a config whose name does not contain it. Secrets cannot be
+    /// read.
     pub content: Option<String>,
 }
 
@@ -137,29 +138,29 @@ pub struct ObservedFile {
 pub struct Task {
     /// Its id.
     pub id: String,
-    /// Its place among the replicas, 0 in a global service.
+    /// Its slot among the replicas, 0 in a global service.
     pub slot: u64,
-    /// The node it was given to; empty before.
+    /// The node that it is assigned to; empty before.
     pub node: String,
-    /// Whether it runs what the service is now, rather than what it was before an update.
+    /// Whether it runs the current spec of the service, rather than an earlier one.
     pub current: bool,
-    /// Where it has got to.
+    /// Its state.
     pub state: TaskState,
-    /// Where Swarm wants it.
+    /// The state that Swarm wants.
     pub desired: TaskState,
-    /// When it got there, by the clock of its node.
+    /// When it reached its state, by the clock of its node.
     pub since: Timestamp,
-    /// When it was made, by the clock of the manager.
+    /// When it was created, by the clock of the manager.
     pub created: Timestamp,
-    /// What Swarm says of it, such as `started`.
+    /// Swarm's message about it, such as `started`.
     pub message: String,
-    /// What went wrong, such as `task: non-zero exit (1)`.
+    /// Its error, such as `task: non-zero exit (1)`.
     pub error: String,
     /// The exit code of its container, if it has ended.
     pub exit_code: Option<i64>,
-    /// What its engine said of the registry of its image, if it failed because that was away: as far as somebody has asked.
+    /// Its engine's message about an unreachable registry, if it failed because of that and skep has checked.
     pub registry_away: Option<String>,
-    /// What it still has although it is to stop, or is of an older version of its service: nobody else should have it yet.
+    /// The data and ports that it still holds although it is stopping or of an older version, so that others must wait.
     pub holds: Vec<Hold>,
 }
 
@@ -174,23 +175,23 @@ pub enum TaskState {
     Allocated,
     /// Waiting for a node.
     Pending,
-    /// Given to a node.
+    /// Assigned to a node.
     Assigned,
-    /// The node took it.
+    /// Accepted by the node.
     Accepted,
     /// The image is being pulled.
     Preparing,
-    /// The image is there.
+    /// The image is available.
     Ready,
     /// The container starts; with a health check, until it is healthy.
     Starting,
     /// It runs.
     Running,
-    /// It ended well.
+    /// It succeeded.
     Complete,
     /// It was stopped on purpose.
     Shutdown,
-    /// It ended badly.
+    /// It failed.
     Failed,
     /// The node could not run it.
     Rejected,
@@ -201,7 +202,7 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// Whether nothing more will come of it.
+    /// Whether it has ended.
     pub fn is_over(self) -> bool {
         self >= Self::Complete
     }
@@ -215,21 +216,21 @@ pub struct Node {
     pub id: String,
     /// Its host name.
     pub hostname: String,
-    /// Whether it is `ready` and `active`, so that tasks may be given to it.
+    /// Whether it is `ready` and `active`, so that it can be assigned tasks.
     pub available: bool,
-    /// Whether the managers hear nothing of it.
+    /// Whether the managers consider it down.
     pub down: bool,
     /// Whether the managers have not heard of it since one of them began to lead.
     pub unheard: bool,
-    /// When it was last seen to be away, as far as somebody remembers.
+    /// When it was last seen to be away, if known.
     pub last_away: Option<Timestamp>,
     /// When the managers last changed their record of it. They do when its engine registers after a restart (swarmkit
-    /// `manager/dispatcher/dispatcher.go`, `markNodeReady`), but also when its first or last task on an overlay network comes
-    /// or goes.
+    /// `manager/dispatcher/dispatcher.go`, `markNodeReady`), but also when its first or last task on an overlay network
+    /// comes or goes.
     pub changed: Option<Timestamp>,
-    /// When its engine was restarted, as far as somebody has found out.
+    /// When its engine was restarted, if known.
     pub restarted: Option<Timestamp>,
-    /// Whether its engine may have been restarted, and somebody is about to find out.
+    /// Whether its engine may have been restarted, which is being checked.
     pub suspected: bool,
     /// `manager` or `worker`.
     pub role: String,
@@ -243,12 +244,12 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// The labels of its engine's own settings.
     pub engine_labels: BTreeMap<String, String>,
-    /// What it has in all.
+    /// Its total resources.
     pub resources: Resources,
 }
 
 impl Observed {
-    /// A stack of which nothing is there.
+    /// The observed state of a stack without objects.
     pub fn nothing(name: StackName) -> Self {
         Self {
             name,
@@ -263,8 +264,8 @@ impl Observed {
         }
     }
 
-    /// `desired` with as many replicas as there are now where somebody else decides that
-    /// (`x-skep: { replicas: external }`), such as an autoscaler.
+    /// `desired` with the current number of replicas for services that are scaled by others
+    /// (`x-skep: { replicas: external }`).
     pub fn scaled<'a>(&self, desired: &'a Stack) -> Cow<'a, Stack> {
         let mut scaled = Cow::Borrowed(desired);
         for (name, service) in desired.services.iter().filter(|(_, service)| service.scaled_elsewhere) {
@@ -281,13 +282,13 @@ impl Observed {
 }
 
 impl Observed {
-    /// The tasks of this stack's services that failed for want of their image.
+    /// The tasks of this stack's services that failed because their image is missing.
     pub fn without_image(&self) -> impl Iterator<Item = &Task> {
         let tasks = self.services.values().flat_map(|there| &there.tasks);
         tasks.filter(|task| task.current && task.has_failed() && task.has_no_image())
     }
 
-    /// Notes of nodes, by their id, when they were last seen to be away, when their engines were restarted, and when they may
+    /// Adds to nodes, by id, when they were last seen to be away, and when their engines were restarted or may
     /// have been.
     pub fn note_nodes(
         &mut self,
@@ -302,14 +303,14 @@ impl Observed {
         }
     }
 
-    /// Notes of tasks, by their id, what was said of the registries that were away when they failed.
+    /// Adds to tasks, by id, messages about unreachable registries.
     pub fn note_registries_away(&mut self, said: &BTreeMap<String, String>) {
         for task in self.services.values_mut().flat_map(|there| &mut there.tasks) {
             task.registry_away = said.get(&task.id).cloned();
         }
     }
 
-    /// What is there as something that can be gone back to. Configs and secrets stay what they are, and are referred to.
+    /// The observed state as a stack for rollbacks, with configs and secrets as external objects.
     pub fn as_stack(&self) -> Stack {
         let services = self.services.iter().map(|(name, there)| (name.clone(), there.service.clone()));
         let networks = self.networks.iter().map(|(name, there)| (name.clone(), there.network.clone()));
@@ -324,42 +325,42 @@ impl Observed {
 }
 
 impl ObservedService {
-    /// Whether Swarm has put it back to the spec before the last, or is about to.
+    /// Whether Swarm has rolled it back to its previous spec, or is doing so.
     pub fn is_rolled_back(&self) -> bool {
         self.update_state.starts_with("rollback_")
     }
 }
 
 impl Task {
-    /// Whether it runs and is meant to.
+    /// Whether it runs and should run.
     pub fn is_running(&self) -> bool {
         self.state == TaskState::Running && self.desired == TaskState::Running
     }
 
-    /// Whether its container has been started, or has already ended well.
+    /// Whether its container has been started, or has already succeeded.
     pub fn is_started(&self) -> bool {
         let begun = matches!(self.state, TaskState::Starting | TaskState::Running);
         self.state == TaskState::Complete || (begun && self.desired == TaskState::Running)
     }
 
-    /// Whether it failed because its image cannot be had. Where images are containerd's, as from Docker 29 on, so are the
-    /// words.
+    /// Whether it failed because its image is not available. With containerd's image store, as since Docker 29, the
+    /// messages are containerd's.
     pub fn has_no_image(&self) -> bool {
         ["No such image", "failed to resolve reference"].iter().any(|words| self.error.contains(words))
     }
 
-    /// Whether its container was gone, or its engine was not in the swarm yet: that was restarted.
+    /// Whether its container was gone, or its engine had not yet joined the swarm, because the engine was restarted.
     pub fn has_lost_its_engine(&self) -> bool {
         let words = ["No such container", "when swarm is not active"];
         self.has_failed() && words.iter().any(|words| self.error.contains(words))
     }
 
-    /// Whether Swarm itself has ended it, such as on a node that is drained.
+    /// Whether Swarm itself stopped it, for example on a drained node.
     pub fn was_stopped(&self) -> bool {
         matches!(self.state, TaskState::Shutdown | TaskState::Orphaned | TaskState::Remove)
     }
 
-    /// Whether it ended badly.
+    /// Whether it failed.
     pub fn has_failed(&self) -> bool {
         matches!(self.state, TaskState::Failed | TaskState::Rejected)
     }

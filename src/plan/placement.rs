@@ -1,6 +1,7 @@
-//! Which nodes may run a service, as swarmkit decides it (`manager/constraint/constraint.go`).
+//! The eligible nodes of a service, as decided by swarmkit (`manager/constraint/constraint.go`).
 //!
-//! What is not understood, such as a key of a newer engine, excludes nobody: a wrong "no" would be worse than none.
+//! An unknown constraint, such as one with a key of a newer engine, excludes no node: a wrong refusal would be worse
+//! than none.
 
 use std::net::IpAddr;
 
@@ -11,24 +12,24 @@ use super::observed::{Node, ObservedService};
 /// A constraint in its parts.
 struct Constraint<'a> {
     key: String,
-    /// The name of a label as it is written.
+    /// The name of a label as written.
     label: &'a str,
     equal: bool,
     value: &'a str,
 }
 
 impl Node {
-    /// Whether every one of these constraints lets a task run here.
+    /// Whether all these constraints permit a task here.
     pub fn satisfies(&self, constraints: &[String]) -> bool {
         constraints.iter().all(|constraint| self.satisfies_one(constraint))
     }
 
-    /// Whether this constraint lets a task run here.
+    /// Whether this constraint permits a task here.
     pub fn satisfies_one(&self, constraint: &str) -> bool {
         Constraint::parse(constraint).is_none_or(|constraint| constraint.admits(self).unwrap_or(true))
     }
 
-    /// What it has where a constraint asks, such as `worker`; none if it has nothing there, or that cannot be told.
+    /// The node's value for the key of a constraint, such as `worker`; `None` if it has none or it is unknown.
     pub fn value_for(&self, constraint: &str) -> Option<&str> {
         let constraint = Constraint::parse(constraint)?;
         let value = match constraint.key.as_str() {
@@ -51,8 +52,8 @@ pub fn candidates<'a>(constraints: &[String], nodes: &'a [Node]) -> Vec<&'a Node
     nodes.iter().filter(|node| node.available && node.satisfies(constraints)).collect()
 }
 
-/// The constraints that leave no node of `nodes`: the one that none of them satisfies, or all of them if it takes them
-/// together. Empty if a node is left.
+/// The constraints that exclude all `nodes`: the one that none satisfies, or all if only their combination excludes
+/// the nodes. Empty if a node is left.
 pub fn excluding<'a>(constraints: &'a [String], nodes: &[&Node]) -> Vec<&'a str> {
     if nodes.iter().any(|node| node.satisfies(constraints)) {
         return Vec::new();
@@ -78,7 +79,7 @@ impl<'a> Constraint<'a> {
         Some(Self { key: key.trim().to_ascii_lowercase(), label, equal, value: value.trim() })
     }
 
-    /// None if it cannot be told.
+    /// Whether a node satisfies the constraint; `None` if unknown.
     fn admits(&self, node: &Node) -> Option<bool> {
         let is = |actual: &str| actual.eq_ignore_ascii_case(self.value);
         let label =

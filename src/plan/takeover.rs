@@ -1,9 +1,9 @@
-//! What a service takes over from another one of the stack: data that both write to, or a published port.
+//! Takeovers: data or a published port that a service takes over from another one of the stack.
 //!
-//! Two databases on the same files destroy them, and a port has one owner. So what lets go comes before what takes over,
-//! and is gone before that starts ([`crate::release`] waits for it). That is so for a service that is renamed, and for a
-//! volume or port that moves. Services that have data together, before and after, share it on purpose, and so do those
-//! that run several tasks over it: they are left alone.
+//! Two databases on the same files destroy them, and a port has one owner. So the old service is changed first, and its
+//! tasks end before the new one starts ([`crate::release`] waits for it). This applies to a renamed service, and to a
+//! volume or port that moves. Services that have data in common before and after share it on purpose, and so do
+//! services that run several tasks on it: they are not affected.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,19 +13,19 @@ use crate::name::ServiceName;
 use crate::stack::holds::Hold;
 use crate::stack::{Service, Stack};
 
-/// Something that one service lets go of and another one takes.
+/// Data or a port that moves from one service to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Takeover {
-    /// The service that takes it.
+    /// The service that takes it over.
     pub by: ServiceName,
     /// The service that has it now.
     pub from: ServiceName,
-    /// What it is.
+    /// The data or port.
     pub what: Hold,
 }
 
 impl Plan {
-    /// Finds what is taken over, puts what lets go of it before what takes it, and says so.
+    /// Finds takeovers, orders the changes accordingly, and adds notes.
     pub(super) fn find_takeovers(&mut self, desired: &Stack, observed: &Observed) {
         let arriving = self.changes.iter().filter(|change| change.action != Action::Remove);
         let arriving: Vec<ServiceName> = arriving.filter_map(|change| change.subject.service().cloned()).collect();
@@ -47,7 +47,7 @@ impl Plan {
             let goes = self.removed_services().contains(from);
             match desired.services.get(from) {
                 Some(after) if !has(after, what) => {
-                    self.notes.push(format!("service {from} lets go of {what} before service {by} takes it over"));
+                    self.notes.push(format!("service {from} gives up {what} before service {by} takes it over"));
                 }
                 None if goes => {
                     self.notes
@@ -55,7 +55,7 @@ impl Plan {
                 }
                 None if what.is_data() => {
                     self.notes.push(format!(
-                        "service {from} is not in the file and stays, and both it and service {by} write to {what}: \
+                        "service {from} is not in the file but is kept, so both it and service {by} write to {what}: \
                          remove it first (`docker service rm {}`) if {by} is to take its place",
                         desired.name.scoped(from.as_str())
                     ));
@@ -80,7 +80,7 @@ impl Plan {
     }
 }
 
-/// What a service should have and does not have yet.
+/// The data and ports that a service will newly have.
 pub fn gained(name: &ServiceName, desired: &Stack, observed: &Observed) -> Vec<Hold> {
     let Some(service) = desired.services.get(name) else { return Vec::new() };
     let there = observed.services.get(name).map(|there| there.service.holds()).unwrap_or_default();
@@ -91,7 +91,7 @@ fn has(service: &Service, what: &Hold) -> bool {
     service.holds().iter().any(|hold| hold.overlaps(what))
 }
 
-/// Whether data is written to by several tasks at once on both sides.
+/// Whether several tasks write to the data at the same time on both sides.
 fn is_shared(what: &Hold, one: &Service, other: &Service) -> bool {
     what.is_data() && !what.is_of_a_task() && one.shares_with_itself() && other.shares_with_itself()
 }

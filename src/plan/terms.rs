@@ -1,11 +1,11 @@
-//! The words and units of the file, for what a stack holds in those of the API.
+//! Translates fields and units of the API to those of the file.
 
 use serde_json::{Map, Value};
 
 use crate::mask;
 use crate::stack::Nanos;
 
-/// Fields that bear another name in the file.
+/// Fields with another name in the file.
 const NAMES: [(&str, &str); 6] = [
     ("image_as_written", "image label"),
     ("labels", "deploy.labels"),
@@ -15,18 +15,18 @@ const NAMES: [(&str, &str); 6] = [
     ("reservations.nano_cpus", "reservations.cpus"),
 ];
 
-/// Fields that are lengths of time, which stand in nanoseconds.
+/// Fields with durations in nanoseconds.
 const LENGTHS_OF_TIME: [&str; 8] =
     ["delay", "interval", "monitor", "start_interval", "start_period", "stop_grace_period", "timeout", "window"];
 
 /// Fields that are bytes.
 const BYTES: [&str; 2] = ["memory", "tmpfs_size"];
 
-/// What goes without saying of a config, a secret, a port or a mount.
+/// Default values of configs, secrets, ports and mounts, which are not shown.
 const UNSAID: [(&str, &str); 5] =
     [("uid", "0"), ("gid", "0"), ("mode", "0444"), ("mode", "ingress"), ("owned", "true")];
 
-/// A field as the file has it.
+/// The name of a field in the file.
 pub(super) fn field(place: &str) -> String {
     for (ours, written) in NAMES {
         if let Some(rest) = place.strip_prefix(ours)
@@ -38,7 +38,7 @@ pub(super) fn field(place: &str) -> String {
     place.to_owned()
 }
 
-/// The name by which an item of a list is known: where a config or volume is seen, the port of the container.
+/// The name of a list item: the target of a config or volume, the port of the container.
 pub(super) fn name(item: &Value) -> Option<String> {
     let target = value("target", item.get("target")?);
     Some(match item.get("protocol") {
@@ -47,7 +47,7 @@ pub(super) fn name(item: &Value) -> Option<String> {
     })
 }
 
-/// A value on one line, without its secrets, in the unit that people write it in: text as it is, fields as `name=value`, everything else as
+/// A value on one line, with secrets masked and usual units: text unchanged, fields as `name=value`, everything else as
 /// JSON.
 pub(super) fn value(place: &str, value: &Value) -> String {
     let field = place.rsplit('.').next().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) fn value(place: &str, value: &Value) -> String {
     }
 }
 
-/// What an item of a list is beside its name, which stands before it.
+/// The fields of a list item besides its name, which precedes them.
 fn object(fields: &Map<String, Value>) -> String {
     let mut said = Vec::new();
     for (name, part) in fields.iter().filter(|(name, _)| !["target", "protocol"].contains(&name.as_str())) {
@@ -91,7 +91,7 @@ fn cpus(nano: i64) -> String {
     (nano as f64 / 1e9).to_string()
 }
 
-/// In the greatest unit that leaves no fraction, as Docker reads it back.
+/// A size in the largest unit without a fraction, in Docker's syntax.
 fn bytes(number: i64) -> String {
     let units = [("G", 1_i64 << 30), ("M", 1 << 20), ("K", 1 << 10)];
     let unit = units.into_iter().find(|(_, size)| number != 0 && number % size == 0);

@@ -187,8 +187,8 @@ fn only_what_a_release_made_and_nothing_needs_is_removed() {
     assert_snapshot!(Plan::between(&desired, &there, &removable).to_text(Color::Never), @"
     - service ours (the file no longer has it)
     - network shop_ours (the file no longer has it)
-    - config shop_page-0123456789ab (no release that is kept needs it)
-    - secret shop_page-0123456789ab (no release that is kept needs it)
+    - config shop_page-0123456789ab (no kept release needs it)
+    - secret shop_page-0123456789ab (no kept release needs it)
     0 to create, 0 to change, 4 to remove, 0 unchanged
     ");
     desired.settings.prune = false;
@@ -204,7 +204,7 @@ fn what_is_in_no_record_goes_when_it_is_old() {
     }
     let removable = Removable { leftovers_before: Some(at(15)), ..Removable::default() };
     assert_snapshot!(Plan::between(&stack(&[]), &there, &removable).to_text(Color::Never), @"
-    - secret shop_a-0123456789ab (no release that is kept needs it)
+    - secret shop_a-0123456789ab (no kept release needs it)
     0 to create, 0 to change, 1 to remove, 0 unchanged
     ");
     assert!(Plan::between(&stack(&[]), &there, &Removable::default()).is_empty());
@@ -220,7 +220,7 @@ fn a_stack_that_is_removed_whole_leaves_nothing_but_what_is_external() {
     assert_snapshot!(Plan::between(&stack(&[]), &there, &everything).to_text(Color::Never), @"
     - service web (the file no longer has it)
     - network shop_front (the file no longer has it)
-    - config by-hand (no release that is kept needs it)
+    - config by-hand (no kept release needs it)
     0 to create, 0 to change, 3 to remove, 0 unchanged
     ");
 }
@@ -266,7 +266,7 @@ fn labels_are_all_of_a_config_or_secret_that_can_change() {
 fn a_mode_cannot_be_changed_and_the_service_is_made_anew() {
     let global = Service { mode: Mode::Global, image: "web:2".into(), ..service() };
     assert_snapshot!(planned(&stack(&[("web", global)]), &observed(&stack(&[("web", service())]))), @"
-    -/+ service web: image web:1 -> web:2, mode replicated=1 -> global (Swarm cannot change the mode: removed and created anew, 1 task stops before)
+    -/+ service web: image web:1 -> web:2, mode replicated=1 -> global (Swarm cannot change the mode: removed and created again, 1 task stops first)
     0 to create, 1 to change, 0 to remove, 0 unchanged
     ");
 }
@@ -355,9 +355,9 @@ fn a_fingerprint_is_of_the_stack_the_swarm_and_the_changes() {
     there.services.values_mut().for_each(|web| web.tasks.clear());
     assert_eq!(seen.since(&fingerprint(&desired, &there)), Vec::<&str>::new(), "how tasks fare is no part of it");
     there.services.values_mut().for_each(|web| web.version += 1);
-    assert_snapshot!(seen.since(&fingerprint(&desired, &there)).join("; "), @"the stack in the swarm was changed");
+    assert_snapshot!(seen.since(&fingerprint(&desired, &there)).join("; "), @"the stack in the swarm has changed");
     desired.services.values_mut().for_each(|web| web.image = "web:2".into());
-    assert_snapshot!(seen.since(&fingerprint(&desired, &there)).join("; "), @"the files, the settings or the digests of images are others; the stack in the swarm was changed");
+    assert_snapshot!(seen.since(&fingerprint(&desired, &there)).join("; "), @"the files, the settings or the digests of images have changed; the stack in the swarm has changed");
     assert_snapshot!("1b9d6bcd-4f0e8a31".parse::<Fingerprint>().unwrap_err(), @"`1b9d6bcd-4f0e8a31` is not the fingerprint of a plan, such as 1b9d6bcd-4f0e8a31-07c5d2aa; `skep plan` prints it");
 }
 
@@ -502,7 +502,7 @@ fn a_volume_with_another_name_is_told_to_be_another_one() {
     let one = |name: &str, service: Service| stack(&[(name, service)]);
     let before = one("db", on_folder("/data/shop/db", "/var/lib/db"));
     assert_snapshot!(notes(&one("db", on_folder("/data/shop/pg", "/var/lib/db")), &before), @"service db has the folder /data/shop/pg at /var/lib/db instead of the folder /data/shop/db: the data stays in the old one and is not copied; give it its old name back if it was only renamed");
-    assert_snapshot!(notes(&one("db", service()), &before), @"service db does not have the folder /data/shop/db at /var/lib/db any more: it starts without that data, which stays");
+    assert_snapshot!(notes(&one("db", service()), &before), @"service db no longer has the folder /data/shop/db at /var/lib/db: it starts without that data, which is kept");
     let anonymous = Mount { target: "/var/lib/db".into(), kind: "volume".into(), ..Mount::default() };
     let anonymous = one("db", Service { volumes: vec![anonymous], ..service() });
     assert_snapshot!(notes(&anonymous, &before), @"service db has an anonymous volume at /var/lib/db instead of the folder /data/shop/db: the data stays in the old one and is not copied; give it its old name back if it was only renamed");
@@ -520,7 +520,7 @@ fn an_old_service_that_stays_on_the_data_of_a_new_one_is_told() {
     let before = stack(&[("db", on_folder("/data/shop/db", "/data"))]);
     let mut after = stack(&[("postgres", on_folder("/data/shop/db", "/data"))]);
     after.settings.prune = false;
-    assert_snapshot!(notes(&after, &before), @"service db is not in the file and stays, and both it and service postgres write to the folder /data/shop/db: remove it first (`docker service rm shop_db`) if postgres is to take its place");
+    assert_snapshot!(notes(&after, &before), @"service db is not in the file but is kept, so both it and service postgres write to the folder /data/shop/db: remove it first (`docker service rm shop_db`) if postgres is to take its place");
 }
 
 fn planned(desired: &Stack, there: &Observed) -> String {

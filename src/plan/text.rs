@@ -1,4 +1,4 @@
-//! A plan as a person reads it: like a good diff.
+//! A plan as text, similar to a diff.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,13 @@ pub enum Color {
     Never,
 }
 
-/// How long a line may be that tells several fields; longer ones become a line a field.
+/// The longest line with several fields; longer ones are split into one line per field.
 const LONG: usize = 100;
-/// How many characters of a value are shown.
+/// The most characters shown of a value.
 const MOST: usize = 100;
 /// The length of a digest.
 const DIGEST: usize = 64;
-/// How many digits of it are shown.
+/// The number of digits shown of a digest.
 const DIGITS: usize = 12;
 
 impl Plan {
@@ -38,7 +38,7 @@ impl Plan {
         text + &self.summary()
     }
 
-    /// How much it changes, in one line: `1 to create, 2 to change, 0 to remove, 5 unchanged`.
+    /// A summary in one line: `1 to create, 2 to change, 0 to remove, 5 unchanged`.
     pub fn summary(&self) -> String {
         let unchanged = self.unchanged.len();
         if self.is_empty() {
@@ -55,7 +55,7 @@ impl Plan {
 }
 
 impl Change {
-    /// The change in one line; in one for each field where that would be long.
+    /// The change in one line, or in one line per field if that would be long.
     pub fn to_text(&self, color: Color) -> String {
         self.painted(&self.line(), color)
     }
@@ -95,14 +95,14 @@ impl std::fmt::Display for Subject {
 }
 
 impl Reason {
-    /// In words; none where the change says it itself.
+    /// The reason in words; `None` if the change is self-explanatory.
     fn to_text(self) -> Option<&'static str> {
         match self {
             Self::New => Some("new in the file"),
             Self::Missing => Some("it was removed by hand"),
             Self::Different => None,
             Self::Gone => Some("the file no longer has it"),
-            Self::Unneeded => Some("no release that is kept needs it"),
+            Self::Unneeded => Some("no kept release needs it"),
         }
     }
 }
@@ -113,14 +113,14 @@ impl Action {
             Self::Create | Self::Remove => String::new(),
             Self::Update { fields, restarts } => told(fields, &effect(fields, *restarts)),
             Self::Resume { stall: Stall::NodeDown { node } } => {
-                format!(": its update begins anew, for it waits for a task on node {node}, which is down")
+                format!(": its update is restarted, because it waits for a task on node {node}, which is down")
             }
             Self::Resume { stall: Stall::NeverStarts } => {
-                ": its update begins anew, for it waits for a task that Swarm has given up".to_owned()
+                ": its update is restarted, because it waits for a task that Swarm has given up".to_owned()
             }
-            Self::Resume { stall: Stall::Stopped } => ": its update, which Swarm had stopped, goes on".to_owned(),
+            Self::Resume { stall: Stall::Stopped } => ": its update, which Swarm had stopped, is resumed".to_owned(),
             Self::Recreate { fields, restarts } => {
-                told(fields, &format!("Swarm cannot change the mode: removed and created anew, {}", stops(*restarts)))
+                told(fields, &format!("Swarm cannot change the mode: removed and created again, {}", stops(*restarts)))
             }
         }
     }
@@ -154,8 +154,8 @@ fn effect(fields: &[FieldChange], restarts: usize) -> String {
 fn stops(tasks: usize) -> String {
     match tasks {
         0 => "no task runs now".to_owned(),
-        1 => "1 task stops before".to_owned(),
-        many => format!("{many} tasks stop before"),
+        1 => "1 task stops first".to_owned(),
+        many => format!("{many} tasks stop first"),
     }
 }
 
@@ -186,7 +186,7 @@ fn list_of<'a>(field: &'a str, item: &str) -> Option<&'a str> {
     field.strip_suffix(item)?.strip_suffix('.').filter(|list| !list.is_empty())
 }
 
-/// Cuts a digest to the twelve digits that people compare, and long values to what fits.
+/// Shortens a digest to twelve digits, and long values to fit.
 fn shortened(value: &str) -> String {
     let is_digest = |digest: &str| digest.len() == DIGEST && digest.bytes().all(|digit| digit.is_ascii_hexdigit());
     let value = match value.split_once("@sha256:") {

@@ -1,5 +1,5 @@
-//! What an engine is too old for. It drops such fields from what it is sent, without a word: they are no difference to
-//! make, but something to tell.
+//! Fields that an engine is too old for. It silently drops them, so they are not differences to
+//! apply, but are reported.
 
 use std::borrow::Cow;
 use std::mem::take;
@@ -9,7 +9,7 @@ use crate::stack::{Service, Stack};
 /// A version of the Docker API.
 pub type ApiVersion = (u32, u32);
 
-/// A field, the first version of the API that has it (moby `docs/api/version-history.md`), and how it is taken away:
+/// Fields, the first version of the API with each (moby `docs/api/version-history.md`), and how each is removed:
 /// whether it was set.
 type Field = (&'static str, ApiVersion, fn(&mut Service) -> bool);
 
@@ -28,19 +28,19 @@ const FIELDS: [Field; 6] = [
     ("oom_score_adj", (1, 46), |service| take(&mut service.oom_score_adj) != 0),
 ];
 
-/// What of a stack an engine of `api` leaves out, in sentences.
+/// Sentences about the fields of a stack that an engine with `api` ignores.
 pub fn left_out(stack: &Stack, api: ApiVersion) -> Vec<String> {
     stack.services.iter().flat_map(|(name, service)| kept(name.as_str(), service, api).1).collect()
 }
 
-/// A service as an engine of `api` keeps it, and what of it is left out, in sentences.
+/// A service as stored by an engine with `api`, and sentences about the ignored fields.
 pub(super) fn kept<'a>(name: &str, service: &'a Service, api: ApiVersion) -> (Cow<'a, Service>, Vec<String>) {
     let mut without = service.clone();
     let too_new = FIELDS.iter().filter(|(_, since, takes)| api < *since && takes(&mut without));
     let sentence = |(field, (major, minor), _): &Field| {
         let (has, has_minor) = api;
         format!(
-            "service {name}: `{field}` needs Docker API {major}.{minor}; this engine has {has}.{has_minor} and leaves it out"
+            "service {name}: `{field}` needs Docker API {major}.{minor}; this engine has {has}.{has_minor} and ignores it"
         )
     };
     let left_out: Vec<String> = too_new.map(sentence).collect();
@@ -59,8 +59,8 @@ mod tests {
         let (old, said) = kept("web", &service, (1, 41));
         assert_eq!(*old, Service::default());
         insta::assert_snapshot!(said.join("\n"), @"
-        service web: `security_opt: no-new-privileges` needs Docker API 1.44; this engine has 1.41 and leaves it out
-        service web: `oom_score_adj` needs Docker API 1.46; this engine has 1.41 and leaves it out
+        service web: `security_opt: no-new-privileges` needs Docker API 1.44; this engine has 1.41 and ignores it
+        service web: `oom_score_adj` needs Docker API 1.46; this engine has 1.41 and ignores it
         ");
         assert_eq!(kept("web", &service, (1, 46)), (Cow::Borrowed(&service), Vec::new()));
     }

@@ -1,8 +1,8 @@
-//! Whether networks have addresses enough.
+//! Checks that networks have enough addresses.
 //!
-//! Every task has an address in each of its networks, and so has every service with a virtual one, every node that runs
-//! a task there (its load balancer), and the gateway. A network that runs out leaves tasks in the state `new` for ever,
-//! and nobody says why (moby issue 38732).
+//! In each network, every task needs an address, and so does every service with a virtual one, every node that runs a
+//! task of it (its load balancer), and the gateway. If a network has none left, tasks stay in the state `new` forever
+//! without a message (moby issue 38732).
 
 use std::collections::BTreeSet;
 
@@ -17,19 +17,19 @@ use crate::stack::{Mode, Network, Service, UpdateConfig};
 
 /// The network in which published ports are reached.
 const INGRESS: &str = "ingress";
-/// A network of which more than so many percent may be needed is close to its end.
+/// A note is made if more than this percentage of a network may be needed.
 const CLOSE: u64 = 90;
 
-/// What the services of a network need.
+/// The addresses that the services of a network need.
 #[derive(Debug, Default)]
 struct Need {
     tasks: u64,
     virtual_addresses: u64,
-    /// Tasks that run beside the old ones during an update.
+    /// Tasks that run in addition to the old ones during an update.
     updates: u64,
 }
 
-/// Networks that are too small or cannot be made, and notes about those that are close to it.
+/// Obstacles for networks that are too small or cannot be created, and notes about networks that are almost full.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     for name in context.joined() {
@@ -58,7 +58,7 @@ impl Context<'_> {
         joined
     }
 
-    /// How many addresses a network has for tasks and services; none if that is not known.
+    /// How many addresses a network has for tasks and services; `None` if unknown.
     fn addresses(&self, name: &str) -> Option<u64> {
         if let Some(Segment { is_of_the_swarm, subnets }) = self.surroundings.networks.get(name) {
             return is_of_the_swarm.then(|| usable(subnets)).flatten();
@@ -72,7 +72,7 @@ impl Context<'_> {
         }
     }
 
-    /// What all services of a network need: those of the stack as they should be, and those of others.
+    /// The addresses that all services of a network need: the desired services of the stack, and those of other stacks.
     fn need(&self, network: &str) -> Need {
         let mut need = Need::default();
         for service in self.desired.services.values() {
@@ -89,7 +89,7 @@ impl Context<'_> {
         need
     }
 
-    /// Whether the stack needs more of a network than it has now. Where it does not, it is not this deploy that fails.
+    /// Whether the stack needs more addresses of a network than now. If not, this deploy does not cause a shortage.
     fn needs_more(&self, network: &str) -> bool {
         let own = |services: &mut dyn Iterator<Item = &Service>| {
             let mut need = Need::default();
@@ -106,7 +106,7 @@ impl Context<'_> {
         match other.mode {
             Mode::Replicated(number) => number.unwrap_or(1),
             Mode::Global => placement::candidates(&other.constraints, &self.observed.nodes).len() as u64,
-            // A job that has ended has no addresses any more.
+            // A job that has ended no longer uses addresses.
             Mode::ReplicatedJob(_) | Mode::GlobalJob => 0,
         }
     }
@@ -135,12 +135,12 @@ impl Need {
         self.updates += updates;
     }
 
-    /// What is needed in any case, with one node that runs tasks.
+    /// The addresses that are needed in any case, with tasks on one node only.
     fn at_least(&self) -> u64 {
         self.tasks + self.virtual_addresses + u64::from(self.tasks > 0)
     }
 
-    /// What is needed when every node runs tasks, and every service is updated at once.
+    /// The addresses that are needed if every node runs tasks and every service is updated at once.
     fn at_most(&self, nodes: u64) -> u64 {
         self.tasks + self.virtual_addresses + self.updates + nodes.min(self.tasks)
     }
@@ -173,7 +173,7 @@ fn has_virtual_address(service: &Service) -> bool {
     service.endpoint_mode.as_deref() != Some("dnsrr")
 }
 
-/// How many new tasks may run beside the old ones.
+/// How many new tasks may run in addition to the old ones.
 fn beside(service: &Service, tasks: u64) -> u64 {
     match &service.update_config {
         Some(UpdateConfig { order, parallelism, .. }) if order == "start-first" => {
@@ -187,7 +187,7 @@ fn beside(service: &Service, tasks: u64) -> u64 {
     }
 }
 
-/// Subnets of the stack's that overlap one that is there: Swarm takes the network, and never gives it an address.
+/// Subnets of the stack that overlap an existing one: Swarm accepts such a network, and never allocates an address in it.
 fn overlapping(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let mut found = Vec::new();
     for (name, network) in &context.desired.networks {
@@ -208,7 +208,7 @@ fn overlapping(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     found
 }
 
-/// More new networks than the pool has subnets left.
+/// An obstacle if the stack has more new networks than the pool has free subnets.
 fn exhausted(context: &Context<'_>) -> Option<Diagnostic<KeyPath>> {
     let pool = context.surroundings.pool.as_ref()?;
     let is_new = |(name, network): &(&String, &Network)| {
@@ -240,7 +240,7 @@ fn parsed(subnets: &[String]) -> Vec<IpNet> {
     subnets.iter().filter_map(|subnet| subnet.parse().ok()).collect()
 }
 
-/// The addresses of all IPv4 subnets; none if there is no such subnet.
+/// The number of addresses of all IPv4 subnets; `None` if there is no such subnet.
 fn usable(subnets: &[IpNet]) -> Option<u64> {
     let narrow: Vec<u8> = subnets.iter().filter(|net| matches!(net, IpNet::V4(_))).map(IpNet::prefix_len).collect();
     (!narrow.is_empty()).then(|| narrow.into_iter().map(size).sum())

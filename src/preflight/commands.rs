@@ -10,7 +10,7 @@ use crate::plan::observed::Node;
 use crate::stack::check::{Check, Probe};
 use crate::stack::{Mode, Service};
 
-/// Checks that no task, or perhaps no task, is there for; notes about those that a task is there for as long as skep
+/// Obstacles for checks that no task can run, or perhaps no task; notes about those that a task can run as long as skep
 /// stays where it is.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ fn reach(service: &Service, here: &Node, candidates: &[&Node]) -> Reach {
     let is_here = candidates.iter().any(|node| node.id == here.id);
     let nodes = candidates.len() as u64;
     match service.mode {
-        // A job has ended when its check is made, and is told so elsewhere; where no node is left, that is told.
+        // A check of a job and a service without a usable node are reported elsewhere.
         Mode::ReplicatedJob(_) | Mode::GlobalJob | Mode::Replicated(Some(0)) => Reach::Always,
         _ if candidates.is_empty() => Reach::Always,
         _ if !is_here => Reach::Never,

@@ -1,6 +1,6 @@
-//! Whether the folders of named volumes are made where the data is.
+//! Checks that the folders of named volumes are created where the data is.
 //!
-//! A folder that is made on the wrong file system is empty, and a database starts in it as if nothing had been there.
+//! A folder on the wrong file system is empty, and a database would start there without its data.
 
 use super::surroundings::DataRoot;
 use super::{Context, in_the_way, of_service};
@@ -9,7 +9,7 @@ use crate::name::ServiceName;
 use crate::plan::observed::Node;
 use crate::stack::{Mount, Service};
 
-/// A data root that is not the one that the swarm knows; services with folders that may run where those are not.
+/// Obstacles for a data root that is not the recorded one, and for services that may run on nodes without their folders.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let Some(root) = &context.surroundings.data else { return Default::default() };
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
@@ -40,7 +40,7 @@ impl DataRoot {
         Some(format!("the data root {} is not the one that the swarm's data is in: {fault}", self.path))
     }
 
-    /// What to do about a fault.
+    /// The help for a fault.
     pub fn remedy(&self) -> String {
         let kept = self.marks.kept.as_deref().unwrap_or_default();
         format!(
@@ -64,7 +64,7 @@ pub fn config_name(path: &str) -> String {
 }
 
 impl Context<'_> {
-    /// The first folder of the stack's that a service mounts.
+    /// The first folder of the stack that a service mounts.
     fn folder_of<'a>(&self, service: &'a Service) -> Option<&'a String> {
         let is_folder = |mount: &&Mount| mount.kind == "bind" && self.desired.folders.contains(&mount.source);
         service.volumes.iter().find(is_folder).map(|mount| &mount.source)

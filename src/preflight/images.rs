@@ -1,4 +1,4 @@
-//! Whether the nodes that may run a task can have its image.
+//! Checks that the nodes which may run a task can get its image.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::plan::Plan;
 use crate::plan::observed::Node;
 use crate::stack::{LOCAL_IMAGES, Service, Stack};
 
-/// Where an image of an earlier release is now.
+/// Whether an image of an earlier release still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// The engine that is asked has it, or its registry.
+    /// This engine or the registry has it.
     There,
     /// Neither has it.
     Gone {
-        /// What its registry says; nothing if it never had one.
+        /// The answer of its registry; `None` if it has no registry.
         answer: Option<String>,
     },
-    /// That cannot be told.
+    /// This is unknown.
     Unknown {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
@@ -37,7 +37,7 @@ pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
         .collect()
 }
 
-/// Whether skep has built an image and pushed it nowhere.
+/// Whether an image was built by skep and pushed to no registry.
 fn is_local(image: &str) -> bool {
     image.strip_prefix(LOCAL_IMAGES).is_some_and(|rest| rest.starts_with('/'))
 }
@@ -65,14 +65,14 @@ fn unreachable(name: &ServiceName, here: &Node, context: &Context<'_>, other: &N
     )
 }
 
-/// The images that a plan makes tasks of.
+/// The images of the tasks that a plan starts.
 pub fn needed<'a>(plan: &Plan, desired: &'a Stack) -> Vec<(&'a ServiceName, &'a str)> {
     let changed = plan.changed_services();
     let services = desired.services.iter().filter(|(name, _)| changed.contains(name));
     services.map(|(name, service)| (name, service.image.as_str())).collect()
 }
 
-/// What stands in the way of going back to these images, and what may.
+/// Obstacles to going back to these images, and notes about possible ones.
 pub fn missing(
     needed: &[(&ServiceName, &str)],
     found: &BTreeMap<String, Whereabouts>,

@@ -1,8 +1,9 @@
-//! What stands in the way of a stack, before the first write.
+//! The obstacles to a stack, before the first write.
 //!
-//! Swarm takes most of what cannot work, and then waits for ever: a task that finds no node, a network without
-//! addresses, a port that somebody else has. What can be seen in advance is said in advance, by the key of the file and
-//! with what to do. What cannot be told stands in nobody's way: a wrong "no" would be worse than a late one.
+//! Swarm accepts most stacks that cannot work, and then waits for ever: a task without an eligible node, a network
+//! without addresses, a port that is already published. Obstacles that can be detected in advance are reported with the
+//! key of the file and a remedy. Uncertain ones do not refuse a stack: a wrong refusal would be worse than a late
+//! failure.
 
 mod addresses;
 mod commands;
@@ -29,18 +30,18 @@ use crate::plan::{Action, Change, Plan, placement};
 use crate::stack::{Mode, Service, Stack};
 use surroundings::Surroundings;
 
-/// What was found out about a stack in advance.
+/// The result of the preflight checks of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preflight {
-    /// What stands in its way.
+    /// The obstacles.
     pub obstacles: Vec<Diagnostic<KeyPath>>,
-    /// What stands in its way until somebody agrees to it.
+    /// The obstacles that consent overrides.
     pub conditions: Vec<(Agreement, Diagnostic<KeyPath>)>,
-    /// What may stand in its way later, in sentences.
+    /// Sentences about possible obstacles later.
     pub notes: Vec<String>,
 }
 
-/// What somebody can agree to.
+/// The kinds of consent to obstacles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Agreement {
     /// Most of the services are removed.
@@ -51,26 +52,26 @@ pub enum Agreement {
     Unchecked,
 }
 
-/// What somebody has agreed to.
+/// The given consent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Consent {
-    /// That many services are removed.
+    /// To removing most of the services.
     pub removal: bool,
-    /// That a service is interrupted because Swarm cannot change it.
+    /// To interrupting a service that Swarm cannot change.
     pub recreation: bool,
-    /// That a check of the stack's own may not be made.
+    /// To checks that cannot be made.
     pub unchecked: bool,
-    /// That a stack is taken over which no repository owns: skep did not deploy it, or a person did.
+    /// To taking over a stack without an owner: skep did not deploy it, or it was deployed by hand.
     pub adoption: bool,
-    /// That a stack is taken over from the repository that owns it.
+    /// To taking over a stack from its owner.
     pub takeover: bool,
-    /// That the same files are tried again that failed.
+    /// To retrying files that failed.
     pub retry: bool,
 }
 
-/// A stack between what there is and what should be.
+/// The input of the checks: observed and desired state.
 struct Context<'a> {
     desired: &'a Stack,
     observed: &'a Observed,
@@ -79,8 +80,8 @@ struct Context<'a> {
 }
 
 impl Preflight {
-    /// Everything that a deploy is refused for before its first write: what stands in the way of `plan`, which makes
-    /// `desired` of what was `observed`.
+    /// All obstacles to a deploy before its first write: to `plan`, which leads from `observed` to
+    /// `desired`.
     pub fn of(desired: &Stack, observed: &Observed, surroundings: &Surroundings, plan: &Plan) -> Self {
         let desired = &*observed.scaled(desired);
         let context = Context { desired, observed, surroundings, plan };
@@ -104,7 +105,7 @@ impl Preflight {
         Self { obstacles, conditions, notes }
     }
 
-    /// What a deploy is refused for when somebody has given this consent.
+    /// The obstacles that remain with this consent.
     pub fn refusals(&self, consent: Consent) -> Vec<Diagnostic<KeyPath>> {
         let open = self.conditions.iter().filter(|(agreement, _)| !consent.covers(*agreement));
         self.obstacles.iter().chain(open.map(|(_, obstacle)| obstacle)).cloned().collect()
@@ -150,23 +151,23 @@ fn great_removal(observed: &Observed, plan: &Plan) -> Option<Diagnostic<KeyPath>
     Some(in_the_way(
         KeyPath::default(),
         format!("it removes {} of {there} services: {}", removed.len(), names.join(", ")),
-        "if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`",
+        "if this is intended, confirm it with `--confirm-removal` or `git push -o confirm-removal`",
     ))
 }
 
 impl Context<'_> {
-    /// The services that are created or changed: where the others run is decided already.
+    /// The services that are created or changed.
     fn changed(&self) -> impl Iterator<Item = (&ServiceName, &Service)> {
         let changed = self.plan.changed_services();
         self.desired.services.iter().filter(move |(name, _)| changed.contains(name))
     }
 
-    /// The nodes that may run a service now.
+    /// The eligible nodes of a service.
     fn candidates(&self, service: &Service) -> Vec<&Node> {
         placement::candidates(&service.constraints, &self.observed.nodes)
     }
 
-    /// How many tasks a service should have.
+    /// The desired number of tasks of a service.
     fn tasks(&self, service: &Service) -> u64 {
         match service.mode {
             Mode::Replicated(number) | Mode::ReplicatedJob(number) => number.unwrap_or(1),

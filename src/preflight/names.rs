@@ -1,4 +1,4 @@
-//! What must be there, and what must not be there yet.
+//! Objects that must exist, and names that must be free.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::{Config, Network, Secret, TRAEFIK_FIRST};
 
-/// What is referred to and not there, or not of use; what is to be created and is somebody else's.
+/// Missing or unusable external objects, and names of new objects that belong to others.
 pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let mut found = networks(context);
     found.extend(configs(context));
@@ -27,7 +27,7 @@ fn networks(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
             Network::External if foreign.contains(name) || own.contains_key(name) => {}
             Network::External if segment.is_some_and(|segment| !segment.is_of_the_swarm) => found.push(in_the_way(
                 place("networks", name, context),
-                format!("the network `{name}` is one of this node only, and services cannot join it"),
+                format!("the network `{name}` is local to this node, so services cannot join it"),
                 format!("create one for the swarm: `docker network create --driver overlay {name}`"),
             )),
             Network::External => found.push(match context.desired.behind_traefik(name) {
@@ -82,7 +82,7 @@ fn secrets(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     found
 }
 
-/// A service bears its stack's name, but not every service of such a name is the stack's.
+/// Services with the name of the stack's that do not belong to it.
 fn services(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let taken: BTreeSet<&str> = context.surroundings.services.iter().map(|service| service.name.as_str()).collect();
     let mut found = Vec::new();
@@ -91,7 +91,7 @@ fn services(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
         if taken.contains(name.as_str()) {
             found.push(in_the_way(
                 super::of_service(key, &[]),
-                format!("there is a service `{name}` that is not of this stack"),
+                format!("a service `{name}` exists that does not belong to this stack"),
                 "give the service another name, or remove that one (`docker service rm`)",
             ));
         }
@@ -103,11 +103,11 @@ fn absent(what: &str, name: &str, command: &str, context: &Context<'_>) -> Diagn
     in_the_way(
         place(&format!("{what}s"), name, context),
         format!("the external {what} `{name}` does not exist"),
-        format!("create it (`{command}`), or take `external` away"),
+        format!("create it (`{command}`), or remove `external`"),
     )
 }
 
-/// The network that Traefik shares with what it serves. No file names it: `x-skep.http` does.
+/// Traefik's network, which `x-skep.http` requires.
 fn without_traefik(service: &ServiceName, network: &str) -> Diagnostic<KeyPath> {
     in_the_way(
         super::of_service(service, &["x-skep", "http"]),
@@ -119,7 +119,7 @@ fn without_traefik(service: &ServiceName, network: &str) -> Diagnostic<KeyPath> 
 fn taken(what: &str, name: &str, context: &Context<'_>) -> Diagnostic<KeyPath> {
     in_the_way(
         place(&format!("{what}s"), name, context),
-        format!("there is a {what} `{name}` that is not of this stack"),
+        format!("a {what} `{name}` exists that does not belong to this stack"),
         format!("write `external: true` to use that one, or give the {what} another `name`"),
     )
 }
@@ -127,8 +127,8 @@ fn taken(what: &str, name: &str, context: &Context<'_>) -> Diagnostic<KeyPath> {
 fn other_content(what: &str, name: &str, context: &Context<'_>) -> Diagnostic<KeyPath> {
     in_the_way(
         place(&format!("{what}s"), name, context),
-        format!("the {what} `{name}` holds something else, and Swarm cannot change a {what}"),
-        format!("leave its `name` out, so that new content is a new {what}, or give it another `name`"),
+        format!("the {what} `{name}` has other contents, and Swarm cannot change a {what}"),
+        format!("remove its `name`, so that new contents make a new {what}, or give it another `name`"),
     )
 }
 

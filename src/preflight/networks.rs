@@ -1,4 +1,4 @@
-//! Networks whose options are not what the file says: nobody can change one, and the tasks would go on in the old one.
+//! Networks whose options differ from the file: Swarm cannot change them, and tasks would stay in the old network.
 
 use super::in_the_way;
 use crate::diagnostic::{Diagnostic, KeyPath};
@@ -7,8 +7,8 @@ use crate::plan::networks::{FixedNetwork, is_same_network};
 use crate::plan::observed::Observed;
 use crate::stack::{Network, Stack};
 
-/// The networks that exist with other options than the file gives them now, each with what stands in the way of that. Where
-/// the release that `runs` already differed in the same way, this deploy does not decide it: that is a note of the plan.
+/// Obstacles for networks that exist with other options than in the file. If the release that `runs` already differed
+/// in the same way, this deploy does not cause it, and it is only a note of the plan.
 pub fn changed(desired: &Stack, observed: &Observed, runs: Option<&Stack>) -> Vec<(FixedNetwork, Diagnostic<KeyPath>)> {
     let is_old = |network: &FixedNetwork| match (
         runs.and_then(|it| it.networks.get(&network.name)),

@@ -52,7 +52,7 @@ fn excluded(name: &ServiceName, service: &Service, context: &Context<'_>) -> Dia
     )
 }
 
-/// More tasks than the nodes may have.
+/// More tasks than the nodes may run.
 fn crowded(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Diagnostic<KeyPath>> {
     let (Mode::Replicated(number), per_node @ 1..) = (service.mode, service.max_replicas_per_node) else { return None };
     let (wanted, room) = (number.unwrap_or(1), per_node.saturating_mul(candidates.len() as u64));
@@ -60,12 +60,12 @@ fn crowded(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Optio
         in_the_way(
             of_service(name, &["deploy", "placement", "max_replicas_per_node"]),
             format!("{wanted} tasks do not fit: {per_node} on each of {} nodes make {room}", candidates.len()),
-            "raise it, lower `deploy.replicas`, or add a node",
+            "increase it, lower `deploy.replicas`, or add a node",
         )
     })
 }
 
-/// More set aside for one task than any node has in all.
+/// A reservation of one task that exceeds every node.
 fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Option<Diagnostic<KeyPath>> {
     let wanted = &service.reservations;
     let has_told = |node: &&&Node| node.resources.nano_cpus > 0 && node.resources.memory > 0;
@@ -80,7 +80,7 @@ fn overbooked(name: &ServiceName, service: &Service, candidates: &[&Node]) -> Op
     });
     Some(in_the_way(
         of_service(name, &["deploy", "resources", "reservations"]),
-        format!("one task reserves {}, and the largest nodes have {has}", shown(wanted)),
+        format!("one task reserves {}, but the largest nodes have {has}", shown(wanted)),
         "lower the reservation, or add a node",
     ))
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::{Mode, Port, Service};
 
-/// Ports that somebody else has.
+/// Ports that are already published.
 pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     let mut found = Vec::new();
     for (name, service) in context.changed() {
@@ -22,7 +22,8 @@ pub(super) fn obstacles(context: &Context<'_>) -> Vec<Diagnostic<KeyPath>> {
     found
 }
 
-/// Who has a port, in the whole swarm: another stack's service, one of this stack that keeps it, or one of the file.
+/// The service that publishes a port in the swarm: of another stack, a kept one of this stack, or another one of the
+/// file.
 fn holder(name: &ServiceName, port: &Port, context: &Context<'_>) -> Option<String> {
     let has = |ports: &[Port]| ports.iter().any(|other| other.excludes(port));
     let neighbour = context.surroundings.services.iter().find(|service| has(&service.ports));
@@ -37,11 +38,11 @@ fn taken(name: &ServiceName, port: &Port, holder: &str) -> Diagnostic<KeyPath> {
     in_the_way(
         of_service(name, &["ports"]),
         format!("port {} is published by {holder}", number(port)),
-        "publish another port, or take it away there first",
+        "publish another port, or free it there first",
     )
 }
 
-/// A port of the nodes themselves: every node can give it to one task.
+/// A port in `mode: host`, which each node can give to one task.
 fn without_nodes(
     name: &ServiceName,
     service: &Service,
@@ -56,7 +57,7 @@ fn without_nodes(
         Mode::Replicated(_) | Mode::ReplicatedJob(_) => context.tasks(service),
         Mode::Global | Mode::GlobalJob => candidates.len() as u64,
     };
-    // That no node may run it at all is told elsewhere.
+    // The lack of eligible nodes is reported elsewhere.
     if free >= wanted || candidates.is_empty() {
         return None;
     }

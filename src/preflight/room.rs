@@ -1,4 +1,4 @@
-//! Whether an update can ever begin that starts each new task beside the old one.
+//! Checks that an update with `order: start-first` can begin: it starts each new task before the old one stops.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use crate::plan::Action;
 use crate::plan::observed::Node;
 use crate::stack::{Mode, Service};
 
-/// For how many tasks of a service there is room, and the keys that say so.
+/// How many tasks of a service fit on the nodes, and the keys that limit it.
 struct Room {
     tasks: u64,
     keys: &'static [&'static str],
 }
 
-/// Services with `order: start-first` for which there is room for their tasks, and for no task more: what is updated now
-/// cannot be, and what is created cannot be updated later.
+/// Obstacles and notes for services with `order: start-first` whose tasks fit on the nodes, but no further task: an
+/// update cannot begin, and a new service can never be updated.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     for (name, service) in context.changed().filter(|(_, service)| starts_first(service)) {
         let candidates = context.candidates(service);
         let wanted = context.tasks(service);
-        // That not even those fit is told elsewhere.
+        // Services that do not fit at all are reported elsewhere.
         let rooms = [per_node(service, &candidates), of_ports(service, context), reserved(service, &candidates)];
         let Some(room) = rooms.into_iter().flatten().find(|room| room.tasks == wanted && wanted > 0) else { continue };
         let obstacle = full(name, &room);
@@ -61,7 +61,7 @@ fn per_node(service: &Service, candidates: &[&Node]) -> Option<Room> {
     Some(Room { tasks, keys: &["deploy", "placement", "max_replicas_per_node"] })
 }
 
-/// A port of the nodes themselves can be taken once on each.
+/// A port that is published on the nodes themselves can be used once on each node.
 fn of_ports(service: &Service, context: &Context<'_>) -> Option<Room> {
     let port = service.ports.iter().find(|port| port.is_of_the_node() && port.published.is_some_and(|it| it != 0))?;
     let takers = context.surroundings.services.iter().filter(|other| super::ports::has_same(other, port));
@@ -70,7 +70,7 @@ fn of_ports(service: &Service, context: &Context<'_>) -> Option<Room> {
     Some(Room { tasks: free as u64, keys: &["ports"] })
 }
 
-/// How many tasks the nodes could hold if nothing else were on them, by what is set aside for each.
+/// How many tasks would fit on the empty nodes, by the reservations of each.
 fn reserved(service: &Service, candidates: &[&Node]) -> Option<Room> {
     let wanted = &service.reservations;
     let fits = |has: i64, wanted: i64| if wanted > 0 { Some(u64::try_from(has / wanted).unwrap_or(0)) } else { None };

@@ -1,8 +1,8 @@
-//! Whether Traefik would leave out a route.
+//! Checks that Traefik would not ignore a route.
 //!
-//! What labels define is called the same in the whole swarm. Where two services define one router or middleware
-//! differently, Traefik leaves out both (its `pkg/provider/merge.go`): the new stack, and one that runs. A service that two
-//! define gets the requests of both.
+//! Names in labels are shared by the whole swarm. If two services define a router or middleware of the same name
+//! differently, Traefik ignores both (its `pkg/provider/merge.go`): that of the new stack and that of a running one. A
+//! Traefik service that two services define gets the requests of both.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::{ImageReference, ServiceName};
 use crate::stack::Service;
 
-/// What labels define: `http.routers`, and its name.
+/// A definition in labels: its kind, such as `http.routers`, and its name.
 type Thing<'a> = (String, &'a str);
-/// What is said of it, by option in small letters.
+/// The options of a definition, by name in lower case.
 type Said<'a> = BTreeMap<String, &'a str>;
 
-/// Names that are taken, and notes about those that may be.
+/// Obstacles for names that are in use, and notes about names that may be.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let taken: Vec<(&Neighbour, BTreeMap<Thing<'_>, Said<'_>>)> =
         context.surroundings.services.iter().map(|other| (other, defined(&other.routing))).collect();
@@ -39,7 +39,7 @@ pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<Str
 }
 
 impl Context<'_> {
-    /// Whether each may look at other services, so that a name may be there twice.
+    /// Whether two Traefiks may read different services, so that a name may exist twice.
     fn has_several_traefiks(&self) -> bool {
         let own = self.desired.services.values().map(|service| &service.image);
         let others = self.surroundings.services.iter().map(|other| &other.image);
@@ -51,7 +51,7 @@ fn is_traefik(image: &str) -> bool {
     ImageReference::of(image).base() == "traefik"
 }
 
-/// What is wrong with two definitions of one thing, if anything is.
+/// The conflict between two definitions of the same name, if there is one.
 fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said<'_>) -> Option<String> {
     let ((kind, name), whose) = (thing, other.described());
     let what = kind.rsplit('.').next()?.trim_end_matches('s');
@@ -60,7 +60,7 @@ fn conflict(thing: &Thing<'_>, said: &Said<'_>, other: &Neighbour, theirs: &Said
             "Traefik shares the requests for its service `{name}` with {whose}, which also has labels for it"
         ));
     }
-    let message = || format!("the {what} `{name}` is defined otherwise by {whose}: Traefik would leave out both");
+    let message = || format!("the {what} `{name}` is defined differently by {whose}: Traefik would ignore both");
     (said != theirs).then(message)
 }
 
@@ -72,7 +72,7 @@ fn obstacle(name: &ServiceName, service: &Service, thing: &Thing<'_>, message: S
     in_the_way(of_service(name, keys), message, help)
 }
 
-/// What the labels of a service define; nothing if Traefik is told to pass it over.
+/// The definitions in the labels of a service; none if `traefik.enable` is false.
 fn defined(labels: &BTreeMap<String, String>) -> BTreeMap<Thing<'_>, Said<'_>> {
     let mut found: BTreeMap<Thing<'_>, Said<'_>> = BTreeMap::new();
     let is_off = |(key, value): (&String, &String)| {

@@ -1,4 +1,4 @@
-//! What there is around a stack: other services, networks, the swarm's addresses.
+//! The surroundings of a stack: other services, networks, the swarm's addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,37 +6,37 @@ use ipnet::IpNet;
 
 use crate::stack::{Mode, Port};
 
-/// What there is around a stack. What could not be read is left out, and stands in nobody's way.
+/// The surroundings of a stack. Parts that could not be read are missing, and cause no obstacle.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Surroundings {
-    /// The services of other stacks, and of none.
+    /// The services of other stacks, and those of no stack.
     pub services: Vec<Neighbour>,
     /// Every network that the engine lists, by name.
     pub networks: BTreeMap<String, Segment>,
-    /// Where the swarm takes addresses from for a network without a subnet of its own.
+    /// The address pools of the swarm, for networks without their own subnet.
     pub pool: Option<Pool>,
-    /// The id of the node whose engine is asked; empty if it does not say.
+    /// The id of this engine's node; empty if the engine does not tell.
     pub node: String,
     /// The volumes of that node that the stack names, by name.
     pub volumes: BTreeMap<String, StoredVolume>,
-    /// The secrets of the stack that exist and hold something else than they should.
+    /// The secrets of the stack that exist with other content than desired.
     pub changed_secrets: BTreeSet<String>,
-    /// Where the folders of named volumes lie. `None` if the stack has none.
+    /// The folder of the folders of named volumes. `None` if the stack has no such volume.
     pub data: Option<DataRoot>,
 }
 
-/// The folder in which those of named volumes lie, as the node has it that skep runs on.
+/// The folder with the folders of named volumes, as it exists on skep's node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DataRoot {
     /// Its path, the same on every node.
     pub path: String,
-    /// Whether the settings say that all nodes share it.
+    /// Whether all nodes share it, according to the settings.
     pub is_shared: bool,
     /// Its marks.
     pub marks: Marks,
 }
 
-/// The marks by which a data root is known again.
+/// The marks that identify a data root.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marks {
     /// The mark that the swarm keeps; `None` before the first folder was made.
@@ -46,8 +46,8 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Returns what is wrong with the file system, given the mark that the swarm keeps; `None` if it is the right one, or
-    /// the first.
+    /// Returns why the file system is not the one whose mark the swarm keeps; `None` if it is, or if the swarm keeps no
+    /// mark yet.
     pub fn fault(&self) -> Option<String> {
         match (&self.kept, &self.found) {
             (None, _) => None,
@@ -58,21 +58,21 @@ impl Marks {
     }
 }
 
-/// A volume as a node has it.
+/// A volume on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoredVolume {
     /// Its driver.
     pub driver: String,
-    /// The options that it was made with.
+    /// The options that it was created with.
     pub options: BTreeMap<String, String>,
 }
 
-/// A service of somebody else.
+/// A service outside of the stack.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Neighbour {
     /// Its full name.
     pub name: String,
-    /// The stack that it belongs to, if it says so.
+    /// The stack in its label, if there is one.
     pub stack: Option<String>,
     /// The image that it runs.
     pub image: String,
@@ -88,24 +88,24 @@ pub struct Neighbour {
     pub networks: BTreeSet<String>,
     /// Whether it has a virtual address in each of them.
     pub has_virtual_address: bool,
-    /// The nodes that its tasks run on, as far as that matters: where it publishes a port on the nodes themselves that
-    /// the stack wants.
+    /// The nodes that its tasks run on; only known if it publishes a port on the nodes themselves that the stack also
+    /// publishes.
     pub nodes: BTreeSet<String>,
 }
 
 /// A network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Segment {
-    /// Whether it reaches over the whole swarm.
+    /// Whether it spans the whole swarm.
     pub is_of_the_swarm: bool,
     /// Its subnets.
     pub subnets: Vec<IpNet>,
 }
 
-/// Where the swarm takes addresses from.
+/// An address pool of the swarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
-    /// All of them.
+    /// Its addresses.
     pub nets: Vec<IpNet>,
     /// The length of the prefix of one network, such as 24.
     pub prefix: u8,

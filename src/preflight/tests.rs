@@ -49,10 +49,10 @@ fn what_is_referred_to_must_be_there_and_of_use() {
     let networks = BTreeMap::from([("bridge-here".to_owned(), Segment::default())]);
     let surroundings = Surroundings { networks, ..Surroundings::default() };
     assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
-    networks.bridge-here: the network `bridge-here` is one of this node only, and services cannot join it; create one for the swarm: `docker network create --driver overlay bridge-here`
-    networks.traefik: the external network `traefik` does not exist; create it (`docker network create --driver overlay traefik`), or take `external` away
-    configs.page: the external config `page` does not exist; create it (`docker config create page FILE`), or take `external` away
-    secrets.key: the external secret `key` does not exist; create it (`docker secret create key FILE`), or take `external` away
+    networks.bridge-here: the network `bridge-here` is local to this node, so services cannot join it; create one for the swarm: `docker network create --driver overlay bridge-here`
+    networks.traefik: the external network `traefik` does not exist; create it (`docker network create --driver overlay traefik`), or remove `external`
+    configs.page: the external config `page` does not exist; create it (`docker config create page FILE`), or remove `external`
+    secrets.key: the external secret `key` does not exist; create it (`docker secret create key FILE`), or remove `external`
     ");
 }
 
@@ -77,10 +77,10 @@ fn what_is_somebody_elses_is_not_taken() {
         ..Surroundings::default()
     };
     assert_snapshot!(said_beside(&desired, &there, &surroundings), @"
-    networks.front: there is a network `shop_front` that is not of this stack; write `external: true` to use that one, or give the network another `name`
-    configs.page: there is a config `page` that is not of this stack; write `external: true` to use that one, or give the config another `name`
-    secrets.key: there is a secret `key` that is not of this stack; write `external: true` to use that one, or give the secret another `name`
-    services.web: there is a service `shop_web` that is not of this stack; give the service another name, or remove that one (`docker service rm`)
+    networks.front: a network `shop_front` exists that does not belong to this stack; write `external: true` to use that one, or give the network another `name`
+    configs.page: a config `page` exists that does not belong to this stack; write `external: true` to use that one, or give the config another `name`
+    secrets.key: a secret `key` exists that does not belong to this stack; write `external: true` to use that one, or give the secret another `name`
+    services.web: a service `shop_web` exists that does not belong to this stack; give the service another name, or remove that one (`docker service rm`)
     ");
 }
 
@@ -101,7 +101,7 @@ fn a_config_that_keeps_its_name_cannot_change() {
     there.configs.insert("shop_page".into(), file(hash));
     assert_eq!(said_beside(&desired, &there, &Surroundings::default()), "");
     there.configs.insert("shop_page".into(), file("something else"));
-    assert_snapshot!(said_beside(&desired, &there, &Surroundings::default()), @"configs.page: the config `shop_page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`");
+    assert_snapshot!(said_beside(&desired, &there, &Surroundings::default()), @"configs.page: the config `shop_page` has other contents, and Swarm cannot change a config; remove its `name`, so that new contents make a new config, or give it another `name`");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_secret_that_keeps_its_name_cannot_change() {
     desired.secrets.insert("shop_key".into(), secret);
     let changed = Surroundings { changed_secrets: BTreeSet::from(["shop_key".to_owned()]), ..Surroundings::default() };
     assert_eq!(said(&desired), "");
-    assert_snapshot!(said_beside(&desired, &observed(&[]), &changed), @"secrets.key: the secret `shop_key` holds something else, and Swarm cannot change a secret; leave its `name` out, so that new content is a new secret, or give it another `name`");
+    assert_snapshot!(said_beside(&desired, &observed(&[]), &changed), @"secrets.key: the secret `shop_key` has other contents, and Swarm cannot change a secret; remove its `name`, so that new contents make a new secret, or give it another `name`");
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn a_port_that_somebody_has_is_told_with_who_has_it() {
         ..Surroundings::default()
     };
     let said = |ours: &str, theirs: &str| said_beside(&web(ours), &observed(&[]), &blog(theirs));
-    assert_snapshot!(said("ingress", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
-    assert_snapshot!(said("ingress", "host"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
-    assert_snapshot!(said("host", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or take it away there first");
+    assert_snapshot!(said("ingress", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or free it there first");
+    assert_snapshot!(said("ingress", "host"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or free it there first");
+    assert_snapshot!(said("host", "ingress"), @"services.web.ports: port 8080/tcp is published by the service `blog_web` of the stack `blog`; publish another port, or free it there first");
     assert_eq!(said("host", "host"), "", "each has it on its own nodes");
     let udp = Port { protocol: "udp".into(), ..port(8080, "ingress") };
     let dns = stack(&[("web", service(|web| web.ports = vec![udp.clone()]))]);
@@ -206,10 +206,10 @@ fn a_port_moves_within_a_stack_but_two_services_cannot_have_it() {
     let with_port = || service(|web| web.ports = vec![port(8080, "")]);
     let there = observed(&[("old", with_port())]);
     assert_eq!(said_beside(&stack(&[("new", with_port())]), &there, &Surroundings::default()), "");
-    assert_snapshot!(said(&stack(&[("a", with_port()), ("b", with_port())])), @"services.b.ports: port 8080/tcp is published by the service `a` of this stack; publish another port, or take it away there first");
+    assert_snapshot!(said(&stack(&[("a", with_port()), ("b", with_port())])), @"services.b.ports: port 8080/tcp is published by the service `a` of this stack; publish another port, or free it there first");
     let mut kept = stack(&[("new", with_port())]);
     kept.settings.prune = false;
-    assert_snapshot!(said_beside(&kept, &there, &Surroundings::default()), @"services.new.ports: port 8080/tcp is published by the service `old` of this stack; publish another port, or take it away there first");
+    assert_snapshot!(said_beside(&kept, &there, &Surroundings::default()), @"services.new.ports: port 8080/tcp is published by the service `old` of this stack; publish another port, or free it there first");
 }
 
 #[test]
@@ -244,13 +244,13 @@ fn tasks_must_fit_on_the_nodes() {
         web.mode = Mode::Replicated(Some(3));
         web.max_replicas_per_node = 1;
     });
-    assert_snapshot!(said(&stack(&[("web", three)])), @"services.web.deploy.placement.max_replicas_per_node: 3 tasks do not fit: 1 on each of 2 nodes make 2; raise it, lower `deploy.replicas`, or add a node");
+    assert_snapshot!(said(&stack(&[("web", three)])), @"services.web.deploy.placement.max_replicas_per_node: 3 tasks do not fit: 1 on each of 2 nodes make 2; increase it, lower `deploy.replicas`, or add a node");
     let reserved = |resources: Resources| stack(&[("web", service(|web| web.reservations = resources))]);
     let memory = |gib: i64| Resources { memory: gib << 30, ..Resources::default() };
     assert_eq!(said(&reserved(memory(8))), "");
-    assert_snapshot!(said(&reserved(Resources { nano_cpus: 500_000_000, ..memory(9) })), @"services.web.deploy.resources.reservations: one task reserves 0.5 cpus and 9.0 GiB of memory, and the largest nodes have 4 cpus and 8.0 GiB of memory; lower the reservation, or add a node");
+    assert_snapshot!(said(&reserved(Resources { nano_cpus: 500_000_000, ..memory(9) })), @"services.web.deploy.resources.reservations: one task reserves 0.5 cpus and 9.0 GiB of memory, but the largest nodes have 4 cpus and 8.0 GiB of memory; lower the reservation, or add a node");
     let gpu = Resources { generic: BTreeMap::from([("gpu".to_owned(), 1)]), ..Resources::default() };
-    assert_snapshot!(said(&reserved(gpu)), @"services.web.deploy.resources.reservations: one task reserves 1 gpu, and the largest nodes have none of it; lower the reservation, or add a node");
+    assert_snapshot!(said(&reserved(gpu)), @"services.web.deploy.resources.reservations: one task reserves 1 gpu, but the largest nodes have none of it; lower the reservation, or add a node");
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn more_than_half_of_the_services_and_more_than_one_are_a_great_removal() {
     };
     assert_eq!(removal(&["a", "b", "c", "d"], &["a", "b"]), None, "half");
     assert_eq!(removal(&["a"], &["b"]), None, "one");
-    assert_snapshot!(removal(&["a", "b", "c"], &["a", "d"]).unwrap(), @"it removes 2 of 3 services: b, c; if that is meant, say so with `--confirm-removal`, or `git push -o confirm-removal`");
+    assert_snapshot!(removal(&["a", "b", "c"], &["a", "d"]).unwrap(), @"it removes 2 of 3 services: b, c; if this is intended, confirm it with `--confirm-removal` or `git push -o confirm-removal`");
 }
 
 #[test]
@@ -531,7 +531,7 @@ fn an_image_that_stays_on_its_node_is_refused_on_others() {
     assert_eq!(said_beside(&built(local, &[]), &one, &around), "", "there is no other node");
     let running = built(local, &[]);
     let live = [("web", running.services.values().next().unwrap().clone())];
-    assert_eq!(said_beside(&running, &observed(&live), &around), "", "what runs already is not decided now");
+    assert_eq!(said_beside(&running, &observed(&live), &around), "", "what already runs is not decided now");
 }
 
 #[test]
@@ -647,14 +647,14 @@ fn what_traefik_would_leave_out_is_told_before_it_takes_down_another_stack() {
     };
     let desired = stack(&[("web", service(|web| web.labels = labels("Host(`shop.example.com`)")))]);
     assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`wiki.example.com`)")]), @"
-    services.web.deploy.labels: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both; give one of the two another name in its labels
+    services.web.deploy.labels: the router `web` is defined differently by the service `wiki_web` of the stack `wiki`: Traefik would ignore both; give one of the two another name in its labels
     note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
     assert_snapshot!(beside(&desired, vec![neighbour("nginx:1", "Host(`shop.example.com`)")]), @"note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it");
     let traefik = |name: &str| Neighbour { name: name.into(), image: "traefik:v3.7".into(), ..Neighbour::default() };
     let inner = vec![neighbour("nginx:1", "Host(`wiki.example.com`)"), traefik("one"), traefik("two")];
     assert_snapshot!(beside(&desired, inner), @"
-    note: the router `web` is defined otherwise by the service `wiki_web` of the stack `wiki`: Traefik would leave out both
+    note: the router `web` is defined differently by the service `wiki_web` of the stack `wiki`: Traefik would ignore both
     note: Traefik shares the requests for its service `web` with the service `wiki_web` of the stack `wiki`, which also has labels for it
     ");
     let mut off = neighbour("nginx:1", "Host(`wiki.example.com`)");

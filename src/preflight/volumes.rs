@@ -1,7 +1,7 @@
-//! Volumes whose driver or options are not what the file says.
+//! Volumes whose driver or options differ from the file.
 //!
-//! A node creates a volume when the first task needs it, and nobody can change one: with other options the tasks would go
-//! on with the old data, and nothing would say so. What a volume is, is known from this node, and otherwise from the
+//! A node creates a volume when the first task needs it, and a volume cannot be changed: with other options the tasks
+//! would silently go on with the old data. The options of an existing volume are read from this node, or from the
 //! services that use it.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::ServiceName;
 use crate::stack::{Mount, Service, VolumeOptions};
 
-/// Volumes that would stay as they are though the file says otherwise; notes where only labels would.
+/// Obstacles for volumes that would stay as they are although the file differs; notes if only labels differ.
 pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<String>) {
     let (mut obstacles, mut notes, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (service, mount, wanted) in context.new_mounts() {
@@ -34,8 +34,8 @@ pub(super) fn found(context: &Context<'_>) -> (Vec<Diagnostic<KeyPath>>, Vec<Str
 }
 
 impl Context<'_> {
-    /// The mounts of volumes of the stack's own that are new, or are not what they are now. How a volume is used that a
-    /// service has already is not decided by this deploy.
+    /// The mounts of the stack's own volumes that are new or changed. This deploy does not cause a difference in a
+    /// mount that a service already has.
     fn new_mounts(&self) -> Vec<(&ServiceName, &Mount, &VolumeOptions)> {
         let mounts = self.desired.services.iter().flat_map(|(name, service)| own(service).map(move |it| (name, it)));
         let has = |name: &ServiceName, mount: &Mount, wanted: &VolumeOptions| {
@@ -46,7 +46,7 @@ impl Context<'_> {
         new.map(|(name, (mount, wanted))| (name, mount, wanted)).collect()
     }
 
-    /// The volume as this node has it, or as a service of the stack has asked for it.
+    /// The volume on this node, or as a service of the stack defines it.
     fn volume(&self, name: &str) -> Option<StoredVolume> {
         let asked = || self.live_options(name).map(stored);
         self.surroundings.volumes.get(name).cloned().or_else(asked)
@@ -62,7 +62,7 @@ impl Context<'_> {
     }
 }
 
-/// The volumes that a service mounts and that are the stack's own. A name with a placeholder is one for each task.
+/// The stack's own volumes that a service mounts. A name with a placeholder means one volume for each task.
 fn own(service: &Service) -> impl Iterator<Item = (&Mount, &VolumeOptions)> {
     let named = service.volumes.iter().filter(|mount| !mount.source.is_empty() && !mount.source.contains("{{"));
     named.filter_map(|mount| Some((mount, mount.volume.as_ref().filter(|options| options.owned)?)))
@@ -76,7 +76,7 @@ fn is_same(one: &VolumeOptions, other: &VolumeOptions) -> bool {
     differences(&stored(one), other).is_empty() && one.labels == other.labels
 }
 
-/// The keys of the file that say something else. Their values stay out of it: there may be a password in them.
+/// The keys of the file that differ. Their values are not shown, because they may contain a password.
 fn differences(there: &StoredVolume, wanted: &VolumeOptions) -> Vec<String> {
     let driver = |name: &str| if name.is_empty() { "local" } else { name }.to_owned();
     let mut keys = Vec::new();
@@ -89,7 +89,7 @@ fn differences(there: &StoredVolume, wanted: &VolumeOptions) -> Vec<String> {
     keys
 }
 
-/// Whether two values are known to differ: an engine fills in placeholders, which skep does not.
+/// Whether two values are known to differ: only the engine fills in placeholders.
 fn is_other(there: Option<&String>, wanted: Option<&String>) -> bool {
     let has_placeholder = |value: Option<&String>| value.is_some_and(|value| value.contains("{{"));
     there != wanted && !has_placeholder(there) && !has_placeholder(wanted)

@@ -1,4 +1,4 @@
-//! A command in a container that runs.
+//! Commands in running containers.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -32,7 +32,7 @@ impl Prober {
     pub(super) async fn run(&self, words: &[String], of: &Subject) -> Reply {
         match self.try_run(words, of).await {
             Ok(reply) => reply,
-            // What cannot be started is refused in the words of the runtime.
+            // If the command cannot be started, this is the runtime's message.
             Err(Error::Refused { message, .. }) => Reply::Nothing(container_output::clean(&message)),
             Err(error) => Reply::NotAsked(error.to_string()),
         }
@@ -52,7 +52,7 @@ impl Prober {
         })
     }
 
-    /// The container of one of the tasks, if this engine runs one.
+    /// The container of one of the tasks, if it runs on this engine.
     async fn container(&self, of: &Subject) -> Result<Option<String>, Error> {
         let label = format!("com.docker.swarm.service.name={}", of.name);
         let filters = json!({ "label": [label], "status": ["running"] });

@@ -1,4 +1,4 @@
-//! A request over HTTP.
+//! HTTP checks.
 
 use std::error::Error as _;
 
@@ -10,14 +10,14 @@ use crate::engine::container_output;
 use crate::health::Reply;
 use crate::stack::check::HttpProbe;
 
-/// How much of an answer is read, in bytes.
+/// The most bytes read of a response.
 const MAX_BODY: usize = 256 << 10;
-/// How many redirects are followed.
+/// The most redirects that are followed.
 const REDIRECTS: usize = 5;
 
 impl Prober {
-    /// Sends a request, and follows where the same host leads it, unless it is a redirect that is waited for. The host's
-    /// name is looked up once for all of that.
+    /// Sends a request, and follows redirects to the same host, unless a redirect is expected. The host's
+    /// name is resolved once for all requests.
     pub(super) async fn get(&self, probe: &HttpProbe) -> Reply {
         match self.try_get(probe).await {
             Ok(reply) | Err(reply) => reply,
@@ -37,10 +37,10 @@ impl Prober {
         Err(Reply::Nothing(format!("more than {REDIRECTS} redirects")))
     }
 
-    /// A client that knows the host of this address, and connects to what was found for it now.
+    /// A client for the host of this address, bound to the addresses resolved now.
     async fn client(&self, url: &Url) -> Result<Client, Reply> {
         let host = url.host_str().ok_or_else(|| Reply::Nothing(format!("`{url}` has no host")))?;
-        // With the port 0 that of the request is used.
+        // Port 0 means the port of the request.
         let found = self.addresses(host.trim_matches(['[', ']']), 0).await?;
         let name = concat!("skep/", env!("CARGO_PKG_VERSION"));
         let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).user_agent(name);
@@ -48,7 +48,7 @@ impl Prober {
     }
 }
 
-/// Where an answer leads on the same host.
+/// The target of a redirect to the same host.
 fn next(url: &Url, answer: &Response) -> Option<Url> {
     let next = answer.status().is_redirection().then(|| location(answer)).flatten()?;
     let next = url.join(&next).ok()?;
@@ -73,7 +73,7 @@ async fn reply(mut answer: Response) -> Reply {
     Reply::Http { status, location, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
-/// What caused an error; reqwest says only the outermost by itself.
+/// The innermost cause of an error; reqwest shows only the outermost.
 fn innermost(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {

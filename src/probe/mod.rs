@@ -1,9 +1,9 @@
-//! Makes the checks of a stack's own: a request, a command in a container, a connection.
+//! Makes a stack's own checks: a request, a command in a container, a connection.
 //!
-//! It asks and tells what came back ([`Reply`]); what that means, and when it is asked, is said by [`crate::health`]. Every
-//! question has a deadline, every answer a bound. Requests and connections go out from where this process runs, but not to
-//! its own machine and the like ([`policy::barred`]): a name is looked up once, and what was looked at is connected to. A
-//! command runs on the engine that is talked to, and nowhere else.
+//! It makes a check and returns the raw result ([`Reply`]); [`crate::health`] evaluates it, and decides when checks are
+//! due. Every check has a timeout, every response a size limit. Requests and connections are made from where this
+//! process runs, but not to its own machine and the like ([`policy::barred`]): a name is resolved once, and exactly the
+//! checked address is used. A command runs on the engine that skep is connected to, and nowhere else.
 
 mod command;
 mod http;
@@ -20,7 +20,7 @@ use crate::policy;
 use crate::stack::Nanos;
 use crate::stack::check::{Check, Probe};
 
-/// Who asks. Cheap to clone.
+/// Makes checks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Prober {
     engine: Engine,
@@ -37,12 +37,12 @@ pub struct Subject {
 }
 
 impl Prober {
-    /// One who finds containers on this engine.
+    /// A prober that finds containers on this engine.
     pub fn new(engine: Engine) -> Self {
         Self { engine, barred: policy::barred }
     }
 
-    /// One that asks at every address: for a person who can reach them anyway.
+    /// Permits all addresses, for users who can reach them anyway.
     #[must_use]
     pub fn unbarred(self) -> Self {
         Self { barred: |_| None, ..self }
@@ -73,7 +73,7 @@ impl Prober {
         }
     }
 
-    /// The addresses of a host, all of which may be asked.
+    /// The addresses of a host, all of which must be allowed.
     async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Reply> {
         let found = lookup_host((host, port)).await.map_err(|_| Reply::NoSuchHost(host.to_owned()))?;
         let found: Vec<SocketAddr> = found.collect();

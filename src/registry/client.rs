@@ -1,4 +1,4 @@
-//! The registry that built images are pushed to, and that is asked what it has.
+//! The client of the registry that built images are pushed to.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::{Error, Login, Logins};
 use crate::health::RegistryAnswer;
 use crate::name::{HUB, ImageReference, RegistryHost};
 
-/// How long the registry may take to answer a question.
+/// The timeout of a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where built images are pushed.
+/// The registry for built images.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    /// What names of images begin with, such as `registry.example.com/team`.
+    /// The prefix of image names, such as `registry.example.com/team`.
     pub prefix: String,
     /// Whether it speaks plain HTTP. The engine has its own setting for that.
     pub insecure: bool,
@@ -43,7 +43,7 @@ impl Registry {
         logins
     }
 
-    /// A client to ask it with.
+    /// A client for it.
     pub fn client(&self) -> Client {
         let insecure = if self.insecure { vec![self.host().to_string()] } else { Vec::new() };
         Client::new(ClientConfig {
@@ -70,7 +70,7 @@ impl Registry {
         }
     }
 
-    /// What a refused upload means, in the engine's words about it.
+    /// The error for a refused upload, from the engine's message.
     pub fn upload_refused(&self, image: &str, reason: String) -> Error {
         match RegistryAnswer::read(&reason) {
             Some(RegistryAnswer::Denied { .. }) => self.unauthorized(image),
@@ -105,7 +105,7 @@ impl Registry {
     }
 }
 
-/// An image as the client of registries names it. The client's own parser keeps 7 MiB for a pattern, so it is not asked.
+/// An image name for the registry client, whose own parser would use 7 MiB for a regular expression.
 fn reference(image: &str) -> Result<Reference, Error> {
     let image = ImageReference::parse(image).map_err(|_| Error::NotAnImage(image.to_owned()))?;
     let host = image.registry().to_string();
@@ -117,11 +117,11 @@ fn reference(image: &str) -> Result<Reference, Error> {
     })
 }
 
-/// What to do about a registry without TLS.
+/// The remedy for a registry without TLS.
 const PLAIN: &str = "it speaks plain HTTP; set `registry.insecure: true` in skep's settings, and name it in `insecure-registries` of \
                      each engine";
 
-/// Whether TLS was spoken to somebody who does not speak it: in the words of Go's client, of OpenSSL and of rustls.
+/// Whether an error means that the server does not speak TLS, by the messages of Go, OpenSSL and rustls.
 fn speaks_plainly(reason: &str) -> bool {
     ["server gave HTTP response to HTTPS client", "wrong version number", "InvalidContentType"]
         .iter()
@@ -149,7 +149,7 @@ fn is_missing(error: &OciDistributionError) -> bool {
     }
 }
 
-/// What the connection itself said: the outer errors only say that there was a request.
+/// The innermost error, since the outer ones only say that a request failed.
 pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -1,10 +1,10 @@
-//! The registries that a user has logged in to with `docker login`.
+//! The user's logins of `docker login`.
 //!
-//! Read as the Docker CLI does (cli/config/configfile, cli/config/credentials). The crate `docker_credential` (1.4.0) was tried
-//! in its place and does not: an empty `credsStore`, which Docker writes, makes it look for a program without a name; an
-//! empty `identitytoken` hides the password beside it; `registry.example.com/v1/` without a scheme is not found; the zero
-//! bytes after old passwords stay; it cannot tell a program that has no login from one that failed, and waits for one without
-//! an end.
+//! Read as the Docker CLI does (cli/config/configfile, cli/config/credentials). The crate `docker_credential` (1.4.0)
+//! was tried in its place and does not: an empty `credsStore`, which Docker writes, makes it look for a program without
+//! a name; an empty `identitytoken` hides the password beside it; `registry.example.com/v1/` without a scheme is not
+//! found; the zero bytes after old passwords stay; it cannot tell a program that has no login from one that failed, and
+//! waits for one without an end.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -21,7 +21,7 @@ use crate::name::RegistryHost;
 /// The logins of Docker's own settings.
 #[derive(Debug, Default)]
 pub struct DockerLogins {
-    /// By what the registry is called there, such as `registry.example.com` or `https://registry.example.com/v1/`.
+    /// By the name of the registry in the file, such as `registry.example.com` or `https://registry.example.com/v1/`.
     kept: BTreeMap<String, Login>,
     /// The programs that keep logins, by registry, and the one for all others.
     helpers: BTreeMap<String, String>,
@@ -81,7 +81,7 @@ impl DockerLogins {
     }
 }
 
-/// What a program that keeps logins says; that it has none is no error.
+/// The answer of a credential helper; a missing login is not an error.
 #[expect(clippy::disallowed_methods, reason = "Docker keeps logins in programs of their own")]
 async fn asked(program: &str, server: &str) -> std::io::Result<Vec<u8>> {
     let failed =
@@ -99,7 +99,7 @@ async fn asked(program: &str, server: &str) -> std::io::Result<Vec<u8>> {
     answered.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(failed)
 }
 
-/// The login that a program which keeps logins answers; `None` if it has none.
+/// The login in the answer of a credential helper; `None` if it has none.
 fn from_helper(server: &str, answer: &[u8]) -> Option<Login> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -108,7 +108,7 @@ fn from_helper(server: &str, answer: &[u8]) -> Option<Login> {
         secret: String,
     }
     let Answer { username, secret } = serde_json::from_slice(answer).ok()?;
-    // The name that stands for a token instead of a user.
+    // The placeholder for a token instead of a user.
     let is_token = username == "<token>";
     Some(Login {
         identity: is_token.then(|| secret.clone().into()),

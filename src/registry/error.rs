@@ -1,17 +1,17 @@
-//! What can go wrong with a registry, in sentences.
+//! Errors of registries.
 
-/// What can go wrong with a registry.
+/// An error of a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be reached, or did not answer in time. A retry can help.
+    /// It could not be reached, or did not respond in time. A retry can help.
     #[error("the registry {registry} does not answer: {reason}")]
     Away {
         /// Its host.
         registry: String,
-        /// What the connection said.
+        /// The error of the connection.
         reason: String,
     },
-    /// It does not let us in.
+    /// It refuses access.
     #[error(
         "the registry {registry} refuses {who} access to {image}; check the user, its password and its rights there"
     )]
@@ -20,17 +20,17 @@ pub enum Error {
         registry: String,
         /// The user, or that there is none.
         who: String,
-        /// What was asked for.
+        /// The requested image.
         image: String,
     },
-    /// It says something else.
+    /// It returned another error.
     #[error("the registry {registry} cannot take or give {image}: {reason}")]
     Refused {
         /// Its host.
         registry: String,
-        /// What was asked for.
+        /// The requested image.
         image: String,
-        /// Its own words.
+        /// Its message.
         reason: String,
     },
     /// A text is not the name of an image.
@@ -39,12 +39,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the registry failed rather than answered.
+    /// Whether the registry failed, rather than refused.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away { .. })
     }
 
-    /// Whether the same may succeed later: also because somebody pushes an image, or changes rights.
+    /// Whether a retry may succeed later, possibly after an image was pushed or permissions changed.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::NotAnImage(_))
     }

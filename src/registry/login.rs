@@ -1,4 +1,4 @@
-//! Logins to registries, and which of them goes with an image: only that of the image's own registry.
+//! Registry logins: each is used only for images of its own registry.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::name::{HUB, ImageReference, RegistryHost};
 
-/// What Docker calls the login to it.
+/// Docker's name for the registry in a login.
 pub const HUB_LOGIN: &str = "https://index.docker.io/v1/";
-/// The `X-Registry-Auth` that stands for no login: an empty object.
+/// The `X-Registry-Auth` for no login: an empty object.
 const ANONYMOUS: &str = "e30=";
 
-/// What Docker calls a registry in a login.
+/// Docker's name for a registry in a login.
 pub(super) fn server(registry: &RegistryHost) -> &str {
     if registry.as_str() == HUB { HUB_LOGIN } else { registry.as_str() }
 }
@@ -22,11 +22,11 @@ pub(super) fn server(registry: &RegistryHost) -> &str {
 pub struct Login {
     /// The name of the user.
     pub username: String,
-    /// The password, or a token in its place.
+    /// The password, or a token instead.
     pub password: SecretString,
     /// A token that replaces user and password.
     pub identity: Option<SecretString>,
-    /// What Docker calls the registry.
+    /// Docker's name for the registry.
     pub server: String,
 }
 
@@ -37,12 +37,12 @@ impl Login {
         Self { username: username.into(), password: password.into(), identity: None, server }
     }
 
-    /// The login of nobody: Docker sends an empty object.
+    /// The empty login, which Docker sends as an empty object.
     pub fn anonymous() -> Self {
         Self { username: String::new(), password: String::new().into(), identity: None, server: String::new() }
     }
 
-    /// The `AuthConfig` that the engine expects, in JSON.
+    /// The `AuthConfig` object that the engine expects, in JSON.
     pub fn to_json(&self) -> String {
         self.to_value().to_string()
     }
@@ -75,13 +75,13 @@ impl Logins {
         self.0.insert(registry, login);
     }
 
-    /// The login that goes with an image. What is no name of an image has no registry, and gets none.
+    /// The login for an image; `None` for an invalid name, which has no registry.
     pub fn of_image(&self, image: &str) -> Option<&Login> {
         let image = ImageReference::parse(image).ok().filter(|image| image.check_digest().is_ok())?;
         self.0.get(&image.registry())
     }
 
-    /// All of them.
+    /// All logins.
     pub fn all(&self) -> impl Iterator<Item = &Login> {
         self.0.values()
     }
@@ -94,12 +94,12 @@ impl Logins {
         (!self.0.is_empty()).then(|| URL_SAFE.encode(logins.to_string()))
     }
 
-    /// The `X-Registry-Auth` of a question about an image.
+    /// The `X-Registry-Auth` for a request about an image.
     pub fn header_to_ask(&self, image: &str) -> Option<String> {
         self.of_image(image).map(Login::header)
     }
 
-    /// The `X-Registry-Auth` of a service that is to run an image, and runs another one or none now.
+    /// The `X-Registry-Auth` for a service that will run an image, and may run another one now.
     ///
     /// Without the header the engine keeps the login that the service was written with last, and its nodes send that to
     /// the registry of the new image. So it is left out only where no login is known at all, and the registry stays.

@@ -1,38 +1,38 @@
-//! Admission: whether a stack may become what a repository wants, before anything is built for it.
+//! Admission: whether a repository may deploy a stack now, decided before anything is built.
 //!
 //! A stack belongs to one repository, so that two do not undo each other's releases. Each release records the owner. A
-//! person may deploy a stack of a repository with a command, and it stays with its repository; another repository gets
-//! it only when somebody agrees to that.
+//! stack may be deployed by a command and still belongs to its repository; another repository needs
+//! explicit consent to take it over.
 
 use super::{Cause, History, Phase, ReleaseId};
 use crate::name::{Repository, RepositoryKind, StackName, TreeId};
 use crate::preflight::Consent;
 
-/// A stack that is to be deployed, and by what.
+/// A request to deploy a stack.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
     /// The stack.
     pub stack: &'a StackName,
-    /// Where its files come from.
+    /// The repository of its files.
     pub repository: &'a Repository,
-    /// The tree of its files, by which a failed release is known again.
+    /// The tree of its files, which identifies a failed release.
     pub tree: &'a TreeId,
-    /// Whether somebody is known to have changed something: then a stack that was removed may come back.
+    /// Whether something was pushed, so that a removed stack may be deployed again.
     pub news: bool,
-    /// What a person has agreed to.
+    /// The given consent.
     pub consent: Consent,
 }
 
-/// A stack may be deployed.
+/// The admission of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
-    /// To whom the stack belongs from the next release on.
+    /// The owner of the stack from the next release on.
     pub owner: Repository,
-    /// What the person who deploys should know.
+    /// Notes for the user.
     pub note: Option<String>,
 }
 
-/// Why a stack is not even tried.
+/// Why a stack is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It belongs to another repository.
@@ -40,9 +40,9 @@ pub enum Refusal {
     Foreign {
         /// The stack.
         stack: StackName,
-        /// To whom it belongs.
+        /// Its owner.
         owner: Repository,
-        /// How it can be had all the same.
+        /// How to take it over.
         remedy: String,
     },
     /// The same files failed already.
@@ -52,10 +52,10 @@ pub enum Refusal {
         release: ReleaseId,
         /// Its first symptom.
         why: String,
-        /// How the same is tried again.
+        /// How to retry.
         remedy: String,
     },
-    /// A person has removed it, and nothing was pushed since.
+    /// It was removed by a command, and nothing was pushed since.
     #[error("the stack `{stack}` was removed, as {release}; nothing is deployed until something new is pushed")]
     Removed {
         /// The stack.
@@ -63,22 +63,22 @@ pub enum Refusal {
         /// The release that removed it.
         release: ReleaseId,
     },
-    /// It runs, and skep has no release of it.
+    /// It runs without a release of skep.
     #[error(
-        "the stack `{stack}` runs already, and no release of it is recorded: somebody else deployed it, or its records were \
+        "the stack `{stack}` already runs, and no release of it is recorded: somebody else deployed it, or its records were \
          removed; to take it over as it is and change it from there, use {remedy}"
     )]
     Unrecorded {
         /// The stack.
         stack: StackName,
-        /// How it is taken over.
+        /// How to take it over.
         remedy: String,
     },
 }
 
-/// Admits a stack, or says why not. `is_unrecorded` tells whether it runs without any release ([`History::is_adoption`]).
+/// Admits a stack, or returns why not. `is_unrecorded` is whether it runs without any release ([`History::is_adoption`]).
 ///
-/// Every way to deploy asks this first: a push, a repository that is watched, and a command.
+/// Called first by every way to deploy: a push, a watched repository, and a command.
 pub fn admit(candidate: &Candidate<'_>, history: &History, is_unrecorded: bool) -> Result<Admission, Refusal> {
     let Candidate { stack, repository, tree, news, consent } = *candidate;
     let admission = owner(candidate, history)?;
@@ -103,7 +103,7 @@ pub fn admit(candidate: &Candidate<'_>, history: &History, is_unrecorded: bool) 
     Ok(admission)
 }
 
-/// To whom the stack belongs once this candidate is deployed.
+/// The owner of the stack once this candidate is deployed.
 fn owner(candidate: &Candidate<'_>, history: &History) -> Result<Admission, Refusal> {
     let Candidate { stack, repository, consent, .. } = *candidate;
     let to = |owner: &Repository| Admission { owner: owner.clone(), note: None };
@@ -124,12 +124,12 @@ fn owner(candidate: &Candidate<'_>, history: &History) -> Result<Admission, Refu
     let remedy = if owner.is_foreign() {
         format!("remove it with the skep of that controller: `skep remove {stack}`")
     } else {
-        format!("have it handed over with {}", consent_to(repository, "adopt"))
+        format!("take it over with {}", consent_to(repository, "adopt"))
     };
     Err(Refusal::Foreign { stack: stack.clone(), owner: owner.clone(), remedy })
 }
 
-/// How a person who deploys from a repository agrees to something.
+/// The option by which a user of a repository gives consent.
 fn consent_to(repository: &Repository, option: &str) -> String {
     match repository.kind() {
         RepositoryKind::Hosted => format!("`git push -o {option}`"),
@@ -206,11 +206,11 @@ mod tests {
         let said = said.map(|(repository, consent, owner)| asked(repository, consent, &owned_by(owner), false));
         assert_snapshot!(said.join("\n"), @"
         admitted, of the repository `shop` (pushed to skep)
-        refused: the stack `shop` belongs to the repository `shop` (watched); give this one another name, or have it handed over with `git push -o adopt`
-        refused: the stack `shop` belongs to the repository `shop` (pushed to skep); give this one another name, or have it handed over with `skep sync shop -o adopt`
-        refused: the stack `shop` belongs to the repository `shop` (pushed to skep); give this one another name, or have it handed over with `skep sync shop -o adopt`
+        refused: the stack `shop` belongs to the repository `shop` (watched); give this one another name, or take it over with `git push -o adopt`
+        refused: the stack `shop` belongs to the repository `shop` (pushed to skep); give this one another name, or take it over with `skep sync shop -o adopt`
+        refused: the stack `shop` belongs to the repository `shop` (pushed to skep); give this one another name, or take it over with `skep sync shop -o adopt`
         admitted, of the repository `shop` (watched)
-        refused: the stack `shop` belongs to the folder `/srv/shop`; give this one another name, or have it handed over with `git push -o adopt`
+        refused: the stack `shop` belongs to the folder `/srv/shop`; give this one another name, or take it over with `git push -o adopt`
         admitted, of the repository `shop` (pushed to skep)
         admitted, of the repository `shop` (pushed to skep); the stack `shop` belongs to the repository `shop` (pushed to skep), whose next commit takes the place of this; `skep deploy --adopt` hands it over to this folder
         admitted, of the folder `/srv/shop`
@@ -254,13 +254,13 @@ mod tests {
         assert_snapshot!(all.join("\n"), @"
         refused: these files failed already, as r2: not healthy within 10m; change them, or try the same again with `git push -o retry`
         refused: the stack `shop` was removed, as r3; nothing is deployed until something new is pushed
-        refused: the stack `shop` runs already, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `git push -o adopt`
+        refused: the stack `shop` already runs, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `git push -o adopt`
         refused: these files failed already, as r2: not healthy within 10m; change them, or try the same again with `skep sync team/shop -o retry`
         refused: the stack `shop` was removed, as r3; nothing is deployed until something new is pushed
-        refused: the stack `shop` runs already, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `skep sync team/shop -o adopt`, or set `adopt: true` for it and push once more
+        refused: the stack `shop` already runs, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `skep sync team/shop -o adopt`, or set `adopt: true` for it and push once more
         refused: these files failed already, as r2: not healthy within 10m; change them, or try the same again with `skep deploy --retry`
         refused: the stack `shop` was removed, as r3; nothing is deployed until something new is pushed
-        refused: the stack `shop` runs already, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `skep deploy --adopt`
+        refused: the stack `shop` already runs, and no release of it is recorded: somebody else deployed it, or its records were removed; to take it over as it is and change it from there, use `skep deploy --adopt`
         ");
     }
 }

@@ -1,5 +1,5 @@
-//! Times in which nobody watched a rollout. What was not observed is not counted: neither for a verdict nor against the
-//! deadline. They stand in the record of the release.
+//! Outages during a rollout. Time without observation does not count, neither for a verdict nor towards the
+//! deadline. Outages are kept in the record of the release.
 
 use std::fmt;
 
@@ -8,33 +8,33 @@ use serde::{Deserialize, Serialize};
 
 use super::Phase;
 
-/// How long nobody may look before that is a time of its own: rounds that are held up a little are none.
+/// The shortest gap between observations that counts as an outage.
 const UNWATCHED: SignedDuration = SignedDuration::from_secs(10);
-/// How often a rollout's record says that somebody watches.
+/// The interval at which the record of a rollout notes that it is being observed.
 const NOTED: SignedDuration = SignedDuration::from_secs(30);
-/// How many such times a record holds. More of them count against the deadline: nothing waits without end.
+/// The most outages in a record. Further ones count towards the deadline, so that nothing waits for ever.
 const MOST: usize = 16;
 
-/// A time in which nobody watched a rollout.
+/// An outage during a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Away {
-    /// Since when.
+    /// Its start.
     pub from: Timestamp,
-    /// Until when.
+    /// Its end.
     pub to: Timestamp,
-    /// Who was away.
+    /// What was unavailable.
     pub who: Absent,
 }
 
-/// Who was away.
+/// What was unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Absent {
-    /// The controller. When it left is known only from what it last wrote, so that the time began then or later.
+    /// The controller. The outage began at its last note or later.
     Skep,
-    /// The swarm: its engine did not answer, or the controller was held up.
+    /// The swarm: its engine did not respond, or the controller was delayed.
     Swarm,
-    /// Nobody: the stack waited for its turn, as only so many roll out at once.
+    /// Nothing: the stack waited for a slot.
     Turn,
 }
 
@@ -49,14 +49,14 @@ impl fmt::Display for Away {
         let at = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%S");
         match self.who {
             Absent::Skep => write!(f, "skep was away from {} or later to {}", at(self.from), at(self.to)),
-            Absent::Swarm => write!(f, "nothing was heard of the swarm from {} to {}", at(self.from), at(self.to)),
-            Absent::Turn => write!(f, "it waited for its turn from {} to {}", at(self.from), at(self.to)),
+            Absent::Swarm => write!(f, "the swarm did not respond from {} to {}", at(self.from), at(self.to)),
+            Absent::Turn => write!(f, "it waited for a slot from {} to {}", at(self.from), at(self.to)),
         }
     }
 }
 
 impl Phase {
-    /// The times in which nobody watched the rollout.
+    /// The outages during the rollout.
     pub fn away(&self) -> &[Away] {
         match self {
             Self::Rolling { away, .. } | Self::Promoted { away, .. } | Self::Failed { away, .. } => away,
@@ -64,7 +64,7 @@ impl Phase {
         }
     }
 
-    /// How long nobody watched in all.
+    /// The total duration of the outages.
     pub fn unwatched(&self) -> SignedDuration {
         self.away().iter().map(Away::length).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
@@ -144,6 +144,6 @@ mod tests {
     fn it_is_told_in_words() {
         let away = |who| Away { from: at(0), to: at(75), who }.to_string();
         insta::assert_snapshot!(away(Absent::Skep), @"skep was away from 1970-01-01 00:00:00 or later to 1970-01-01 00:01:15");
-        insta::assert_snapshot!(away(Absent::Swarm), @"nothing was heard of the swarm from 1970-01-01 00:00:00 to 1970-01-01 00:01:15");
+        insta::assert_snapshot!(away(Absent::Swarm), @"the swarm did not respond from 1970-01-01 00:00:00 to 1970-01-01 00:01:15");
     }
 }

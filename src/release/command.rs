@@ -1,5 +1,5 @@
-//! Commands: changes of one stack that a person asks for, and how they are answered. The controller carries them out where
-//! there is one; otherwise the command line does.
+//! Commands: changes of one stack that a person asks for, and how they are answered. The controller carries them out
+//! where there is one; otherwise the command line does.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum Command {
     Remove {
         /// The stack.
         stack: StackName,
-        /// Whether everything goes that bears the stack's label, whoever made it.
+        /// Whether to remove everything that bears the stack's label, also what skep did not create.
         everything: bool,
     },
     /// Remove the records of the stack's releases.
@@ -36,25 +36,25 @@ pub enum Command {
     },
 }
 
-/// How a command was answered.
+/// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "answer")]
 pub enum Answer {
-    /// Of [`Command::Propose`].
+    /// The answer to [`Command::Propose`].
     Proposed(Proposed),
     /// Of [`Command::Remove`]: the stack is removed by this release.
     Removing {
         /// The release.
         release: ReleaseId,
     },
-    /// Of [`Command::Forget`].
+    /// The answer to [`Command::Forget`].
     Forgotten,
-    /// Of [`Command::Heal`]; `healed` is `None` if no release runs, or one is rolling out.
+    /// The answer to [`Command::Heal`]; `healed` is `None` if no release runs, or one is rolling out.
     Healed {
         /// What was done.
         healed: Option<Healed>,
     },
-    /// It was not carried out.
+    /// The command was refused or failed.
     Refused {
         /// Why, in sentences for the person who asked.
         why: String,
@@ -68,24 +68,24 @@ pub struct Proposal {
     pub origin: Origin,
     /// Why it is made.
     pub cause: Cause,
-    /// What should be.
+    /// The desired stack.
     pub desired: Stack,
     /// The plan that somebody has seen and agreed to; `None` if any plan will do.
     pub bound: Option<Fingerprint>,
-    /// What somebody has agreed to that is not done otherwise.
+    /// The exceptions that the person agreed to.
     pub consent: Consent,
-    /// Whether somebody is known to have changed something.
+    /// Whether the change is known to come from a person: a removed stack may then come back.
     pub news: bool,
-    /// Whether it is what an earlier release was: it is not admitted anew, and nobody has looked for its images since.
+    /// Whether it repeats an earlier release: it is not admitted again, and its images have not been checked since.
     pub is_recorded: bool,
-    /// To whom the stack belongs from now on; decided by its admission if `None`.
+    /// The owner of the stack from now on; decided by its admission if `None`.
     pub owner: Option<Repository>,
 }
 
-/// What became of a proposal that was not refused.
+/// The result of a proposal that was not refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
-    /// What became of it.
+    /// Its release.
     pub accepted: Accepted,
     /// Notes for the person who asked, in sentences.
     pub notes: Vec<String>,
@@ -95,25 +95,25 @@ pub struct Proposed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Accepted {
-    /// It is what runs already, as this release: nothing was written.
+    /// This release already runs it; nothing was written.
     Unchanged(ReleaseId),
     /// It is being rolled out under this number.
     Rolling(ReleaseId),
 }
 
-/// What became of differences from the release that runs.
+/// The result of healing differences from the release that runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Healed {
-    /// What was changed back.
+    /// The fields that were changed back.
     pub done: Plan,
-    /// What still differs.
+    /// The fields that still differ.
     pub left: Plan,
     /// Why.
     pub trouble: Vec<String>,
 }
 
 impl Command {
-    /// The stack that it is about.
+    /// The stack that the command concerns.
     pub fn stack(&self) -> &StackName {
         match self {
             Self::Propose(proposal) => &proposal.desired.name,
@@ -121,7 +121,7 @@ impl Command {
         }
     }
 
-    /// What it is called in logs.
+    /// The name of the command in logs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Propose(_) => "propose",
@@ -142,7 +142,7 @@ impl Command {
 }
 
 impl Proposal {
-    /// One that is bound to no plan, and to which nobody has agreed in advance.
+    /// A proposal that is bound to no plan and has no consent.
     pub fn new(origin: Origin, cause: Cause, desired: Stack) -> Self {
         Self {
             origin,

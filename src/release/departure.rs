@@ -1,4 +1,4 @@
-//! In which order things go: a service before those it depends on, and networks, configs and secrets after the services
+//! The order of removals: a service before those it depends on, and networks, configs and secrets after the services
 //! that use them.
 
 use std::collections::BTreeSet;
@@ -8,16 +8,16 @@ use crate::name::ServiceName;
 use crate::plan::observed::{Observed, TaskState};
 use crate::plan::{Change, Plan};
 
-/// What can be done now of a plan that has only removals left.
+/// The next step of a plan with only removals left.
 #[derive(Debug, PartialEq)]
 pub(super) enum Departure {
     /// Make these removals.
     Now(Plan),
-    /// Tasks of services that are gone still stop.
+    /// Tasks of removed services are still stopping.
     AfterTasks,
 }
 
-/// What can be done now of a plan that has only removals left.
+/// The next step of a plan with only removals left.
 pub(super) fn next(plan: Plan, history: &History, observed: &Observed) -> Departure {
     let going: BTreeSet<ServiceName> = plan.removed_services().into_iter().cloned().collect();
     if !going.is_empty() && stopping(observed) > 0 {
@@ -25,13 +25,13 @@ pub(super) fn next(plan: Plan, history: &History, observed: &Observed) -> Depart
     }
     let needed: BTreeSet<ServiceName> = going.iter().flat_map(|name| others(name, history)).collect();
     let first: BTreeSet<&ServiceName> = going.difference(&needed).collect();
-    // A circle goes at once.
+    // A cycle is removed together.
     let first = if first.is_empty() { going.iter().collect() } else { first };
     let may_go = |change: &Change| change.subject.service().map_or(going.is_empty(), |name| first.contains(name));
     Departure::Now(plan.only(may_go))
 }
 
-/// How many tasks of services that are gone are told to stop, and have not yet, on nodes that could tell us.
+/// The number of tasks of removed services that are still stopping, on nodes that can report it.
 pub(super) fn stopping(observed: &Observed) -> usize {
     let answers = |node: &str| observed.nodes.iter().any(|there| there.id == node && there.available);
     let told = observed.leaving.iter().filter(|task| task.desired > TaskState::Complete && answers(&task.node));

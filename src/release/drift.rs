@@ -1,8 +1,8 @@
-//! What was changed by hand in a stack that rests, and whether somebody changes it back again and again.
+//! Drift of a stack at rest, and contested fields.
 //!
-//! Two who each undo what the other does would go on for ever. When the same field was healed three times in ten minutes
-//! and differs once more, skep stops: the field is contested, which the release's record says until something new is
-//! released, or a person has it healed. How often a field was healed before that is lost with the controller.
+//! Two parties that undo each other's changes would never stop. When the same field was healed three times in ten minutes
+//! and differs again, skep stops: the field is contested. The release's record keeps this until the next
+//! release, or until a person heals it. The count of healings is lost when the controller restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::{Action, Change, Plan};
 
-/// After how many times that the same was healed it is contested.
+/// The number of healings after which a field is contested.
 const TOO_OFTEN: usize = 3;
-/// Within how long.
+/// The period in which healings are counted.
 const WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a controller has healed of one release, and seen to differ.
+/// The healings and observed differences of one release.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Healing {
     healed: BTreeMap<String, Vec<Timestamp>>,
@@ -23,7 +23,7 @@ pub(super) struct Healing {
 }
 
 impl Healing {
-    /// What differs now and did not the last time.
+    /// The new differences since the last observation.
     pub(super) fn news(&mut self, drift: &Plan) -> Vec<String> {
         let differs: BTreeSet<String> = drifted(drift).flat_map(places).collect();
         let news = differs.difference(&self.seen).cloned().collect();
@@ -31,15 +31,15 @@ impl Healing {
         news
     }
 
-    /// What of a plan has been healed too often to go on with it.
+    /// The fields of a plan that have been healed too often.
     pub(super) fn contested(&self, plan: &Plan, now: Timestamp) -> BTreeSet<String> {
         let recent = |times: &Vec<Timestamp>| times.iter().filter(|at| now.duration_since(**at) < WITHIN).count();
         let often = |place: &String| self.healed.get(place).is_some_and(|times| recent(times) >= TOO_OFTEN);
         drifted(plan).flat_map(places).filter(often).collect()
     }
 
-    /// Notes that a change was made now; how many fields it has healed. What could not be changed back is not noted:
-    /// nobody has changed it again.
+    /// Notes a change made now; returns the number of healed fields. Failed changes are not noted, because they were
+    /// not undone by others.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) -> usize {
         let places = if change.is_housekeeping() { Vec::new() } else { places(change) };
         for place in &places {
@@ -51,12 +51,12 @@ impl Healing {
     }
 }
 
-/// What somebody else has changed: not what skep itself has left to do.
+/// The differences that are not skep's own pending work.
 fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| !change.is_housekeeping())
 }
 
-/// The places that a change is about, such as `service web: replicas`.
+/// The places of a change, such as `service web: replicas`.
 pub(super) fn places(change: &Change) -> Vec<String> {
     match &change.action {
         Action::Update { fields, .. } if !fields.is_empty() => {

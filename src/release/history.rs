@@ -1,14 +1,14 @@
-//! The releases of a stack, and what follows from them.
+//! The releases of a stack, and conclusions from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, Phase, Release, ReleaseId};
+use super::{Cause, Release, ReleaseId};
 use crate::name::{Repository, ServiceName, TreeId};
 use crate::plan::Removable;
 use crate::plan::observed::Observed;
 use crate::stack::{Config, Network, Secret, Stack};
 
-/// How many of the newest keep their whole stack, so that they can be gone back to; and the last good one always does.
+/// The number of newest releases that keep their stack for rollbacks; the last good one always does.
 const KEPT_WHOLE: usize = 3;
 
 /// The releases of one stack, oldest first.
@@ -18,7 +18,7 @@ pub struct History {
 }
 
 impl History {
-    /// The history that these releases make, in any order.
+    /// A history of these releases, given in any order.
     pub fn new(mut releases: Vec<Release>) -> Self {
         releases.sort_by_key(|release| release.id);
         Self { releases }
@@ -39,14 +39,14 @@ impl History {
         self.releases.iter().find(|release| release.id == id)
     }
 
-    /// The newest release: what was last attempted.
+    /// The newest release, which is the last attempt.
     pub fn last(&self) -> Option<&Release> {
         self.releases.last()
     }
 
-    /// The newest release that was healthy: what should be running when nothing rolls.
+    /// The newest promoted release, which should be running if nothing rolls out.
     pub fn promoted(&self) -> Option<&Release> {
-        self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Promoted { .. }))
+        self.releases.iter().rev().find(|release| release.phase.is_promoted())
     }
 
     /// The release that a person went back from, as long as what they went back to runs: the branch it came from is still
@@ -61,7 +61,7 @@ impl History {
         (left.origin.branch.is_some() && left.origin.commit != running.origin.commit).then_some(left)
     }
 
-    /// Where the branch of a repository and what runs differ, because a person went back.
+    /// A manual rollback, by which the running commit differs from the branch.
     pub fn apart(&self) -> Option<String> {
         let (running, left) = (self.promoted()?, self.gone_back_from()?);
         let branch = left.origin.branch.as_deref().unwrap_or("its branch");
@@ -73,7 +73,7 @@ impl History {
         ))
     }
 
-    /// The images of others that run by digest, by their names in the file.
+    /// The digests of running third-party images, by their names in the file.
     pub fn pinned(&self) -> BTreeMap<String, String> {
         let desired = self.promoted().and_then(|release| release.desired.as_ref());
         let services = desired.into_iter().flat_map(|desired| desired.services.values());
@@ -81,7 +81,8 @@ impl History {
         pinned.map(|service| (service.image_as_written.clone(), service.image.clone())).collect()
     }
 
-    /// The images that run under the name that the file gives them, or that skep gave them when it built them, by service.
+    /// The images that run under the name that the file gives them, or that skep gave them when it built them, by
+    /// service.
     pub fn unaltered(&self) -> BTreeMap<ServiceName, String> {
         let desired = self.promoted().and_then(|release| release.desired.as_ref());
         let services = desired.into_iter().flat_map(|desired| &desired.services);
@@ -90,22 +91,22 @@ impl History {
     }
 
     /// The release that `skep rollback` goes back to: the newest good one with another stack than what was last
-    /// attempted. Releases with nothing in them do not count: removals, and what a first release that failed went back to.
+    /// attempted. Releases with nothing in them do not count: removals, and what a first release that failed went back
+    /// to.
     pub fn before_last(&self) -> Option<&Release> {
         let last = self.last()?;
         let is_other = |it: &&Release| it.desired != last.desired && !it.leaves_nothing();
         self.releases.iter().rev().filter(|it| it.phase.is_promoted()).find(is_other)
     }
 
-    /// The release that is being rolled out, if one is. The newest, when a killed controller left two.
+    /// The release that is rolling out, if any. The newest, if a killed controller left two.
     pub fn rolling(&self) -> Option<&Release> {
-        self.releases.iter().rev().find(|release| matches!(release.phase, Phase::Rolling { .. }))
+        self.releases.iter().rev().find(|release| release.phase.is_rolling())
     }
 
-    /// Releases that still roll although a newer one does.
+    /// Releases that still roll out although a newer one does.
     pub fn overtaken(&self) -> Vec<&Release> {
-        let mut rolling: Vec<_> =
-            self.releases.iter().filter(|release| matches!(release.phase, Phase::Rolling { .. })).collect();
+        let mut rolling: Vec<_> = self.releases.iter().filter(|release| release.phase.is_rolling()).collect();
         rolling.pop();
         rolling
     }
@@ -120,8 +121,8 @@ impl History {
         (last.phase.is_blamed() && last.origin.tree == *tree).then_some(last)
     }
 
-    /// To whom the stack belongs: what its newest release says, or, where none says it, the repository of the first one. A
-    /// stack that was removed belongs to nobody.
+    /// The owner of the stack, from its newest release, or, if none records an owner, the repository of the first one. A
+    /// stack that was removed has no owner.
     pub fn owner(&self) -> Option<&Repository> {
         let is_removed = |last: &Release| matches!(last.cause, Cause::Remove { .. }) && !last.phase.is_rolling();
         if self.last().is_some_and(is_removed) {
@@ -132,12 +133,12 @@ impl History {
         said.or_else(|| Some(&first()?.origin.repository))
     }
 
-    /// Whether nothing of the stack should run as far as its releases say: there is none, or the last one was to leave nothing.
+    /// Whether nothing of the stack should run: it has no release, or its last one is empty.
     pub fn leaves_nothing(&self) -> bool {
         self.last().is_none_or(|last| last.leaves_nothing() && last.phase.is_promoted())
     }
 
-    /// Whether a new release would take over what somebody else has deployed.
+    /// Whether a new release would take over a stack that skep did not deploy.
     pub fn is_adoption(&self, observed: &Observed) -> bool {
         self.leaves_nothing() && !observed.services.is_empty()
     }
@@ -148,12 +149,12 @@ impl History {
         newest.chain(self.promoted()).chain(self.rolling()).map(|release| release.id).collect()
     }
 
-    /// What releases of this stack have made, and what of it must stay.
+    /// The objects that releases of this stack created, and those that must be kept.
     pub fn removable(&self) -> Removable {
         let mut removable = Removable::default();
         let whole = self.whole();
         for release in &self.releases {
-            // An old release has forgotten what it desired, but not which services it had.
+            // An old release no longer has its stack, but still the names of its services.
             removable.services.extend(release.images.keys().cloned());
             let Some(stack) = &release.desired else { continue };
             removable.services.extend(stack.services.keys().cloned());
@@ -184,7 +185,7 @@ impl History {
         }
     }
 
-    /// Nothing is kept of a stack that is to go.
+    /// For a removal, nothing is kept.
     fn after_removal(&self, removable: &mut Removable) {
         if let Some(Cause::Remove { everything }) = self.last().map(|last| &last.cause) {
             removable.kept_files.clear();
@@ -201,14 +202,14 @@ impl History {
 }
 
 impl Release {
-    /// Whether nothing of the stack runs once it is rolled out.
+    /// Whether it is empty: nothing of the stack runs after its rollout.
     pub fn leaves_nothing(&self) -> bool {
         self.desired.as_ref().is_some_and(|desired| desired.services.is_empty())
     }
 
     /// Whether it was healthy, or may yet be.
     fn can_be_gone_back_to(&self) -> bool {
-        matches!(self.phase, Phase::Promoted { .. } | Phase::Rolling { .. })
+        self.phase.is_promoted() || self.phase.is_rolling()
     }
 }
 
@@ -229,7 +230,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::release::Origin;
+    use crate::release::{Origin, Phase};
 
     fn release(id: u64, digit: &str, cause: Cause, phase: Phase) -> Release {
         let stack = Stack::empty("shop".parse().unwrap());

@@ -1,9 +1,9 @@
-//! Who is the controller of a swarm, and whether one that the record names is still there.
+//! Which process is the controller of a swarm, and whether a recorded controller is still alive.
 //!
-//! Two controllers would each heal what the other has deployed. So each records who it is, and one that finds another one
-//! alive stops. This is no lease: nothing expires, and nobody has to write while nothing happens. Whether a controller is
-//! alive is told by Swarm where it is a task, by the process table where it is a process of the same machine, and
-//! otherwise by itself: it is asked in the record, and answers there.
+//! Two controllers would each revert the other's deploys. So a controller records its identity when it starts, and
+//! stops if another recorded controller is alive. Nothing expires, and nothing is written while nothing happens. Swarm
+//! tells whether a controller that is a task is alive, the process table whether one on the same machine is; any other
+//! controller is asked in the record, and answers there.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::observed::TaskState;
 
-/// A controller, as it records itself.
+/// The recorded identity of a controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
-    /// Something that no other run of a controller has.
+    /// A random id of this run of the controller.
     pub run: String,
-    /// The task that it is, if Swarm started it.
+    /// Its task, if Swarm started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskName>,
     /// The name of the node whose engine it uses.
     pub node: String,
-    /// Its process, as its machine knows it.
+    /// Its process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
-    /// Since when, by its own clock.
+    /// When it started, by its own clock.
     pub since: Timestamp,
     /// The run that asks whether this one is alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,55 +44,55 @@ pub struct TaskName {
     pub name: String,
     /// The id of its service.
     pub service: String,
-    /// Its place among the replicas; 0 in a global service.
+    /// Its slot; 0 in a global service.
     pub slot: u64,
 }
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
-    /// The machine since it was started, and the namespace in which the number counts.
+    /// The boot id of the machine, and the namespace of the process id.
     pub machine: String,
-    /// Its number.
+    /// Its process id.
     pub pid: u32,
-    /// When it was started, in ticks since the machine was.
+    /// When it was started, in ticks since the machine booted.
     pub start: u64,
 }
 
-/// How the task of a controller is.
+/// The state of a controller's task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskLife {
-    /// Swarm does not know it any more.
+    /// Swarm no longer lists it.
     Unknown,
-    /// Swarm knows it.
+    /// Swarm lists it.
     Known {
-        /// Where it has got to.
+        /// Its current state.
         state: TaskState,
-        /// Where Swarm wants it.
+        /// Its desired state.
         desired: TaskState,
     },
 }
 
-/// What is known of a controller that the record names.
+/// Whether a recorded controller is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is not there any more, or is about to go.
+    /// It has ended, or is about to end.
     Gone,
-    /// It is there.
+    /// It runs.
     Alive,
-    /// Nobody but itself can tell.
+    /// Only the controller itself can tell: it has to be asked.
     Unknown,
 }
 
 impl Instance {
-    /// What is known of this controller by one that starts as `successor`, if by one. `task` is how its task is, and `runs`
-    /// whether its process is there, where that can be told.
+    /// Whether this controller is alive, as seen by a controller that starts (`successor`, if that is known). `task` is
+    /// the state of its task, and `runs` whether its process runs, if that is known.
     pub fn standing(&self, successor: Option<&Self>, task: Option<&TaskLife>, runs: Option<bool>) -> Standing {
         match (&self.task, task) {
             (Some(_), Some(TaskLife::Unknown)) => Standing::Gone,
             (Some(own), Some(TaskLife::Known { state, desired })) => {
                 let is_over = *desired > TaskState::Running || state.is_over();
-                // Of one place among the replicas Swarm has two tasks only while it replaces one by the other.
+                // Swarm has two tasks of one slot only while it replaces one with the other.
                 let is_replaced = successor
                     .and_then(|it| it.task.as_ref())
                     .is_some_and(|next| own.slot > 0 && (&next.service, next.slot) == (&own.service, own.slot));

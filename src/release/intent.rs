@@ -1,5 +1,5 @@
-//! What a commit is to become. A repository may have many stacks, and each has releases of its own; the intent is what
-//! is known of the commit as a whole: that it is to run, how far it has got, and why it does not if it does not.
+//! The intent to deploy a commit. A repository may have many stacks, each with its own releases; the intent describes the
+//! commit as a whole: that it should run, its state, and why it failed.
 //!
 //! It is recorded before the first stack of the commit is proposed and removed when every stack runs the commit and the
 //! branch names it. A controller that starts takes up what is left ([`Intent::resumption`]).
@@ -12,39 +12,40 @@ use serde::{Deserialize, Serialize};
 use super::{Cause, Origin};
 use crate::name::{CommitId, StackName};
 
-/// How often the stacks of a commit are prepared when the controller ends in the middle of it. Who ends it is not known:
+/// How often the stacks of a commit are prepared if the controller ends meanwhile. The cause of that is not known:
 /// an operator, a node that restarts, or the commit itself.
 const ATTEMPTS: u32 = 2;
-/// The longest reason that is kept, in characters.
+/// The longest recorded reason, in characters.
 const REASON: usize = 1_000;
 
-/// A commit that is to become what runs.
+/// A commit that should run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Its number among the intents of its repository; the newest counts.
+    /// Its number among the intents of its repository; only the newest is valid.
     pub number: u64,
     /// The commit and its repository.
     pub origin: Origin,
-    /// What brought the commit.
+    /// How skep learned of the commit.
     pub cause: Cause,
-    /// When it was asked for, by the controller's clock.
+    /// When it was requested, by the controller's clock.
     pub created: Timestamp,
-    /// Where the branch was then; none if it did not exist, or if the repository is not skep's.
+    /// The commit of the branch at that time; `None` if the branch did not exist, or the repository is not on skep's
+    /// own server.
     pub base: Option<CommitId>,
-    /// Who pushed it.
+    /// The user who pushed it.
     pub user: Option<String>,
     /// The options of the push.
     pub options: BTreeSet<String>,
-    /// Whether somebody is known to have changed something.
+    /// Whether the change is known to come from a person: a removed stack may then come back.
     pub news: bool,
     /// The stacks of the commit; empty until its files have been checked.
     pub stacks: BTreeSet<StackName>,
-    /// How far it has got. Kept in the record's labels, not in its payload.
+    /// Its state, kept in the labels of the record and not in its payload.
     #[serde(skip, default = "State::checking")]
     pub state: State,
 }
 
-/// How far a commit has got.
+/// The state of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum State {
@@ -52,23 +53,23 @@ pub enum State {
     Checking,
     /// Its stacks are being prepared and proposed.
     Preparing {
-        /// For which time, from 1; 0 if nothing is known to have gone wrong, and nobody is at work.
+        /// The number of this attempt, from 1; 0 if no attempt has failed and none is under way.
         attempt: u32,
     },
-    /// All of its stacks have been proposed, and roll out.
+    /// All of its stacks have been proposed and roll out.
     Rolling,
     /// All of its stacks run it; the branch has still to be moved.
     Deployed,
     /// Not all of its stacks run it, and skep does nothing more about it.
     Failed {
-        /// Since when.
+        /// When that was.
         at: Timestamp,
-        /// Why, in words for a person.
+        /// The reason, for people.
         why: String,
     },
     /// The controller ended while it handled this commit. It is not tried again.
     GivenUp {
-        /// Since when.
+        /// When that was.
         at: Timestamp,
     },
 }
@@ -80,24 +81,24 @@ pub enum Resumption {
     Deploy(State),
     /// Moves the branch.
     MoveBranch,
-    /// Gives it up: handling it has ended a controller.
+    /// Gives it up, because handling it has ended a controller.
     GiveUp,
-    /// Leaves it: it has ended.
+    /// Nothing: it has ended.
     Leave,
 }
 
 impl State {
-    /// That of a commit whose files have not been checked.
+    /// The state of a commit whose files have not been checked.
     pub fn checking() -> Self {
         Self::Checking
     }
 
-    /// Failed, with as much of the reason as a record should hold.
+    /// The failed state, with the reason cut to the length that a record may hold.
     pub fn failed(at: Timestamp, why: &str) -> Self {
         Self::Failed { at, why: why.chars().take(REASON).collect() }
     }
 
-    /// Whether nothing more is done about the commit.
+    /// Whether skep does nothing more about the commit.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::GivenUp { .. })
     }
@@ -116,8 +117,8 @@ impl Intent {
         }
     }
 
-    /// The state that a controller leaves which stops because it is told to: what it was at is no failed attempt. `None` if
-    /// that need not be recorded.
+    /// The state to record when the controller is told to stop, so that the current attempt does not count as failed.
+    /// `None` if nothing has to be recorded.
     pub fn put_down(&self) -> Option<State> {
         match self.state {
             State::Checking => Some(State::Preparing { attempt: 0 }),
@@ -131,7 +132,7 @@ impl Intent {
         self.cause == Cause::Push
     }
 
-    /// How the commit stands, in one sentence for a person.
+    /// The state of the commit in one sentence, for people.
     pub fn sentence(&self) -> String {
         let subject =
             if self.origin.subject.is_empty() { String::new() } else { format!(" ({})", self.origin.subject) };

@@ -1,8 +1,8 @@
-//! Which images of an engine its owner may not lose, and which nobody needs any more.
+//! Which images of an engine have to be kept, and which are no longer needed.
 //!
-//! `docker image prune` removes what has no tag, and what Swarm pulls by digest has none. What a release that can be gone
-//! back to needs gets a tag of skep's, which goes when no such release needs it any more. What skep has built has a tag of
-//! its own, which goes then.
+//! `docker image prune` removes images without a tag, and images that Swarm pulls by digest have none. So skep tags the
+//! images of each release that can be rolled back to, and removes the tag when no such release needs it any more. Images
+//! that skep has built already have a tag, which is removed at the same time.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub struct StoredImage {
     pub digests: Vec<String>,
 }
 
-/// What is to be done so that the engine keeps what is needed, and nothing else of a stack.
+/// The tags to add and remove so that the engine keeps exactly the images that a stack needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Upkeep {
     /// Ids of images that get a tag, with its repository and the tag.
@@ -33,9 +33,9 @@ pub struct Upkeep {
 /// The images of a stack's releases.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StackImages {
-    /// What a release needs that can be gone back to.
+    /// The images of releases that can be rolled back to.
     pub needed: BTreeSet<String>,
-    /// What only older releases had.
+    /// The images of older releases only.
     pub unneeded: BTreeSet<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct StackImages {
 const DIGITS: usize = 40;
 
 impl History {
-    /// The images of its releases. A stack that is removed needs none.
+    /// The images of a stack's releases. A removed stack needs none.
     pub fn stack_images(&self) -> StackImages {
         let whole = self.whole();
         let is_removed = self.last().is_some_and(|last| matches!(last.cause, Cause::Remove { .. }));
@@ -58,7 +58,7 @@ impl History {
 }
 
 impl StackImages {
-    /// What is to be done on an engine that has these images.
+    /// The tags to add and remove on an engine that has these images.
     pub fn upkeep(&self, stack: &StackName, stored: &[StoredImage]) -> Upkeep {
         let (repository, mut upkeep) = (format!("{LOCAL_IMAGES}/kept/{stack}"), Upkeep::default());
         let needed: BTreeSet<String> = self.needed.iter().filter_map(|image| by_digest(image)).collect();
@@ -79,7 +79,7 @@ impl StackImages {
     }
 }
 
-/// `redis@sha256:…` for `redis:7@sha256:…`; none for an image without a digest.
+/// `redis@sha256:…` for `redis:7@sha256:…`; `None` for an image without a digest.
 fn by_digest(image: &str) -> Option<String> {
     let image = ImageReference::of(image);
     Some(format!("{}@{}", image.repository(), image.digest?))

@@ -1,6 +1,6 @@
-//! What is remembered between two rounds of a stack, beside the record: [`super::next()`] decides by it, and each round
-//! adds what it saw and what became of its writes. It may be lost at any moment, which makes a verdict later and lets
-//! what was refused be tried once more.
+//! The state that is kept between two rounds of a stack in addition to the record: an input of [`super::next()`], to
+//! which each round adds its observations and the results of its writes. It may be lost at any moment: a verdict then
+//! comes later, and a refused write is tried once more.
 
 use std::collections::BTreeSet;
 
@@ -13,52 +13,52 @@ use crate::plan::observed::Observed;
 use crate::plan::{Action, Change, Plan, Subject};
 use crate::stack::Stack;
 
-/// What is remembered of one stack.
+/// The state that is kept for one stack.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
-    /// The release that it is about.
+    /// The release that it concerns.
     of: Option<ReleaseId>,
-    /// What was seen.
+    /// The observations.
     pub watch: Watch,
     healing: Healing,
-    /// Whether some field is left alone because somebody else changes it back.
+    /// Whether a field is left alone because something else keeps changing it.
     gave_way: bool,
-    /// What the engine has refused.
+    /// The writes that the engine has refused.
     refused: Vec<Symptom>,
-    /// What could not be created because something of its name was there.
+    /// The objects that could not be created because one of that name existed.
     conflicts: BTreeSet<Subject>,
 }
 
-/// What became of a change that was to be written.
+/// The result of writing a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// It is written.
+    /// It was written.
     Done,
-    /// Somebody else changed the same thing meanwhile.
+    /// Something else changed the same object meanwhile.
     OutOfSequence,
-    /// Something was in the way that may pass.
+    /// It failed for a reason that may pass.
     Hindered,
-    /// Something of its name is there. Another controller may have made it.
+    /// An object of that name exists. Another controller may have created it.
     Conflict,
-    /// The engine does not take it.
+    /// The engine refused it.
     Refused,
 }
 
-/// What follows from a write.
+/// What to do after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consequence {
-    /// Nothing: it goes on. So many fields that somebody else had changed are healed by it.
+    /// Go on. The write healed this many fields that had been changed by hand.
     GoOn {
         /// How many.
         healed: usize,
     },
-    /// It is tried again with the next round, which nobody need know.
+    /// Try again in the next round, without a message.
     TryAgain,
-    /// It goes on with the next round; people hear of it.
+    /// Go on in the next round, with a message.
     Tell,
-    /// It is tried again later; people hear of it.
+    /// Try again later, with a message.
     TellAndWait,
-    /// It is left as it is until something happens; people hear of it.
+    /// Wait until something happens, with a message.
     TellAndRest,
     /// The release has failed, as the next decision says.
     Fail,
@@ -72,55 +72,56 @@ impl From<Watch> for Memory {
 }
 
 impl Memory {
-    /// The release that it is about.
+    /// The release that it concerns.
     pub fn release(&self) -> Option<ReleaseId> {
         self.of
     }
 
-    /// Forgets what is of an older release; whether it was of another one.
+    /// Forgets the state of an older release; returns whether there was one.
     pub fn begin(&mut self, release: &Release) -> bool {
         let is_new = self.of != Some(release.id);
         if is_new {
             *self = Self { of: Some(release.id), gave_way: self.gave_way, ..Self::default() };
         }
         if matches!(&release.phase, Phase::Promoted { contested, .. } if contested.is_empty() && self.gave_way) {
-            // A person had it healed: then it is tried again.
+            // A person asked for healing, so it is tried again.
             (self.healing, self.gave_way) = (Healing::default(), false);
         }
         is_new
     }
 
-    /// Forgets what was seen: nobody looked for a while.
+    /// Forgets the observations, after a gap between them.
     pub fn look_away(&mut self) {
         self.watch = Watch::default();
     }
 
-    /// Adds what was seen at a time.
+    /// Adds an observation.
     pub fn saw(&mut self, desired: &Stack, observed: &Observed, now: Timestamp) {
         self.watch = self.watch.after(desired, observed, now);
     }
 
-    /// The fields that differ from a release and did not at the last look.
+    /// The fields that differ from a release and did not at the last observation.
     pub fn drifted(&mut self, drift: &Plan) -> Vec<String> {
         self.healing.news(drift)
     }
 
-    /// What of a plan was healed so often that somebody else must be changing it back.
+    /// The fields of a plan that were healed so often that something else must be changing them.
     pub(super) fn contested(&self, plan: &Plan, now: Timestamp) -> BTreeSet<String> {
         self.healing.contested(plan, now)
     }
 
-    /// Notes that the record says what is left alone from now on.
+    /// Notes that the record now lists the fields that are left alone.
     pub fn give_way(&mut self) {
         self.gave_way = true;
     }
 
-    /// What the engine has refused of the release.
+    /// The changes of the release that the engine has refused.
     pub(super) fn refused(&self) -> &[Symptom] {
         &self.refused
     }
 
-    /// Notes what became of a change of a release, with what the engine said if it was not written, and tells what follows.
+    /// Notes the result of writing a change of a release, with the engine's message if it failed, and returns what to
+    /// do next.
     pub fn wrote(
         &mut self,
         release: &Release,
@@ -129,7 +130,7 @@ impl Memory {
         said: &str,
         now: Timestamp,
     ) -> Consequence {
-        let is_promoted = matches!(release.phase, Phase::Promoted { .. });
+        let is_promoted = release.phase.is_promoted();
         match written {
             Written::Done => {
                 self.conflicts.remove(&change.subject);
@@ -137,12 +138,12 @@ impl Memory {
             }
             Written::OutOfSequence => Consequence::Tell,
             Written::Hindered => Consequence::TellAndWait,
-            // What is removed may still be in use by a task that is stopping: that is no trouble yet.
+            // An object to be removed may still be in use by a task that is stopping: this is not an error yet.
             Written::Conflict | Written::Refused if change.action == Action::Remove => {
                 self.watch.note_use(&change.subject, now);
                 Consequence::TryAgain
             }
-            // What could not be healed is still what was promoted.
+            // The release stays promoted even if it could not be healed.
             Written::Conflict | Written::Refused if is_promoted => Consequence::TellAndRest,
             // If another controller has made it, the next plan does not create it.
             Written::Conflict if change.action == Action::Create && self.conflicts.insert(change.subject.clone()) => {

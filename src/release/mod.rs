@@ -1,8 +1,8 @@
-//! Releases, their phases and history; the one decision.
+//! Releases, their phases and history; the central decision.
 //!
-//! A release is a stack that was decided to run: it rolls, and is then promoted, or fails. A rollback is a release
-//! like any other, with the stack of an older one. A [`Release`] is kept whole in the swarm ([`crate::store`]); its
-//! [`Phase`] is all of it that changes.
+//! A release is a version of a stack that was accepted for deployment: it rolls out, and is then promoted, or fails. A
+//! rollback is a release like any other, with the stack of an older one. A [`Release`] is stored in the swarm
+//! ([`crate::store`]); only its [`Phase`] changes.
 
 mod admission;
 mod arrival;
@@ -63,119 +63,119 @@ impl fmt::Display for ReleaseId {
     }
 }
 
-/// A stack that was decided to run.
+/// A version of a stack that was accepted for deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Release {
     /// Its number.
     pub id: ReleaseId,
-    /// Where it came from.
+    /// Its origin.
     pub origin: Origin,
-    /// To whom the stack belongs with this release; unknown in records of old.
+    /// The owner of the stack with this release; unknown in old records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Repository>,
-    /// Why it was made.
+    /// Its cause.
     pub cause: Cause,
     /// When it was made, by the controller's clock.
     pub created: Timestamp,
-    /// What runs, by service: the image's name with digest or content tag.
+    /// The images by service, with digest or content tag.
     pub images: BTreeMap<ServiceName, String>,
-    /// What should be; absent in the record of an old release, which keeps only its digests.
+    /// The desired stack; absent in the record of an old release, which keeps only its digests.
     pub desired: Option<Stack>,
-    /// How far it has got. Kept in the record's labels, not in its payload.
+    /// Its phase. Kept in the record's labels, not in its payload.
     #[serde(skip, default = "Phase::rolling_since_ever")]
     pub phase: Phase,
     /// The stack, repeated from `desired` for old releases.
     pub stack: StackName,
-    /// When the swarm took the record, by the clock of the manager, which also stamps tasks and updates of services.
+    /// When the record was created, by the clock of the manager, which also stamps tasks and updates of services.
     #[serde(skip)]
     pub recorded: Timestamp,
 }
 
-/// Where a release came from.
+/// The origin of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The repository, or what took its place.
+    /// The repository, or its substitute.
     pub repository: Repository,
     /// The branch, if there is one.
     pub branch: Option<String>,
     /// The commit.
     pub commit: CommitId,
-    /// Its tree, by which a failed release is known again.
+    /// Its tree, which identifies a failed release.
     pub tree: TreeId,
-    /// Who made the commit.
+    /// The author of the commit.
     pub author: String,
     /// The first line of its message.
     pub subject: String,
 }
 
 impl Origin {
-    /// That of a stack which came from nowhere that skep knows.
+    /// The origin of a stack that skep did not deploy.
     #[expect(clippy::missing_panics_doc, reason = "forty digits are the id of a commit and of a tree")]
     pub fn unknown() -> Self {
         let nothing = "0".repeat(40);
         Self {
             repository: Repository::by_hand(),
             branch: None,
-            commit: nothing.parse().expect("it has forty digits"),
-            tree: nothing.parse().expect("it has forty digits"),
+            commit: nothing.parse().expect("a valid id"),
+            tree: nothing.parse().expect("a valid id"),
             author: String::new(),
             subject: "what ran before skep".into(),
         }
     }
 }
 
-/// Why a release was made.
+/// The cause of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Somebody pushed to the built-in server.
+    /// A push to the built-in server.
     Push,
-    /// A webhook said so.
+    /// A webhook.
     Webhook,
-    /// It was found when looking.
+    /// A poll.
     Poll,
-    /// Somebody ran `skep deploy` or `skep sync`.
+    /// `skep deploy` or `skep sync`.
     Command,
-    /// Somebody ran `skep rollback`.
+    /// `skep rollback`.
     GoBack {
         /// The release whose stack this one has.
         to: ReleaseId,
     },
-    /// The stack ran before skep knew it; this is what was there.
+    /// Adoption: the stack as it ran before skep.
     Adopt,
-    /// A release failed, and this is the one before it.
+    /// Automatic rollback after a failure.
     RollBack {
-        /// The one that failed.
+        /// The failed release.
         failed: ReleaseId,
-        /// The one whose stack this has; none when there was nothing before.
+        /// The release whose stack this one has; `None` for an empty stack.
         to: Option<ReleaseId>,
     },
-    /// Somebody ran `skep remove`: there is nothing in it.
+    /// `skep remove`: the release is empty.
     Remove {
-        /// Whether everything goes that bears the stack's label, whoever made it.
+        /// Whether everything with the stack's label is removed, including objects that skep did not create.
         everything: bool,
     },
 }
 
 impl Cause {
-    /// Whether skep found the commit in a repository elsewhere.
+    /// Whether the commit is from a watched repository.
     pub fn is_found(&self) -> bool {
         matches!(self, Self::Webhook | Self::Poll)
     }
 }
 
-/// How far a release has got.
+/// The phase of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "phase")]
 pub enum Phase {
-    /// It is being applied and watched.
+    /// It is rolling out.
     Rolling {
         /// Since when, by the controller's clock.
         since: Timestamp,
-        /// When a controller last noted that it watches; none before the first note.
+        /// When a controller last noted that it observes; `None` before the first note.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watched: Option<Timestamp>,
-        /// Times in which nobody watched.
+        /// The outages.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         away: Vec<Away>,
     },
@@ -183,28 +183,28 @@ pub enum Phase {
     Promoted {
         /// Since when.
         at: Timestamp,
-        /// What somebody else changes back again and again, so that it is not healed any more.
+        /// The contested fields, which are no longer healed.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         contested: BTreeSet<String>,
-        /// Times in which nobody watched the rollout.
+        /// The outages during the rollout.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         away: Vec<Away>,
     },
-    /// It was not.
+    /// It failed.
     Failed {
         /// Since when.
         at: Timestamp,
-        /// Why.
+        /// The symptoms.
         symptoms: Vec<Symptom>,
-        /// Times in which nobody watched the rollout.
+        /// The outages during the rollout.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         away: Vec<Away>,
     },
-    /// A newer one took its place before it was settled.
+    /// A newer release superseded it.
     Superseded {
         /// When.
         at: Timestamp,
-        /// By which.
+        /// The newer release.
         by: ReleaseId,
     },
 }
@@ -225,12 +225,12 @@ impl Phase {
         Self::Rolling { since, watched: None, away: Vec::new() }
     }
 
-    /// Promoted at this time, and nobody contests it.
+    /// Promoted at this time, without contested fields.
     pub fn promoted(at: Timestamp) -> Self {
         Self::Promoted { at, contested: BTreeSet::new(), away: Vec::new() }
     }
 
-    /// The same, leaving these fields alone, too, which somebody else changes back; a phase that is not promoted stays.
+    /// Adds contested fields to a promoted phase; other phases are unchanged.
     #[must_use]
     pub fn contested_by(&self, places: &BTreeSet<String>) -> Self {
         let mut phase = self.clone();
@@ -240,12 +240,12 @@ impl Phase {
         phase
     }
 
-    /// Failed at this time, because of this.
+    /// Failed at this time with these symptoms.
     pub fn failed(at: Timestamp, symptoms: Vec<Symptom>) -> Self {
         Self::Failed { at, symptoms, away: Vec::new() }
     }
 
-    /// Whether it is being applied and watched.
+    /// Whether it is rolling out.
     pub fn is_rolling(&self) -> bool {
         matches!(self, Self::Rolling { .. })
     }
@@ -255,7 +255,7 @@ impl Phase {
         matches!(self, Self::Promoted { .. })
     }
 
-    /// Whether it failed because of what was deployed, as far as can be told.
+    /// Whether it probably failed because of the deployed files.
     pub fn is_blamed(&self) -> bool {
         let Self::Failed { symptoms, .. } = self else { return false };
         symptoms.is_empty() || symptoms.iter().any(|symptom| symptom.blame == Blame::Version)

@@ -1,4 +1,4 @@
-//! The one decision: what to do now about a release.
+//! The central decision: the next step of a release.
 
 use std::collections::BTreeSet;
 
@@ -16,48 +16,48 @@ use crate::stack::check::Check;
 use crate::stack::{Config, Drift, Nanos, Network, Secret, Settings, Stack, TRAEFIK_FIRST};
 use crate::time;
 
-/// How old a config or secret of an unknown release must be before it is taken for a leftover.
+/// The age after which a config or secret of an unknown release is considered a leftover.
 const LEFTOVERS: SignedDuration = SignedDuration::from_hours(1);
 
-/// How often at most a stack is taken back to the same release, where nodes or registries are in the way.
+/// The most rollbacks of a stack to the same release if nodes or registries fail.
 const ATTEMPTS: u32 = 5;
-/// How long after the first such attempt has failed the second begins; each time twice as long.
+/// The pause after the first failed rollback; doubled each time.
 const BEFORE_NEXT: SignedDuration = SignedDuration::from_mins(1);
 
-/// The longest time that is told as it is: longer ones are those of a clock that has jumped.
+/// The longest plausible duration; longer ones come from a clock that has jumped.
 const MOST_SAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// What to do now.
+/// The next step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Make these changes; their order among each other does not matter.
+    /// Make these changes, in any order.
     Apply(Plan),
-    /// Look again soon.
+    /// Observe again soon.
     Wait(Vec<Waiting>),
-    /// It is healthy: it is what should run from now on.
+    /// It is healthy: promote it.
     Promote,
-    /// It failed; go back to the stack of this release, or to nothing if there was none before.
+    /// It failed; roll back to the stack of this release, or to an empty stack if there was none before.
     RollBack {
-        /// The release to go back to.
+        /// The release to roll back to.
         to: Option<ReleaseId>,
-        /// Why.
+        /// The symptoms.
         symptoms: Vec<Symptom>,
     },
-    /// It failed and there is nothing to go back to that would help: leave all as it is, for a person to look at.
+    /// It failed and no rollback would help: leave everything for a person to investigate.
     Halt {
-        /// Why.
+        /// The symptoms.
         symptoms: Vec<Symptom>,
     },
-    /// Somebody changes these fields back again and again: they are left alone from now on, and the record says so.
+    /// These fields are contested: record that they are no longer healed.
     GiveWay {
         /// The fields, such as `service web: replicas`.
         places: BTreeSet<String>,
     },
-    /// There is nothing to do.
+    /// Nothing to do.
     Rest,
 }
 
-/// Says what to do now about `release`, given the stack's history, what there is, and what is remembered of earlier rounds.
+/// Returns the next step of `release`, given the stack's history, the observed state, and the memory of earlier rounds.
 pub fn next(release: &Release, history: &History, observed: &Observed, memory: &Memory, now: Timestamp) -> Step {
     let Some(desired) = &release.desired else { return Step::Rest };
     let desired = &*observed.scaled(desired);
@@ -75,7 +75,7 @@ pub fn next(release: &Release, history: &History, observed: &Observed, memory: &
     }
 }
 
-/// The checks of the stack's own that are to be made before [`next`] is asked: none before all of a release is there.
+/// The stack's own checks to make before calling [`next`]: none before all changes of a release are made.
 pub fn due<'a>(
     release: &'a Release,
     history: &History,
@@ -89,26 +89,25 @@ pub fn due<'a>(
     if due.is_empty() || !settled() { Vec::new() } else { due }
 }
 
-/// What an answer counts for: a release that goes back to what was good does not fail on a check that cannot be made.
+/// The effect of a result: a rollback does not fail on a check that cannot be made.
 pub fn counted(release: &Release, history: &History, reply: Reply) -> Reply {
     if reply.is_unasked() && goes_back(release, history) { Reply::Waived } else { reply }
 }
 
-/// Whether a release brings back a stack that was good, by itself or because a person wants it.
+/// Whether a release is a rollback, automatic or manual.
 fn goes_back(release: &Release, history: &History) -> bool {
-    let was_good = |other: &Release| {
-        other.id < release.id && matches!(other.phase, Phase::Promoted { .. }) && other.desired == release.desired
-    };
+    let was_good =
+        |other: &Release| other.id < release.id && other.phase.is_promoted() && other.desired == release.desired;
     matches!(release.cause, Cause::RollBack { .. }) || history.releases().iter().any(was_good)
 }
 
-/// What differs from a release that runs, unless its author does not want to know.
+/// The drift from a running release, unless its file ignores drift.
 pub fn differences(release: &Release, history: &History, observed: &Observed, now: Timestamp) -> Option<Plan> {
     let desired = release.desired.as_ref().filter(|desired| desired.settings.drift != Drift::Off)?;
-    matches!(release.phase, Phase::Promoted { .. }).then(|| planned(&observed.scaled(desired), observed, history, now))
+    release.phase.is_promoted().then(|| planned(&observed.scaled(desired), observed, history, now))
 }
 
-/// The stack that a rollback to `to` brings back: of that release, or nothing at all.
+/// The stack of a rollback to `to`: that of the release, or an empty one.
 pub fn target(history: &History, to: Option<ReleaseId>, failed: &Stack) -> Option<Stack> {
     match to {
         Some(id) => history.get(id)?.desired.clone(),
@@ -116,7 +115,7 @@ pub fn target(history: &History, to: Option<ReleaseId>, failed: &Stack) -> Optio
     }
 }
 
-/// The stack with nothing in it, to which what was made of `stack` is taken back whatever its file says of pruning.
+/// The empty stack for removing everything of `stack`, whatever its file says about pruning.
 fn nothing_of(stack: &Stack) -> Stack {
     let settings = Settings { prune: true, ..stack.settings.clone() };
     Stack { settings, ..Stack::empty(stack.name.clone()) }
@@ -127,8 +126,8 @@ fn planned(desired: &Stack, observed: &Observed, history: &History, now: Timesta
     Plan::between(desired, observed, &Removable { leftovers_before, ..history.removable() })
 }
 
-/// What is done about a stack that rests: what was changed by hand is changed back where the author says so, and what no
-/// release needs any more is removed in any case.
+/// The next step of a stack at rest: manual changes are undone if the file says so, and objects that no
+/// release needs any more are always removed.
 fn keep(
     desired: &Stack,
     observed: &Observed,
@@ -144,7 +143,7 @@ fn keep(
     let plan = plan.only(|change| is_wanted(change) && !memory.watch.has_given_up(&change.subject, now));
     let Arrival { now: ready, waiting } = arrival::unheld(&plan, desired, observed);
     match (ready.is_empty(), waiting.is_empty()) {
-        // Two who each undo what the other does would go on for ever.
+        // Two parties that undo each other's changes would never stop.
         (false, _) => match memory.contested(&ready, now) {
             places if places.is_empty() => Step::Apply(ready),
             places => Step::GiveWay { places },
@@ -154,7 +153,7 @@ fn keep(
     }
 }
 
-/// Nobody asked for the interruption that making a service anew is.
+/// Whether healing would recreate a service, which needs consent to the interruption.
 fn may_heal(desired: &Stack, change: &Change) -> bool {
     let may_be_recreated = |name: &ServiceName| desired.services.get(name).is_some_and(|it| it.may_be_recreated);
     !matches!(change.action, Action::Recreate { .. }) || change.subject.service().is_some_and(may_be_recreated)
@@ -171,17 +170,8 @@ fn roll(
     now: Timestamp,
 ) -> Result<Step, Vec<Symptom>> {
     let watch = &memory.watch;
-    let missing = missing(desired, observed);
-    if !missing.is_empty() {
-        return Err(missing);
-    }
-    // Before anything is written: to write the failed version again would only begin the same anew.
-    let rolled_back = health::rolled_back(desired, observed, release.recorded);
-    if !rolled_back.is_empty() {
-        return Err(rolled_back);
-    }
-    if !memory.refused().is_empty() {
-        return Err(memory.refused().to_vec());
+    if let Some(symptoms) = early_failure(release, desired, observed, memory) {
+        return Err(symptoms);
     }
     let plan = planned(desired, observed, history, now);
     let changed = plan.changed_services();
@@ -216,7 +206,21 @@ fn roll(
     })
 }
 
-/// The updates that Swarm does not finish by itself, although the version is not to blame: they begin anew.
+/// Why a rollout has failed whatever is written next: writing a version again that Swarm rolled back would only repeat
+/// the failure.
+fn early_failure(release: &Release, desired: &Stack, observed: &Observed, memory: &Memory) -> Option<Vec<Symptom>> {
+    let missing = missing(desired, observed);
+    if !missing.is_empty() {
+        return Some(missing);
+    }
+    let rolled_back = health::rolled_back(desired, observed, release.recorded);
+    if !rolled_back.is_empty() {
+        return Some(rolled_back);
+    }
+    (!memory.refused().is_empty()).then(|| memory.refused().to_vec())
+}
+
+/// Restarts updates that Swarm does not finish by itself although the version is not the cause.
 fn resumed(desired: &Stack, applied: &BTreeSet<&ServiceName>, observed: &Observed, recorded: Timestamp) -> Plan {
     let stalled = health::stalled(desired, observed, recorded).into_iter().filter(|(name, _)| applied.contains(name));
     let changes = stalled.map(|(name, stall)| {
@@ -226,8 +230,8 @@ fn resumed(desired: &Stack, applied: &BTreeSet<&ServiceName>, observed: &Observe
     Plan { changes: changes.collect(), ..Plan::default() }
 }
 
-/// All that should be there is there and healthy: what should not be goes, and then the release is good. One that removes
-/// the stack is good only when its tasks are gone.
+/// All desired objects are healthy: remove undesired objects, then promote. A removal is
+/// promoted only when its tasks are gone.
 fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) -> Step {
     if plan.is_empty() {
         let gone = !is_removal || departure::stopping(observed) == 0;
@@ -239,7 +243,7 @@ fn settle(plan: Plan, is_removal: bool, history: &History, observed: &Observed) 
     }
 }
 
-/// What the stack refers to and nobody has made. Nothing has been changed for this release when that is so.
+/// Missing external objects. If there are any, nothing has been changed for this release.
 pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
     let networks = desired.networks.iter().filter(|(name, network)| {
         **network == Network::External
@@ -264,7 +268,7 @@ pub fn missing(desired: &Stack, observed: &Observed) -> Vec<Symptom> {
     networks.chain(configs).chain(secrets).collect()
 }
 
-/// The network that Traefik shares with what it serves.
+/// The symptom of a missing network of Traefik.
 fn without_traefik(service: &ServiceName, network: &str) -> Symptom {
     let message = format!("the network `{network}`, in which Traefik reaches `{service}`, does not exist");
     Symptom { service: Some(service.clone()), help: Some(TRAEFIK_FIRST.to_owned()), ..Symptom::whole_stack(message) }
@@ -274,7 +278,7 @@ fn absent(what: &str, name: &str, command: &str) -> Symptom {
     Symptom {
         service: None,
         message: format!("the external {what} `{name}` does not exist"),
-        help: Some(format!("create it (`{command}`), or take `external` away")),
+        help: Some(format!("create it (`{command}`), or remove `external`")),
         task: None,
         log: Vec::new(),
         blame: Blame::Version,
@@ -295,7 +299,7 @@ fn late(
         String::new()
     } else {
         let length = Nanos::seconds(unwatched.as_secs().min(MOST_SAID.as_secs()));
-        format!(" (not counting {length} in which nobody watched)")
+        format!(" (not counting {length} of outages)")
     };
     if matches!(release.cause, Cause::Remove { .. }) {
         let mut left: Vec<String> = plan.changes.iter().map(|change| change.subject.to_string()).collect();
@@ -312,14 +316,14 @@ fn late(
     symptoms
 }
 
-/// Whether what ended may have been lost with its engine, which is known in a moment. What Swarm has put back is answered at
-/// once: it does not go on with the version in any case.
+/// Whether ended tasks may have been lost with their engine, which will be known shortly. Services that Swarm rolled
+/// back are handled at once, because Swarm does not continue with the version in any case.
 fn may_be_excused(release: &Release, desired: &Stack, observed: &Observed) -> bool {
     let is_suspected = observed.nodes.iter().any(|node| node.suspected);
     is_suspected && health::rolled_back(desired, observed, release.recorded).is_empty()
 }
 
-/// Goes back, but never to a stack equal to the one that failed, and never from a rollback.
+/// Rolls back, but never to a stack equal to the failed one, and never from a rollback.
 pub fn failed(release: &Release, history: &History, symptoms: Vec<Symptom>) -> Step {
     match back(release, history) {
         Back::To(to) => Step::RollBack { to, symptoms },
@@ -327,8 +331,8 @@ pub fn failed(release: &Release, history: &History, symptoms: Vec<Symptom>) -> S
     }
 }
 
-/// What to do about a failure that is recorded: a controller that was killed then has not begun the rollback, and one that
-/// failed because of a node or a registry is begun anew when that is back.
+/// What to do about a failure that is recorded: a controller that was killed then has not begun the rollback, and one
+/// that failed because of a node or a registry is begun anew when that is back.
 fn unanswered(release: &Release, history: &History, observed: &Observed, now: Timestamp) -> Step {
     let Phase::Failed { at, symptoms, .. } = &release.phase else { return Step::Rest };
     if history.last().is_none_or(|last| last.id != release.id) {
@@ -358,16 +362,16 @@ fn is_due_again(release: &Release, history: &History, observed: &Observed, at: T
     is_possible && made < ATTEMPTS && now.duration_since(at).abs() >= pause
 }
 
-/// Where a failed release goes back to.
+/// The target of rolling back a failed release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Back {
-    /// To this release, or to nothing if none was good before it.
+    /// This release, or an empty stack if none was promoted before.
     To(Option<ReleaseId>),
-    /// Going back would not help.
+    /// A rollback would not help.
     Nowhere,
 }
 
-/// Where a failed release goes back to.
+/// The target of rolling back a failed release.
 pub(super) fn back(release: &Release, history: &History) -> Back {
     if matches!(release.cause, Cause::RollBack { .. } | Cause::Remove { .. }) {
         return Back::Nowhere;

@@ -1,39 +1,39 @@
-//! How a release ended, read off the history.
+//! The outcome of a release, derived from the history.
 
 use serde::Serialize;
 
 use super::{Cause, History, Phase, Release, ReleaseId, next};
 use crate::health::Symptom;
 
-/// How a release ended.
+/// The outcome of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
-    /// It was healthy and is what runs.
+    /// It was promoted and runs.
     Promoted,
-    /// It was what runs already: nothing was written.
+    /// It already runs: nothing was written.
     Unchanged,
-    /// It was not healthy, and the stack is back where it was.
+    /// It failed, and the stack was rolled back.
     RolledBack {
-        /// The release whose stack runs again; none if there was nothing before, and nothing runs.
+        /// The release whose stack runs again; `None` if there was none before, and nothing runs.
         to: Option<ReleaseId>,
         /// Why.
         symptoms: Vec<Symptom>,
     },
-    /// It was not healthy, and the stack could not be brought back.
+    /// It failed, and the stack could not be rolled back.
     Halted {
-        /// Why, and why the rollback failed if there was one.
+        /// The symptoms, including those of a failed rollback.
         symptoms: Vec<Symptom>,
     },
-    /// A newer release took its place.
+    /// A newer release superseded it.
     Superseded {
-        /// Which.
+        /// The newer release.
         by: ReleaseId,
     },
 }
 
 impl History {
-    /// How the release ended, if it has. One whose record was removed by hand has ended, badly.
+    /// The outcome of a release, if it has ended. A release whose record was removed by hand counts as failed.
     pub fn outcome(&self, id: ReleaseId) -> Option<Outcome> {
         let Some(release) = self.get(id) else {
             let symptom = Symptom::whole_stack(format!("the record of {id} was removed while it was rolled out"));
@@ -68,7 +68,7 @@ impl History {
 }
 
 impl Outcome {
-    /// Whether what was asked for is what runs.
+    /// Whether the requested stack runs.
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Promoted | Self::Unchanged)
     }

@@ -1,40 +1,40 @@
-//! The settings that decide what a stack becomes, as the controller of a swarm has them: kept in the swarm, so that a
-//! command on another machine means the same stack.
+//! The controller's settings that shape stacks, kept in the swarm, so that a command on another machine renders the same
+//! stack.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// What the settings of the controller make of a stack file. No secret and no value of a variable is in it.
+/// The controller's settings that shape stacks. It contains no secret and no value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shaping {
     /// Where built images are pushed; `None` if they stay on the node that built them.
     pub registry: Option<Place>,
     /// Where named volumes are kept.
     pub data_root: String,
-    /// Whether that is on storage that all nodes share.
+    /// Whether all nodes share that folder.
     pub data_shared: bool,
-    /// How Traefik is set up.
+    /// The setup of Traefik.
     pub traefik: Proxy,
     /// The names of the variables that are set.
     #[serde(default)]
     pub variables: BTreeSet<String>,
 }
 
-/// A registry, without who logs in.
+/// A registry, without a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// What image names begin with.
     pub prefix: String,
-    /// Whether it is asked without TLS.
+    /// Whether to connect without TLS.
     #[serde(default)]
     pub insecure: bool,
 }
 
-/// How Traefik is set up.
+/// The setup of Traefik.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proxy {
-    /// The network that it shares with what it serves.
+    /// The network of Traefik and the services behind it.
     pub network: String,
     /// The entry point for HTTPS.
     pub entrypoint: String,
@@ -42,12 +42,12 @@ pub struct Proxy {
     pub insecure_entrypoint: String,
     /// The certificate resolver; empty for none.
     pub resolver: String,
-    /// After how many seconds it has seen that a task goes.
+    /// The seconds after which it notices that a task stops.
     #[serde(default = "refresh_seconds")]
     pub refresh_seconds: u16,
 }
 
-/// What it was before it could be said.
+/// The value before it could be set.
 fn refresh_seconds() -> u16 {
     2
 }

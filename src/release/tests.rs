@@ -221,7 +221,7 @@ fn what_nobody_watched_does_not_count_against_the_deadline() {
     assert_eq!(said(&decided(vec![], 10, 10)), "wait", "a controller that has just come looks first");
     assert_eq!(said(&decided(vec![away(2, 7)], 7, 14)), "wait");
     let Step::RollBack { symptoms, .. } = decided(vec![away(2, 7)], 7, 15) else { panic!("it is late") };
-    insta::assert_snapshot!(symptoms[0].message, @"not healthy within 10m (not counting 5m in which nobody watched)");
+    insta::assert_snapshot!(symptoms[0].message, @"not healthy within 10m (not counting 5m of outages)");
     assert_eq!(said(&decided(vec![away(2, 4), away(5, 8)], 8, 14)), "wait");
     assert_eq!(said(&decided(vec![away(2, 4), away(5, 8)], 8, 15)), "roll back");
 }
@@ -537,7 +537,7 @@ fn an_update_that_waits_for_a_node_that_is_down_begins_anew_once() {
     let web = observed.services.values_mut().next().unwrap();
     web.tasks.push(Task { node: "n2".into(), desired: TaskState::Shutdown, ..task(2, TaskState::Starting) });
     let of_b = release(2, b.clone(), rolling());
-    insta::assert_snapshot!(changes(&step(&of_b, before(), &observed, 1)), @"~ service web: its update begins anew, for it waits for a task on node n2, which is down");
+    insta::assert_snapshot!(changes(&step(&of_b, before(), &observed, 1)), @"~ service web: its update is restarted, because it waits for a task on node n2, which is down");
     let web = observed.services.values_mut().next().unwrap();
     web.tasks.last_mut().unwrap().current = false;
     assert_eq!(changes(&step(&of_b, before(), &observed, 1)), "wait", "Swarm no longer waits for that one");

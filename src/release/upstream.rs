@@ -1,4 +1,4 @@
-//! How a watched repository is: when it was last looked at, what is in the way of that, and what became of its commit.
+//! The state of a watched repository: when it was last fetched, why that fails, and the result of its commit.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use crate::name::{CommitId, Repository};
 use crate::time;
 
-/// The most lines of a reason that are kept, and the most characters of each.
+/// The most recorded lines of a reason, and the most characters of each.
 const LINES: (usize, usize) = (24, 300);
-/// The first pause after a look that failed in a way that may pass.
+/// The first pause after a fetch that failed for a reason that may pass.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// The longest pause between two looks that fail, unless the repository is polled less often.
+/// The longest pause between two failed fetches, unless the repository is polled less often.
 const LONGEST_LOOK: Duration = Duration::from_mins(5);
-/// The first and the longest pause before a commit is tried again that was refused for what may pass.
+/// The first and the longest pause before a commit is tried again that was refused for a reason that may pass.
 const ATTEMPTS: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(15)];
-/// How old the noted time of the last look may become.
+/// How old the recorded time of the last fetch may become.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
-/// A repository that skep watches. Kept in the swarm, so that commands can tell of it.
+/// A watched repository. Kept in the swarm, so that commands can show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
     /// Its name in the settings.
@@ -30,52 +30,52 @@ pub struct Upstream {
     pub url: String,
     /// The branch that is deployed.
     pub branch: String,
-    /// When it was last looked at with success, by the controller's clock.
+    /// When it was last fetched successfully, by the controller's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked: Option<Timestamp>,
-    /// The commit that the branch named then.
+    /// The commit of the branch then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitId>,
-    /// Why it cannot be looked at; `None` if it can.
+    /// Why it cannot be fetched; `None` if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
-    /// What became of the commit.
+    /// The result of the commit.
     #[serde(flatten)]
     pub handled: Handled,
 }
 
-/// Why a repository cannot be looked at.
+/// Why a repository cannot be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// When it began.
     pub since: Timestamp,
-    /// How many looks have failed since.
+    /// How many fetches have failed since.
     pub tries: u32,
     /// Why the last one failed, and what to do.
     pub why: String,
-    /// When the next one is due; `None` if only other settings can help.
+    /// When the next fetch is due; `None` if only other settings can help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
 }
 
-/// What helps against a trouble.
+/// What can resolve a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Time alone: a server is away.
+    /// Time: a server is unavailable.
     Time,
-    /// Somebody changes something elsewhere: the rights of a token, a branch.
+    /// A change elsewhere: the rights of a token, a branch.
     Elsewhere,
-    /// Other settings, with which skep starts again.
+    /// Other settings, and a restart of skep.
     Settings,
 }
 
-/// What became of the newest commit of a repository.
+/// The result of the newest commit of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum Handled {
     /// Nothing yet.
     Pending,
-    /// It is being checked, built and deployed.
+    /// The commit is being checked, built and deployed.
     Underway,
     /// All of its stacks run it.
     Runs,
@@ -86,13 +86,13 @@ pub enum Handled {
         /// The findings, in lines.
         why: Vec<String>,
     },
-    /// It passed the checks, and does not run as a whole.
+    /// It passed the checks, but not all of its stacks run it.
     Failed {
         /// When.
         at: Timestamp,
         /// Why, in lines.
         why: Vec<String>,
-        /// How often it was tried.
+        /// How often it has been tried.
         tries: u32,
         /// When it is tried again; `None` if only a change can help.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub enum Handled {
 }
 
 impl Upstream {
-    /// One that was not looked at yet.
+    /// A repository that has not been fetched yet.
     pub fn new(repository: Repository, url: &str, branch: &str) -> Self {
         Self {
             repository,
@@ -114,7 +114,7 @@ impl Upstream {
         }
     }
 
-    /// A look has succeeded, and the branch names this commit.
+    /// Notes a successful fetch: the branch points at this commit.
     pub fn found(&mut self, commit: &CommitId, now: Timestamp) {
         (self.looked, self.trouble) = (Some(now), None);
         if self.commit.as_ref() != Some(commit) {
@@ -122,7 +122,7 @@ impl Upstream {
         }
     }
 
-    /// A look has failed; when the next one is due. `poll` is the pause between two looks that succeed.
+    /// Notes a failed fetch; returns when the next one is due. `poll` is the pause between two successful fetches.
     pub fn failed_to_look(&mut self, why: &str, remedy: Remedy, poll: Duration, now: Timestamp) {
         let (since, tries) = self.trouble.as_ref().map_or((now, 1), |it| (it.since, it.tries.saturating_add(1)));
         let first = match remedy {
@@ -134,12 +134,12 @@ impl Upstream {
         self.trouble = Some(Trouble { since, tries, why: bounded(why), next });
     }
 
-    /// The commit did not pass the checks.
+    /// Notes that the commit did not pass the checks.
     pub fn refused(&mut self, why: &[String], now: Timestamp) {
         self.handled = Handled::Refused { at: now, why: bounded_lines(why) };
     }
 
-    /// The commit does not run as a whole. It is tried again later if what is in the way may pass.
+    /// Notes that not all stacks run the commit. It is tried again later if the reason may pass.
     pub fn failed(&mut self, why: &[String], before: u32, may_pass: bool, now: Timestamp) {
         let tries = before.saturating_add(1);
         let next = may_pass.then(|| after(now, doubled(ATTEMPTS[0], tries, ATTEMPTS[1])));
@@ -157,7 +157,7 @@ impl Upstream {
         if let Handled::Failed { next, .. } = &self.handled { *next } else { None }
     }
 
-    /// The state in a word: the worst that is true of it.
+    /// The state in a few words: the worst that applies.
     pub fn word(&self) -> &'static str {
         match (&self.trouble, &self.handled) {
             (Some(_), _) => "failing",
@@ -169,12 +169,12 @@ impl Upstream {
         }
     }
 
-    /// Whether the newest commit of the repository runs, as far as is known.
+    /// Whether the newest known commit of the repository runs.
     pub fn is_good(&self) -> bool {
         self.trouble.is_none() && self.handled == Handled::Runs
     }
 
-    /// What is wrong with it, in lines; none if nothing is.
+    /// Its problems, in lines; empty if there are none.
     pub fn complaint(&self, now: Timestamp) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(Trouble { since, tries, why, next }) = &self.trouble {
@@ -194,7 +194,7 @@ impl Upstream {
         lines
     }
 
-    /// Whether `newer` says something that a person who read this would want to know.
+    /// Whether `newer` differs in something that people want to know.
     pub fn is_outdated(&self, newer: &Self) -> bool {
         let timeless = |upstream: &Self| Self { looked: None, ..upstream.clone() };
         timeless(self) != timeless(newer)
@@ -226,7 +226,7 @@ fn due(next: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A time in its largest unit.
+/// A duration in its largest unit.
 struct Span(SignedDuration);
 
 impl fmt::Display for Span {
@@ -252,7 +252,7 @@ fn bounded_lines(lines: &[String]) -> Vec<String> {
     kept
 }
 
-/// A watched repository without the word that says so: all of these are.
+/// The name of a watched repository without the word `watched`.
 fn key<S: serde::Serializer>(repository: &Repository, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&repository.key())
 }

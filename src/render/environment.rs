@@ -8,7 +8,7 @@ use crate::stack::file::{EnvFile, Service};
 use crate::stack::variables::Variables;
 
 impl Renderer<'_> {
-    /// As Docker's `resolveEnvironment`: a later file wins over an earlier one, and the section over all.
+    /// Like Docker's `resolveEnvironment`: a later file overrides an earlier one, and the section overrides all files.
     pub(super) fn environment(&mut self, service: &Service) -> BTreeMap<String, Option<String>> {
         let mut variables = BTreeMap::new();
         for file in &service.env_file {
@@ -37,8 +37,8 @@ impl Renderer<'_> {
 /// Variables with their values, in the order of the file.
 type Lines = Vec<(String, Option<String>)>;
 
-/// The lines of an environment file (docker/cli `pkg/kvfile`): `NAME=value`, nothing unquoted or filled in; `NAME`
-/// alone is taken from `given`, and left out if it is not there.
+/// Parses an environment file (docker/cli `pkg/kvfile`): `NAME=value` literally, without removing quotes or replacing
+/// variables; `NAME` alone is taken from `given`, and omitted if it does not exist.
 fn parse(text: &[u8], given: &Variables) -> Result<Lines, Diagnostic<Option<Line>>> {
     let text = std::str::from_utf8(text).map_err(|_| Diagnostic::new(None, "it is not UTF-8 text"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -53,7 +53,7 @@ fn parse(text: &[u8], given: &Variables) -> Result<Lines, Diagnostic<Option<Line
         if name.is_empty() {
             return Err(wrong("there is no name before `=`".to_owned()));
         }
-        // Other spaces are characters like others.
+        // Other kinds of spaces are ordinary characters.
         if name.contains([' ', '\t']) {
             return Err(wrong(format!("`{name}` has a space in it")).help("write `NAME=value`"));
         }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_line_of_a_shell_is_refused() {
         let refused = |text: &str| parse(text.as_bytes(), &Variables::default()).unwrap_err();
-        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` has a space in it; write `NAME=value`");
+        insta::assert_snapshot!(refused("A=1\nexport B=2"), @"line 2: `export B` contains a space; write `NAME=value`");
         insta::assert_snapshot!(refused("=1"), @"line 1: there is no name before `=`");
     }
 }

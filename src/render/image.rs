@@ -1,4 +1,4 @@
-//! The image of a service: built, pinned, or as the file has it.
+//! The image of a service: built, pinned, or as written.
 
 use super::Renderer;
 use crate::name::{ImageReference, ServiceName};

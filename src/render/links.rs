@@ -1,10 +1,10 @@
-//! `links`: a service under another name, which becomes an alias in the networks that both join.
+//! `links`: another name for a service, which becomes an alias in the networks that both services join.
 
 use super::Renderer;
 use crate::stack::file::Link;
 
 impl Renderer<'_> {
-    /// Gives every linked service the names that others call it by.
+    /// Adds the link names as aliases to every linked service.
     pub(super) fn links(&mut self) {
         let file = self.file;
         for (name, service) in &file.services {
@@ -23,13 +23,13 @@ impl Renderer<'_> {
         };
         let mut shared = service.networks.iter_mut().filter(|(network, _)| networks.contains(network)).peekable();
         if shared.peek().is_none() {
-            let help = "let both join one network".to_owned();
+            let help = "let both join the same network".to_owned();
             let message = format!("this service and `{}` share no network, so it cannot be linked to", target.value);
             return self.problem(&target.span, message, help);
         }
         let Some(alias) = &link.alias else { return };
         for (_, attachment) in shared.filter(|(_, attachment)| !attachment.aliases.contains(alias)) {
-            // The service's own name stays the last one, as with Docker.
+            // The service's own name stays last, as in Docker.
             let behind = attachment.aliases.len().saturating_sub(1);
             attachment.aliases.insert(behind, alias.clone());
         }

@@ -1,9 +1,9 @@
-//! From the file to the stack.
+//! Renders a stack file into a stack.
 //!
-//! Everything that `docker stack deploy` does (`cli/compose/convert`) is done here to the letter: names, networks,
-//! aliases, restart policies, capabilities, order. On top of it, unless [`Inputs::as_written`]: named volumes become
-//! folders below the data root, configs and secrets are named after what they hold, a service with `x-skep.http` is
-//! put behind Traefik, and an update that fails is left for skep to undo.
+//! It does exactly what `docker stack deploy` does (`cli/compose/convert`): names, networks, aliases, restart policies,
+//! capabilities, order. In addition, unless [`Inputs::as_written`]: named volumes become folders below the data root,
+//! configs and secrets are named after their contents, a service with `x-skep.http` gets labels for Traefik, and a
+//! failed update pauses, so that skep can roll it back.
 //!
 //! Knowingly not handled: credential specs and secret drivers, which the file refuses, and the order of several
 //! `-c` files.
@@ -29,30 +29,30 @@ use crate::stack::{Condition, Config, Network, OwnNetwork, PREDEFINED_NETWORKS, 
 
 pub use traefik::Traefik;
 
-/// What a file does not say.
+/// The input for rendering that is not in the file.
 #[derive(Debug, Clone)]
 pub struct Inputs<'a> {
     /// The stack's name.
     pub name: StackName,
     /// Images that were built, by service: full references.
     pub images: BTreeMap<ServiceName, String>,
-    /// Images as written to `name:tag@digest`; those that are missing stay without a digest.
+    /// Maps images as written to `name:tag@digest`; missing ones stay without a digest.
     pub pinned: BTreeMap<String, String>,
     /// The folder on every node below which volumes are kept, such as `/data`.
     pub data_root: String,
     /// The files of the repository.
     pub texts: &'a BTreeMap<RepoPath, Arc<[u8]>>,
-    /// The keys that encrypted secrets are decrypted with. None where nothing is deployed: such a secret then has its
-    /// name, which follows from the cipher text, and no content.
+    /// The keys for decrypting secrets. `None` if nothing is deployed: an encrypted secret then has its
+    /// name, which is derived from the ciphertext, but no value.
     pub keys: Option<&'a Keys>,
     /// The swarm's Traefik.
     pub traefik: Traefik,
-    /// Whether the stack is exactly what `docker stack deploy` would make of the file.
+    /// Whether the stack should be exactly that of `docker stack deploy`.
     pub as_written: bool,
 }
 
 impl<'a> Inputs<'a> {
-    /// Inputs with the usual settings, and nothing built or pinned.
+    /// Inputs with default settings, and nothing built or pinned.
     pub fn new(name: StackName, texts: &'a BTreeMap<RepoPath, Arc<[u8]>>) -> Self {
         Self {
             name,
@@ -67,7 +67,7 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// The stack that a file means; all that stands in its way otherwise.
+/// Renders a file into a stack, or returns all problems.
 pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Diagnostic<Span>>> {
     let mut renderer = Renderer {
         file,
@@ -93,22 +93,22 @@ pub fn render(file: &File, inputs: &Inputs<'_>) -> Result<Stack, Vec<Diagnostic<
         return Ok(renderer.stack);
     }
     renderer.problems.sort_by_key(|problem| (problem.place.start, problem.place.end));
-    // What several services use is looked at as often.
+    // An object used by several services is checked as often.
     renderer.problems.dedup();
     Err(renderer.problems)
 }
 
-/// The services whose end others wait for.
+/// The services that others wait for until they end.
 fn awaited(file: &File) -> BTreeSet<&ServiceName> {
     let dependencies = file.services.values().flat_map(|service| &service.depends_on);
     dependencies.filter(|one| one.condition == Condition::Completed).map(|one| &one.service.value).collect()
 }
 
-/// The most bytes that the files of a stack's configs, secrets and variables have together, a file counted as often as it is
-/// used.
+/// The most bytes in all files of a stack's configs, secrets and variables; a file counts for each
+/// use.
 const MAX_READ: usize = 32 << 20;
 
-/// A stack in the making.
+/// The state of rendering.
 struct Renderer<'a> {
     file: &'a File,
     inputs: &'a Inputs<'a>,
@@ -117,9 +117,9 @@ struct Renderer<'a> {
     config_names: BTreeMap<String, String>,
     /// Full names of secrets by their keys.
     secret_names: BTreeMap<String, String>,
-    /// Services whose end others wait for.
+    /// Services that others wait for until they end.
     awaited: BTreeSet<&'a ServiceName>,
-    /// Services that wait for each other in a circle.
+    /// Services that depend on each other in a cycle.
     circular: BTreeSet<&'a ServiceName>,
     /// How many bytes of files may still be read.
     room: usize,
@@ -131,7 +131,7 @@ impl<'a> Renderer<'a> {
         self.problems.push(Diagnostic { help: help.into(), ..Diagnostic::new(span.clone(), message) });
     }
 
-    /// The text of a file that the stack file names; says why if there is none.
+    /// The text of a file that the stack file names; reports a problem if there is none.
     fn text(&mut self, path: &Spanned<RepoPath>) -> Option<&'a [u8]> {
         let Some(text) = self.inputs.texts.get(&path.value) else {
             let message = format!("`{}` is not in the repository", path.value);
@@ -141,7 +141,7 @@ impl<'a> Renderer<'a> {
         let Some(room) = self.room.checked_sub(text.len()) else {
             let message =
                 format!("the files of configs, secrets and variables up to here have more than {} MiB", MAX_READ >> 20);
-            self.problem(&path.span, message, "use smaller files, or make several stacks of it".to_owned());
+            self.problem(&path.span, message, "use smaller files, or split the stack".to_owned());
             return None;
         };
         self.room = room;
@@ -151,22 +151,22 @@ impl<'a> Renderer<'a> {
     fn check_length(&mut self, service: &ServiceName, span: &Span) {
         let (full, longest) = (self.inputs.name.scoped(service.as_str()), ObjectKind::Service.longest());
         if full.len() > longest {
-            let message = format!("the full name `{full}` has {} characters, and Swarm takes {longest}", full.len());
+            let message = format!("the full name `{full}` has {} characters, but Swarm allows {longest}", full.len());
             self.problem(span, message, "choose a shorter name for the service".to_owned());
         }
     }
 
-    /// Checks a name that the author has given to something that the stack creates.
+    /// Checks a name that the author has given to an object of the stack.
     fn check_given_name(&mut self, kind: ObjectKind, name: &Spanned<String>) {
         if let Some(reason) = kind.objection(&name.value) {
             let message = unusable(kind, &name.value, &reason);
-            self.problem(&name.span, message, "choose another `name`, or leave it out".to_owned());
+            self.problem(&name.span, message, "choose another `name`, or remove it".to_owned());
         }
     }
 
     fn check_network_name(&mut self, name: &Spanned<String>) {
         if PREDEFINED_NETWORKS.contains(&name.value.as_str()) || name.value == "ingress" {
-            let message = format!("Docker has a network `{}` of its own, and a stack cannot create it", name.value);
+            let message = format!("Docker has its own network `{}`, so a stack cannot create it", name.value);
             self.problem(
                 &name.span,
                 message,
@@ -177,8 +177,8 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// The full name of something that the stack creates, and to which the author has given no name. It is made to fit,
-    /// but for a file that is deployed as it is written.
+    /// The full name of an object of the stack without a name from the author. It is shortened to fit,
+    /// unless the file is deployed as written.
     fn own_name(&mut self, kind: ObjectKind, key: &str, span: &Span) -> String {
         let name = self.inputs.name.scoped(key);
         if !self.inputs.as_written {
@@ -191,21 +191,21 @@ impl<'a> Renderer<'a> {
         name
     }
 
-    /// Says that a key refers to something that the file does not have.
+    /// Reports that a key refers to an undefined object.
     fn undefined<'k>(&mut self, what: &str, key: &str, span: &Span, known: impl Iterator<Item = &'k String>) {
         let help = did_you_mean(key, known.map(String::as_str))
             .unwrap_or_else(|| format!("define it under `{what}s` at the top of the file"));
         self.problem(span, format!("the {what} `{key}` is not defined"), help);
     }
 
-    /// The network of the nodes themselves, which every swarm has.
+    /// The host network, which exists in every swarm.
     fn host_network(&mut self) -> String {
         let name = "host".to_owned();
         self.stack.networks.insert(name.clone(), Network::External);
         name
     }
 
-    /// The full name of a network, which becomes part of the stack.
+    /// The full name of a network, which is added to the stack.
     fn network(&mut self, key: &str, span: &Span) -> Option<String> {
         let Some(network) = self.file.networks.get(key) else {
             if key != "default" {
@@ -231,7 +231,7 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Says why the engine refuses a name.
+/// The message about a name that the engine refuses.
 fn unusable(kind: ObjectKind, name: &str, reason: &str) -> String {
     let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
     format!("`{shown}` cannot be the name of a {}: {reason}", kind.noun())

@@ -1,4 +1,4 @@
-//! What holds for every stack file, tried on many small ones.
+//! Properties of every stack file, tested on many small ones.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use proptest::sample::subsequence;
 
 use super::*;
 
-/// A key and what may stand after it. A value that is a map is a list of such pairs.
+/// The possible values of a key. A map is a list of keys with values.
 #[derive(Debug, Clone)]
 enum Piece {
     Text(&'static str),
@@ -16,7 +16,7 @@ enum Piece {
 
 use Piece::{Map, Text};
 
-/// Keys of a service, each of which may be there or not.
+/// Keys of a service, each of which is optional.
 const KEYS: &[(&str, Piece)] = &[
     ("command", Text("sh -c 'echo $$HOME'")),
     ("entrypoint", Text("[/run, 'a b']")),
@@ -115,7 +115,7 @@ fn services() -> impl Strategy<Value = Services> {
     (keys(), keys()).prop_map(|(web, db)| [web, db])
 }
 
-/// The file, with the entries of every map the other way round if `turned`.
+/// The file, with the entries of every map in reverse order if `turned`.
 fn text([web, db]: &Services, turned: bool) -> String {
     let service = |name: &str, keys: &[(&'static str, Piece)]| {
         let image = [("image", Text("nginx:1.27"))];
@@ -173,7 +173,7 @@ proptest! {
             prop_assert_eq!(&again.services[name], &crate::stack::Service { image_as_written, ..service.clone() }, "{}", written);
         }
         prop_assert_eq!(&again.networks, &first.networks, "{}", &written);
-        // Comments are about this machine, and of configs and secrets only those that somebody reads come back.
+        // Comments depend on the machine, and unused configs and secrets are left out.
         let is_said = |line: &&str| !line.starts_with('#');
         let said = |text: &str| {
             let lines = text.lines().take_while(|line| !["configs:", "secrets:"].contains(line)).filter(is_said);

@@ -1,4 +1,4 @@
-//! A service of the file as the service of the stack.
+//! Renders a service of the file into a service of the stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +78,7 @@ impl Renderer<'_> {
         service
     }
 
-    /// The networks it joins, `default` if it names none; its key is its last alias.
+    /// The networks of a service, `default` if it names none; its key is its last alias.
     fn attachments(&mut self, name: &ServiceName, written: &Service) -> BTreeMap<String, Attachment> {
         let mut attachments: BTreeMap<String, Attachment> = BTreeMap::new();
         if written.on_host_network.is_some() && !self.inputs.as_written {
@@ -111,8 +111,8 @@ impl Renderer<'_> {
         Some(CredentialSpec { config, ..value.clone() })
     }
 
-    /// Those of the file only: rules report the others, and nothing can wait for them. In a circle nobody waits for another one
-    /// of it: none could be the first.
+    /// The dependencies that exist in the file; rules report the others. Dependencies within a cycle are dropped, since
+    /// none of its services could be first.
     fn depends_on(&self, name: &ServiceName, written: &Service) -> BTreeMap<ServiceName, Condition> {
         let conditions = written.depends_on.iter().map(|one| (&one.service.value, one.condition));
         let known = conditions.filter(|(other, _)| self.file.services.contains_key(*other));
@@ -120,8 +120,8 @@ impl Renderer<'_> {
         known.filter(|(other, _)| !in_circle(*other)).map(|(other, condition)| (other.clone(), condition)).collect()
     }
 
-    /// When its tasks are replaced. Docker takes `restart: no` for nothing, and Swarm restarts whatever ends; here it means
-    /// what it says, and a service that others want to see ended is not restarted either.
+    /// The restart policy. Docker ignores `restart: no`, and Swarm restarts every task that ends; here the key is
+    /// respected, and a service that others wait for until it ends is not restarted either.
     fn restart_policy(&self, name: &ServiceName, written: &Service) -> Option<RestartPolicy> {
         if let Some(policy) = &written.deploy.restart_policy {
             return Some(policy.value.clone());
@@ -137,7 +137,7 @@ impl Renderer<'_> {
     }
 }
 
-/// What Compose has beyond Docker's files, and Docker leaves out of them in a swarm.
+/// Removes properties of Compose that Docker ignores in a swarm.
 fn leave_out_what_docker_ignores(service: &mut stack::Service) {
     service.security_opt = stack::Privileges::default();
     service.oom_score_adj = 0;
@@ -156,7 +156,7 @@ fn texts(spanned: &[Spanned<String>]) -> Vec<String> {
     spanned.iter().map(|text| text.value.clone()).collect()
 }
 
-/// As Docker's `convertRestartPolicy` of 28.2: `no` leaves it to the engine, which restarts always.
+/// Like Docker's `convertRestartPolicy` of 28.2: `no` leaves the decision to the engine, which always restarts.
 fn restart_policy(restart: &Restart) -> Option<RestartPolicy> {
     match restart.condition.as_str() {
         "always" | "unless-stopped" => Some(RestartPolicy { condition: "any".to_owned(), ..RestartPolicy::default() }),
@@ -169,7 +169,7 @@ fn restart_policy(restart: &Restart) -> Option<RestartPolicy> {
     }
 }
 
-/// As Docker's `opts.EffectiveCapabilitiesAddDrop`: what is added is not dropped, and `ALL` is all of them.
+/// Like Docker's `opts.EffectiveCapabilitiesAddDrop`: added capabilities are not dropped, and `ALL` means all.
 fn capabilities(add: &[String], drop: &[String]) -> (Vec<String>, Vec<String>) {
     let (add, drop) = (capability_set(add), capability_set(drop));
     let dropped = drop.difference(&add).cloned().collect();
@@ -181,12 +181,12 @@ fn capability_set(names: &[String]) -> BTreeSet<String> {
         name if name == "ALL" || name == "RESET" || name.starts_with("CAP_") => name,
         name => format!("CAP_{name}"),
     };
-    // `RESET` is a word of `docker service update`.
+    // `RESET` is a keyword of `docker service update`.
     let names: BTreeSet<String> = names.iter().map(full).filter(|name| name != "RESET").collect();
     if names.contains("ALL") { BTreeSet::from(["ALL".to_owned()]) } else { names }
 }
 
-/// An update that fails pauses, so that it is skep that goes back; jobs have no updates.
+/// Makes failed updates pause, so that skep can roll back; jobs have no updates.
 fn leave_failures_to_us(service: &mut stack::Service) {
     if is_job(service.mode) {
         return;

@@ -1,4 +1,4 @@
-//! Configs and secrets: what they hold, and the names that follow from it.
+//! Configs and secrets: their contents, and the names derived from them.
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,12 +10,13 @@ use crate::stack::FileReference;
 use crate::stack::SecretBytes;
 use crate::stack::file::{Origin, Source, Spanned};
 
-/// A config must be smaller than this many bytes, a secret than half of it (swarmkit `MaxConfigSize`, `MaxSecretSize`).
+/// A config must be smaller than this many bytes, a secret smaller than half of it (swarmkit `MaxConfigSize`,
+/// `MaxSecretSize`).
 const CONFIG_LIMIT: usize = 1000 * 1024;
 const SECRET_LIMIT: usize = 500 * 1024;
 
 impl Renderer<'_> {
-    /// Names every config and secret of the file, and creates those that are the stack's own.
+    /// Names every config and secret of the file, and creates those of the stack.
     pub(super) fn sources(&mut self) {
         for (key, source) in &self.file.configs {
             let content = self.content(source).filter(|content| self.fits(ObjectKind::Config, source, content.len()));
@@ -40,7 +41,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// The bytes that a config or secret comes from.
+    /// The source bytes of a config or secret.
     fn content(&mut self, source: &Source) -> Option<Vec<u8>> {
         match &source.origin {
             Origin::External | Origin::Driver(_) => None,
@@ -49,19 +50,19 @@ impl Renderer<'_> {
         }
     }
 
-    /// Whether Swarm keeps content of this length; it is a problem if not.
+    /// Whether Swarm accepts contents of this length; otherwise reports a problem.
     fn fits(&mut self, kind: ObjectKind, source: &Source, length: usize) -> bool {
         let (what, limit) = (kind.noun(), limit(kind));
         let message = match length {
-            0 => format!("this {what} is empty, and Swarm does not accept an empty {what}"),
+            0 => format!("this {what} is empty, but Swarm does not accept an empty {what}"),
             _ if length < limit => return true,
-            _ => format!("this {what} has {} KiB, and Swarm takes less than {}", length / 1024, limit / 1024),
+            _ => format!("this {what} has {} KiB, but Swarm accepts less than {}", length / 1024, limit / 1024),
         };
         self.problem(origin_span(source), message, None);
         false
     }
 
-    /// What a secret holds: the file as it is, or decrypted.
+    /// The value of a secret: the file, decrypted if necessary.
     fn held(&mut self, source: &Source) -> Option<Held> {
         let content = self.content(source)?;
         let sealed = match &source.origin {
@@ -71,7 +72,7 @@ impl Renderer<'_> {
         match sealed {
             Ok(Some(document)) => self.unsealed(source, document),
             Ok(None) if source.key.is_some() && !self.inputs.as_written => {
-                let message = "only a file that is encrypted with SOPS has values to take one of";
+                let message = "a single value can be selected only from a file encrypted with SOPS";
                 let help = "encrypt the file, or remove `x-skep.key`".to_owned();
                 self.problem(source.key.as_ref().map_or(&source.span, |key| &key.span), message, help);
                 None
@@ -85,7 +86,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// An encrypted file: its name follows from the cipher text; what it holds is known with a key only.
+    /// An encrypted file: its name is derived from the ciphertext; its value is known only with a key.
     fn unsealed(&mut self, source: &Source, document: Document) -> Option<Held> {
         let key = source.key.as_ref().map(|key| key.value.clone()).unwrap_or_default();
         let opened = document.digits(&key).and_then(|digits| match self.inputs.keys {
@@ -93,9 +94,9 @@ impl Renderer<'_> {
             None => document.check().map(|()| (SecretBytes::default(), digits)),
         });
         match opened {
-            // How large it is, is nobody's business.
+            // The message does not reveal the size.
             Ok((content, _)) if content.expose().is_some_and(|content| content.len() >= SECRET_LIMIT) => {
-                let message = format!("this secret is too large: Swarm takes less than {} KiB", SECRET_LIMIT / 1024);
+                let message = format!("this secret is too large: Swarm accepts less than {} KiB", SECRET_LIMIT / 1024);
                 self.problem(origin_span(source), message, None);
                 None
             }
@@ -114,7 +115,7 @@ impl Renderer<'_> {
         None
     }
 
-    /// The full name of a config or secret. That of an external one is whatever it is called already.
+    /// The full name of a config or secret; an external one keeps its name.
     fn source_name(&mut self, kind: ObjectKind, key: &str, source: &Source, digits: Option<&str>) -> String {
         let is_external = source.origin == Origin::External;
         if let Some(name) = &source.name {
@@ -187,18 +188,18 @@ fn own_secret(source: &Source, content: SecretBytes) -> Secret {
     Secret::Own { content, labels: source.labels.clone(), template_driver: source.template_driver.clone(), driver }
 }
 
-/// What a secret holds, and the digits that its name ends in.
+/// The value of a secret, and the digits at the end of its name.
 struct Held {
     content: SecretBytes,
     digits: String,
 }
 
-/// How many bytes a config or secret must stay below.
+/// The size in bytes that a config or secret must stay below.
 fn limit(kind: ObjectKind) -> usize {
     if kind == ObjectKind::Config { CONFIG_LIMIT } else { SECRET_LIMIT }
 }
 
-/// Where the stack file says where something comes from.
+/// The place in the stack file that defines the source.
 fn origin_span(source: &Source) -> &Span {
     match &source.origin {
         Origin::External | Origin::Driver(_) => &source.span,
@@ -207,7 +208,7 @@ fn origin_span(source: &Source) -> &Span {
     }
 }
 
-/// Twelve digits that change with what is held.
+/// Twelve digits derived from the contents.
 fn digits(content: &[u8], template_driver: Option<&str>) -> String {
     let mut hash = Sha256::new();
     hash.update(content);
@@ -217,7 +218,7 @@ fn digits(content: &[u8], template_driver: Option<&str>) -> String {
     hex::encode(hash.finalize())[..12].to_owned()
 }
 
-/// A name that changes with what is held: `<stack>_<key>-<digits>`, the key cut to fit.
+/// A name derived from the contents: `<stack>_<key>-<digits>`, with the key shortened to fit.
 fn addressed(stack: &StackName, key: &str, digits: &str) -> String {
     let mut name = stack.scoped(key);
     name.truncate(name.floor_char_boundary(ObjectKind::Config.longest() - 13));

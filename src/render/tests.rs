@@ -250,7 +250,7 @@ fn a_stack_is_rendered_whole() {
         driver_opts:
           device: ":/x"
           type: nfs
-    # skep creates the configs below; their content cannot stand in this file.
+    # skep creates the configs below; their contents cannot be part of this file.
     configs:
       conf-ca978112ca1b:
         external: true
@@ -366,13 +366,13 @@ networks:
 fn what_compose_says_in_other_words_is_understood() {
     insta::assert_snapshot!(compose::to_yaml(&as_skep(COMPOSE)), @r#"
     # The stack shop as skep renders it: docker stack deploy -c FILE shop
-    # Docker leaves out: group_add of web: audio, 1000
-    # Docker leaves out: dns_opt of web: ndots:1
+    # Docker ignores: group_add of web: audio, 1000
+    # Docker ignores: dns_opt of web: ndots:1
     # web waits until db is started.
-    # web waits until migrate has ended well.
-    # Docker leaves out: gateway 10.1.0.1 of 10.1.0.0/16 of the network shop_default
-    # Docker leaves out: ip_range 10.1.1.0/24 of 10.1.0.0/16 of the network shop_default
-    # Docker leaves out: enable_ipv6 of the network shop_default
+    # web waits until migrate has succeeded.
+    # Docker ignores: gateway 10.1.0.1 of 10.1.0.0/16 of the network shop_default
+    # Docker ignores: ip_range 10.1.1.0/24 of 10.1.0.0/16 of the network shop_default
+    # Docker ignores: enable_ipv6 of the network shop_default
     services:
       db:
         image: b:latest
@@ -459,7 +459,7 @@ fn what_compose_says_in_other_words_is_understood() {
 #[test]
 fn what_cannot_be_linked_is_told() {
     insta::assert_snapshot!(problems("services: {a: {image: a, links: [b, c]}, b: {image: b, networks: [n]}}\nnetworks: {n: }"), @"
-    1:34: this service and `b` share no network, so it cannot be linked to; let both join one network
+    1:34: this service and `b` share no network, so it cannot be linked to; let both join the same network
     1:37: there is no service `c` to link to; define it, or join its network and use its name
     ");
 }
@@ -535,21 +535,21 @@ fn all_that_stands_in_the_way_is_told() {
 networks: {front: }
 configs: {other: {file: missing.txt}}
 "#), @"
-    2:3: the service `a` has no image; write `image` or `build`
-    3:16: the network `frnt` is not defined; did you mean `front`?
-    4:15: the volume `data` is not defined; define it under `volumes` at the top of the file
-    4:26: `./conf` is not on the nodes of the swarm, which have no copy of the repository; use `configs` for a file of the repository, and a named volume for what is written
-    5:15: the config `conf` is not defined; define it under `configs` at the top of the file
-    6:15: `a.env` is not in the repository; commit it
-    7:20: `shop.example.com` || Host(`evil` is not a host name; write the name alone, such as `shop.example.com`; a path goes into `path`, a port into `port`
-    7:20: the service `a` names no port, so Traefik cannot know where to send requests; write `http: { host: shop.example.com` || Host(`evil, port: 80 }` with the port that the container listens on
-    9:12: `Foo` is not an image: its name must be in lower case; no help
-    11:20: the service `b` names several ports, so Traefik cannot know where to send requests; write `http: { host: b.example.com, port: 80 }` with the port that the container listens on
-    11:48: `buy` is not a path; begin it with `/`, without blanks or quotes
-    11:67: `a,b` is not a name in Traefik; write a name such as `auth@file`
-    15:20: the service `c` names several ports, so Traefik cannot know where to send requests; write `http: { host: c.example.com, port: 80 }` with the port that the container listens on
-    17:25: `missing.txt` is not in the repository; commit it
-    ");
+2:3: the service `a` has no image; write `image` or `build`
+3:16: the network `frnt` is not defined; did you mean `front`?
+4:15: the volume `data` is not defined; define it under `volumes` at the top of the file
+4:26: `./conf` is not on the nodes of the swarm, which have no copy of the repository; use `configs` for a file of the repository, and a named volume for data
+5:15: the config `conf` is not defined; define it under `configs` at the top of the file
+6:15: `a.env` is not in the repository; commit it
+7:20: `shop.example.com` || Host(`evil` is not a host name; write the name alone, such as `shop.example.com`; a path goes into `path`, a port into `port`
+7:20: the service `a` names no port, so Traefik cannot know where to send requests; write `http: { host: shop.example.com` || Host(`evil, port: 80 }` with the port that the container listens on
+9:12: `Foo` is not an image: its name must be in lower case; no help
+11:20: the service `b` names several ports, so Traefik cannot know where to send requests; write `http: { host: b.example.com, port: 80 }` with the port that the container listens on
+11:48: `buy` is not a path; begin it with `/`, without spaces or quotes
+11:67: `a,b` is not a name in Traefik; write a name such as `auth@file`
+15:20: the service `c` names several ports, so Traefik cannot know where to send requests; write `http: { host: c.example.com, port: 80 }` with the port that the container listens on
+17:25: `missing.txt` is not in the repository; commit it
+");
 }
 
 proptest! {
@@ -617,13 +617,13 @@ fn names_that_the_engine_refuses_are_refused_with_their_place() {
         problems.iter().map(shown).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(told(false), @"
-    10:18: `front end` cannot be the name of a network: ` ` is not allowed, only letters, digits, `-` and `_`; choose another `name`, or leave it out
-    12:16: Docker has a network `none` of its own, and a stack cannot create it; write `external: true` to use that one, or choose another `name`
-    14:17: `d` cannot be the name of a volume: it has 1 character, at least 2 are needed; choose another `name`, or leave it out
-    15:16: `a/b` cannot be the name of a volume: `/` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
-    18:33: `our page` cannot be the name of a config: ` ` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or leave it out
-    19:21: this config is empty, and Swarm does not accept an empty config; no help
-    21:31: `key_` cannot be the name of a secret: it must end with a letter or digit; choose another `name`, or leave it out
+    10:18: `front end` cannot be the name of a network: ` ` is not allowed, only letters, digits, `-` and `_`; choose another `name`, or remove it
+    12:16: Docker has its own network `none`, so a stack cannot create it; write `external: true` to use that one, or choose another `name`
+    14:17: `d` cannot be the name of a volume: it has 1 character; at least 2 are required; choose another `name`, or remove it
+    15:16: `a/b` cannot be the name of a volume: `/` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or remove it
+    18:33: `our page` cannot be the name of a config: ` ` is not allowed, only letters, digits, `-`, `_` and `.`; choose another `name`, or remove it
+    19:21: this config is empty, but Swarm does not accept an empty config; no help
+    21:31: `key_` cannot be the name of a secret: it must end with a letter or digit; choose another `name`, or remove it
     ");
     let only_there = told(true).lines().filter(|line| !told(false).contains(line)).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(only_there, @"11:3: `shop_back.end` cannot be the name of a network: `.` is not allowed, only letters, digits, `-` and `_`; choose another key, or give it a `name`");

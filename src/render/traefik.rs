@@ -1,8 +1,8 @@
 //! `x-skep.http`: labels by which Traefik v3 routes to a service (its Swarm provider reads `deploy.labels`).
 //!
-//! Names of routers, services and middlewares are those of the whole swarm: where two services define one differently,
-//! Traefik leaves out both. What is written here is called as Docker calls the service, `<stack>_<service>`, which two
-//! services cannot share; what belongs to it has a suffix that the name of no service can have.
+//! Names of routers, services and middlewares are shared by the whole swarm: if two services define one differently,
+//! Traefik ignores both. The names written here are the name of the service in Docker, `<stack>_<service>`, which is
+//! unique; the router and middleware for HTTP have a suffix that the name of a service cannot have.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use crate::name::ServiceName;
 use crate::stack::file::{Http, Service, Spanned};
 use crate::stack::{self, Nanos, Network};
 
-/// What Docker gives a task to stop.
+/// Docker's default grace period for stopping a task.
 const GRACE: Nanos = Nanos::seconds(10);
-/// What requests that have begun are given to end.
+/// The time for finishing requests in progress.
 const TO_END: Nanos = Nanos::seconds(8);
 
 /// The swarm's Traefik.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traefik {
-    /// The full name of the network that it shares with the services it serves.
+    /// The full name of the network that it shares with its services.
     pub network: String,
     /// The entrypoint for HTTPS.
     pub entrypoint: String,
-    /// The entrypoint for HTTP, where visitors are sent on to HTTPS.
+    /// The entrypoint for HTTP, from which visitors are redirected to HTTPS.
     pub insecure_entrypoint: String,
-    /// Who signs certificates; the default certificate if none.
+    /// The certificate resolver; `None` for the default certificate.
     pub resolver: Option<String>,
-    /// How long it may still send requests to a task that was told to stop.
+    /// How long it may keep sending requests to a stopping task.
     pub refresh: Nanos,
 }
 
@@ -44,33 +44,33 @@ impl Default for Traefik {
 }
 
 impl Traefik {
-    /// How long a task behind it may take to stop, if that is longer than what Docker gives it: until Traefik knows, and to
-    /// end what has begun.
+    /// The grace period that a task needs, if it exceeds Docker's default: until Traefik learns that it stops, plus
+    /// time to finish requests.
     fn grace(&self) -> Option<Nanos> {
         let needed = Nanos(self.refresh.0.saturating_add(TO_END.0));
         (needed > GRACE).then_some(needed)
     }
 }
 
-/// What the name of a service's router for HTTP ends with. Swarm takes no name with a tilde for a service.
+/// The suffix of the names of routers for HTTP. Swarm does not accept a tilde in the name of a service.
 pub(crate) const HTTP: &str = "~http";
-/// What the name of the middleware ends with that leads to HTTPS.
+/// The suffix of the names of middlewares that redirect to HTTPS.
 pub(crate) const HTTPS: &str = "~https";
 
-/// What the labels of one service are made from, all of it checked.
+/// The validated input for the labels of one service.
 pub(crate) struct Route<'a> {
-    /// What its author wrote.
+    /// The settings from the stack file.
     pub(crate) http: &'a Http,
     /// The swarm's Traefik.
     pub(crate) traefik: &'a Traefik,
-    /// The full name of the service, which is also that of its router and its service in Traefik.
+    /// The full name of the service, also used for its router and service in Traefik.
     pub(crate) name: String,
     /// The port that it listens on.
     pub(crate) port: u16,
 }
 
 impl Renderer<'_> {
-    /// Puts a service with `x-skep.http` behind Traefik. Labels that the author wrote stay as they are.
+    /// Adds labels and network for a service with `x-skep.http`. The author's own labels are kept.
     pub(super) fn expose(&mut self, name: &ServiceName, written: &Service, service: &mut stack::Service) {
         let Some(http) = &written.http else { return };
         let problems = self.problems.len();
@@ -91,7 +91,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// The port that is given, or the only one that the service names.
+    /// The given port, or the only one that the service names.
     fn port(&mut self, http: &Http, name: &ServiceName, written: &Service) -> Option<u16> {
         if let Some(port) = &http.port {
             return Some(port.value);
@@ -114,7 +114,7 @@ impl Renderer<'_> {
         None
     }
 
-    /// What would break out of a rule, or out of a list, is refused.
+    /// Refuses values that could break out of a rule or a list.
     fn check(&mut self, http: &Http) {
         let host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if http.host.is_empty() || !http.host.chars().all(host) {
@@ -130,7 +130,7 @@ impl Renderer<'_> {
             self.problem(
                 &path.span,
                 format!("`{}` is not a path", path.escape_debug()),
-                "begin it with `/`, without blanks or quotes".to_owned(),
+                "begin it with `/`, without spaces or quotes".to_owned(),
             );
         }
         for name in http.middlewares.iter().chain(&http.entrypoint) {
@@ -185,7 +185,7 @@ impl Route<'_> {
         labels
     }
 
-    /// The router for HTTP, and the middleware that it leads to HTTPS with.
+    /// The labels of the router for HTTP and of its middleware that redirects to HTTPS.
     fn redirect(&self) -> Vec<(String, String)> {
         let Self { traefik, name, .. } = self;
         let label = |key: &str, value: &str| (format!("traefik.http.routers.{name}{HTTP}.{key}"), value.to_owned());
@@ -200,8 +200,8 @@ impl Route<'_> {
         ]
     }
 
-    /// The requests that are the service's. `PathPrefix` compares characters and not segments: that of `/api` takes
-    /// `/apix`.
+    /// The rule that matches the service's requests. `PathPrefix` compares characters rather than segments: `/api` would
+    /// match `/apix`.
     pub(crate) fn rule(&self) -> String {
         let host = format!("Host(`{}`)", self.http.host.value);
         match self.path() {

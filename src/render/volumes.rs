@@ -1,4 +1,4 @@
-//! Mounts: Docker's volumes, and folders below the data root in their place.
+//! Mounts: Docker's volumes, and folders below the data root that replace them.
 
 use super::Renderer;
 use crate::name::ObjectKind;
@@ -6,7 +6,7 @@ use crate::stack::file::{Mount, Service, Spanned, Volume, is_windows_path};
 use crate::stack::{self, VolumeOptions};
 
 impl<'a> Renderer<'a> {
-    /// As Docker's `convertVolumeToMount`, ordered by target.
+    /// Like Docker's `convertVolumeToMount`, ordered by target.
     pub(super) fn mounts(&mut self, service: &Service) -> Vec<stack::Mount> {
         let mut mounts: Vec<stack::Mount> = service.volumes.iter().filter_map(|mount| self.mount(mount)).collect();
         if !self.inputs.as_written {
@@ -25,8 +25,7 @@ impl<'a> Renderer<'a> {
             "volume" if !mount.source.is_empty() => self.named(mount, rendered),
             "cluster" if !mount.source.starts_with("group:") => self.cluster(mount, rendered),
             "bind" if !mount.source.starts_with('/') && !is_windows_path(&mount.source) => {
-                let help =
-                    "use `configs` for a file of the repository, and a named volume for what is written".to_owned();
+                let help = "use `configs` for a file of the repository, and a named volume for data".to_owned();
                 let message = format!(
                     "`{}` is not on the nodes of the swarm, which have no copy of the repository",
                     mount.source
@@ -57,8 +56,8 @@ impl<'a> Renderer<'a> {
         given.unwrap_or_else(|| if volume.external { key.to_owned() } else { self.inputs.name.scoped(key) })
     }
 
-    /// Checks the name of a volume that a node creates: a task with another name never starts. An engine fills in
-    /// placeholders (`{{.Task.Slot}}`) first.
+    /// Checks the name of a volume that a node creates: with an invalid name, tasks never start. The engine first
+    /// replaces placeholders (`{{.Task.Slot}}`).
     fn check_volume_name(&mut self, volume: &Volume, name: &str) {
         let is_local = !volume.external && matches!(volume.driver.as_str(), "" | "local");
         if !is_local || name.contains("{{") {
@@ -67,7 +66,7 @@ impl<'a> Renderer<'a> {
         if let Some(reason) = ObjectKind::Volume.objection(name) {
             let span = volume.name.as_ref().map_or(&volume.span, |name| &name.span);
             let message = super::unusable(ObjectKind::Volume, name, &reason);
-            self.problem(span, message, "choose another `name`, or leave it out".to_owned());
+            self.problem(span, message, "choose another `name`, or remove it".to_owned());
         }
     }
 
@@ -85,7 +84,7 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// What is the same in the file and in the stack.
+/// A mount with the same fields in the file and in the stack.
 fn plain(mount: &Mount) -> stack::Mount {
     stack::Mount {
         target: mount.target.clone(),
@@ -105,8 +104,8 @@ fn plain(mount: &Mount) -> stack::Mount {
     }
 }
 
-/// Whether a volume is no more than a place for data, which a folder is as well. One with a placeholder in its name is another
-/// one for each task, and a folder would be shared by them.
+/// Whether a volume can be replaced by a folder. A volume with a placeholder in its name is separate for
+/// each task, whereas a folder would be shared.
 fn is_plain(volume: &Volume) -> bool {
     let is_for_each_task = volume.name.as_ref().is_some_and(|name| name.value.contains("{{"));
     let has_driver = !matches!(volume.driver.as_str(), "" | "local") || !volume.driver_opts.is_empty();
@@ -128,7 +127,7 @@ fn options(mount: &Mount, volume: &Volume) -> VolumeOptions {
     }
 }
 
-/// `shm_size`: the memory that processes share is a file system like others.
+/// `shm_size` as a tmpfs mount at `/dev/shm`.
 fn shared_memory(size: i64) -> stack::Mount {
     stack::Mount {
         target: "/dev/shm".to_owned(),

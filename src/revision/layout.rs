@@ -1,9 +1,9 @@
-//! Which files of a repository are stacks, and which only look like some.
+//! Which files of a repository are stacks, and which only look like stacks.
 //!
-//! What is deployed is decided by the first of these that says anything: `skep.yml`; `stacks/<name>/stack.yml`; a stack
-//! file at the top; other files below `stacks/`; a folder for each stack, or a file for each, at the top. A layout that
-//! was known earlier comes first, so that no repository deploys other stacks than before because skep knows more of them.
-//! Everything else that is a Compose file is linted and not deployed.
+//! The first of these that exists determines the stacks: `skep.yml`; `stacks/<name>/stack.yml`; a stack
+//! file at the top; other files below `stacks/`; a folder or a file for each stack at the top. Older layouts
+//! come first, so that a repository does not deploy other stacks because a newer skep supports more layouts.
+//! All other Compose files are linted and not deployed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::name::{Invalid, RepoPath, StackName};
 use crate::stack::listing::{self, Listed, Listing};
 use crate::stack::template::Template;
 
-/// Folders at the top that are not called like the stack in them, but for what they are.
+/// Generic names of folders at the top, which are not names of stacks.
 const NO_STACKS: [&str; 34] = [
     "app",
     "build",
@@ -50,14 +50,14 @@ const NO_STACKS: [&str; 34] = [
     "testing",
     "tests",
 ];
-/// Folders of what others wrote.
+/// Folders of third-party code.
 const FOREIGN: [&str; 5] = ["node_modules", "vendor", "venv", "site-packages", "third_party"];
-/// The keys that a Compose file has at the top.
+/// The top-level keys of a Compose file.
 const SECTIONS: [&str; 8] = ["version", "name", "services", "networks", "volumes", "configs", "secrets", "include"];
 /// The most files that are linted without being deployed.
 pub(super) const MAX_OTHERS: usize = 10_000;
 
-/// A stack file that was found by where it is.
+/// A stack file that was found by its path: name and path.
 type Found<'a> = (&'a str, &'a RepoPath);
 
 impl Revision {
@@ -77,8 +77,8 @@ impl Revision {
         self.at_the_top().next().map(|path| StackSource::of(None, path)).into_iter().collect()
     }
 
-    /// Other Compose files: they are linted, and nobody has said that they are to be deployed. A variant, such as
-    /// `docker-compose.override.yml`, is laid over the file that it is a variant of.
+    /// Other Compose files, which are linted but not deployed. A variant, such as
+    /// `docker-compose.override.yml`, is merged over its base file.
     pub fn other_files(&self) -> Vec<StackSource> {
         if self.named.is_some() {
             return Vec::new();
@@ -89,13 +89,13 @@ impl Revision {
         readable.map(|path| StackSource { under: self.base(path), ..StackSource::of(None, path.clone()) }).collect()
     }
 
-    /// YAML files of which only their text tells whether they are Compose files.
+    /// YAML files that may be Compose files, depending on their text.
     pub fn unsure(&self) -> impl Iterator<Item = &RepoPath> {
         let unsure = self.entries.keys().filter(|path| self.named.is_none() && is_yaml(path) && is_own(path));
         unsure.filter(|path| !says_compose(path) && self.readable(path).is_ok())
     }
 
-    /// What must be read before it is known which files are stacks.
+    /// The files that must be read to determine which files are stacks.
     pub(super) fn wanted_first(&self) -> Vec<RepoPath> {
         if self.named.is_some() {
             return Vec::new();
@@ -109,7 +109,7 @@ impl Revision {
         self.unsure().filter(|path| may_be_stack(path)).take(MAX_OTHERS).cloned().collect()
     }
 
-    /// Whether a file is read although nobody names it, to see whether it is a stack or sets variables: one that is too
+    /// Whether a file is read only to see whether it is a stack or sets variables; a file that is too
     /// large does neither.
     pub fn is_guess(&self, path: &RepoPath) -> bool {
         if self.named.is_some() {
@@ -120,23 +120,23 @@ impl Revision {
         may_be || file_name(path) == ".env"
     }
 
-    /// What the repository says about its stacks.
+    /// The repository's list of stacks, if it has one.
     pub fn listing(&self) -> Option<(Listing, Vec<Diagnostic>)> {
         let path = self.listing_path()?;
-        // Until it is read, nothing is a stack.
+        // Until the list is read, there are no stacks.
         let Some(text) = self.texts.get(&path) else { return Some((Listing::default(), Vec::new())) };
         let (listing, problems) = Listing::parse(text);
         let misfits = problems.into_iter().map(|problem| problem.in_file(path.clone())).collect();
         Some((listing?, misfits))
     }
 
-    /// The file that lists stacks, or would, if its text were one that does.
+    /// The path of the file that lists stacks if its text has a list.
     pub fn listing_path(&self) -> Option<RepoPath> {
         let named = listing::NAMES.iter().filter_map(|name| name.parse::<RepoPath>().ok());
         named.into_iter().find(|path| self.named.is_none() && self.readable(path).is_ok())
     }
 
-    /// What is wrong with what the repository says about its stacks.
+    /// The errors of the repository's list of stacks.
     pub fn listing_misfits(&self) -> Vec<Diagnostic> {
         let Some((listing, mut misfits)) = self.listing() else { return Vec::new() };
         let path = self.listing_path().unwrap_or_else(RepoPath::root);
@@ -145,7 +145,7 @@ impl Revision {
         misfits
     }
 
-    /// The stacks that a list means; what is named and not there. A stack that is named is not found by a pattern.
+    /// The stacks of a list, and its errors. A stack that is listed by name is not also found by a pattern.
     fn listed(&self, listing: &Listing) -> (Vec<StackSource>, Vec<Diagnostic<Span>>) {
         let (mut sources, mut problems) = (Vec::new(), Vec::new());
         let named: BTreeSet<&StackName> = listing.listed.iter().filter_map(|listed| listed.name.as_ref()).collect();
@@ -171,8 +171,8 @@ impl Revision {
     fn missing(&self, listed: &Listed) -> Vec<Diagnostic<Span>> {
         let is_pattern = listed.name.is_none();
         if is_pattern && self.matched(listed).is_empty() {
-            let message = format!("no file of the repository is called `{}`", listed.file.value);
-            let help = "correct the pattern; the star is the name of a stack";
+            let message = format!("no file of the repository matches `{}`", listed.file.value);
+            let help = "correct the pattern; the star matches the name of a stack";
             return vec![Diagnostic::new(listed.file.span.clone(), message).help(help)];
         }
         let file = Some(&listed.file).filter(|_| !is_pattern);
@@ -191,7 +191,7 @@ impl Revision {
         paths.filter(|(_, path)| found(path)).collect()
     }
 
-    /// Stack files in places whose name is not a stack's, and why not.
+    /// Stack files in folders whose names are not valid for stacks, with the reason.
     pub fn misnamed(&self) -> Vec<(RepoPath, Invalid)> {
         let listing = self.listing();
         let found = match &listing {
@@ -205,7 +205,7 @@ impl Revision {
         found.into_iter().filter_map(wrong).collect()
     }
 
-    /// Folders that look like a stack and are none: nothing in them is deployed, where it is for their neighbours.
+    /// Folders that look like a stack, because their neighbours are stacks, but are not deployed.
     pub fn idle_folders(&self) -> Vec<RepoPath> {
         let files = self.stack_files().into_iter().flat_map(|source| source.files());
         let above = |path: RepoPath| std::iter::successors(Some(path.parent()), |folder| Some(folder.parent()));
@@ -214,7 +214,7 @@ impl Revision {
         self.folders_of_stacks().into_iter().filter(|folder| !used.contains(folder)).collect()
     }
 
-    /// The folders that are each meant to be a stack: those of the patterns, or those below `stacks/`.
+    /// The folders that should each be a stack: those that match a pattern, or those below `stacks/`.
     fn folders_of_stacks(&self) -> BTreeSet<RepoPath> {
         if self.named.is_some() {
             return BTreeSet::new();
@@ -225,7 +225,7 @@ impl Revision {
             }
             None => vec!["stacks/*".to_owned()],
         };
-        // Not by `globset`, which says whether a path fits, and not which folder of it does.
+        // Not by `globset`, which tells whether a path matches, but not which of its folders does.
         let like = |pattern: &str, path: &RepoPath| {
             let depth = pattern.split('/').count();
             let parts: Vec<&str> = path.as_str().split('/').collect();
@@ -245,7 +245,7 @@ impl Revision {
         patterns.iter().flat_map(found).collect()
     }
 
-    /// The stack files of the first layout that finds any, and how they are called.
+    /// The stack files of the first layout that finds any, with their names.
     fn found_by_layout(&self) -> Vec<Found<'_>> {
         let folders = self.stack_folders();
         if !folders.is_empty() || self.at_the_top().next().is_some() {
@@ -267,8 +267,8 @@ impl Revision {
         })
     }
 
-    /// The files that `place` finds: one for each folder, the first of the usual names. Below a folder with a stack file
-    /// there is no other stack.
+    /// The files that `place` accepts: one for each folder, the first of the usual names. There are no stacks below
+    /// a folder with a stack file.
     fn files_for_stacks<'a>(&'a self, place: impl Fn(&[&'a str]) -> Option<(&'a str, Depth)>) -> Vec<Found<'a>> {
         let mut found: BTreeMap<&str, (Depth, usize, Found<'a>)> = BTreeMap::new();
         for path in self.entries.keys().filter(|path| is_own(path) && self.readable(path).is_ok()) {
@@ -291,18 +291,18 @@ impl Revision {
         kept.map(|(_, (_, _, found))| *found).collect()
     }
 
-    /// Whether a file is a stack by what it says, and no part or variant of one.
+    /// Whether a file is a stack by its text, and not a part or variant of another one.
     fn is_alone_in_its_file(&self, path: &RepoPath) -> bool {
         is_yaml(path) && !says_compose(path) && self.is_compose(path)
     }
 
-    /// Whether a file is a Compose file, by its name or by what it says. One that was not read is none by what it says.
+    /// Whether a file is a Compose file, by its name or by its text if it was read.
     fn is_compose(&self, path: &RepoPath) -> bool {
         let says = || self.texts.get(path).is_some_and(|text| looks_like_compose(text));
         is_yaml(path) && is_own(path) && (says_compose(path) || says())
     }
 
-    /// The file that a variant is laid over.
+    /// The base file of a variant.
     fn base(&self, path: &RepoPath) -> Vec<RepoPath> {
         let Some(base) = variant_of(path) else { return Vec::new() };
         let named = ["yml", "yaml"].iter().filter_map(|ending| path.parent().join(&format!("{base}.{ending}")).ok());
@@ -310,14 +310,14 @@ impl Revision {
     }
 }
 
-/// How deep a stack file lies in its layout.
+/// How deep a stack file is in its layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
-    /// It is the stack by itself.
+    /// The file itself is the stack.
     File,
-    /// It is in the folder of the stack.
+    /// The file is in the folder of the stack.
     Folder,
-    /// That folder is in one for several stacks.
+    /// The folder of the stack is in a group folder.
     Deeper,
 }
 
@@ -325,7 +325,7 @@ fn file_name(path: &RepoPath) -> &str {
     path.as_str().rsplit('/').next().unwrap_or_default()
 }
 
-/// A name without the ending of a YAML file.
+/// A name without the extension of a YAML file.
 fn stem(name: &str) -> Option<&str> {
     name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).filter(|stem| !stem.is_empty())
 }
@@ -334,21 +334,21 @@ fn is_yaml(path: &RepoPath) -> bool {
     stem(file_name(path)).is_some()
 }
 
-/// Whether a path is one that people here write: not hidden, not of others, no template.
+/// Whether a path is the repository's own: not hidden, third-party code or a template.
 fn is_own(path: &RepoPath) -> bool {
     let text = path.as_str();
     let is_template = text.strip_prefix(Template::FOLDER).is_some_and(|rest| rest.starts_with('/'));
     !is_template && text.split('/').all(|part| !part.starts_with('.') && !FOREIGN.contains(&part))
 }
 
-/// Whether a file is a Compose file by its name. `stack.yml` is not: others use it.
+/// Whether a file is a Compose file by its name. `stack.yml` is not, because other programs use that name.
 fn says_compose(path: &RepoPath) -> bool {
     let Some(stem) = stem(file_name(path)) else { return false };
     let words = stem.to_ascii_lowercase();
     words.split(['.', '-', '_']).any(|word| word == "compose")
 }
 
-/// The name, without its ending, of the file that this one is a variant of: `docker-compose` of
+/// The name, without extension, of the base file of a variant: `docker-compose` for
 /// `docker-compose.override.yml`.
 pub fn variant_of(path: &RepoPath) -> Option<&str> {
     let stem = stem(file_name(path))?;
@@ -357,7 +357,7 @@ pub fn variant_of(path: &RepoPath) -> Option<&str> {
         .find(|base| stem.strip_prefix(base).is_some_and(|rest| rest.starts_with(['.', '-', '_'])))
 }
 
-/// Whether a file whose name says nothing is where layouts look for stacks.
+/// Whether a file with any name is in a place for stacks.
 fn may_be_stack(path: &RepoPath) -> bool {
     match path.as_str().split('/').collect::<Vec<_>>()[..] {
         [_] | ["stacks", _] => true,
@@ -366,7 +366,7 @@ fn may_be_stack(path: &RepoPath) -> bool {
     }
 }
 
-/// Whether a text is that of a Compose file: nothing but the sections of one at the top, and services with an image or a
+/// Whether a text is a Compose file: only its sections at the top, and services with an image or a
 /// build.
 fn looks_like_compose(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
@@ -396,7 +396,7 @@ fn looks_like_compose(text: &[u8]) -> bool {
     says
 }
 
-/// Whether a line has this key, at its beginning or in braces.
+/// Whether a line contains this key, at its beginning or in braces.
 fn has_key(line: &str, key: &str) -> bool {
     line.match_indices(key).any(|(at, _)| {
         let before = line[..at].trim_end().trim_end_matches(['"', '\'']);
@@ -463,7 +463,7 @@ mod tests {
             ]),
             "a=a/docker-compose.yml b=b/compose.yml c=c.yml d=d/stack.yml | b/dev/compose.yml b/docker-compose.yml"
         );
-        // A folder in that of a stack is a part of it.
+        // A subfolder of a stack's folder is part of the stack.
         assert_eq!(
             of(&["stacks/a/compose.yml", "stacks/a/dev/compose.yml"]),
             "a=stacks/a/compose.yml | stacks/a/dev/compose.yml"
@@ -530,7 +530,7 @@ mod tests {
         );
         let idle: Vec<String> = Revision::of(&files).idle_folders().iter().map(ToString::to_string).collect();
         assert_eq!(idle, ["apps/c"]);
-        // A file of skep's own settings is no list.
+        // A file with skep's own settings is not a list.
         assert_eq!(shown(&[("skep.yml", "data: /data\n"), ("stack.yml", STACK)]), "=stack.yml | ");
     }
 
@@ -543,7 +543,7 @@ mod tests {
         insta::assert_snapshot!(told.join("\n"), @"
         `a.yml` cannot be read: it is not in the repository; commit it
         `no.yml` cannot be read: it is not in the repository; commit it
-        no file of the repository is called `apps/*/x.yml`
+        no file of the repository matches `apps/*/x.yml`
         ");
         let misnamed: Vec<String> = revision.misnamed().into_iter().map(|(path, _)| path.to_string()).collect();
         assert_eq!(misnamed, ["C.yml"]);

@@ -1,4 +1,4 @@
-//! A commit and the files we read of it: which of them are stacks, Dockerfiles, contexts; what to read next.
+//! A commit and the files that skep reads of it: stacks, Dockerfiles, contexts, and which files to read next.
 
 mod layout;
 mod viewpoint;
@@ -18,11 +18,11 @@ use crate::stack::variables::Variables;
 pub use layout::variant_of;
 pub use viewpoint::Viewpoint;
 
-/// The names that a stack file may have at the top of a repository; the first that is there counts.
+/// The names of a stack file at the top of a repository; the first that exists counts.
 const AT_THE_TOP: [&str; 6] =
     ["stack.yml", "docker-stack.yml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
-/// Settings of the linter, at the top of a repository.
+/// The linter's settings files at the top of a repository.
 pub const LINT_SETTINGS: [&str; 4] = [".hadolint.yml", ".hadolint.yaml", "skep-lint.yml", "skep-lint.yaml"];
 
 /// The most values in the stack files of a revision, as [`Node::size`](crate::stack::yaml::Node::size) counts.
@@ -30,61 +30,61 @@ pub const MAX_VALUES: usize = 500_000;
 /// The longest path that Linux opens, in bytes.
 const LONGEST_PATH: usize = 4096;
 
-/// A commit, or a folder on disk that is treated as one: what is in it, and the texts that were read so far.
+/// A commit, or a folder on disk that is treated like one: its entries, and the texts that were read so far.
 #[derive(Debug, Clone)]
 pub struct Revision {
-    /// The commit; for a folder on disk the id that its tree would have.
+    /// The commit; for a folder on disk, the id of its tree.
     pub commit: CommitId,
-    /// The tree: the same tree is the same files.
+    /// The tree, which identifies the files.
     pub tree: TreeId,
-    /// Who made it, as `Name <address>`.
+    /// The author, as `Name <address>`.
     pub author: String,
     /// The first line of its message.
     pub subject: String,
-    /// Everything in the tree, folders left out.
+    /// All entries of the tree except folders.
     pub entries: BTreeMap<RepoPath, Entry>,
     /// The files that were read: [`wanted`](Self::wanted) says which.
     pub texts: BTreeMap<RepoPath, Arc<[u8]>>,
-    /// The stack files that a person named, if none is looked for.
+    /// The stack files given on the command line, if any.
     pub named: Option<Named>,
 }
 
-/// Stack files of this machine that a person named. The root of their revision is that of the machine's files, and of
-/// those only what the stack files refer to is in it.
+/// Local stack files given on the command line. The root of their revision is the root of the file system, and
+/// it contains only the files that the stack files refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The files.
     pub files: Vec<RepoPath>,
-    /// Whether they are read as Docker reads them.
+    /// Whether they are read like by Docker.
     pub as_written: bool,
-    /// From where the person sees them.
+    /// How their paths are shown.
     pub viewpoint: Viewpoint,
 }
 
-/// Something in a tree.
+/// An entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: EntryKind,
-    /// Git's id of its content, in hexadecimal digits.
+    /// Git's id of its contents, in hexadecimal digits.
     pub id: String,
 }
 
-/// What an entry of a tree is.
+/// The kind of an entry of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file.
     File,
-    /// A file that may be executed.
+    /// An executable file.
     Executable,
-    /// A symbolic link; its content is the path it points to.
+    /// A symbolic link; its content is the target path.
     Symlink,
-    /// Another repository, which we do not read.
+    /// A submodule, which is not read.
     Submodule,
 }
 
 impl EntryKind {
-    /// The mode that a Git tree has for it.
+    /// The mode in a Git tree.
     pub fn mode(self) -> &'static str {
         match self {
             Self::File => "100644",
@@ -95,57 +95,58 @@ impl EntryKind {
     }
 }
 
-/// A file that describes a stack.
+/// The files that describe a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSource {
-    /// The stack's name, from `stacks/<name>/stack.yml`; none for the file at the top, which bears its repository's.
+    /// The name of the stack, from `stacks/<name>/stack.yml`; `None` for the file at the top, which takes the
+    /// repository's.
     pub name: Option<StackName>,
     /// The file.
     pub path: RepoPath,
-    /// Files that it is laid over, in order. Each of them, and the file, has paths relative to its own folder.
+    /// Files that it is merged over, in order. Paths in each file are relative to that file's folder.
     pub under: Vec<RepoPath>,
-    /// Files that are laid over it, in order.
+    /// Files that are merged over it, in order.
     pub over: Vec<RepoPath>,
-    /// What false, 0 and empty mean in them.
+    /// How false, 0 and empty values are merged.
     pub zeros: Zeros,
 }
 
 impl StackSource {
-    /// A stack that is described by one file.
+    /// A stack with a single file.
     pub fn of(name: Option<StackName>, path: RepoPath) -> Self {
         Self { name, path, under: Vec::new(), over: Vec::new(), zeros: Zeros::default() }
     }
 
-    /// Its files, each laid over those before it.
+    /// All files in the order in which they are merged.
     fn files(&self) -> Vec<RepoPath> {
         self.under.iter().chain([&self.path]).chain(&self.over).cloned().collect()
     }
 }
 
-/// Why something in a tree is not a file to read.
+/// Why a path of a tree cannot be read as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// There is nothing of this name.
+    /// Nothing exists at the path.
     #[error("it is not in the repository; commit it")]
     Missing,
     /// It is a folder.
     #[error("it is a folder, and a file is needed")]
     Folder,
-    /// It, or a folder that it is in, is a symbolic link.
+    /// It, or one of its parent folders, is a symbolic link.
     #[error("it is a symbolic link, which is never followed; commit the file itself")]
     Symlink,
-    /// It is, or is in, another repository.
+    /// It is a submodule, or in one.
     #[error("it is in a submodule, which is not read; commit the file itself")]
     Submodule,
 }
 
 impl Revision {
-    /// From where a person sees its paths.
+    /// How its paths are shown.
     pub fn viewpoint(&self) -> Viewpoint {
         self.named.as_ref().map(|named| named.viewpoint.clone()).unwrap_or_default()
     }
 
-    /// The files that a person named, as one stack.
+    /// The files given on the command line, as one stack.
     fn named_files(&self) -> Vec<StackSource> {
         let Some(named) = &self.named else { return Vec::new() };
         let (first, over) =
@@ -155,13 +156,13 @@ impl Revision {
         first.map(source).into_iter().collect()
     }
 
-    /// Files at the top with the name of a stack file that are none, because others come first.
+    /// Files at the top with the name of a stack file that are not used, because others take precedence.
     pub fn passed_over(&self) -> Vec<RepoPath> {
         let deployed = self.stack_files();
         self.at_the_top().filter(|path| deployed.iter().all(|source| source.path != *path)).collect()
     }
 
-    /// Files at the top with the name of a stack file, the one that counts first.
+    /// Files at the top with the name of a stack file, in the order of precedence.
     fn at_the_top(&self) -> impl Iterator<Item = RepoPath> {
         let named = AT_THE_TOP.iter().filter_map(|name| RepoPath::root().join(name).ok());
         named.filter(|path| self.readable(path).is_ok())
@@ -173,7 +174,7 @@ impl Revision {
         ReadMode { as_written, local: self.named.is_some(), apart: false }
     }
 
-    /// The folders of `stacks/` that have a stack file, by name, and the file.
+    /// The folders in `stacks/` with a stack file: name and file.
     fn stack_folders(&self) -> Vec<(&str, &RepoPath)> {
         let found = self.entries.keys().filter_map(|path| {
             let name = path.as_str().strip_prefix("stacks/")?.strip_suffix("/stack.yml")?;
@@ -195,7 +196,7 @@ impl Revision {
         }
     }
 
-    /// What stands in the way above a path that is not there.
+    /// Why a missing path cannot be read, judging by its parent folders.
     fn above(&self, path: &RepoPath) -> Unreadable {
         if path.as_str().len() > LONGEST_PATH {
             return Unreadable::Missing;
@@ -210,19 +211,19 @@ impl Revision {
         }
     }
 
-    /// Whether something lies below a path.
+    /// Whether a path is a folder with entries.
     pub fn is_folder(&self, path: &RepoPath) -> bool {
         self.below(path).next().is_some()
     }
 
-    /// The entries below a folder, in their order.
+    /// The entries below a folder, in order.
     pub fn below<'a>(&'a self, folder: &'a RepoPath) -> impl Iterator<Item = (&'a RepoPath, &'a Entry)> {
         let first = folder.join("\u{1}").ok();
         let from = first.into_iter().flat_map(|first| self.entries.range(first..));
         from.take_while(|(path, _)| folder.holds(path))
     }
 
-    /// What `reference` refers to, if it is there in the form that is needed.
+    /// Checks that the target of `reference` exists and has the required kind.
     pub fn check(&self, reference: &Reference) -> Result<(), Unreadable> {
         match (reference.what, self.readable(&reference.path)) {
             (ReferenceKind::Context, Err(Unreadable::Folder))
@@ -232,13 +233,13 @@ impl Revision {
         }
     }
 
-    /// The files that must still be read into [`texts`](Self::texts): stack files, then what they refer to. Read them,
-    /// and ask again, until there are none.
+    /// The files that must still be read into [`texts`](Self::texts): stack files, then the files that they refer to.
+    /// Repeat reading and asking until there are none.
     pub fn wanted(&self) -> Vec<RepoPath> {
         self.wanted_with(&BTreeMap::new())
     }
 
-    /// As [`wanted`](Self::wanted), where paths in the stack files have variables in them.
+    /// Like [`wanted`](Self::wanted), with variables for paths in the stack files.
     pub fn wanted_with(&self, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
         let mut wanted = self.wanted_of(self.stack_files(), variables);
         wanted.extend(self.wanted_first());
@@ -247,13 +248,13 @@ impl Revision {
         wanted.into_iter().collect()
     }
 
-    /// The files that these stacks are made from and refer to, whether they were read or not.
+    /// The files of these stacks and the files that they refer to, whether they were read or not.
     pub fn wanted_of(&self, sources: Vec<StackSource>, variables: &BTreeMap<String, String>) -> BTreeSet<RepoPath> {
         let variables = Variables::from(variables);
         let mut wanted = BTreeSet::new();
         let mut values = 0;
         for source in sources {
-            // What the linter does not read any more need not be read either.
+            // Stacks beyond the linter's limit need not be read.
             let gathered = if values > MAX_VALUES { None } else { self.gathered(&source, &variables) };
             if let Some(gathered) = gathered {
                 values += gathered.size();
@@ -266,7 +267,7 @@ impl Revision {
         wanted
     }
 
-    /// The folders that its stacks are built in.
+    /// The build contexts of its stacks.
     pub fn contexts(&self, variables: &BTreeMap<String, String>) -> BTreeSet<RepoPath> {
         let given = Variables::from(variables);
         let files = self.stack_files().into_iter().filter_map(|source| self.gathered(&source, &given));
@@ -277,13 +278,13 @@ impl Revision {
             .collect()
     }
 
-    /// Whether a file was not read, and may be there.
+    /// Whether a file may exist but was not read.
     pub fn is_unread(&self, path: &RepoPath) -> bool {
         !self.texts.contains_key(path) && (self.named.is_some() || self.readable(path).is_ok())
     }
 
-    /// Files without what is around them, for who wants to know about these alone.
-    #[expect(clippy::missing_panics_doc, reason = "zeros are an id")]
+    /// A revision of single files, without the repository around them.
+    #[expect(clippy::missing_panics_doc, reason = "zeros are a valid id")]
     pub fn alone(texts: BTreeMap<RepoPath, Arc<[u8]>>) -> Self {
         let nobody = "0".repeat(40);
         let entry = |path: &RepoPath| (path.clone(), Entry { kind: EntryKind::File, id: nobody.clone() });
@@ -298,18 +299,18 @@ impl Revision {
         }
     }
 
-    /// Whether it was made by [`alone`](Self::alone).
+    /// Whether the revision was made by [`alone`](Self::alone).
     pub fn is_alone(&self) -> bool {
         self.named.as_ref().is_some_and(|named| named.files.is_empty())
     }
 
-    /// The files that say how it is checked; a later one goes before an earlier one. Stack files that a person named have none.
+    /// The linter's settings files; a later one overrides an earlier one. Files given on the command line have none.
     pub fn lint_settings(&self) -> impl Iterator<Item = RepoPath> {
         let paths = LINT_SETTINGS.iter().filter_map(|name| RepoPath::root().join(name).ok());
         paths.filter(|path| (self.named.is_none() || self.is_alone()) && self.readable(path).is_ok())
     }
 
-    /// What the files of a stack say together; none if the first of them was not read.
+    /// The merged files of a stack; `None` if the first of them was not read.
     pub fn gathered(&self, source: &StackSource, variables: &Variables) -> Option<Gathered> {
         self.texts.get(&source.path)?;
         let read_mode = ReadMode { apart: !source.under.is_empty(), ..self.read_mode() };
@@ -319,7 +320,7 @@ impl Revision {
         Some(gather(&source.files(), library, variables, source.zeros))
     }
 
-    /// The text of a file, or why there is none.
+    /// The text of a file, or why it is missing.
     fn text(&self, path: &RepoPath) -> Result<Arc<[u8]>, Absent> {
         match (self.texts.get(path), self.readable(path)) {
             (Some(text), _) => Ok(text.clone()),
@@ -331,9 +332,9 @@ impl Revision {
         }
     }
 
-    /// A stack file as it is deployed, made from its template if it asks for one.
+    /// A stack file as it is deployed, with its template applied.
     ///
-    /// A template of the repository goes before one of the same name that skep brings along.
+    /// A template of the repository overrides skep's own with the same name.
     fn written(&self, path: &RepoPath, text: Arc<[u8]>) -> Result<Written, Vec<Diagnostic>> {
         let Some(reference) = template::Reference::of(path, &text) else {
             return Ok(Written::Out(path.clone(), text));
@@ -357,7 +358,7 @@ impl Revision {
         }
     }
 
-    /// The names of the templates that a stack file may ask for.
+    /// The names of the available templates.
     fn templates(&self) -> BTreeSet<&str> {
         let own = self.entries.keys().filter_map(|path| {
             let name = path.as_str().strip_prefix(Template::FOLDER)?.strip_prefix('/')?.strip_suffix("/stack.yml")?;
@@ -366,7 +367,7 @@ impl Revision {
         own.chain(Template::built_in_names().map(|name| name as &str)).collect()
     }
 
-    /// The files of the template that a stack file asks for.
+    /// The files of the template of a stack file.
     fn template_files(&self, path: &RepoPath) -> Vec<RepoPath> {
         let reference = self.texts.get(path).and_then(|text| template::Reference::of(path, text));
         reference.and_then(|reference| Template::files(reference.name())).into_iter().flatten().collect()
@@ -376,7 +377,7 @@ impl Revision {
     #[doc(hidden)]
     pub fn of(files: &[(&str, &str)]) -> Self {
         let id = |text: &str| hex::encode(Sha256::digest(text));
-        let path = |path: &str| RepoPath::root().join(path).expect("a test names its files well");
+        let path = |path: &str| RepoPath::root().join(path).expect("tests use valid paths");
         let entry = |text: &str| Entry { kind: EntryKind::File, id: id(text) };
         let whole = id(&format!("{files:?}"));
         Self {
@@ -391,7 +392,7 @@ impl Revision {
     }
 }
 
-/// The files that a reference needs: those beside a recipe and in a context say what is left out of the context.
+/// The files that a reference needs, including the ignore files beside a Dockerfile and in a context.
 fn needed(reference: Reference) -> Vec<RepoPath> {
     match reference.what {
         ReferenceKind::Context => reference.path.join(".dockerignore").into_iter().collect(),
@@ -415,7 +416,7 @@ mod tests {
         items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    /// A revision of which nothing was read yet.
+    /// A revision without any read files, and their texts.
     fn unread(files: &[(&str, &str)]) -> (Revision, BTreeMap<RepoPath, Arc<[u8]>>) {
         let mut revision = Revision::of(files);
         let texts = std::mem::take(&mut revision.texts);

@@ -1,20 +1,20 @@
-//! From where a person sees the paths of a revision.
+//! How the paths of a revision are shown.
 
 use crate::name::RepoPath;
 
-/// From where a person sees the paths of a revision: those of a repository as they are, and those of files of this machine,
-/// whose revision has the machine's root for its own, from the working folder.
+/// How the paths of a revision are shown: paths in a repository unchanged, and paths of local files,
+/// whose revision begins at the root of the file system, relative to the working folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Viewpoint {
-    /// The working folder, below the machine's root; none for a repository.
+    /// The working folder, relative to the root of the file system; `None` for a repository.
     pub here: Option<RepoPath>,
-    /// Whether the person named the files relative to it.
+    /// Whether the files were given relative to it.
     pub is_relative: bool,
 }
 
 impl Viewpoint {
-    /// A path as the person sees it: relative if it lies in the working folder, or if they named the files so, and absolute
-    /// otherwise.
+    /// A path for display: relative if it is in the working folder, or if the files were given as relative paths, and
+    /// absolute otherwise.
     pub fn shown(&self, path: &RepoPath) -> RepoPath {
         let Some(here) = &self.here else { return path.clone() };
         if let Some(below) = path.below(here) {

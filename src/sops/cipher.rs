@@ -9,10 +9,10 @@ use secrecy::zeroize::Zeroizing;
 use super::keys::DataKey;
 use super::tree::{Comment, Text, Value};
 
-/// SOPS's choice: AES-256 in GCM with a nonce of 32 bytes.
+/// The cipher of SOPS: AES-256 in GCM with a nonce of 32 bytes.
 type Cipher = AesGcm<Aes256, U32>;
 
-/// The value that a sealed text holds; `None` if it is no such text, was changed, or was sealed for another `place`.
+/// Decrypts a sealed text; `None` unless it is authentic at `place`.
 pub(super) fn open(sealed: &[u8], key: &DataKey, place: &str) -> Option<Value> {
     if sealed.is_empty() {
         return Some(Value::text(""));
@@ -52,7 +52,7 @@ fn float(word: &str) -> Option<f64> {
     }
 }
 
-/// The words that Go's `strconv.ParseBool` knows.
+/// The words that Go's `strconv.ParseBool` accepts.
 pub(super) fn truth(word: &str) -> Option<bool> {
     match word {
         "1" | "t" | "T" | "true" | "True" | "TRUE" => Some(true),

@@ -1,4 +1,4 @@
-//! A tree of sealed values becomes one of plain values, and the checksum over it is verified.
+//! Decrypts a tree of sealed values, and verifies the checksum over it.
 
 use sha2::{Digest as _, Sha512};
 
@@ -8,13 +8,13 @@ use super::keys::DataKey;
 use super::metadata::Metadata;
 use super::tree::{Branch, Comment, Entry, Text, Value};
 
-/// What the checksum begins with where only sealed values are part of it, so that neither kind passes for the other.
+/// The prefix of a checksum over sealed values only, so that it cannot be confused with one over all values.
 const ONLY_ENCRYPTED: [u8; 32] = [
     0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b,
     0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
 ];
 
-/// The plain tree, if it is the one that was sealed.
+/// Decrypts the tree; an error unless it is authentic.
 pub(super) fn decrypt(branches: Vec<Branch>, metadata: &Metadata, key: &DataKey) -> Result<Vec<Branch>, Error> {
     let mut walk = Walk { metadata, key, checksum: Sha512::new(), path: Vec::new(), comments: Vec::new() };
     if metadata.mac_only_encrypted {
@@ -32,9 +32,9 @@ struct Walk<'a> {
     metadata: &'a Metadata,
     key: &'a DataKey,
     checksum: Sha512,
-    /// The keys that lead to where we are; an item of a list has none of its own.
+    /// The path of keys to the current value; items of a list have none of their own.
     path: Vec<String>,
-    /// The comments in front of the value that we are at, and in front of those that it is in.
+    /// The comments before the current value, and before the values that contain it.
     comments: Vec<Vec<Text>>,
 }
 
@@ -103,8 +103,8 @@ impl Walk<'_> {
         Ok(plain)
     }
 
-    /// A comment is no part of the checksum, and one that cannot be decrypted is taken as it is: older versions of SOPS
-    /// did not encrypt them.
+    /// Decrypts a comment. Comments are not part of the checksum, and one that cannot be decrypted is kept, because
+    /// older versions of SOPS did not encrypt them.
     fn comment(&self, comment: Comment) -> Comment {
         if !self.is_encrypted(true) {
             return comment;
@@ -132,7 +132,7 @@ impl Walk<'_> {
         self.metadata.rule.encrypts(&self.path, &self.comments, comment)
     }
 
-    /// What is sealed together with a value, so that it cannot be moved.
+    /// The place that is authenticated together with a value, so that the value cannot be moved.
     fn place(&self) -> String {
         format!("{}:", self.path.join(":"))
     }

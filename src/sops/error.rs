@@ -1,4 +1,4 @@
-//! Why a file cannot be decrypted, never with anything of its plain text.
+//! Why a file cannot be decrypted; errors never contain plain text.
 
 use std::fmt::Write as _;
 
@@ -12,59 +12,59 @@ pub(super) fn in_line(line: usize, message: impl Into<String>) -> Wrong {
     Wrong::new(Some(Line(line)), message)
 }
 
-/// Why a file cannot be decrypted. Each says what it is after the name of the file: "`a.yaml` …".
+/// Why a file cannot be decrypted. Messages continue the name of the file: "`a.yaml` …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Its form is broken.
+    /// The file is malformed.
     #[error("was encrypted with SOPS, and cannot be read any more: {0}")]
     Malformed(Box<Wrong>),
-    /// It has encrypted values, and nothing says how they were encrypted.
+    /// It has encrypted values, but no section of SOPS.
     #[error("has encrypted values, but not the `sops` section that is needed to decrypt them")]
     NoMetadata,
-    /// The section of SOPS does not say what it must.
+    /// The section of SOPS is incomplete.
     #[error("was encrypted with SOPS, but its `sops` section is broken: {0}")]
     Metadata(&'static str),
-    /// Its key is shared out.
+    /// Its key is split among key groups.
     #[error("is encrypted for several key groups at once, and skep does not put a key together from shares")]
     KeyGroups,
     /// It is not encrypted for age at all.
     #[error("can be decrypted with {0} only, and skep has keys for age only")]
     OtherService(String),
-    /// There is no key to try.
+    /// skep has no key.
     #[error("is encrypted, and skep has no age key to decrypt it")]
     NoKey,
-    /// None of the keys fits.
+    /// None of skep's keys decrypts it.
     #[error("is encrypted for {}, and skep has the key of {}", list(recipients), list(own))]
     OtherKey {
-        /// Whom it is encrypted for.
+        /// The recipients of the file.
         recipients: Vec<String>,
-        /// Who we are.
+        /// The recipients of skep's keys.
         own: Vec<String>,
     },
-    /// A value cannot be decrypted, though there is a key.
+    /// A value cannot be decrypted although the key is right.
     #[error("was changed after it was encrypted: the value of {0} does not fit its seal")]
     Value(String),
-    /// The checksum over all values is missing, or another.
+    /// The checksum over all values is missing or wrong.
     #[error("was changed after it was encrypted: it does not have the checksum that SOPS sealed")]
     Tampered,
-    /// What it holds cannot be written in its format.
+    /// Its contents cannot be written in its format.
     #[error("holds {0}, which has no place in a file of this kind")]
     Unwritable(&'static str),
-    /// The key that was asked for is not in it.
+    /// It does not contain the requested key.
     #[error("has no value `{0}`")]
     NoValue(String),
-    /// The key that was asked for is no single value.
+    /// The requested key is not a single value.
     #[error("has {kind} at `{key}`, and one value is needed")]
     NotOne {
         /// The key.
         key: String,
-        /// What is there.
+        /// The kind of value that it is.
         kind: &'static str,
     },
 }
 
 impl Error {
-    /// What to do about it.
+    /// The remedy.
     pub fn help(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::NoMetadata | Self::Metadata(_) => {
@@ -76,16 +76,16 @@ impl Error {
             Self::OtherService(_) => "add skep's age recipient: `sops rotate --in-place --add-age RECIPIENT FILE`",
             Self::NoKey => "set `sops.age_key_file` in skep's settings, or SOPS_AGE_KEY_FILE",
             Self::OtherKey { .. } => {
-                "encrypt it for skep, too: `sops rotate --in-place --add-age RECIPIENT FILE`; or set the key in `sops.age_key_file`"
+                "also encrypt it for skep: `sops rotate --in-place --add-age RECIPIENT FILE`; or set the key in `sops.age_key_file`"
             }
             Self::Value(_) | Self::Tampered => "restore the file from before the change, and edit it with `sops edit`",
-            Self::Unwritable(_) => "encrypt it anew, in the format that its name says",
-            Self::NoValue(_) | Self::NotOne { .. } => "write the keys that lead to one value in `x-skep.key`",
+            Self::Unwritable(_) => "encrypt it again, in the format of its extension",
+            Self::NoValue(_) | Self::NotOne { .. } => "write the path of a single value in `x-skep.key`",
         }
     }
 }
 
-/// A few names in one row; the first three of many.
+/// A list of names, shortened to the first three.
 fn list(names: &[String]) -> String {
     let mut text = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > 3 {

@@ -1,4 +1,4 @@
-//! The keys of age that skep has.
+//! skep's age keys.
 
 use std::io::Read as _;
 
@@ -10,14 +10,14 @@ use secrecy::zeroize::Zeroizing;
 use super::error::Error;
 use super::metadata::Metadata;
 
-/// What encrypts the values of one file.
+/// The key of the values of one file.
 pub(super) type DataKey = Zeroizing<[u8; 32]>;
 
-/// Keys of age, as `age-keygen` writes them. Shown, they are only counted.
+/// Age keys as written by `age-keygen`. Their debug output is only their number.
 #[derive(Default)]
 pub struct Keys(Vec<Identity>);
 
-/// A line that is no key.
+/// The error about a line that is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {0} is no age key (AGE-SECRET-KEY-1…), as `age-keygen` writes it")]
 pub struct NotKeys(pub usize);
@@ -30,22 +30,22 @@ impl Keys {
         keys.map(|(number, line)| line.parse().map_err(|_| NotKeys(number + 1))).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// These and others.
+    /// Adds other keys.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
-    /// Whom a file must be encrypted for, so that these keys decrypt it.
+    /// The recipients for whom a file must be encrypted, so that these keys decrypt it.
     pub fn recipients(&self) -> Vec<String> {
         self.0.iter().map(|key| key.to_public().to_string()).collect()
     }
 
-    /// The key of one file, which is in it once for each recipient.
+    /// Decrypts the key of a file, which is in it once for each recipient.
     pub(super) fn unlock(&self, metadata: &Metadata) -> Result<DataKey, Error> {
         if self.0.is_empty() {
             return Err(Error::NoKey);
@@ -62,7 +62,7 @@ impl Keys {
         let mut plain = decryptor.decrypt(self.0.iter().map(|key| key as &dyn age::Identity)).ok()?;
         let mut key = DataKey::default();
         plain.read_exact(&mut *key).ok()?;
-        // Read to the end, so that a text which goes on is noticed.
+        // Read to the end, so that excess text is noticed.
         (plain.read(&mut [0]).ok()? == 0).then_some(key)
     }
 }

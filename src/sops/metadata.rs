@@ -1,4 +1,4 @@
-//! SOPS's own section of a file: who can decrypt it, and what of it is encrypted.
+//! SOPS's own section of a file: its recipients, and which values are encrypted.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const SERVICES: [(&str, &str); 6] = [
     ("hckms", "Huawei Cloud KMS"),
 ];
 
-/// What the section says.
+/// The contents of the section.
 #[derive(Debug)]
 pub(super) struct Metadata {
     /// The key of the values, once for each recipient.
@@ -32,13 +32,13 @@ pub(super) struct Metadata {
     pub(super) mac: String,
     /// When it was written; sealed with the checksum.
     pub(super) last_modified: String,
-    /// Whether values that are not encrypted are no part of the checksum.
+    /// Whether the checksum excludes values that are not encrypted.
     pub(super) mac_only_encrypted: bool,
     /// Which values are encrypted.
     pub(super) rule: Rule,
     /// The names of other services that have the key.
     services: Vec<&'static str>,
-    /// Whether the key is shared out to groups.
+    /// Whether the key is split among groups.
     grouped: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Sealed {
 }
 
 impl Metadata {
-    /// Takes the section out of a file; none if there is none.
+    /// Removes the section from a file; `None` if there is none.
     pub(super) fn take(format: Format, branches: &mut [Branch]) -> Result<Option<Self>, Error> {
         let mut lines = BTreeMap::new();
         // Every document of a YAML file has the section; that of the first counts.
@@ -82,7 +82,7 @@ impl Metadata {
     pub(super) fn check(&self) -> Result<(), Error> {
         match (&self.age[..], &self.services[..]) {
             ([], []) if self.grouped => Err(Error::KeyGroups),
-            ([], []) => Err(Error::Metadata("it names nobody who can decrypt it")),
+            ([], []) => Err(Error::Metadata("it has no recipients")),
             ([], services) => Err(Error::OtherService(services.join(", "))),
             _ => Ok(()),
         }
@@ -187,7 +187,7 @@ impl Rule {
         match given.len() {
             0 => Ok(Self::UnencryptedSuffix("_unencrypted".to_owned())),
             1 => Ok(given.remove(0)),
-            _ => Err(Error::Metadata("it says in two ways which values are encrypted")),
+            _ => Err(Error::Metadata("it has two rules about which values are encrypted")),
         }
     }
 

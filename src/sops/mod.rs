@@ -1,13 +1,13 @@
-//! Files that were encrypted with [SOPS](https://getsops.io) for age keys: recognised, checked, decrypted in memory.
+//! Recognises, checks and decrypts files encrypted with [SOPS](https://getsops.io) for age keys, in memory.
 //!
-//! A [`Document`] is what such a file says while it is still encrypted; [`Document::decrypt`] needs a key of the
-//! [`Keys`] and gives the bytes that `sops --decrypt` prints, or one value of them. Nothing is decrypted without
-//! verifying the file's own checksum over all values (the MAC), so a file that was tampered with is refused.
+//! A [`Document`] is such a file while it is still encrypted; [`Document::decrypt`] needs one of the
+//! [`Keys`] and returns the output of `sops --decrypt`, or a single value. Nothing is decrypted without
+//! verifying the file's checksum over all values (the MAC), so a modified file is refused.
 //!
-//! Knowingly not handled: keys that are shared out to several key groups, services other than age (PGP and the clouds'
+//! Knowingly not handled: keys that are split among several key groups, services other than age (PGP and the clouds'
 //! key managers), SSH keys and plugins of age. Each is refused with a sentence that says what is missing.
 //!
-//! No crate is used for the format: the one there is (`rops`) knows neither dotenv nor binary files, does not write
+//! No crate is used for the format: the existing one (`rops`) supports neither dotenv nor binary files, does not write
 //! YAML as SOPS does, and its licence is not among ours. age's own format is read by the crate of that name.
 
 mod cipher;
@@ -34,10 +34,10 @@ pub use error::Error;
 use error::Wrong;
 pub use keys::{Keys, NotKeys};
 
-/// What every encrypted value begins with.
+/// The prefix of every encrypted value.
 const MARK: &[u8] = b"ENC[AES256_GCM,";
 
-/// How the plain text is written, as SOPS tells it from the name of the file.
+/// The format of the plain text, which SOPS derives from the name of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Yaml,
@@ -80,7 +80,7 @@ impl Format {
     }
 }
 
-/// An encrypted file that was read and not decrypted yet.
+/// A parsed encrypted file, not yet decrypted.
 #[derive(Debug)]
 pub struct Document {
     format: Format,
@@ -90,7 +90,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The document that a file is, if it was encrypted with SOPS at all.
+    /// Parses a file; `None` if it was not encrypted with SOPS.
     pub fn read(path: &RepoPath, text: &[u8]) -> Result<Option<Self>, Error> {
         if !text.windows(MARK.len()).any(|window| window == MARK) {
             return Ok(None);
@@ -107,12 +107,12 @@ impl Document {
         Ok(Some(Self { format, branches, metadata }))
     }
 
-    /// Whether it can be decrypted with a key for age at all.
+    /// Checks whether an age key could decrypt it.
     pub fn check(&self) -> Result<(), Error> {
         self.metadata.check()
     }
 
-    /// What `sops --decrypt` prints, or the one value that `key` leads to.
+    /// The output of `sops --decrypt`, or the single value at the path `key`.
     pub fn decrypt(self, keys: &Keys, key: &[String]) -> Result<SecretBytes, Error> {
         self.check()?;
         let data_key = keys.unlock(&self.metadata)?;
@@ -124,10 +124,10 @@ impl Document {
         Ok(SecretBytes::new(std::mem::take(&mut *plain)))
     }
 
-    /// Twelve digits that change with what is encrypted and tell nothing about it: they are made from the cipher text,
-    /// which has a random number in each value. So they can be told without a key, and nobody who sees them in the
-    /// swarm or in a log can try out passwords, as with digits made from the plain text. SOPS keeps the cipher text of
-    /// what did not change; who may decrypt it plays no part.
+    /// Twelve digits that identify the contents without revealing anything about them: they are derived from the
+    /// ciphertext, which contains a random number in each value. So they need no key, and cannot be used to guess
+    /// passwords, unlike digits derived from the plain text. SOPS keeps the ciphertext of unchanged values; the
+    /// recipients do not matter.
     pub fn digits(&self, key: &[String]) -> Result<String, Error> {
         let mut hash = Sha256::new();
         if key.is_empty() {

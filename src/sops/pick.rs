@@ -1,4 +1,4 @@
-//! One value of a file.
+//! Selects one value of a file.
 
 use secrecy::zeroize::Zeroizing;
 
@@ -6,7 +6,7 @@ use super::error::Error;
 use super::tree::{Branch, Entry, Text, Value};
 use crate::stack::yaml::go_float;
 
-/// The value that these keys lead to, one inside the other; in a list the number of an item, from 0.
+/// The value at a path of keys; in a list, the number of an item, from 0.
 pub(super) fn value<'a>(branches: &'a [Branch], keys: &[String]) -> Result<&'a Value, Error> {
     let missing = || Error::NoValue(keys.join("."));
     let (first, rest) = keys.split_first().ok_or_else(missing)?;
@@ -32,7 +32,7 @@ fn of_branch<'a>(branch: &'a Branch, key: &str) -> Option<&'a Value> {
     })
 }
 
-/// The bytes of a single value: a text as it is, without a line end that it does not have.
+/// The bytes of a single value; text is unchanged, without an added line end.
 pub(super) fn text(value: &Value, keys: &[String]) -> Result<Text, Error> {
     match value {
         Value::Text(text) | Value::Time(text) => Ok(text.clone()),
@@ -41,7 +41,7 @@ pub(super) fn text(value: &Value, keys: &[String]) -> Result<Text, Error> {
     }
 }
 
-/// A value in a file that has nothing but texts.
+/// A value in a file format that has only texts.
 pub(super) fn plain(value: &Value) -> Text {
     Zeroizing::new(match value {
         Value::Bool(value) => value.to_string().into_bytes(),

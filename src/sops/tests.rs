@@ -162,7 +162,7 @@ fn who_cannot_decrypt_it_is_told_what_is_missing() {
     insta::assert_snapshot!(refused("a.yaml", before), @"it has encrypted values, but not the `sops` section that is needed to decrypt them; take the file as it was after `sops --encrypt`, and change it with `sops edit` only");
     insta::assert_snapshot!(refused("a.yaml", &format!("{PASSWORD}\n<<<<<<< HEAD\n")), @"it was encrypted with SOPS, and cannot be read any more: line 18: it is no YAML from here on; take the file as it was after `sops --encrypt`, and change it with `sops edit` only");
     insta::assert_snapshot!(refused("a.json", &fixture("values.json").replace('}', "")), @"it was encrypted with SOPS, and cannot be read any more: line 13: it is no JSON from column 2 on; take the file as it was after `sops --encrypt`, and change it with `sops edit` only");
-    insta::assert_snapshot!(refused("a.yaml", &PASSWORD.replace("    unencrypted_suffix", "    encrypted_regex: a\n    unencrypted_suffix")), @"it was encrypted with SOPS, but its `sops` section is broken: it says in two ways which values are encrypted; take the file as it was after `sops --encrypt`, and change it with `sops edit` only");
+    insta::assert_snapshot!(refused("a.yaml", &PASSWORD.replace("    unencrypted_suffix", "    encrypted_regex: a\n    unencrypted_suffix")), @"it was encrypted with SOPS, but its `sops` section is broken: it has two rules about which values are encrypted; take the file as it was after `sops --encrypt`, and change it with `sops edit` only");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What a file says: values in the order of the file, with its comments.
+//! The contents of a file: values in the order of the file, with comments.
 
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest as _, Sha256};
 
-/// Bytes that may be plain text, and are wiped when they are dropped. Not always UTF-8: a binary file is one such text.
+/// Bytes that may be plain text, and are wiped when dropped. Not always UTF-8, for example in a binary file.
 pub(super) type Text = Zeroizing<Vec<u8>>;
 
 /// A map.
@@ -11,7 +11,7 @@ pub(super) type Branch = Vec<Entry>;
 
 /// A line of a map.
 pub(super) enum Entry {
-    /// A comment that stands by itself, or in front of a value.
+    /// A comment on its own, or before a value.
     Comment(Comment),
     /// A key and its value.
     Value(String, Value),
@@ -20,7 +20,7 @@ pub(super) enum Entry {
 /// A comment, without the `#`.
 pub(super) struct Comment {
     pub(super) text: Text,
-    /// Whether it stands on the line of the value that follows it here.
+    /// Whether it is on the line of the value that follows it here.
     pub(super) inline: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Value {
     Text(Text),
     List(Vec<Self>),
     Map(Branch),
-    /// In a list a comment has a place of its own.
+    /// A comment as an item of a list.
     Comment(Comment),
 }
 
@@ -52,7 +52,7 @@ impl Value {
         Self::Text(Zeroizing::new(text.into()))
     }
 
-    /// What it is, in words.
+    /// The kind of value for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -63,7 +63,7 @@ impl Value {
         }
     }
 
-    /// What SOPS's checksum is made of; none for what has no bytes of its own.
+    /// The bytes for SOPS's checksum; `None` for values without bytes of their own.
     pub(super) fn bytes(&self) -> Option<Text> {
         Some(Zeroizing::new(match self {
             Self::Text(text) | Self::Time(text) => return Some(text.clone()),

@@ -1,4 +1,4 @@
-//! How one commit stands to another.
+//! The relation of two commits.
 
 use git2::{ErrorCode, Oid};
 
@@ -6,19 +6,20 @@ use super::objects::{Held, Reader};
 use super::{Error, Objects};
 use crate::name::CommitId;
 
-/// How a commit stands to one that was deployed before.
+/// The relation of a commit to one that was deployed earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ancestry {
-    /// It is that commit, or goes on from it.
+    /// It is that commit or descends from it.
     Descends,
-    /// It does not go on from it.
+    /// It does not descend from it.
     Diverged,
     /// The repository does not have that commit.
     Unknown,
 }
 
 impl Objects {
-    /// Returns how `commit` stands to `earlier`. A folder has no history, and goes on from everything. Blocks.
+    /// Returns the relation of `commit` to `earlier`. A folder has no history and counts as a descendant of every
+    /// commit. Blocks.
     pub fn ancestry(&self, commit: &CommitId, earlier: &CommitId) -> Result<Ancestry, Error> {
         match self.open()? {
             Reader(Held::Folder(_)) => Ok(Ancestry::Descends),

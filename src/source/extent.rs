@@ -1,7 +1,7 @@
-//! How much a tree is when all of its paths are listed, found out without listing them.
+//! The size of a tree with all of its paths, computed without listing them.
 //!
-//! A tree may be in another one many times, and that one in a third: thirty small objects have more paths than memory has
-//! bytes. Here every object is looked at once.
+//! A tree may occur in another one many times, and that one in a third: thirty small objects can have more paths than
+//! memory has bytes. Here every object is read once.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use super::read::{MAX_ENTRIES, bounded, kind, within_limit};
 
 /// Bytes in all paths of a tree together, at most.
 pub(super) const MAX_PATHS: usize = 64 << 20;
-/// Folders in folders, at most. What is deeper than skep looks is passed over, but somebody has to walk there.
+/// The deepest nesting of folders. skep ignores deeper files, but would have to walk there.
 const MAX_HEIGHT: usize = 256;
 
-/// What the paths below a tree come to; no number is too large for it.
+/// The number and size of the paths below a tree; the sums saturate.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     entries: usize,
@@ -41,7 +41,7 @@ impl<'r> Extents<'r> {
         within_bytes(extent.bytes)
     }
 
-    /// Each tree that is looked at adds its entries to `seen`; all paths are at least as many.
+    /// Each tree that is read adds its entries to `seen`, a lower bound for the number of paths.
     fn extent(&mut self, id: Oid, depth: usize, seen: &mut usize) -> Result<Extent, Error> {
         let known = self.known.get(&id).copied();
         if depth + known.map_or(0, |extent| extent.height) > MAX_HEIGHT {
@@ -70,7 +70,7 @@ impl<'r> Extents<'r> {
 }
 
 impl Extent {
-    /// Adds an entry with a name of so many bytes, and what is below it.
+    /// Adds an entry with a name of this length, and the paths below it.
     fn add(&mut self, name: usize, below: Self) {
         self.entries = self.entries.saturating_add(1).saturating_add(below.entries);
         let before = below.entries.saturating_mul(name + 1);

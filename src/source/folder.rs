@@ -1,8 +1,8 @@
 //! A folder on disk as a [`Revision`], for `skep lint`, `plan` and `deploy` without a push.
 //!
-//! Everything in the folder counts except `.git`: a `.gitignore` decides what is committed, not what is there. Ids are
-//! those that Git would give, of the tree too, so that a folder and its commit share their images and releases. To
-//! [look at](look) one, nobody needs them, and Git is not asked.
+//! Everything in the folder is included except `.git`: a `.gitignore` decides what is committed, not what exists. The
+//! ids of files and tree are those of Git, so that a folder and its commit share images and releases. [`look`]
+//! needs no ids and does not use Git.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -36,11 +36,11 @@ where
     .await
 }
 
-/// What is to be read of a revision, as far as it has been read.
+/// The next files to read of a revision, given the files read so far.
 pub type Wanted<'a> = &'a dyn Fn(&Revision) -> Vec<RepoPath>;
 
-/// Reads what one after the other asks for and is not too large, and lists the rest: for who asks about files, and not about
-/// Git. Ids are made from paths. Blocks.
+/// Reads the requested files that are not too large, and lists the others: for checks of files, independent of Git. Ids
+/// are made from paths. Blocks.
 pub fn look(folder: &Path, wanted: &[Wanted<'_>]) -> Result<Revision, Error> {
     let (entries, by_id) = walk(folder, id_of_path)?;
     let revision = Revision { entries, named: None, ..Revision::alone(BTreeMap::new()) };
@@ -48,8 +48,7 @@ pub fn look(folder: &Path, wanted: &[Wanted<'_>]) -> Result<Revision, Error> {
     wanted.iter().try_fold(revision, |revision, wanted| with_small_texts(revision, &reader, wanted))
 }
 
-/// What is near the top of a folder where no stack can be: nobody waits until all of a large folder was read to be told
-/// that.
+/// The entries near the top of a folder, to see at once that it has no stack, without reading all of a large folder.
 fn without_stacks(folder: &Path, wanted: &dyn Fn(&Revision) -> Vec<RepoPath>) -> Result<Option<Revision>, Error> {
     let mut walked = Walked::default();
     let looks_into = |path: &str| {
@@ -95,7 +94,7 @@ fn found(folder: &Path) -> Result<(Revision, Objects), Error> {
     Ok((revision, Objects::of_folder(Files { by_id, are_hashed: true })))
 }
 
-/// Every file below a folder, and where it is by its id.
+/// Every file below a folder, and the paths by id.
 pub(super) type Walked = (BTreeMap<RepoPath, Entry>, HashMap<String, (PathBuf, EntryKind)>);
 
 /// Finds every file below the folder. Links are not followed.
@@ -105,8 +104,8 @@ fn walk(root: &Path, id: impl Fn(&Path, EntryKind) -> Result<String, Error>) -> 
     Ok(walked)
 }
 
-/// Adds every file below a folder, which is `above` in the revision, as far as folders are to be looked into. What was
-/// found stays when there is too much.
+/// Adds every file below a folder, which is `above` in the revision, up to the requested depth. If there are too many
+/// files, those found so far are kept.
 pub(super) fn walk_into(
     (entries, by_id): &mut Walked,
     above: &RepoPath,
@@ -143,7 +142,7 @@ fn children(folder: &Path) -> Result<Vec<DirEntry>, Error> {
     Ok(children)
 }
 
-/// What a file is to Git; none for sockets, pipes and devices, which it does not see.
+/// The kind of a file in Git; `None` for sockets, pipes and devices, which Git ignores.
 fn kind(about: &Metadata) -> Option<EntryKind> {
     if about.is_symlink() {
         Some(EntryKind::Symlink)
@@ -196,7 +195,7 @@ fn line(mode: &str, name: &str, id: &str) -> Vec<u8> {
     [mode.as_bytes(), b" ", name.as_bytes(), b"\0", &id].concat()
 }
 
-/// The commit that the folder is at and its subject, if the folder is a work tree without changes.
+/// The current commit and its subject, if the folder is a work tree without changes.
 fn clean_head(folder: &Path) -> Option<(CommitId, String)> {
     let repository = Repository::discover(folder).ok()?;
     let mut options = StatusOptions::new();
@@ -210,10 +209,10 @@ fn clean_head(folder: &Path) -> Option<(CommitId, String)> {
     clean.then(|| Some((head.id().to_string().parse().ok()?, subject(&head))))?
 }
 
-/// The branch that a folder has checked out; `None` if it is no work tree, or at no branch.
+/// The branch that is checked out in a folder; `None` if it is not a work tree, or on no branch.
 pub fn branch(folder: &Path) -> Option<String> {
     let repository = Repository::discover(folder).ok()?;
-    // Before the first commit the branch is there by name alone.
+    // Before the first commit only the name of the branch exists.
     let head = repository.find_reference("HEAD").ok()?;
     head.symbolic_target().ok()??.strip_prefix("refs/heads/").map(str::to_owned)
 }
@@ -224,7 +223,7 @@ fn inside(repository: &Repository, folder: &Path) -> Option<PathBuf> {
     Some(folder.canonicalize().ok()?.strip_prefix(top).ok()?.to_owned())
 }
 
-/// Who works here, by Git's settings; empty if Git does not know.
+/// The author in Git's settings; empty if there is none.
 fn author(folder: &Path) -> String {
     let settings = Repository::discover(folder).and_then(|repository| repository.config());
     let Ok(settings) = settings.or_else(|_| git2::Config::open_default()) else { return String::new() };

@@ -1,9 +1,9 @@
-//! What a push will become, found out before Git sees any of it.
+//! Inspects the contents of a push before Git reads it.
 //!
-//! A few bytes can become very many: deltas say how large their result is and may be chained, a ref command costs Git many
-//! times what it costs the client. So commands and objects are counted here, in a few kilobytes of memory, by the sizes that
-//! are written before each object (Git's `gitformat-pack`), on which Git insists later. What cannot be read to its end here is
-//! refused, because Git might read it otherwise.
+//! A few bytes can expand to very many: deltas state the size of their result and may be chained, and a ref command
+//! costs Git much more than the client. So commands and objects are counted here, in a few kilobytes of memory, by the
+//! sizes that precede each object (Git's `gitformat-pack`), which Git verifies later. A push that cannot be parsed
+//! completely is refused, because Git might read it differently.
 
 use std::io::{self, BufRead, Read};
 
@@ -20,7 +20,7 @@ const MAX_OBJECTS: u32 = 1_000_000;
 /// A delta begins with two numbers, of ten bytes each at most.
 const DELTA_HEAD: usize = 20;
 
-/// Why a push is refused before Git sees it: what is wrong, and what to do.
+/// Why a push is refused before Git reads it, and what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Excess {
     /// Too many refs.
@@ -51,12 +51,12 @@ pub enum Excess {
         /// The limit.
         mib: u64,
     },
-    /// Not what a Git client sends.
+    /// Not the format of a Git client.
     #[error("the push did not arrive as a Git client sends it; push again, and look for a proxy that changes requests")]
     Damaged,
 }
 
-/// Looks at a push from its beginning. `max_unpacked` bounds the sizes of all objects together.
+/// Inspects a push from its beginning. `max_unpacked` limits the total size of all objects.
 pub(super) fn inspect(body: &mut impl BufRead, max_unpacked: u64) -> io::Result<Result<(), Excess>> {
     let looked = (|| {
         if commands(body)? {
@@ -72,7 +72,7 @@ pub(super) fn inspect(body: &mut impl BufRead, max_unpacked: u64) -> io::Result<
     }
 }
 
-/// Why no more of a push is looked at.
+/// Why the inspection of a push ended.
 enum Stop {
     Excess(Excess),
     Disk(io::Error),
@@ -86,7 +86,7 @@ impl From<io::Error> for Stop {
 
 const DAMAGED: Stop = Stop::Excess(Excess::Damaged);
 
-/// Reads the commands; whether push options come after them.
+/// Reads the commands; returns whether push options follow.
 fn commands(body: &mut impl BufRead) -> Result<bool, Stop> {
     let mut takes_options = None;
     lines(body, |line| {
@@ -96,7 +96,7 @@ fn commands(body: &mut impl BufRead) -> Result<bool, Stop> {
     Ok(takes_options.unwrap_or_default())
 }
 
-/// Reads packet lines up to the flush, or to the end.
+/// Reads packet lines up to the flush or the end.
 fn lines(body: &mut impl BufRead, mut each: impl FnMut(&[u8])) -> Result<(), Stop> {
     let (mut count, mut bytes) = (0, 0);
     let mut line = Vec::new();
@@ -113,7 +113,7 @@ fn lines(body: &mut impl BufRead, mut each: impl FnMut(&[u8])) -> Result<(), Sto
     Ok(())
 }
 
-/// The bytes of the next packet line; none for a flush and at the end (Git's `gitprotocol-common`).
+/// The bytes of the next packet line; `None` for a flush and at the end (Git's `gitprotocol-common`).
 fn line_length(body: &mut impl BufRead) -> Result<Option<usize>, Stop> {
     let mut digits = [0; 4];
     if body.fill_buf()?.is_empty() {
@@ -153,7 +153,7 @@ fn pack(body: &mut impl BufRead, max_unpacked: u64) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Passes one object; the bytes that it, and its delta, will have.
+/// Skips an object; returns its unpacked size, with that of its delta.
 fn object(body: &mut impl BufRead, inflate: &mut Decompress) -> Result<u64, Stop> {
     let first = byte(body)?;
     let rest = if first & 0x80 == 0 { 0 } else { number(body)? };
@@ -182,7 +182,7 @@ fn small(size: u64) -> Result<u64, Stop> {
     Ok(size)
 }
 
-/// Passes what names the base of a delta: how far back it is, or its id.
+/// Skips the reference to the base of a delta: an offset or an id.
 fn skip_base(body: &mut impl BufRead, kind: u8) -> Result<(), Stop> {
     if kind == 7 {
         return Ok(body.read_exact(&mut [0; 20])?);
@@ -191,7 +191,7 @@ fn skip_base(body: &mut impl BufRead, kind: u8) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Inflates an object of this size and throws it away; its beginning.
+/// Unpacks an object of this size and discards it; returns its beginning.
 fn passed(body: &mut impl BufRead, inflate: &mut Decompress, size: u64) -> Result<Vec<u8>, Stop> {
     let mut output = [0; 16 << 10];
     let mut head = Vec::with_capacity(DELTA_HEAD);
@@ -214,7 +214,7 @@ fn passed(body: &mut impl BufRead, inflate: &mut Decompress, size: u64) -> Resul
     }
 }
 
-/// A number of seven bits a byte, the lowest first.
+/// A number in groups of seven bits, the lowest first.
 fn number(body: &mut impl Read) -> Result<u64, Stop> {
     let mut number = 0;
     for shift in (0..63).step_by(7) {

@@ -1,14 +1,15 @@
-//! How much memory libgit2 may ask for at once.
+//! A limit for single allocations of libgit2.
 //!
-//! A small pack from elsewhere may hold a delta whose result is of any size, and libgit2 makes room for it while it receives.
-//! It has no limit for that, but asks for memory through functions that can be given to it, and takes a refusal well.
+//! A small received pack may contain a delta whose result has any size, and libgit2 allocates memory for the result
+//! while it receives. It has no limit for that, but its allocation functions can be replaced, and it handles a failed
+//! allocation.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Once;
 
 use super::objects::MAX_OBJECT;
 
-/// Bytes in one piece of memory, at most: an object, and what libgit2 puts around it.
+/// The largest allocation in bytes: an object, and what libgit2 adds to it.
 const MAX_PIECE: u64 = MAX_OBJECT + (1 << 20);
 
 /// `git_allocator` of libgit2's `git2/sys/alloc.h`.
@@ -21,7 +22,7 @@ struct Allocator {
 
 static BOUNDED: Allocator = Allocator { allocate, reallocate, free };
 
-/// Bounds the memory of this process's libgit2, which has been initialized.
+/// Limits the allocations of this process's libgit2, which has been initialized.
 pub(super) fn bound() {
     static SET: Once = Once::new();
     SET.call_once(set);
@@ -29,8 +30,8 @@ pub(super) fn bound() {
 
 #[expect(unsafe_code, reason = "libgit2 takes its allocator only so")]
 fn set() {
-    // SAFETY: libgit2 copies the three functions, which have the types of its header. It does not matter which of them, old or
-    // new, a piece of memory goes through: both are the C library's.
+    // SAFETY: libgit2 copies the three functions, which have the types of its header. It does not matter which of them,
+    // old or new, a piece of memory goes through: both are the C library's.
     let set =
         unsafe { libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_SET_ALLOCATOR.cast_signed(), &raw const BOUNDED) };
     assert_eq!(set, 0, "libgit2 has this setting since 0.27");

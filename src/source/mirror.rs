@@ -1,4 +1,4 @@
-//! A bare mirror of a repository elsewhere.
+//! A bare mirror of a watched repository.
 //!
 //! A mirror is a cache: when it is broken, because the process was killed or the disk was full, it is made anew. What
 //! is asked of the other side is bounded in time and size. Redirects to another host are refused, so that credentials
@@ -19,7 +19,7 @@ use super::objects::MAX_OBJECT;
 use super::{Credentials, Error, Remote, blocking, close, memory};
 use crate::name::CommitId;
 
-/// A bare mirror of a repository elsewhere. Cheap to clone; the clones take turns.
+/// A bare mirror of a watched repository. Cheap to clone; only one clone works at a time.
 #[derive(Debug, Clone)]
 pub struct Mirror {
     place: Place,
@@ -27,14 +27,14 @@ pub struct Mirror {
     turn: Arc<Mutex<()>>,
 }
 
-/// How much is asked of the other side at most.
+/// Limits of a fetch.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Bytes received by one fetch.
     pub bytes: usize,
     /// Objects received by one fetch.
     pub objects: usize,
-    /// How long one piece of work may take.
+    /// The longest duration of one operation.
     pub patience: Duration,
 }
 
@@ -51,23 +51,23 @@ struct Place {
     credentials: Option<Credentials>,
 }
 
-/// What bounds a piece of work while it is done.
+/// The limits of a running operation.
 struct Bounds {
     limits: Limits,
-    /// Nobody waits for it any more.
+    /// Whether it was given up.
     given_up: Arc<AtomicBool>,
 }
 
-/// Why a piece of work with a mirror failed: what the other side did, or that the mirror itself is broken.
+/// Why an operation failed: an error of the remote, or a broken mirror.
 enum Failure {
     Told(Error),
     Broken(git2::Error),
 }
 
 impl Mirror {
-    /// The mirror of `url` in the folder `path`, which is made when it is first needed.
+    /// The mirror of `url` in the folder `path`, which is created when it is first needed.
     ///
-    /// Credentials that are written in the address are used if there are no others.
+    /// Credentials in the address are used if no others are given.
     pub fn open(path: &Path, url: &str, credentials: Option<Credentials>) -> Result<Self, Error> {
         let (remote, written) = Remote::parse(url)?;
         let place = Place { path: path.to_owned(), remote, credentials: credentials.or(written) };
@@ -89,37 +89,37 @@ impl Mirror {
         &self.place.path
     }
 
-    /// The commit that a branch is at over there. Nothing is fetched.
+    /// The commit of a branch at the remote. Nothing is fetched.
     pub async fn remote_branch(&self, branch: &str) -> Result<CommitId, Error> {
         let branch = branch.to_owned();
         let found = self.work(move |place, _| look(place, &branch)).await?;
         Ok(commit_id(found))
     }
 
-    /// The commit that a branch was at when it was last fetched; none in a new mirror.
+    /// The commit of a branch when it was last fetched; `None` in a new mirror.
     pub async fn known(&self, branch: &str) -> Result<Option<CommitId>, Error> {
         let branch = branch.to_owned();
         let known = self.work(move |place, _| Ok(last_seen(place, &branch))).await?;
         Ok(known.map(commit_id))
     }
 
-    /// The commit that a branch is at over there, with everything that belongs to it in the mirror. Nothing is fetched
-    /// if it is there already.
+    /// The commit of a branch at the remote, with all of its objects in the mirror. Nothing is fetched
+    /// if it already exists.
     pub async fn fetch(&self, branch: &str) -> Result<CommitId, Error> {
         let branch = branch.to_owned();
         let found = self.work(move |place, bounds| bring(place, &branch, bounds)).await?;
         Ok(commit_id(found))
     }
 
-    /// Throws the mirror away; it is made anew when it is next needed. For when an object is missing in it.
+    /// Deletes the mirror, in which an object is missing; it is created again when it is next needed.
     pub async fn discard(&self) -> Result<(), Error> {
         self.work(|place, _| discard(&place.path).map_err(Failure::Told)).await
     }
 
-    /// Does a piece of work when it is its turn, and once more with a new mirror if this one is broken.
+    /// Runs an operation when no other one runs, and once more with a new mirror if this one is broken.
     ///
-    /// libgit2 can be interrupted while it receives, but not while it waits for the network; work that is given up
-    /// keeps its turn until libgit2's own timeout ends it, so that no more than one thread waits for a dead server.
+    /// libgit2 can be interrupted while it receives, but not while it waits for the network. An operation that is given
+    /// up blocks the next one until libgit2's own timeout ends it, so that at most one thread waits for a dead server.
     async fn work<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -183,7 +183,7 @@ fn look(place: &Place, branch: &str) -> Result<Oid, Failure> {
     head.map(git2::RemoteHead::oid).ok_or_else(|| place.no_branch(branch))
 }
 
-/// Where the branch was when it was last fetched. Whatever is wrong with the mirror, it is then as if it were new.
+/// The commit of the branch when it was last fetched; `None` if the mirror is broken.
 fn last_seen(place: &Place, branch: &str) -> Option<Oid> {
     let name = full_name(place, branch).ok()?;
     Repository::open_bare(&place.path).ok()?.refname_to_id(&name).ok()
@@ -196,7 +196,7 @@ fn bring(place: &Place, branch: &str, bounds: &Bounds) -> Result<Oid, Failure> {
         return Ok(wanted);
     }
     fetch(place, &repository, branch, bounds)?;
-    // The branch may have moved between the two questions; what counts is what was fetched.
+    // The branch may have moved between the two requests; the fetched commit is used.
     let found = repository.refname_to_id(&full_name(place, branch)?).map_err(Failure::Broken)?;
     if is_whole(&repository, found) {
         Ok(found)
@@ -205,7 +205,7 @@ fn bring(place: &Place, branch: &str, bounds: &Bounds) -> Result<Oid, Failure> {
     }
 }
 
-/// Whether a commit is there. Objects come in packs, which are there as a whole or not at all, so its tree tells.
+/// Whether a commit is complete. Packs are stored as a whole or not at all, so checking its tree is enough.
 fn is_whole(repository: &Repository, commit: Oid) -> bool {
     repository.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
 }
@@ -228,7 +228,7 @@ fn fetch(place: &Place, repository: &Repository, branch: &str, bounds: &Bounds) 
     fetched.map_err(|error| if excess.get() { place.excess(limits) } else { place.failure(error) })
 }
 
-/// The mirror's repository, made if it is not there.
+/// The mirror's repository, created if it does not exist.
 fn repository(place: &Place) -> Result<Repository, Failure> {
     if !place.path.exists() {
         made(&place.path).map_err(Failure::Told)?;
@@ -236,7 +236,7 @@ fn repository(place: &Place) -> Result<Repository, Failure> {
     Repository::open_bare(&place.path).map_err(Failure::Broken)
 }
 
-/// Makes it beside its place, and then moves it there, so that it is never half.
+/// Creates it next to its final path and then renames it, so that it is never incomplete.
 fn made(path: &Path) -> Result<(), Error> {
     let doing = format!("make the mirror {}", path.display());
     let fresh = path.with_extension("new");
@@ -263,7 +263,7 @@ fn callbacks(place: &Place) -> RemoteCallbacks<'_> {
     let mut callbacks = RemoteCallbacks::new();
     let asked = Cell::new(false);
     callbacks.credentials(move |_, _, _| match &place.credentials {
-        // libgit2 asks again and again when the server goes on refusing.
+        // libgit2 asks repeatedly while the server refuses.
         Some(credentials) if !asked.replace(true) => {
             Cred::userpass_plaintext(&credentials.user, credentials.token.expose_secret())
         }
@@ -282,7 +282,7 @@ impl Place {
     fn failure(&self, error: git2::Error) -> Failure {
         let (url, reason) = (self.remote.to_string(), error.message().to_owned());
         match (error.code(), error.class()) {
-            // libgit2 names the file that it could not use; what is left is about the other side.
+            // libgit2 names the file that it could not use; all other errors concern the remote.
             _ if reason.contains(&*self.path.to_string_lossy()) => Failure::Broken(error),
             (ErrorCode::Auth, _) => Failure::Told(Error::Credentials { url, reason }),
             (_, ErrorClass::NoMemory) => Failure::Told(Error::TooLarge {
@@ -334,8 +334,8 @@ fn commit_id(id: Oid) -> CommitId {
     id.to_string().parse().expect("libgit2 writes an id in hexadecimal digits")
 }
 
-/// Has libgit2 trust the authorities whose certificates are in a PEM file, beside the system's. For the whole process,
-/// once, before the first mirror is opened.
+/// Makes libgit2 trust the authorities whose certificates are in a PEM file, in addition to the system's. For the whole
+/// process, once, before the first mirror is opened.
 pub fn trust(authorities: &Path) -> Result<(), Error> {
     #[expect(unsafe_code, reason = "git2 offers libgit2's global settings only so")]
     // SAFETY: libgit2 adds the certificates to its TLS context, and no connection is made yet.
@@ -343,8 +343,8 @@ pub fn trust(authorities: &Path) -> Result<(), Error> {
     trusted.map_err(Error::local(format!("trust the certificates in {}", authorities.display())))
 }
 
-/// Sets how long libgit2 waits for a connection, and for the next bytes on it, and how much memory it takes for what comes.
-/// It has no limits of its own for the latter two.
+/// Sets how long libgit2 waits for a connection and for the next bytes, and how much memory it uses for received data. It
+/// has no default limits for the latter two.
 fn set_up() {
     static SET: Once = Once::new();
     #[expect(unsafe_code, reason = "git2 offers libgit2's global settings only so")]

@@ -1,4 +1,4 @@
-//! Git: mirrors, fetch, the repositories that are pushed to.
+//! Git: mirrors of watched repositories, and the repositories of the built-in server.
 //!
 //! A [`Mirror`] is a bare copy of a repository elsewhere, a [`Server`] holds the repositories that are pushed to skep,
 //! [`read`](fn@read) and [`folder::read`] make a [`Revision`](crate::revision::Revision) of a commit or of a folder,
@@ -37,7 +37,7 @@ pub use read::read;
 pub use remote::{Credentials, Remote};
 pub use server::Server;
 
-/// What can go wrong with Git.
+/// An error of Git.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address of a repository is not one that skep fetches from.
@@ -56,17 +56,17 @@ pub enum Error {
         /// What the connection said.
         reason: String,
     },
-    /// The other side wants other credentials.
+    /// The host refuses the credentials.
     #[error(
         "{url} refuses the credentials ({reason}); give skep a token that may read this repository, and see that it has not expired"
     )]
     Credentials {
         /// The address, without credentials.
         url: String,
-        /// What the other side said.
+        /// The message of the host.
         reason: String,
     },
-    /// There is no such repository, or the credentials do not show it.
+    /// The repository does not exist, or the credentials do not allow reading it.
     #[error("there is no repository at {url}, or the token may not see it; check the address and the token")]
     NoRepository {
         /// The address, without credentials.
@@ -80,17 +80,17 @@ pub enum Error {
         /// The branch that was looked for.
         branch: String,
     },
-    /// More than skep takes.
+    /// A limit is exceeded.
     #[error("{what} is larger than the limit of {limit}; {help}")]
     TooLarge {
-        /// What is.
+        /// What exceeds it.
         what: String,
         /// The limit, with its unit.
         limit: String,
         /// What to do.
         help: &'static str,
     },
-    /// The tree of a commit has something in it that skep does not take.
+    /// The tree of a commit contains an entry that skep does not accept.
     #[error("the tree of the commit has {what}: {reason}")]
     Tree {
         /// Where it is.
@@ -98,27 +98,27 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A branch names something that is no commit.
+    /// A branch points at an object that is not a commit.
     #[error(
         "the branch names the {kind} {id}, not a commit; push what a tag names with `git push REMOTE 'TAG^{{commit}}:BRANCH'`"
     )]
     NotACommit {
-        /// What it is, in Git's word.
+        /// Its type, as Git names it.
         kind: String,
         /// Its id.
         id: String,
     },
-    /// A branch was somewhere else than expected.
+    /// A branch points at another commit than expected.
     #[error("{name} is at {found}, not at {expected}; somebody else moved it")]
     Moved {
         /// The ref.
         name: String,
-        /// Where it was expected.
+        /// The expected commit.
         expected: String,
         /// Where it is.
         found: String,
     },
-    /// There are as many repositories as skep keeps.
+    /// The maximum number of repositories is reached.
     #[error("skep keeps {} repositories already; push to one of them, or delete one that is not needed", server::MOST)]
     Full,
     /// A repository on the disk, or a file, could not be used.
@@ -126,13 +126,13 @@ pub enum Error {
     Local {
         /// What was being done.
         doing: String,
-        /// What the disk or Git said.
+        /// The error of the file system or of Git.
         reason: String,
     },
 }
 
 impl Error {
-    /// Whether the same may work later without anybody doing anything.
+    /// Whether the same may succeed later without any change.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Away { .. } | Self::Moved { .. })
     }
@@ -152,18 +152,18 @@ fn open(path: &Path) -> Result<Repository, Error> {
     Repository::open_bare(path).map_err(Error::local(format!("open the repository {}", path.display())))
 }
 
-/// Keeps everybody but skep's own user out of a folder. A file system may not allow that, which is no reason to stop.
+/// Makes a folder accessible to skep's own user only. If the file system does not support that, skep goes on.
 fn close(folder: &Path) {
     if let Err(error) = fs::set_permissions(folder, fs::Permissions::from_mode(0o700)) {
         tracing::warn!(folder = %folder.display(), %error, "other users of this machine may be able to read the folder");
     }
 }
 
-/// Runs work that blocks where it may.
+/// Runs blocking work on a thread for it.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        // skep stops: nobody waits for this any more.
+        // skep is stopping, and nothing waits for the result.
         Err(failed) if failed.is_cancelled() => std::future::pending().await,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }

@@ -1,7 +1,7 @@
 //! Stack files that a person named on this machine, as a [`Revision`], for `-c FILE`.
 //!
-//! The root of the revision is that of the machine's files, so that a stack file may refer to whatever the person may
-//! read. Only what is referred to is read; links are followed, as any program of that person's would.
+//! The root of the revision is the root of the machine's file system, so that a stack file may refer to any file that the
+//! person may read. Only files that are referred to are read; links are followed, as other programs do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _};
@@ -19,11 +19,11 @@ use crate::revision::{Entry, EntryKind, Named, Revision, Viewpoint};
 /// The name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// The folders that stacks are built in.
+/// The build contexts of stacks.
 type Contexts = BTreeSet<RepoPath>;
 
-/// Reads stack files, `-` being standard input as a file of the working folder, what `wanted` asks for, and which files
-/// are in the folders that are built in.
+/// Reads stack files (`-` is standard input, as a file of the working folder) and the files that `wanted` requests, and
+/// lists the build contexts.
 pub async fn read<W, C>(
     files: &[PathBuf],
     as_written: bool,
@@ -49,7 +49,7 @@ where
     .await
 }
 
-/// The same, for who only asks about the files: what is in the folders is listed, and of one that is too large a part.
+/// The same for checks of files: folders are listed, and a folder that is too large only partly.
 pub async fn look<W, C>(files: &[PathBuf], wanted: W, contexts: C) -> Result<Revision, Error>
 where
     W: Fn(&Revision) -> Vec<RepoPath> + Send + 'static,
@@ -72,17 +72,17 @@ fn texts(files: &[PathBuf], as_written: bool) -> Result<Texts, Error> {
     Ok(texts)
 }
 
-/// What is in folders, as far as it can be listed; `deeply` in the folders in them.
+/// The entries of folders, as far as they can be listed; `deeply` includes subfolders.
 fn listed(folders: Contexts, deeply: bool) -> BTreeMap<RepoPath, Entry> {
     let mut walked = Walked::default();
     for folder in outermost(folders) {
-        // What cannot be listed is not there for the rules, which say so.
+        // What cannot be listed counts as missing, which rules report.
         drop(walk_into(&mut walked, &folder, &in_machine(&folder), &|_| deeply, id_of_path));
     }
     walked.0
 }
 
-/// Folders that are there, without those in others of them.
+/// The existing folders, without those inside of others.
 fn outermost(folders: Contexts) -> Vec<RepoPath> {
     let mut outermost: Vec<RepoPath> = Vec::new();
     for folder in folders {
@@ -97,7 +97,7 @@ fn in_machine(path: &RepoPath) -> PathBuf {
     Path::new("/").join(path.as_str())
 }
 
-/// Reads a stack file that is open in an editor, as it stands there, and what `wanted` asks for. Blocks.
+/// Reads a stack file with the text that an editor has, and the files that `wanted` requests. Blocks.
 pub fn read_open(
     file: &Path,
     text: Vec<u8>,
@@ -124,7 +124,7 @@ fn revision(named: Named) -> Revision {
     }
 }
 
-/// What has been read so far.
+/// The files that have been read so far.
 struct Texts {
     /// Bytes that may still be read.
     room: u64,
@@ -146,8 +146,8 @@ impl Texts {
         Ok(())
     }
 
-    /// Reads what is wanted until nothing more is, and lists what else there is. What is not there is left to the rules, which
-    /// say where it is asked for.
+    /// Reads the requested files until none is requested, and lists the others. Rules report missing files at the place
+    /// that refers to them.
     fn with(
         mut self,
         wanted: impl Fn(&Revision) -> Vec<RepoPath>,
@@ -193,7 +193,7 @@ impl Texts {
     }
 }
 
-/// Ids that are the same for the same files. They are not Git's: Git is not asked about files that it may not know.
+/// Ids that are equal for equal files. They are not Git's, because the files may be outside of any repository.
 fn ids(entries: &BTreeMap<RepoPath, Entry>) -> (CommitId, TreeId) {
     let lines = entries.iter().map(|(path, entry)| format!("{} {path}\n", entry.id));
     let id = hex::encode(Sha256::digest(lines.collect::<String>()));
@@ -201,7 +201,7 @@ fn ids(entries: &BTreeMap<RepoPath, Entry>) -> (CommitId, TreeId) {
     (id.parse().expect(valid), id.parse().expect(valid))
 }
 
-/// What a file holds; none if there is no file of this name.
+/// The contents of a file; `None` if there is no file of this name.
 fn content(path: &RepoPath) -> Result<Option<Vec<u8>>, Error> {
     let file = Path::new("/").join(path.as_str());
     let doing = format!("read {}", file.display());
@@ -226,7 +226,7 @@ fn working_folder() -> Result<PathBuf, Error> {
     std::env::current_dir().map_err(Error::disk("find the working folder"))
 }
 
-/// The path below the root of the machine's files.
+/// The path below the root of the machine's file system.
 fn in_root(path: &Path) -> Result<RepoPath, Error> {
     let unfit = || Error::Local { doing: format!("read {}", path.display()), reason: "its path is not UTF-8".into() };
     let text = path.to_str().ok_or_else(unfit)?;

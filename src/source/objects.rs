@@ -9,12 +9,12 @@ use git2::{ObjectType, Oid, Repository};
 use super::{Error, memory, open};
 use crate::revision::EntryKind;
 
-/// Bytes in one object of a repository, at most: whoever reads one has all of it in memory.
+/// Bytes in one object of a repository, at most: an object is read into memory as a whole.
 pub const MAX_OBJECT: u64 = 100 << 20;
 /// Bytes in one file of a folder, at most.
 const MAX_FILE: u64 = 1 << 30;
 
-/// Where the bytes of a revision's entries are. Cheap to clone; nothing is held open.
+/// Access to the contents of a revision's entries. Cheap to clone; nothing is held open.
 #[derive(Debug, Clone)]
 pub struct Objects(Place);
 
@@ -28,7 +28,7 @@ enum Place {
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub(super) by_id: HashMap<String, (PathBuf, EntryKind)>,
-    /// Whether ids are those that Git would give, so that a file which is written meanwhile is noticed.
+    /// Whether ids are Git's, so that a file that is changed meanwhile is noticed.
     pub(super) are_hashed: bool,
 }
 
@@ -63,13 +63,13 @@ impl Objects {
         self.open()?.read(id)
     }
 
-    /// How many bytes one entry has, without reading them. Blocks.
+    /// The size of an entry in bytes, without reading it. Blocks.
     pub fn size(&self, id: &str) -> Result<u64, Error> {
         self.open()?.size(id)
     }
 }
 
-/// Opens a bare repository so that it sees the objects in further folders, too, such as those in quarantine.
+/// Opens a bare repository together with the objects in further folders, such as those in quarantine.
 pub(super) fn opened<'a>(path: &Path, folders: impl IntoIterator<Item = &'a Path>) -> Result<Repository, Error> {
     let repository = open(path)?;
     memory::bound();
@@ -87,7 +87,7 @@ impl Reader {
         Self(Held::Repository(repository))
     }
 
-    /// How many bytes an entry has, without reading them.
+    /// The size of an entry in bytes, without reading it.
     pub fn size(&self, id: &str) -> Result<u64, Error> {
         match &self.0 {
             Held::Repository(repository) => {
@@ -135,7 +135,7 @@ impl Files {
         self.by_id.get(id).ok_or_else(gone)
     }
 
-    /// The folder may be written while it is read: what is not what it was is an error, not another build.
+    /// The folder may be changed while it is read: a changed file is an error and does not get into the build.
     fn read(&self, id: &str) -> Result<Vec<u8>, Error> {
         let (path, kind) = self.find(id)?;
         let doing = format!("read {}", path.display());
@@ -150,7 +150,7 @@ impl Files {
     }
 }
 
-/// What Git keeps of a file: its bytes, or the path that a link points to.
+/// What Git stores for a file: its bytes, or the target of a link.
 pub(super) fn content(path: &Path, kind: EntryKind) -> std::io::Result<Vec<u8>> {
     if kind == EntryKind::Symlink {
         return Ok(std::fs::read_link(path)?.into_os_string().into_encoded_bytes());

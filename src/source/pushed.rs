@@ -1,9 +1,9 @@
-//! What a push changes, or a commit that is about to be made: for `skep hook`, on any Git server.
+//! The changes of a push, or of a commit that is about to be made: for `skep hook`, on any Git server.
 //!
-//! The objects of a push that is not accepted yet are read where Git keeps them. A file counts as changed if it is neither what it
-//! was on the branch before nor what it is on the branch that the repository's `HEAD` names: who merges what others
-//! have pushed is not asked about it again. Names that skep takes nowhere else are passed over here, and so are files that are too large to
-//! be read: a hook should stand in nobody's way for what it does not check.
+//! The objects of a push that is not accepted yet are read where Git keeps them. A file counts as changed if it differs
+//! from both the previous commit of the branch and the branch that the repository's `HEAD` names: whoever merges the
+//! pushes of others is not asked about them again. Names that skep refuses elsewhere, and files that are too large, are
+//! skipped: a hook should not refuse what it does not check.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::{Error, memory};
 use crate::name::RepoPath;
 use crate::revision::{Entry, Revision};
 
-/// A repository, and where the objects of a push are that is not accepted yet.
+/// A repository, and the folders with the objects of a push that is not accepted yet.
 #[derive(Debug, Clone)]
 pub struct Receiving {
     /// The folder with `HEAD` in it.
@@ -29,14 +29,15 @@ pub struct Receiving {
 /// A commit of a push.
 #[derive(Debug)]
 pub struct Pushed {
-    /// What is in it, with the texts that were wanted.
+    /// Its tree, with the requested texts.
     pub revision: Revision,
-    /// The files that are other than before, and those that are gone.
+    /// The changed files and the deleted files.
     pub changed: BTreeSet<RepoPath>,
 }
 
 impl Receiving {
-    /// Reads what a ref will be, and what it changes of `old`. None if it is no commit, or if nothing is changed.
+    /// Reads the new commit of a ref, and its changes compared with `old`. `None` if it is not a commit, or if nothing
+    /// changes.
     pub fn read(
         &self,
         old: Option<&str>,
@@ -47,7 +48,7 @@ impl Receiving {
         let doing = || format!("read the pushed object {new}");
         let object =
             Oid::from_str(new).and_then(|id| repository.find_object(id, None)).map_err(Error::local(doing()))?;
-        // A tag may name a file or a tree: nobody deploys that.
+        // A tag may name a file or a tree, which is never deployed.
         let Ok(commit) = object.peel_to_commit() else { return Ok(None) };
         let tree = commit.tree().map_err(Error::local(doing()))?;
         let changed = changed(&repository, &tree, bases(&repository, old, &commit))?;
@@ -60,13 +61,13 @@ impl Receiving {
     }
 }
 
-/// Where the next commit of a work tree is. Git tells its hooks with variables of the environment (`git help git`).
+/// Where the next commit of a work tree is prepared. Git tells its hooks by environment variables (`git help git`).
 #[derive(Debug, Clone, Default)]
 pub struct Staging {
     /// The folder with `HEAD` in it (`GIT_DIR`); looked for from the work tree if not given.
     pub repository: Option<PathBuf>,
-    /// The index that becomes the commit (`GIT_INDEX_FILE`); the repository's own if not given. With `git commit -a` and
-    /// `git commit FILE` it is another one.
+    /// The index that becomes the commit (`GIT_INDEX_FILE`); by default the repository's own. `git commit -a` and
+    /// `git commit FILE` use another one.
     pub index: Option<PathBuf>,
 }
 
@@ -86,7 +87,7 @@ impl Staging {
     }
 }
 
-/// Reads what the next commit of a work tree will be, and what it changes. Paths of `staging` are seen from `folder`.
+/// Reads the next commit of a work tree, and its changes. Paths of `staging` are relative to `folder`.
 pub fn staged(
     folder: &Path,
     staging: &Staging,
@@ -118,7 +119,7 @@ pub fn is_sha_256(folder: &Path) -> bool {
     })
 }
 
-/// The trees that a file may already be in.
+/// The trees that a file is compared with.
 fn bases<'r>(repository: &'r Repository, old: Option<&str>, new: &Commit<'r>) -> Vec<Tree<'r>> {
     let head = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
     let old = old.and_then(|old| repository.find_commit(Oid::from_str(old).ok()?).ok());
@@ -130,7 +131,7 @@ fn bases<'r>(repository: &'r Repository, old: Option<&str>, new: &Commit<'r>) ->
     begin.into_iter().chain(head.clone()).filter_map(|commit| commit.tree().ok()).collect()
 }
 
-/// The paths at which a tree is other than each of the others. One that is too large to be compared with is none of them.
+/// The paths at which a tree differs from each of the others. Trees that are too large to be compared are ignored.
 fn changed(repository: &Repository, tree: &Tree<'_>, mut bases: Vec<Tree<'_>>) -> Result<BTreeSet<RepoPath>, Error> {
     let mut extents = Extents::of(repository);
     extents.ensure_bounded(tree)?;

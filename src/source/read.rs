@@ -1,7 +1,7 @@
 //! A commit read into a [`Revision`].
 //!
-//! What is in a repository is written by anybody who may push, so everything is bounded and nothing is believed: the
-//! number of entries, their depth, the length and the characters of their names, the size of each text.
+//! The contents of a repository come from anybody who may push, so everything is checked and limited: the number of
+//! entries, their depth, the length and the characters of their names, the size of each text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub const MAX_TEXTS: u64 = 64 << 20;
 /// Bytes in one commit or tree object, at most.
 const MAX_HEADER: usize = 16 << 20;
 
-/// Reads a commit of a bare repository: its tree, and the files that `wanted` asks for, until it asks for none.
+/// Reads a commit of a bare repository: its tree, and the files that `wanted` requests, until it requests none.
 ///
 /// `quarantine` is where Git keeps the objects of a push that is not accepted yet.
 pub async fn read<W>(
@@ -49,7 +49,7 @@ where
     .await
 }
 
-/// Reads what the revision wants, until it wants nothing more.
+/// Reads the files that the revision requests, until it requests none.
 pub(super) fn with_texts(
     mut revision: Revision,
     reader: &Reader,
@@ -65,7 +65,7 @@ pub(super) fn with_texts(
         for path in paths {
             match text(&revision, &path, reader, &mut room) {
                 Ok(text) => drop(revision.texts.insert(path, text)),
-                // Nobody names it: it was only to be seen whether it is a stack file.
+                // No file refers to it: it was only read to see whether it is a stack file.
                 Err(Error::TooLarge { .. }) if revision.is_guess(&path) => drop(refused.insert(path)),
                 Err(error) => return Err(error),
             }
@@ -73,8 +73,8 @@ pub(super) fn with_texts(
     }
 }
 
-/// Reads what the revision wants, until it wants nothing more. What is too large, or is not there, has no text then, which is
-/// for rules to tell.
+/// Reads what the revision wants, until it wants nothing more. What is too large, or does not exist, has no text then,
+/// which is for rules to tell.
 pub(super) fn with_small_texts(
     mut revision: Revision,
     reader: &Reader,
@@ -108,7 +108,7 @@ fn small_text(revision: &Revision, path: &RepoPath, reader: &Reader, room: u64) 
 }
 
 fn text(revision: &Revision, path: &RepoPath, reader: &Reader, room: &mut u64) -> Result<Arc<[u8]>, Error> {
-    let entry = revision.entries.get(path).ok_or_else(|| unfit(path.as_str(), "it is not there"))?;
+    let entry = revision.entries.get(path).ok_or_else(|| unfit(path.as_str(), "it does not exist"))?;
     let size = reader.size(&entry.id)?;
     let too_large = |what: String, limit: u64| Error::TooLarge {
         what,
@@ -155,7 +155,7 @@ pub(super) fn subject(commit: &Commit<'_>) -> String {
     line.chars().take(200).collect()
 }
 
-/// Everything in a tree. The folders that are still to be listed are kept in a list, not on the stack.
+/// All entries of a tree. The folders to visit are kept in a list instead of recursing.
 fn entries(repository: &Repository, root: Oid) -> Result<BTreeMap<RepoPath, Entry>, Error> {
     let mut entries = BTreeMap::new();
     let mut folders = vec![(String::new(), root)];
@@ -198,7 +198,7 @@ pub(super) fn within_limit(entries: usize) -> Result<(), Error> {
     })
 }
 
-/// The path of an entry in a folder, if it is one that may be.
+/// The path of an entry in a folder, if it is valid.
 pub(super) fn path(folder: &str, name: &[u8]) -> Result<RepoPath, Error> {
     let shown = || {
         let name = String::from_utf8_lossy(name);
@@ -224,7 +224,7 @@ fn unfit(what: &str, reason: &str) -> Error {
     Error::Tree { what: format!("`{what}` in it"), reason: reason.to_owned() }
 }
 
-/// What an entry is by its mode; none for a folder.
+/// The kind of an entry by its mode; `None` for a folder.
 pub(super) fn kind(mode: i32) -> Option<EntryKind> {
     match mode & 0o170_000 {
         0o040_000 => None,

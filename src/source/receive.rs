@@ -1,8 +1,8 @@
-//! The body of a request, whole before Git sees any of it.
+//! Receives the body of a request completely before Git reads it.
 //!
-//! A client that is slow, or goes away, costs a connection and a file: no process, and none of the places that there are for
-//! pushes. What is compressed is inflated here, so that the limit is one of what Git will read, and nothing that ended early
-//! reaches Git at all.
+//! A client that is slow or disconnects costs a connection and a file, but no process and none of the places for
+//! pushes. A compressed body is unpacked here, so that the limit applies to the bytes that Git reads, and Git never
+//! gets an incomplete body.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write};
@@ -21,17 +21,17 @@ use super::blocking;
 const UPLOAD: Duration = Duration::from_mins(30);
 /// Bytes that have to arrive in each minute.
 const LEAST: usize = 256 << 10;
-/// Bytes that are read after the limit was reached, so that the client comes to read why it is refused.
+/// Bytes that are read after the limit was reached, so that the client gets the reason for the refusal.
 const MAX_REST: usize = 1 << 30;
 
-/// A body that arrived whole. Its file has no name, and takes room until both are dropped.
+/// A complete body. Its file has no name, and counts against the limit until both are dropped.
 #[derive(Debug)]
 pub struct Received {
     pub(super) file: File,
     pub(super) room: Vec<OwnedSemaphorePermit>,
 }
 
-/// Why a body was not taken, in words for the person at the client.
+/// Why a body was refused, for the user of the client.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// It is too large.
@@ -42,28 +42,28 @@ pub enum Refused {
         /// The limit, rounded up.
         mib: u64,
     },
-    /// It came too slowly.
+    /// It arrived too slowly.
     #[error(
         "what was sent came too slowly: {} KiB have to arrive in each minute, and all of it in {} minutes; push over a faster connection, or in several pushes",
         LEAST >> 10,
         UPLOAD.as_secs() / 60
     )]
     TooSlow,
-    /// The client went away.
+    /// The client disconnected.
     #[error("what was sent did not arrive whole; try again")]
     Cut,
-    /// It is compressed in another way than Git does it, or not to its end.
+    /// It is compressed in an unknown format, or incomplete.
     #[error("what was sent cannot be unpacked; try again, and look for a proxy that changes requests")]
     Encoding,
-    /// Others are sending too much.
+    /// Other pushes use all of the space.
     #[error("skep is receiving too many large pushes at once; push again in a moment")]
     Busy,
-    /// It could not be kept.
+    /// It could not be stored.
     #[error("skep could not keep what was sent; its log says why")]
     Disk(#[source] io::Error),
 }
 
-/// Where bodies are kept, and how much of them.
+/// The folder for bodies, and its limits.
 #[derive(Debug, Clone)]
 pub(super) struct Room {
     /// In KiB, for all bodies that are being received or read.
@@ -73,13 +73,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Room for so many bytes.
+    /// Space for this many bytes.
     pub(super) fn of(bytes: u64) -> Self {
         let kib = usize::try_from(bytes >> 10).unwrap_or(usize::MAX);
         Self { free: Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))), minute: Duration::from_mins(1) }
     }
 
-    /// Takes a body in, up to `limit` bytes once it is unpacked, into a file in `folder`.
+    /// Receives a body of up to `limit` unpacked bytes into a file in `folder`.
     pub(super) async fn receive<B, E>(
         &self,
         body: B,
@@ -105,7 +105,7 @@ impl Room {
     }
 }
 
-/// Reads a body to its end. One that is refused on its way is read nevertheless, as far as that is bearable.
+/// Reads a body to its end. A body that is refused meanwhile is still read, up to a limit.
 async fn arrived<B, E>(body: B, mut sink: Sink, minute: Duration) -> Result<Sink, Refused>
 where
     B: Stream<Item = Result<Bytes, E>>,
@@ -130,11 +130,11 @@ where
     }
 }
 
-/// What bytes of a body go into.
+/// The destination of a body.
 enum Sink {
     Plain(Spool),
     Packed(Box<GzDecoder<Spool>>),
-    /// Nowhere: it is refused already. How much more is read.
+    /// None, because it was refused; the number of bytes that are still read.
     Refused(Refused, usize),
 }
 
@@ -165,7 +165,7 @@ impl Sink {
     }
 }
 
-/// A file that grows up to a limit, as long as there is room.
+/// A file that grows up to a limit, as long as there is space.
 struct Spool {
     file: File,
     size: u64,
@@ -174,7 +174,7 @@ struct Spool {
     held: Vec<OwnedSemaphorePermit>,
 }
 
-/// The steps in which room is taken, in KiB.
+/// The steps in which space is reserved, in KiB.
 const STEP: u32 = 1 << 10;
 
 impl Write for Spool {
@@ -183,7 +183,7 @@ impl Write for Spool {
         if self.size > self.limit {
             return Err(io::Error::other(Refused::TooLarge { mib: self.limit.div_ceil(1 << 20) }));
         }
-        // The first step is free, so that small pushes get through whoever sends large ones.
+        // The first step is free, so that large pushes do not block small ones.
         while self.size >> 10 >= (self.held.len() as u64 + 1) * u64::from(STEP) {
             let step = Arc::clone(&self.room.free).try_acquire_many_owned(STEP);
             self.held.push(step.map_err(|_| io::Error::other(Refused::Busy))?);
@@ -201,7 +201,7 @@ fn disk(error: io::Error) -> io::Error {
     io::Error::other(Refused::Disk(error))
 }
 
-/// What is not of our own making is of the unpacking.
+/// All errors that are not ours come from unpacking.
 fn reason(error: io::Error) -> Refused {
     error.downcast::<Refused>().unwrap_or(Refused::Encoding)
 }

@@ -1,4 +1,4 @@
-//! The address of a repository elsewhere, and what opens it.
+//! The address of a watched repository, and its credentials.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use url::Url;
 
 use super::Error;
 
-/// The address of a repository that skep may fetch from. It has no credentials in it.
+/// The address of a repository that skep may fetch from. It contains no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote(String);
 
 /// A user and a token.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// GitLab takes any name with a token; `oauth2` is its custom.
+    /// The user name. GitLab accepts any with a token; `oauth2` is customary.
     pub user: String,
-    /// The token. It is shown to nobody but the repository's server.
+    /// The token. It is sent only to the repository's server.
     pub token: SecretString,
 }
 
 impl Remote {
-    /// Checks an address: `https://`, `http://`, `file://`, or an absolute path. Credentials that are written in it
-    /// are taken out and returned.
+    /// Checks an address: `https://`, `http://`, `file://`, or an absolute path. Credentials in it are removed and
+    /// returned.
     pub fn parse(text: &str) -> Result<(Self, Option<Credentials>), Error> {
         let refused = |url: String, reason: &str| Error::Address { url, reason: reason.to_owned() };
         let text = text.trim();
-        // Url drops tabs and line breaks from the middle of an address, so that it reads otherwise than it is written.
+        // `Url` drops tabs and line breaks in an address, which would then differ from the text.
         if text.contains(char::is_control) {
             return Err(refused(
                 without_userinfo(text),
@@ -52,7 +52,7 @@ impl Remote {
         }
     }
 
-    /// The address as Git takes it.
+    /// The address for Git.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,7 +73,7 @@ fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// What to write instead of an address that is refused.
+/// The help for an address that is refused.
 fn advice(text: &str) -> &'static str {
     if text.contains("::") {
         "remote helpers run programs; write the https address"
@@ -84,7 +84,7 @@ fn advice(text: &str) -> &'static str {
     }
 }
 
-/// The text without what stands before an `@`, which may be a password.
+/// The text without the part before an `@`, which may be a password.
 fn without_userinfo(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);

@@ -1,7 +1,7 @@
 //! Git over HTTP, by the real `git http-backend` (a CGI program: RFC 3875, `git help http-backend`).
 //!
-//! What the client sends is [taken in](Server::receive) whole and looked through, what Git says is streamed out. Git is not
-//! stopped when the client goes away: what it says is then thrown away, and the deploy goes on.
+//! The request body is [received](Server::receive) completely and checked, and the output of Git is streamed to the
+//! client. Git is not stopped when the client disconnects: its output is then discarded, and the deploy goes on.
 
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
@@ -28,19 +28,19 @@ use super::{Error, blocking};
 pub struct Request {
     /// The repository.
     pub repository: RepositoryName,
-    /// What is asked for.
+    /// The requested service.
     pub service: Service,
-    /// Who asks.
+    /// The user.
     pub user: String,
     /// `Content-Type`.
     pub content_type: Option<String>,
-    /// `Content-Encoding`: Git clients compress what they ask for.
+    /// `Content-Encoding`: Git clients compress their requests.
     pub content_encoding: Option<String>,
     /// `Git-Protocol`, such as `version=2`.
     pub protocol: Option<String>,
 }
 
-/// What a Git client can ask for.
+/// A service of Git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// The refs, before a fetch (`GET info/refs?service=git-upload-pack`).
@@ -60,21 +60,22 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: Vec<(String, String)>,
-    /// The body as it comes.
+    /// The body, streamed.
     pub body: mpsc::Receiver<Bytes>,
 }
 
-/// Bytes in the headers of an answer, at most.
+/// The largest headers of an answer, in bytes.
 const MAX_HEAD: usize = 16 << 10;
-/// How long a client may take to take [`LEAST`] bytes.
+/// The time in which a client has to read [`LEAST`] bytes.
 const MINUTE: Duration = Duration::from_mins(1);
-/// Bytes of an answer that a client has to take in each minute in which there are some.
+/// The bytes of an answer that a client has to read in each minute in which some are available.
 const LEAST: usize = 256 << 10;
-/// Bytes in what a client says it has and wants, at most; Git's own limit is a little higher (`http.maxRequestBuffer`).
+/// The largest list of commits that a client has and wants, in bytes; Git's own limit is a little higher
+/// (`http.maxRequestBuffer`).
 const MAX_WANTS: u64 = 8 << 20;
-/// How many times the largest push its objects may have when they are unpacked.
+/// The unpacked objects of a push may be this many times as large as the largest push.
 const UNPACKED: u64 = 8;
-/// Bytes after which Git does not hold an object in memory if it can help it.
+/// The size in bytes above which Git avoids loading an object into memory.
 const BIG: u64 = 16 << 20;
 
 /// Method, file and query of each service (Git's `gitprotocol-http`).
@@ -86,7 +87,7 @@ const SERVICES: [(Service, (&str, &str, &str)); 4] = [
 ];
 
 impl Service {
-    /// The service and the repository that a request is about, by its method, its path and its query.
+    /// The service and the repository of a request, by its method, path and query.
     pub fn asked<'a>(method: &str, path: &'a str, query: &str) -> Option<(Self, &'a str)> {
         SERVICES.into_iter().find_map(|(service, (allowed, file, expected))| {
             let name = path.strip_suffix(file)?.strip_suffix('/')?;
@@ -124,7 +125,7 @@ fn packet(text: &str) -> String {
 }
 
 impl Server {
-    /// Takes in what the client sends with a request, before it has a place among those that Git answers.
+    /// Receives the body of a request, before the request takes one of the places for Git.
     pub async fn receive<B, E>(&self, request: &Request, body: B) -> Result<Option<Received>, Refused>
     where
         B: Stream<Item = Result<Bytes, E>> + Send,
@@ -166,7 +167,7 @@ impl Server {
         Ok(Answer { status, headers, body })
     }
 
-    /// The body of a request, if it does not become too much.
+    /// The body of a request, if it is not too large.
     async fn inspected(&self, request: &Request, mut file: File) -> Result<Result<File, Excess>, Error> {
         if request.service != Service::ReceivePack {
             return Ok(Ok(file));
@@ -180,7 +181,7 @@ impl Server {
         looked.await.map_err(Error::disk("read what was pushed"))
     }
 
-    /// The command with an environment of its own: nothing of skep's is in it.
+    /// The command with its own environment, which contains nothing of skep's.
     fn command(&self, request: &Request) -> Command {
         let (method, file, query) = request.service.call();
         #[expect(clippy::disallowed_methods, reason = "the one place where the server runs git, without a shell")]
@@ -191,7 +192,8 @@ impl Server {
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_TERMINAL_PROMPT", "0"),
             ("GIT_HTTP_EXPORT_ALL", "1"),
-            // An object is what its id says: `refs/replace/…` can be pushed, and one that names itself would end every push.
+            // `refs/replace/…` can be pushed, and a replacement of an object by itself would break every push:
+            // replacements are ignored.
             ("GIT_NO_REPLACE_OBJECTS", "1"),
             ("REQUEST_METHOD", method),
             ("QUERY_STRING", query),
@@ -201,7 +203,7 @@ impl Server {
         command.env("PATH_INFO", format!("/{}.git/{file}", request.repository));
         command.env("GIT_PROJECT_ROOT", &self.settings.root).env("HOME", self.home());
         command.env(Settings::SOCKET, self.socket());
-        // Without a CONTENT_LENGTH the body is what is in the file.
+        // Without a CONTENT_LENGTH the body is the whole file.
         let given = [("CONTENT_TYPE", &request.content_type), ("GIT_PROTOCOL", &request.protocol)];
         command.envs(given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
         configure(&mut command, &self.configuration());
@@ -215,18 +217,19 @@ impl Server {
             ("http.receivepack", "true"),
             ("receive.advertisePushOptions", "true"),
             ("receive.advertiseAtomic", "true"),
-            // Whether a branch may go is the controller's decision, as is every other.
+            // The controller decides whether a branch may be deleted.
             ("receive.denyDeletes", "false"),
             ("receive.denyDeleteCurrent", "ignore"),
-            // A pusher who hears nothing for long is cut off by proxies, and cannot tell that skep is gone.
+            // Without keepalives, proxies cut off a pusher who waits long, and the pusher cannot tell whether skep is
+            // still there.
             ("receive.keepAlive", "2"),
             ("transfer.fsckObjects", "true"),
             // Memory is for other things than for what Git reads twice.
             ("core.deltaBaseCacheLimit", "16m"),
             ("pack.threads", "1"),
-            // What is pinned is neither shown nor pushed to.
+            // Pinned refs are neither listed nor can they be pushed to.
             ("transfer.hideRefs", "refs/skep"),
-            // The volume may belong to another user than skep's.
+            // The volume may belong to another user than that of skep.
             ("safe.directory", "*"),
         ];
         let mut all: Vec<_> = fixed.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
@@ -243,7 +246,7 @@ fn no_answer(request: &Request) -> Error {
     Error::Local { doing: format!("serve {}", request.repository), reason }
 }
 
-/// Gives settings to Git by the environment, which the programs that it starts see, too (`git help config`).
+/// Gives settings to Git by environment variables, which the programs that it starts also see (`git help config`).
 fn configure(command: &mut Command, settings: &[(&str, String)]) {
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (number, (key, value)) in settings.iter().enumerate() {
@@ -253,7 +256,7 @@ fn configure(command: &mut Command, settings: &[(&str, String)]) {
 
 type Head = (u16, Vec<(String, String)>);
 
-/// Reads what Git says to its end, and passes on what the client still takes.
+/// Reads the output of Git to its end, and passes it on while the client reads.
 async fn attend(mut child: Child, head: oneshot::Sender<Head>, output: mpsc::Sender<Bytes>, patience: Duration) {
     let stdout = child.stdout.take().expect("it was asked for");
     let stderr = child.stderr.take().expect("it was asked for");
@@ -286,7 +289,7 @@ async fn relay(mut stdout: impl AsyncRead + Unpin, head: oneshot::Sender<Head>, 
             if output.send_timeout(next, left).await.is_err() {
                 client = None;
             }
-            // Only the time counts in which the client keeps Git waiting.
+            // Only the time in which Git waits for the client counts.
             (taken, left) = (taken + count, left.saturating_sub(begun.elapsed()));
             if taken >= LEAST {
                 (taken, left) = (0, MINUTE);
@@ -299,7 +302,7 @@ async fn relay(mut stdout: impl AsyncRead + Unpin, head: oneshot::Sender<Head>, 
     }
 }
 
-/// The headers of a CGI answer, and what was read after them.
+/// The headers of a CGI answer, and the bytes that were read after them.
 async fn read_head(stdout: &mut (impl AsyncRead + Unpin)) -> Option<(Head, Vec<u8>)> {
     let mut read = Vec::new();
     loop {
@@ -327,7 +330,7 @@ fn parsed(head: &str) -> Head {
     (status, headers)
 }
 
-/// The beginning of what Git complains about; all of it is read, so that Git does not wait.
+/// The beginning of Git's standard error; all of it is read, so that Git does not block.
 async fn complaint(mut stderr: impl AsyncRead + Unpin) -> String {
     let mut said = Vec::new();
     let mut buffer = [0; 4096];
@@ -338,7 +341,7 @@ async fn complaint(mut stderr: impl AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&said).trim().to_owned()
 }
 
-/// What is left to do when a push is over.
+/// The work after a push.
 async fn settle(repository: &Path) {
     let path = repository.to_owned();
     if let Err(error) = blocking(move || point_head(&path)).await {

@@ -1,8 +1,8 @@
 //! The repositories of the built-in Git server.
 //!
-//! Each is an ordinary bare repository, `<root>/<name>.git`, and here the disk is the source: it belongs on storage
-//! that is kept and backed up. All of the configuration is given with each call of `git` ([`serve`](super::serve)),
-//! none is in the repositories, so that a newer skep finds nothing old in them.
+//! Each is an ordinary bare repository, `<root>/<name>.git`. They exist only on this disk, which has to be persistent
+//! and backed up. The whole configuration is passed with each call of `git` ([`serve`](super::serve)) and none is
+//! stored in the repositories, so that a newer skep finds no old configuration.
 
 use std::fmt;
 use std::fs;
@@ -22,21 +22,21 @@ use crate::name::{CommitId, Invalid};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(String);
 
-/// How the server is set up.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder of the repositories.
     pub root: PathBuf,
-    /// A folder that only this process uses, on this machine: the hook, its socket and an empty home. It is never shared
-    /// with another controller, which would otherwise answer the hooks of this one.
+    /// A folder on this machine that only this process uses, with the hook, its socket and an empty home. It is never
+    /// shared with another controller, which would otherwise answer the hooks of this one.
     pub runtime: PathBuf,
-    /// What the `pre-receive` hook runs: the path of skep itself and its arguments.
+    /// The command of the `pre-receive` hook: the path of skep itself and its arguments.
     pub push_hook: Vec<String>,
-    /// What the `proc-receive` hook runs, which Git asks about the branches that are deployed.
+    /// The command of the `proc-receive` hook, to which Git leaves the deployed branches.
     pub branch_hook: Vec<String>,
     /// Bytes in one push, at most.
     pub max_push: u64,
-    /// How long one exchange with a client may take, with the deploy that it waits for.
+    /// The longest duration of a request, including the deploy that it waits for.
     pub patience: Duration,
 }
 
@@ -53,9 +53,9 @@ impl Settings {
 
 /// The name of the hook's socket in [`Settings::runtime`].
 pub const SOCKET: &str = "hook.sock";
-/// How many repositories there may be: whoever may push makes one by pushing to it.
+/// The most repositories: a push to a new name creates one.
 pub(super) const MOST: usize = 1_000;
-/// How many of the largest pushes there is room for on the disk while they arrive.
+/// How many pushes of the largest size may be stored while they are received.
 const LARGE_PUSHES: u64 = 4;
 
 /// The built-in Git server. Cheap to clone.
@@ -66,7 +66,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes the folders and the hook. Repositories are for skep's own user alone, those that are there already.
+    /// Creates the folders and the hook. Makes existing repositories accessible to skep's own user only.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let room = Room::of(settings.max_push.saturating_mul(LARGE_PUSHES));
         let server = Self { settings, room };
@@ -83,12 +83,12 @@ impl Server {
         Ok(server)
     }
 
-    /// The socket where the hook finds the controller, [`Settings::SOCKET`] in the hook's environment.
+    /// The socket of the controller for the hook, [`Settings::SOCKET`] in the hook's environment.
     pub fn socket(&self) -> PathBuf {
         self.settings.runtime.join(SOCKET)
     }
 
-    /// Fails unless Git can run the hooks. Git takes a push without a word when it finds no hook that it can run.
+    /// Fails unless Git can run the hooks: Git silently accepts a push if it cannot run a hook.
     pub fn ensure_hook(&self) -> Result<(), Error> {
         self.hook_files().iter().try_for_each(|hook| {
             rustix::fs::access(hook, rustix::fs::Access::EXEC_OK).map_err(|error| Error::Local {
@@ -100,7 +100,7 @@ impl Server {
         })
     }
 
-    /// Where a repository is, whether or not it exists.
+    /// The path of a repository, whether or not it exists.
     pub fn path(&self, name: &RepositoryName) -> PathBuf {
         self.settings.root.join(format!("{name}.git"))
     }
@@ -110,7 +110,8 @@ impl Server {
         self.path(name).join("HEAD").is_file()
     }
 
-    /// Makes a repository if it does not exist: beside its place, and then moved there, so that it is never half.
+    /// Creates a repository if it does not exist: next to its final path, and then renames it, so that it is never
+    /// incomplete.
     pub async fn create(&self, name: &RepositoryName) -> Result<(), Error> {
         let path = self.path(name);
         if self.has(name) {
@@ -130,7 +131,7 @@ impl Server {
         .await
     }
 
-    /// The repositories that there are.
+    /// The existing repositories.
     pub async fn repositories(&self) -> Vec<RepositoryName> {
         let server = self.clone();
         blocking(move || server.listed()).await
@@ -148,7 +149,7 @@ impl Server {
         self.settings.runtime.join("hooks")
     }
 
-    /// The hooks: whether a push is accepted, and who moves its branches.
+    /// The hooks, which decide whether a push is accepted and which branches Git moves.
     fn hook_files(&self) -> [PathBuf; 2] {
         ["pre-receive", "proc-receive"].map(|name| self.hooks().join(name))
     }
@@ -158,7 +159,7 @@ impl Server {
     }
 }
 
-/// A hook is a file, because Git takes nothing else; its two lines are all that a shell ever reads.
+/// A hook has to be a file; its two lines are the only shell script of skep.
 fn write_hook(path: &Path, command: &[String]) -> std::io::Result<()> {
     let command = shlex::try_join(command.iter().map(String::as_str)).map_err(std::io::Error::other)?;
     let fresh = beside(path);
@@ -167,7 +168,7 @@ fn write_hook(path: &Path, command: &[String]) -> std::io::Result<()> {
     fs::rename(fresh, path)
 }
 
-/// The folders in a folder, by name; none if it cannot be read.
+/// The folders in a folder, by name; empty if it cannot be read.
 pub(super) fn folders(path: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries
@@ -175,7 +176,7 @@ pub(super) fn folders(path: &Path) -> impl Iterator<Item = (String, PathBuf)> + 
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
 }
 
-/// A new path in the same folder, by a name that `git gc` clears away if it is left behind (Git's `builtin/prune.c`).
+/// A new path in the same folder, with a name that `git gc` removes if it is left behind (Git's `builtin/prune.c`).
 fn beside(path: &Path) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -198,8 +199,8 @@ fn create(path: &Path) -> Result<(), Error> {
     moved
 }
 
-/// Puts the objects of a push into the repository before Git does it, so that a deploy can go on when the push is cut
-/// off or skep is restarted. A pack's index comes last, because Git takes a pack to be whole when it has one.
+/// Moves the objects of a push into the repository before Git does it, so that a deploy can go on if the push is
+/// interrupted or skep is restarted. A pack's index comes last, because Git takes a pack with an index as complete.
 pub async fn keep_objects(repository: &Path, quarantine: &Path) -> Result<(), Error> {
     let (from, to) = (quarantine.to_owned(), repository.join("objects"));
     blocking(move || {
@@ -227,7 +228,7 @@ fn is_object_folder(name: &str) -> bool {
     name == "pack" || (name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// An object's name is its content, so what is there already is the same.
+/// An object's name is its content, so what already exists is the same.
 fn copy_object(from: &Path, to: &Path) -> std::io::Result<()> {
     if to.exists() {
         return Ok(());
@@ -243,7 +244,7 @@ fn copy_object(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(fresh, to)
 }
 
-/// Keeps a commit that no branch is at from being collected: `refs/skep/pushed/<commit>`, which clients do not see.
+/// Protects a commit without a branch from garbage collection: `refs/skep/pushed/<commit>`, which clients do not see.
 pub async fn pin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
     let (path, commit) = (repository.to_owned(), commit.clone());
     blocking(move || {
@@ -254,7 +255,7 @@ pub async fn pin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
     .await
 }
 
-/// Takes the pin away again; it need not be there.
+/// Removes the pin, if there is one.
 pub async fn unpin(repository: &Path, commit: &CommitId) -> Result<(), Error> {
     let (path, commit) = (repository.to_owned(), commit.clone());
     blocking(move || {
@@ -285,8 +286,8 @@ fn pin_of(commit: impl fmt::Display) -> String {
     format!("refs/skep/pushed/{commit}")
 }
 
-/// Moves a branch to a commit that runs: from `base`, where it was when the commit was pushed, or forward from wherever it
-/// is. A branch that is there already stays, and one that somebody moved elsewhere in the meantime stays there.
+/// Moves a branch to a commit that runs: from `base`, its commit at the time of the push, or forward from its current
+/// commit. A branch that already exists, or was moved elsewhere in the meantime, is not changed.
 pub async fn move_branch(repository: &Path, name: &str, base: Option<&CommitId>, new: &CommitId) -> Result<(), Error> {
     let (path, name, base, new) = (repository.to_owned(), name.to_owned(), base.cloned(), new.clone());
     blocking(move || {
@@ -305,7 +306,7 @@ pub async fn move_branch(repository: &Path, name: &str, base: Option<&CommitId>,
     .await
 }
 
-/// Where a ref is; `None` if it does not exist, or cannot be read.
+/// The commit of a ref; `None` if it does not exist, or cannot be read.
 pub fn branch_at(repository: &Path, name: &str) -> Option<CommitId> {
     at(&open(repository).ok()?, name)
 }
@@ -329,10 +330,10 @@ fn moved(repository: &Repository, name: &str, there: Option<&CommitId>, new: &Co
     repository.reference(name, new, true, reason).map(drop)
 }
 
-/// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not write over it.
+/// Removes the file of a ref that cannot be read, such as one that a full disk left empty: libgit2 does not overwrite it.
 fn remove_unreadable(repository: &Repository, name: &str) {
     if repository.refname_to_id(name).is_err_and(|error| error.code() != ErrorCode::NotFound) {
-        // What is in the way of this is in the way of the new one, which says so.
+        // An error here also occurs when the new one is written, and is reported there.
         drop(fs::remove_file(repository.path().join(name)));
     }
 }
@@ -341,12 +342,12 @@ fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
     Oid::from_str(commit.as_str())
 }
 
-/// The branches that may be deployed; of each repository it is one of them ([`deployed_branch`]). skep moves that one, and
-/// Git all others.
+/// The branches that may be deployed; each repository deploys one of them ([`deployed_branch`]). skep moves that one,
+/// and Git moves all others.
 pub const DEPLOYED: [&str; 2] = ["refs/heads/main", "refs/heads/master"];
 
-/// The branch of a repository that is deployed, by its full name: the one of [`DEPLOYED`] that is there, and where both are,
-/// the one that `HEAD` names. `None` before the first push to either.
+/// The full name of the deployed branch of a repository: the one of [`DEPLOYED`] that exists, or, if both exist, the
+/// one that `HEAD` names. `None` before the first push to either.
 pub fn deployed_branch(repository: &Path) -> Option<&'static str> {
     let repository = open(repository).ok()?;
     let head = repository.find_reference("HEAD").ok();
@@ -356,7 +357,7 @@ pub fn deployed_branch(repository: &Path) -> Option<&'static str> {
     there.first().copied()
 }
 
-/// The branches of a repository and where they are, by name without `refs/heads/`.
+/// The branches of a repository and their commits, by name without `refs/heads/`.
 pub async fn branches(repository: &Path) -> Result<Vec<(String, CommitId)>, Error> {
     let path = repository.to_owned();
     blocking(move || {
@@ -383,7 +384,7 @@ fn short_name(branch: &Reference<'_>) -> Option<String> {
     std::str::from_utf8(branch.name_bytes()).ok()?.strip_prefix("refs/heads/").map(str::to_owned)
 }
 
-/// Lets a clone check something out: a new repository's `HEAD` is `main`, but its first branch may be another.
+/// Points `HEAD` at an existing branch, so that a clone can check it out: a new repository's `HEAD` is `main`.
 pub(super) fn point_head(repository: &Path) -> Result<(), Error> {
     let repository = open(repository)?;
     let is_deployed = |(name, _): &&(String, CommitId)| DEPLOYED.contains(&format!("refs/heads/{name}").as_str());

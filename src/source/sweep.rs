@@ -1,8 +1,8 @@
-//! What is left of pushes that were cut off with skep or Git in the middle of them, and its removal.
+//! Removes the files that interrupted pushes leave behind.
 //!
-//! Git takes the objects of a push into a folder of its own and removes it in the end, unless it is killed. Those that a
-//! push is still using look the same. So a [`Presence`] holds a lock on the folder of the repositories: who finds that
-//! nobody else is present may remove everything, and otherwise only what is older than a push may be.
+//! Git stores the objects of a push in a separate folder and removes it at the end, unless it is killed. The folder of
+//! a push in progress looks the same. So a [`Presence`] holds a lock on the folder of the repositories: a process that
+//! is alone may remove all of them, and otherwise only those that are older than a push can be.
 
 use std::fs::{self, DirEntry, File, Metadata};
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ pub struct Presence {
 }
 
 impl Server {
-    /// Says that this process uses the repositories, and finds out whether another one does.
+    /// Locks the repositories for this process, and finds out whether another one uses them.
     pub fn enter(&self) -> Result<Presence, Error> {
         let path = self.settings.root.join("lock");
         entered(&path).map_err(Error::disk(format!("lock {}", path.display())))
     }
 
-    /// Removes what earlier pushes have left behind; how many files and folders that were.
+    /// Removes the files and folders that earlier pushes left behind; returns their number.
     pub async fn sweep(&self, presence: &Presence) -> usize {
         let least_age = if presence.is_alone { Duration::ZERO } else { self.settings.patience.saturating_mul(2) };
         let server = self.clone();
@@ -41,17 +41,17 @@ impl Server {
     }
 }
 
-/// A file system without locks leaves open who else is there.
+/// Without locks it is unknown whether another process uses the repositories.
 fn entered(path: &Path) -> std::io::Result<Presence> {
     let lock = File::create(path)?;
     let is_alone = lock.try_lock().is_ok();
-    // From here on others find that somebody is present.
+    // From here on other processes find this one.
     drop(lock.unlock());
     drop(lock.try_lock_shared());
     Ok(Presence { _lock: lock, is_alone })
 }
 
-/// By the names that Git (`tmp-objdir.c`, `object-file.c`, `pack-write.c`) and skep give to what is not whole yet.
+/// Whether it has a name that Git (`tmp-objdir.c`, `object-file.c`, `pack-write.c`) or skep gives to incomplete files.
 fn leftovers_of(objects: &Path) -> Vec<PathBuf> {
     let mut found = named(objects, &["incoming-", "tmp_"]);
     for (name, folder) in folders(objects) {
@@ -62,7 +62,7 @@ fn leftovers_of(objects: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What is in a folder with a name that begins so.
+/// The entries of a folder whose names have this prefix.
 fn named(folder: &Path, beginnings: &[&str]) -> Vec<PathBuf> {
     let is_one = |entry: &DirEntry| {
         let name = entry.file_name();

@@ -1,4 +1,4 @@
-//! A check of a stack's own (`x-skep.check`): what must be so before a release counts as healthy.
+//! A stack's own check (`x-skep.check`), which must pass before a release counts as healthy.
 
 use std::fmt;
 
@@ -6,71 +6,71 @@ use serde::{Deserialize, Serialize};
 
 use super::Nanos;
 
-/// Something that is asked once every service is up, and what the answer must be.
+/// A probe that is made once every service is up, and its expected result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What is asked.
+    /// The probe.
     #[serde(flatten)]
     pub probe: Probe,
-    /// How long an answer may take.
+    /// How long an attempt may take.
     pub timeout: Nanos,
-    /// Between two attempts.
+    /// The time between two attempts.
     pub interval: Nanos,
-    /// After how many wrong answers in a row the release has failed.
+    /// How many attempts in a row must fail for the release to fail.
     pub retries: u64,
 }
 
-/// What is asked.
+/// The probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Probe {
-    /// A request.
+    /// An HTTP request.
     Http(HttpProbe),
-    /// A command in a running container of the service; it must end with exit code 0.
+    /// A command in a running container of the service; its exit code must be 0.
     Command(Vec<String>),
-    /// A connection to `host:port`; it must be taken.
+    /// A connection to `host:port`, which must be accepted.
     Tcp(String),
 }
 
-/// A `GET` request, and what its answer must be.
+/// A `GET` request and its expected response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpProbe {
-    /// Where it goes.
+    /// The URL.
     pub url: String,
-    /// The status that it must have.
+    /// The expected status.
     #[serde(default)]
     pub expect: Expect,
-    /// What its body must contain.
+    /// A text that the body must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
-/// The status that an answer must have.
+/// The expected status of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Expect {
-    /// This one.
+    /// This status.
     Status(u16),
-    /// Any of a hundred: 2 is 200 to 299.
+    /// A class of statuses: 2 is 200 to 299.
     Class(u16),
 }
 
 impl Check {
-    /// How long an answer may take, unless the file says otherwise.
+    /// The default of `timeout`.
     pub const TIMEOUT: Nanos = Nanos::seconds(5);
-    /// The longest that an answer may take.
+    /// The longest `timeout`.
     pub const LONGEST_TIMEOUT: Nanos = Nanos::seconds(30);
-    /// Between two attempts, unless the file says otherwise.
+    /// The default of `interval`.
     pub const INTERVAL: Nanos = Nanos::seconds(2);
-    /// With the interval half a minute: Traefik looks for new services every 15 seconds, unless it is told otherwise.
+    /// The default of `retries`: half a minute in all, since Traefik polls for services every 15 seconds by default.
     pub const RETRIES: u64 = 15;
 
-    /// Whether it goes out from skep, so that what answers may be anything at the address.
+    /// Whether skep itself connects to an address, which may belong to anything.
     pub fn is_from_outside(&self) -> bool {
         matches!(self.probe, Probe::Http(_) | Probe::Tcp(_))
     }
 
-    /// The check with the usual patience.
+    /// A check with the default timeouts.
     pub fn new(probe: Probe) -> Self {
         Self { probe, timeout: Self::TIMEOUT, interval: Self::INTERVAL, retries: Self::RETRIES }
     }
@@ -87,7 +87,7 @@ impl fmt::Display for Check {
 }
 
 impl Expect {
-    /// Whether an answer of this status is the one that is waited for.
+    /// Whether a status is expected.
     pub fn is(self, status: u16) -> bool {
         match self {
             Self::Status(wanted) => status == wanted,
@@ -95,7 +95,7 @@ impl Expect {
         }
     }
 
-    /// Whether it is a redirect that is waited for, and not where it leads.
+    /// Whether a redirect is expected, so that it is not followed.
     pub fn is_redirect(self) -> bool {
         match self {
             Self::Status(status) => status / 100 == 3,
@@ -125,7 +125,7 @@ impl From<Expect> for String {
     }
 }
 
-/// It is neither a status nor a class of them.
+/// The error for a text that is neither a status nor a class of statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a status such as `200`, nor a class such as `2xx`")]
 pub struct NoStatus;

@@ -1,4 +1,4 @@
-//! What the containers of a service are made with.
+//! The settings of a service's containers.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Nanos, is_default, is_false};
 
-/// What the processes of a service may do, beside capabilities (engines from API 1.44, but for `selinux`).
+/// The privileges of a service's processes besides capabilities (engines from API 1.44, except `selinux`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Privileges {
-    /// Whether they can never get more than they start with.
+    /// Whether processes cannot gain further privileges.
     #[serde(skip_serializing_if = "is_false")]
     pub no_new_privileges: bool,
     /// `default` or `unconfined`; the engine's default when empty.
@@ -24,11 +24,11 @@ pub struct Privileges {
     pub selinux: Option<SelinuxContext>,
 }
 
-/// Labels of `SELinux`; those that are empty are the engine's.
+/// Labels of `SELinux`; empty ones use the engine's defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SelinuxContext {
-    /// Whether there are none.
+    /// Whether labels are disabled.
     #[serde(skip_serializing_if = "is_false")]
     pub disable: bool,
     /// The user.
@@ -45,7 +45,7 @@ pub struct SelinuxContext {
     pub level: String,
 }
 
-/// Which credentials of Windows a service runs with: one of these.
+/// The source of a service's Windows credentials; exactly one field is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CredentialSpec {
@@ -67,28 +67,28 @@ pub struct Healthcheck {
     /// `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", …]`; the image's own when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<String>,
-    /// Between two checks.
+    /// The time between two checks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Nanos>,
-    /// Until a check counts as failed.
+    /// The time after which a check counts as failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Nanos>,
     /// How long failures do not count after the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_period: Option<Nanos>,
-    /// Between two checks during the start period (engines from API 1.44).
+    /// The time between two checks during the start period (engines from API 1.44).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_interval: Option<Nanos>,
-    /// How many failures in a row make it unhealthy.
+    /// The number of failures in a row that make the container unhealthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u64>,
 }
 
-/// Something mounted into the containers of a service.
+/// A mount in the containers of a service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mount {
-    /// Where the container sees it.
+    /// The path in the container.
     pub target: String,
     /// `volume`, `bind`, `tmpfs`, `npipe`, `image` or `cluster`.
     pub kind: String,
@@ -101,7 +101,7 @@ pub struct Mount {
     /// `consistent`, `cached` or `delegated`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub consistency: String,
-    /// How mounts inside of a bind are seen, such as `rslave`.
+    /// The propagation of a bind mount, such as `rslave`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub propagation: String,
     /// Options of a volume that the engine creates.
@@ -113,7 +113,7 @@ pub struct Mount {
     /// The mode bits of a tmpfs; the engine's default (1777) if 0.
     #[serde(skip_serializing_if = "is_default")]
     pub tmpfs_mode: u32,
-    /// Whether options of a bind or tmpfs are sent although they say nothing.
+    /// Whether empty options of a bind or tmpfs are sent.
     #[serde(skip_serializing_if = "is_false")]
     pub empty_options: bool,
 }
@@ -125,13 +125,13 @@ pub struct VolumeOptions {
     /// Whether the image's files are not copied into a new volume.
     #[serde(skip_serializing_if = "is_false")]
     pub nocopy: bool,
-    /// The folder inside of the volume that is mounted.
+    /// The mounted folder inside the volume.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subpath: String,
     /// Labels, without Docker's own.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Whether it carries Docker's own label: so does all but an external volume.
+    /// Whether it has Docker's own label, as all but external volumes do.
     pub owned: bool,
     /// The driver; the engine's default when empty.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -160,7 +160,7 @@ pub struct FileReference {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Attachment {
-    /// Names by which others find it there; the service's key is among them.
+    /// Names of the service in the network, including its key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Options of the driver.
@@ -168,7 +168,7 @@ pub struct Attachment {
     pub driver_opts: BTreeMap<String, String>,
 }
 
-/// Where the output of containers goes.
+/// The log driver of containers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Logging {

@@ -1,4 +1,4 @@
-//! How many tasks a service has, what they may use, how they are replaced, and where they are reached.
+//! The number of a service's tasks, their resources, updates and ports.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::{Nanos, is_default, is_false};
 
-/// How many tasks a service has.
+/// The mode of a service, which determines the number of its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// This many, one if absent.
+    /// This number of tasks, one if absent.
     Replicated(Option<u64>),
-    /// One on every node that it may run on.
+    /// One task on every eligible node.
     Global,
-    /// This many run to their end, one if absent.
+    /// A job with this number of tasks, one if absent.
     ReplicatedJob(Option<u64>),
-    /// One on every node that it may run on runs to its end.
+    /// A job with one task on every eligible node.
     GlobalJob,
 }
 
 impl Mode {
-    /// Whether it is the other with another number at most: all that Swarm can change of a mode.
+    /// Whether the modes differ in the number of tasks only, which is all that Swarm can change.
     pub fn is_like(self, other: Self) -> bool {
         std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 
-    /// Its name in the file.
+    /// The name of the mode in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Replicated(_) => "replicated",
@@ -43,7 +43,7 @@ impl Default for Mode {
     }
 }
 
-/// Amounts of what a node has.
+/// Amounts of a node's resources.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Resources {
@@ -56,28 +56,28 @@ pub struct Resources {
     /// Processes.
     #[serde(skip_serializing_if = "is_default")]
     pub pids: i64,
-    /// Countable things that nodes announce, by kind.
+    /// Generic resources of nodes, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub generic: BTreeMap<String, i64>,
-    /// Whether they are sent although there are none.
+    /// Whether empty resources are sent.
     #[serde(skip_serializing_if = "is_false")]
     pub empty: bool,
 }
 
-/// When a task that ended is replaced.
+/// When ended tasks are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RestartPolicy {
     /// `none`, `on-failure` or `any` (the engine's default when empty).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: String,
-    /// Before it is replaced.
+    /// The delay before a replacement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Nanos>,
-    /// How often at most.
+    /// The most replacements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u64>,
-    /// How long the attempts are counted over.
+    /// The period in which replacements are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Nanos>,
 }
@@ -86,15 +86,15 @@ pub struct RestartPolicy {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UpdateConfig {
-    /// How many tasks at once; all of them if 0.
+    /// The number of tasks updated at the same time; all if 0.
     pub parallelism: u64,
-    /// Between two batches.
+    /// The delay between two batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Nanos>,
     /// `pause`, `continue` or `rollback`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub failure_action: String,
-    /// How long a new task is watched.
+    /// How long a new task is monitored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitor: Option<Nanos>,
     /// The share of tasks that may fail, 0 to 1.
@@ -111,10 +111,10 @@ impl Eq for UpdateConfig {}
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Port {
-    /// On the nodes; chosen by the engine if absent.
+    /// The port on the nodes; chosen by the engine if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<u16>,
-    /// In the container.
+    /// The port in the container.
     pub target: u16,
     /// `tcp`, `udp` or `sctp`; the engine's default when empty.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -125,8 +125,8 @@ pub struct Port {
 }
 
 impl Port {
-    /// Whether Swarm does not let two services have both: the same published port, unless each has it on its own nodes
-    /// only (swarmkit `manager/controlapi/service.go`, `checkPortConflicts`).
+    /// Whether Swarm refuses two services with these ports: the same published port, unless both are published on the
+    /// task's node only (swarmkit `manager/controlapi/service.go`, `checkPortConflicts`).
     pub fn excludes(&self, other: &Self) -> bool {
         let number = |port: &Self| port.published.filter(|number| *number != 0);
         let protocol = |port: &Self| if port.protocol.is_empty() { "tcp".to_owned() } else { port.protocol.clone() };
@@ -134,7 +134,7 @@ impl Port {
         same && !(self.is_of_the_node() && other.is_of_the_node())
     }
 
-    /// Whether it is published on the nodes that run a task, and not on all.
+    /// Whether it is published only on the nodes that run a task.
     pub fn is_of_the_node(&self) -> bool {
         self.mode == "host"
     }

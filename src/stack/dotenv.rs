@@ -1,27 +1,27 @@
-//! `.env` files, read as Docker Compose reads them (`compose-go/v2.16/dotenv`): quotes, `export`, comments, values of
-//! several lines, variables in values.
+//! `.env` files, parsed like by Docker Compose (`compose-go/v2.16/dotenv`): quotes, `export`, comments, multi-line
+//! values, variables in values.
 //!
-//! Variables in values come from what was set elsewhere and from lines before; never from the environment of skep. Both
-//! the file and what its variables are replaced by are bounded. Two things differ: a name alone in the last line counts
-//! without a line end, too, and what is no UTF-8 is refused.
+//! Variables in values are replaced from variables set elsewhere and from earlier lines, never from skep's environment.
+//! The size of the file and of the inserted values is bounded. Two differences from Compose: a name alone in the last
+//! line also counts without a line end, and text that is not UTF-8 is refused.
 
 use super::interpolate::Expansion;
 use super::variables::{Set, Variables};
 use crate::diagnostic::{Diagnostic, Line};
 
-/// Bytes that the variables in the values of one file are replaced by, at most.
+/// The most bytes that variables in the values of one file may insert.
 const MAX_FILLED: usize = 1 << 20;
-/// Variables that one file may set.
+/// The most variables that one file may set.
 const MAX_VARIABLES: usize = 10_000;
 
-/// What a file sets. `given` is what was set elsewhere, which variables in its values see first.
+/// Parses a file. Variables in its values are first looked up in `given`, the variables set elsewhere.
 pub fn parse(text: &[u8], given: &Variables) -> Result<Set, Diagnostic<Line>> {
     let mut room = MAX_FILLED;
     parse_after(text, given, Set::new(), &mut room)
 }
 
-/// What a file sets that is read after others, with what those have set. `room` is how many bytes variables may still be
-/// replaced by.
+/// Parses a file after others, adding to their variables in `set`. `room` is the number of bytes that variables may still
+/// insert.
 pub fn parse_after(text: &[u8], given: &Variables, set: Set, room: &mut usize) -> Result<Set, Diagnostic<Line>> {
     let Ok(text) = std::str::from_utf8(text) else {
         return Err(Diagnostic::new(Line(1), "the file is not UTF-8 text"));
@@ -35,7 +35,7 @@ struct Parser<'a> {
     whole: &'a str,
     rest: &'a str,
     set: Set,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     room: &'a mut usize,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Parser<'a> {
             let Some(name) = self.name()? else { continue };
             self.skip_blanks();
             let value = self.value()?;
-            // Compose takes a line without a name, and nobody can name what it sets.
+            // Compose accepts a line without a name, whose value cannot be referred to.
             if !name.is_empty() {
                 self.set.insert(name.to_owned(), value);
             }
@@ -67,7 +67,7 @@ impl<'a> Parser<'a> {
         Line(read.matches('\n').count() + 1)
     }
 
-    /// Passes blank lines and comments; whether anything comes after them.
+    /// Skips empty lines and comments. Returns whether anything follows.
     fn skip_to_statement(&mut self) -> bool {
         loop {
             self.rest = self.rest.trim_start();
@@ -89,7 +89,7 @@ impl<'a> Parser<'a> {
         self.rest = self.rest.trim_start_matches(is_blank);
     }
 
-    /// The name before `=` or `:`. A name alone is set at once, if it is set elsewhere, and none comes back.
+    /// The name before `=` or `:`. A name alone takes its value from elsewhere at once; then this returns `None`.
     fn name(&mut self) -> Result<Option<&'a str>, Diagnostic<Line>> {
         let is_end = |c: char| matches!(c, '=' | ':' | '\n');
         let may_be =
@@ -98,7 +98,7 @@ impl<'a> Parser<'a> {
         let name = self.rest[..end].trim_end();
         if let Some(other) = name.chars().find(|c| !may_be(*c)) {
             let shown = shortened(self.rest.lines().next().unwrap_or_default());
-            let message = format!("`{}` in `{shown}` cannot be in a name", other.escape_debug());
+            let message = format!("`{}` in `{shown}` is not allowed in a name", other.escape_debug());
             return Err(self.wrong(message).help("write `NAME=value`"));
         }
         if name.contains(is_blank) {
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
         Err(self.wrong(format!("the quote {quote} is not closed")))
     }
 
-    /// With its variables filled in; one that is not set is empty.
+    /// A value with its variables replaced; an unset one is empty.
     fn expanded(&mut self, value: &str) -> Result<String, Diagnostic<Line>> {
         let own = &self.set;
         let lookup = |name: &str| self.given.get(name).or_else(|| own.get(name).map(String::as_str));
@@ -168,13 +168,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The white space that does not end a line.
+/// Whether a character is white space other than a line end.
 fn is_blank(character: char) -> bool {
     matches!(character, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
 }
 
-/// What the escapes of a value in double quotes mean. `\$` becomes `$$`, which is a dollar sign once variables are
-/// filled in.
+/// Replaces the escapes of a value in double quotes. `\$` becomes `$$`, which is a dollar sign once variables are
+/// replaced.
 fn unescaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -211,7 +211,7 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-/// Writes what `\0` and up to three digits mean; what comes after them.
+/// Writes the character of `\0` and up to three digits; returns the rest.
 fn octal<'t>(text: &'t str, out: &mut String) -> &'t str {
     let digits = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at(digits);
@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// Each line was given to compose-go 2.16.2, and this is what came out.
+    /// The results of compose-go 2.16.2 for each line.
     #[test]
     fn a_file_means_what_it_means_to_compose() {
         let table = include_str!("dotenv.cases");
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn what_is_no_file_of_variables_is_told_with_its_line() {
         insta::assert_snapshot!(parsed("A=1\n\nB C=2"), @"line 3: there is a space in the name `B C`; write `NAME=value`");
-        insta::assert_snapshot!(parsed("A=1\n{ \"a\": 1 }"), @r#"line 2: `{` in `{ "a": 1 }` cannot be in a name; write `NAME=value`"#);
+        insta::assert_snapshot!(parsed("A=1\n{ \"a\": 1 }"), @r#"line 2: `{` in `{ "a": 1 }` is not allowed in a name; write `NAME=value`"#);
         insta::assert_snapshot!(parsed("A='x\n\ny"), @"line 1: the quote ' is not closed");
         insta::assert_snapshot!(parsed("A=${"), @"line 1: `${` is not a variable; write $$ for a dollar sign, or ${NAME}");
         insta::assert_snapshot!(parsed("A=${X?say so}"), @"line 1: the variable X must be set: say so; set X");
@@ -271,6 +271,6 @@ mod tests {
     fn a_file_that_doubles_itself_is_refused() {
         let doubling =
             (1..60).fold("A0=xxxxxxxxxxxxxxxx\n".to_owned(), |text, n| text + &format!("A{n}=$A{0}$A{0}\n", n - 1));
-        insta::assert_snapshot!(parsed(&doubling), @"line 17: the variables here are replaced by too many bytes; give them shorter values, or use them less often");
+        insta::assert_snapshot!(parsed(&doubling), @"line 17: the variables here insert too many bytes; give them shorter values, or use them less often");
     }
 }

@@ -1,4 +1,4 @@
-//! What two services should not have at the same time: the data that they write to, and published ports.
+//! Exclusive holdings of services: writable data and published ports.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mode, Mount, Port, Service};
 
-/// Something that one service has and another one may take over.
+/// Data or a port of a service that another one may take over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 pub enum Hold {
-    /// A volume that it writes to.
+    /// A writable volume.
     Volume {
-        /// Its full name, or where its data is, such as `nas:/export/db`; with the folder inside of it that is mounted.
+        /// Its full name, or the location of its data, such as `nas:/export/db`, including the mounted folder inside.
         name: String,
     },
-    /// A folder of the nodes that it writes to.
+    /// A writable folder of the nodes.
     Folder {
         /// Its path.
         path: String,
     },
-    /// A port that it publishes.
+    /// A published port.
     Port {
         /// Its number.
         number: u16,
@@ -29,7 +29,7 @@ pub enum Hold {
     },
 }
 
-/// Folders that belong to the node, and that many services mount: nobody's data.
+/// Folders of the node that many services mount and that are not data of one of them.
 const COMMON_FOLDERS: [&str; 8] = ["/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
 
 /// Placeholders of Swarm that differ from service to service.
@@ -40,27 +40,27 @@ pub fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || folder.ends_with('/'))
 }
 
-/// Whether a path is a folder of the node, or in one, that many services mount: nobody's data.
+/// Whether a path is, or is in, a folder of the node that many services mount.
 pub fn is_common(path: &str) -> bool {
     COMMON_FOLDERS.iter().any(|folder| is_within(path, folder))
 }
 
 impl Service {
-    /// The data that it writes to, and the ports that it publishes.
+    /// The writable data and the published ports of the service.
     pub fn holds(&self) -> Vec<Hold> {
         let data = self.volumes.iter().filter_map(Mount::data);
         data.chain(self.ports.iter().filter_map(Port::hold)).collect()
     }
 
-    /// Whether several of its tasks write to its data at the same time: then one more is nothing new to them. A service
-    /// with one task, or one on each node, has its data for itself until it shares that with other services.
+    /// Whether several of its tasks write to its data at the same time, so that another writer is no problem. A service
+    /// with one task, or one on each node, has its data for itself.
     pub fn shares_with_itself(&self) -> bool {
         matches!(self.mode, Mode::Replicated(Some(2..))) && self.max_replicas_per_node != 1
     }
 }
 
 impl Hold {
-    /// Whether who has one of them also has something of the other.
+    /// Whether the two overlap.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Volume { name: one }, Self::Volume { name: other })
@@ -76,7 +76,7 @@ impl Hold {
         !matches!(self, Self::Port { .. })
     }
 
-    /// Whether each task has one of its own, by a placeholder in its name.
+    /// Whether each task has its own, by a placeholder in the name.
     pub fn is_of_a_task(&self) -> bool {
         matches!(self, Self::Volume { name: place } | Self::Folder { path: place } if place.contains("{{"))
     }
@@ -93,7 +93,7 @@ impl fmt::Display for Hold {
 }
 
 impl Mount {
-    /// The data that whoever mounts it writes to; none if it only reads, or if no other service can name it.
+    /// The writable data of a mount; `None` if it is read-only, or if no other service can refer to it.
     pub fn data(&self) -> Option<Hold> {
         if self.read_only || self.source.is_empty() || OF_ITS_OWN.iter().any(|part| self.source.contains(part)) {
             return None;
@@ -106,7 +106,8 @@ impl Mount {
         }
     }
 
-    /// Two volumes of the local driver may have the same data: its options say where that is (`man 8 mount`).
+    /// The data of a volume. Volumes of the local driver may share data, whose location is in the options (`man 8
+    /// mount`).
     fn volume_data(&self) -> Option<Hold> {
         let options = self.volume.as_ref();
         let option = |key: &str| {
@@ -143,7 +144,7 @@ fn folder(path: &str) -> Option<Hold> {
 }
 
 impl Port {
-    /// The port as something that one service has; none if the engine chooses its number.
+    /// The port as a holding; `None` if the engine chooses its number.
     fn hold(&self) -> Option<Hold> {
         let number = self.published.filter(|number| *number != 0)?;
         let protocol = if self.protocol.is_empty() { "tcp" } else { &self.protocol };

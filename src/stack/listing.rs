@@ -1,4 +1,4 @@
-//! `skep.yml` at the top of a repository: which stacks it has, and which files each is made from.
+//! `skep.yml` at the top of a repository: its stacks, and the files of each.
 //!
 //! ```yaml
 //! stacks:
@@ -6,16 +6,16 @@
 //!   "*": "apps/*/docker-compose.yml"
 //! ```
 //!
-//! Nothing is looked up here: a [`Listing`] says what is meant, and [`crate::revision`] which files that is.
+//! Nothing is looked up here: [`crate::revision`] finds the files of a [`Listing`].
 
 use super::file::Spanned;
 use super::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::name::{RepoPath, StackName};
 
-/// The names that the file may have; the first that is there counts.
+/// The possible names of the file; the first that exists counts.
 pub const NAMES: [&str; 2] = ["skep.yml", "skep.yaml"];
-/// The word without which a file is about something else.
+/// A word that every file with a list contains.
 const STACKS: &[u8] = b"stacks";
 /// The most stacks that one file lists.
 const MAX_LISTED: usize = 10_000;
@@ -25,26 +25,26 @@ const MAX_PATTERNS: usize = 20;
 /// The stacks of a repository, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// What is listed.
+    /// The entries.
     pub listed: Vec<Listed>,
 }
 
-/// A stack, or all that a pattern finds.
+/// A stack, or all stacks that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// The name; none for those that are found by a pattern, where the last star is the name.
+    /// The name; `None` for a pattern, whose last star matches the name.
     pub name: Option<StackName>,
-    /// Where its key stands.
+    /// The place of its key.
     pub span: Span,
     /// Its file, or the pattern.
     pub file: Spanned<RepoPath>,
-    /// Files that it is laid over, in order.
+    /// Files that it is merged over, in order.
     pub with: Vec<Spanned<RepoPath>>,
 }
 
 impl Listing {
-    /// Reads the file; none if it lists no stacks and so is about something else. What is not understood is told, the
-    /// rest counts.
+    /// Parses the file; `None` if it has no list of stacks. Invalid entries are reported, the
+    /// others count.
     pub fn parse(text: &[u8]) -> (Option<Self>, Vec<Diagnostic<Span>>) {
         if !text.windows(STACKS.len()).any(|part| part == STACKS) {
             return (None, Vec::new());
@@ -63,7 +63,7 @@ impl Listing {
         }
         let help = "write a name and a file for each: `shop: deploy/shop.yml`";
         if !matches!(stacks.value, Value::Mapping(_)) {
-            reader.tell(&stacks.span, format!("`stacks` must be a map, and this is {}", stacks.kind()), help);
+            reader.tell(&stacks.span, format!("`stacks` must be a map, but is {}", stacks.kind()), help);
         }
         let mut listed = Vec::new();
         for (key, value) in stacks.entries().iter().take(MAX_LISTED) {
@@ -83,7 +83,7 @@ impl Listing {
 }
 
 impl Listed {
-    /// What the pattern finds at a path: the name of the stack.
+    /// The name of the stack if a path matches the pattern.
     pub fn finds<'p>(&self, path: &'p str) -> Option<&'p str> {
         let (pattern, parts) = (self.file.value.as_str().split('/'), path.split('/'));
         if pattern.clone().count() != parts.clone().count() {
@@ -104,7 +104,7 @@ impl Listed {
         name
     }
 
-    /// The folders of the pattern, from the last star on: `apps/*` of `apps/*/docker-compose.yml`. None if the star is in
+    /// The folders of the pattern up to the last star: `apps/*` of `apps/*/docker-compose.yml`. `None` if the star is in
     /// the name of the file.
     pub fn folders(&self) -> Option<&str> {
         let pattern = self.file.value.as_str();
@@ -126,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// What one key lists: a stack, or patterns.
+    /// The entries of one key: a stack, or patterns.
     fn stacks(&mut self, key: &Node, value: &Node) -> Vec<Listed> {
         let is_pattern = key.raw() == "*";
         let name = match key.raw().parse::<StackName>() {
@@ -168,7 +168,7 @@ impl Reader {
     fn files(&mut self, value: &Node, is_pattern: bool) -> Vec<Spanned<RepoPath>> {
         if matches!(value.value, Value::Sequence(_)) && !is_pattern {
             let help = "write `{ file: deploy/shop.yml, with: [base.yml] }` for a stack of several files";
-            self.tell(&value.span, "a stack has one file, and this is a list".to_owned(), help);
+            self.tell(&value.span, "a stack has one file, but this is a list".to_owned(), help);
             return Vec::new();
         }
         list(value).iter().filter_map(|one| self.path(one, is_pattern)).collect()
@@ -177,7 +177,7 @@ impl Reader {
     fn path(&mut self, node: &Node, is_pattern: bool) -> Option<Spanned<RepoPath>> {
         let help = "write the path of a file of this repository";
         let Some(text) = node.as_str().filter(|text| !text.is_empty()) else {
-            self.tell(&node.span, format!("this must be a path, and it is {}", node.kind()), help);
+            self.tell(&node.span, format!("this must be a path, but is {}", node.kind()), help);
             return None;
         };
         let stars = |part: &str| part.matches('*').count();
@@ -187,7 +187,7 @@ impl Reader {
             } else if text.contains('*') {
                 ("a pattern has one star in a name at most", "write a star for each folder: `apps/*/*/compose.yml`")
             } else {
-                ("a pattern needs a star: it is the name of the stack", "write `apps/*/docker-compose.yml`")
+                ("a pattern needs a star, which matches the name of the stack", "write `apps/*/docker-compose.yml`")
             };
             self.tell(&node.span, message.to_owned(), help);
             return None;
@@ -206,7 +206,7 @@ impl Reader {
     }
 }
 
-/// The items of a list; anything else is one.
+/// The items of a list; anything else is a single item.
 fn list(node: &Node) -> &[Node] {
     if let Value::Sequence(items) = &node.value { items } else { std::slice::from_ref(node) }
 }
@@ -262,16 +262,16 @@ mod tests {
         e: e.yml []
         1:1: skep.yml has no key `stack`; it has `stacks`
         3:3: `Shop` is not a stack name: `S` is not allowed, only lower-case letters, digits, `-` and `_`; use lower-case letters, digits, `-` and `_`, or `"*"` for a pattern
-        4:6: a stack has one file, and this is a list; write `{ file: deploy/shop.yml, with: [base.yml] }` for a stack of several files
+        4:6: a stack has one file, but this is a list; write `{ file: deploy/shop.yml, with: [base.yml] }` for a stack of several files
         5:6: `../b.yml` is not a path in this repository: it leads out of the repository; write the path of a file of this repository
         6:6: only `"*"` takes a pattern; write the path of one file, or the pattern under `"*"`
         7:3: the stack `d` has no `file`; write `file: deploy/shop.yml`
         8:21: a stack has no key `whit`; it has `file` and `with`
-        9:4: this must be a path, and it is nothing; write the path of a file of this repository
-        10:14: this must be a path, and it is a number; write the path of a file of this repository
-        11:8: a pattern needs a star: it is the name of the stack; write `apps/*/docker-compose.yml`
+        9:4: this must be a path, but is nothing; write the path of a file of this repository
+        10:14: this must be a path, but is a number; write the path of a file of this repository
+        11:8: a pattern needs a star, which matches the name of the stack; write `apps/*/docker-compose.yml`
         "#);
-        insta::assert_snapshot!(read("stacks: [a]\n"), @"1:9: `stacks` must be a map, and this is a list; write a name and a file for each: `shop: deploy/shop.yml`");
+        insta::assert_snapshot!(read("stacks: [a]\n"), @"1:9: `stacks` must be a map, but is a list; write a name and a file for each: `shop: deploy/shop.yml`");
         insta::assert_snapshot!(read("stacks:\n  a: {\n"), @"2:6: the `{` that begins here is not closed: write `}` at its end; write `stacks: { shop: deploy/shop.yml }`");
         insta::assert_snapshot!(read("stacks:\n  \"*\": [\"a/**/x.yml\"]\n"), @"2:9: a pattern has one star in a name at most; write a star for each folder: `apps/*/*/compose.yml`");
     }

@@ -1,11 +1,11 @@
-//! What a stack should be, with nothing left to decide.
+//! The desired stack, with nothing left to decide.
 //!
-//! A [`Stack`] is the outcome of rendering: the body of every service, network, config and secret, in the terms of
-//! the stack file, under the full names that the swarm knows. It is what a release stores, what a plan compares with
-//! what is there, and what a rollback brings back. [`yaml`] and [`file`](mod@file) hold the file as it was written.
+//! A [`Stack`] is the result of rendering: the body of every service, network, config and secret, in the terms of
+//! the stack file, with their full names in the swarm. A release stores it, a plan compares it with
+//! the observed state, and a rollback restores it. [`yaml`] and [`file`](mod@file) represent the file as written.
 //!
-//! A field that the author left out stays `None` or empty here, as it does in the body that Docker is sent; what the
-//! engine fills in is compared away in [`crate::plan`].
+//! A field that the author left out stays `None` or empty here, as in the body sent to Docker; the engine's
+//! defaults are normalised away in [`crate::plan`].
 
 pub mod check;
 mod container;
@@ -42,34 +42,34 @@ pub use nanos::Nanos;
 pub use objects::{Config, Network, OwnNetwork, Secret, SecretBytes, SecretDriver};
 pub use service::{Condition, Service};
 
-/// The label by which Docker and skep know what belongs to a stack.
+/// The label by which Docker and skep recognise the objects of a stack.
 pub const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
-/// The label in which `docker stack deploy` keeps the image as the file has it.
+/// The label in which `docker stack deploy` keeps the image as written.
 pub const IMAGE_LABEL: &str = "com.docker.stack.image";
 
-/// What the names of images begin with that skep builds and pushes nowhere. No such registry exists.
+/// The prefix of images that skep builds and does not push. No such registry exists.
 pub const LOCAL_IMAGES: &str = "skep.local";
 
-/// What the names and labels of skep's own records begin with, which no stack file may use.
+/// The prefix of names and labels of skep's own records, which stack files may not use.
 pub const RESERVED: &str = "skep.";
 
-/// Whether a name in the swarm, or a label, is reserved for skep's own records. Swarm takes names that differ only in
-/// case for the same.
+/// Whether a name or label is reserved for skep's own records. Swarm treats names that differ only in
+/// case as equal.
 pub fn is_reserved(name: &str) -> bool {
     name.get(..RESERVED.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED))
 }
 
-/// Networks that every engine has, under the names by which a stack may use them, and where a service has no names of
-/// its own (docker `container.NetworkMode.IsUserDefined`).
+/// The predefined networks of every engine, on which services have no aliases
+/// (docker `container.NetworkMode.IsUserDefined`).
 pub const PREDEFINED_NETWORKS: [&str; 4] = ["bridge", "default", "host", "none"];
 
-/// How many problems of one file are told.
+/// The most problems of one file that are reported.
 pub(crate) const MAX_PROBLEMS: usize = 500;
 
-/// Everything that a stack should be.
+/// A desired stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stack {
-    /// Its name, the prefix of all it owns.
+    /// Its name, the prefix of the names of its objects.
     pub name: StackName,
     /// How it is rolled out.
     #[serde(default)]
@@ -83,7 +83,7 @@ pub struct Stack {
     /// Secrets by their full, content-addressed name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, Secret>,
-    /// Services by the key they have in the file.
+    /// Services by their keys in the file.
     pub services: BTreeMap<ServiceName, Service>,
     /// Folders on the host that must exist before a task starts: the named volumes under the data root.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -91,12 +91,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Where people reach it.
+    /// The public addresses of its services.
     pub fn urls(&self) -> Vec<String> {
         self.services.values().filter_map(|service| service.url.clone()).collect()
     }
 
-    /// The stack of this name with nothing in it: where a first release that failed goes back to.
+    /// An empty stack with this name, the target of rolling back a failed first release.
     pub fn empty(name: StackName) -> Self {
         Self {
             name,
@@ -109,7 +109,7 @@ impl Stack {
         }
     }
 
-    /// The first service that joins a network because Traefik reaches it there (`x-skep.http`).
+    /// The first service that joins a network for Traefik (`x-skep.http`).
     pub fn behind_traefik(&self, network: &str) -> Option<&ServiceName> {
         let joins = |service: &Service| {
             service.url.is_some() && service.labels.get("traefik.swarm.network").is_some_and(|name| name == network)
@@ -118,26 +118,26 @@ impl Stack {
     }
 }
 
-/// What to do where the network is missing that Traefik shares with what it serves.
+/// The remedy if Traefik's network is missing.
 pub const TRAEFIK_FIRST: &str = "deploy Traefik first: its stack makes the network (`stacks/traefik` of skep); if yours shares \
                                  another one, name it as `traefik.network` in skep's settings";
 
-/// How a stack is rolled out and kept: `x-skep` at the top of the file.
+/// How a stack is rolled out and maintained: `x-skep` at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// How long a release may take until it is healthy; then it goes back.
+    /// How long a release may take to become healthy before it is rolled back.
     pub deadline: Nanos,
     /// How long nothing may restart before a release counts as healthy.
     pub stable: Nanos,
-    /// What to do about changes made by hand.
+    /// The treatment of manual changes.
     pub drift: Drift,
-    /// Whether services that the file no longer has are removed.
+    /// Whether objects that the file no longer has are removed.
     pub prune: bool,
 }
 
 impl Settings {
-    /// The longest `deadline`, and the longest `stable`: while a stack rolls out it holds a place that others wait for.
+    /// The longest `deadline` and `stable`: a stack that rolls out occupies a slot that others wait for.
     pub const LONGEST: Nanos = Nanos::seconds(24 * 3600);
 }
 
@@ -147,15 +147,15 @@ impl Default for Settings {
     }
 }
 
-/// What to do about changes made by hand.
+/// The treatment of manual changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Drift {
-    /// Nothing; do not even say so.
+    /// Ignore them.
     Off,
-    /// Say so in `status`.
+    /// Report them in `status`.
     Warn,
-    /// Change it back.
+    /// Undo them.
     Heal,
 }
 

@@ -1,10 +1,10 @@
-//! Lengths of time.
+//! Durations.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A length of time in nanoseconds, as Docker writes them; shown as Go does (`1m30s`).
+/// A duration in nanoseconds, as in Docker's API; shown as by Go (`1m30s`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nanos(pub i64);

@@ -1,4 +1,4 @@
-//! What services share: networks, configs and secrets.
+//! Shared objects of services: networks, configs and secrets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::is_false;
 
-/// A network of the stack, or one that must be there already.
+/// A network of the stack, or an external one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
-    /// Somebody else's.
+    /// An external object, which must exist.
     External,
     /// Created with the stack.
     Own(OwnNetwork),
@@ -31,13 +31,13 @@ pub struct OwnNetwork {
     /// Whether containers outside of the swarm's services may join.
     #[serde(skip_serializing_if = "is_false")]
     pub attachable: bool,
-    /// Whether it has no way out.
+    /// Whether it has no access to the outside.
     #[serde(skip_serializing_if = "is_false")]
     pub internal: bool,
     /// Labels, without Docker's own.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// The driver of its addresses.
+    /// The IPAM driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipam_driver: Option<String>,
     /// Its subnets, in CIDR form.
@@ -54,51 +54,51 @@ pub struct OwnNetwork {
     pub enable_ipv6: bool,
 }
 
-/// A config of the stack, or one that must be there already.
+/// A config of the stack, or an external one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Config {
-    /// Somebody else's.
+    /// An external object, which must exist.
     External,
     /// Created with the stack.
     Own {
-        /// What the file holds.
+        /// Its contents.
         #[serde(with = "base64_bytes")]
         content: Vec<u8>,
         /// Labels, without Docker's own.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String>,
-        /// `golang`, if the engine fills in placeholders.
+        /// `golang`, if the engine replaces placeholders.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template_driver: Option<String>,
     },
 }
 
-/// A secret of the stack, or one that must be there already.
+/// A secret of the stack, or an external one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secret {
-    /// Somebody else's.
+    /// An external object, which must exist.
     External,
     /// Created with the stack.
     Own {
-        /// What the file holds. Never serialized: a stack that was read from a record has none, and needs none,
+        /// Its value. Never serialized: a stack that was read from a record has none, and needs none,
         /// because the secret was created before the record was written.
         #[serde(skip)]
         content: SecretBytes,
         /// Labels, without Docker's own.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String>,
-        /// `golang`, if the engine fills in placeholders.
+        /// `golang`, if the engine replaces placeholders.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template_driver: Option<String>,
-        /// Who has the value, if the swarm itself has not.
+        /// The driver that provides the value, if the swarm does not store it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         driver: Option<SecretDriver>,
     },
 }
 
-/// A plugin that has the values of secrets.
+/// A plugin that provides values of secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SecretDriver {
@@ -109,18 +109,18 @@ pub struct SecretDriver {
     pub options: BTreeMap<String, String>,
 }
 
-/// The bytes of a secret: no `Display`, a `Debug` that says nothing, and equal to all others, because a secret is told
-/// apart by its content-addressed name.
+/// The bytes of a secret: no `Display`, a `Debug` that reveals nothing, and equal to all others, because a secret is
+/// identified by its content-addressed name.
 #[derive(Clone, Default)]
 pub struct SecretBytes(Option<Arc<secrecy::SecretBox<Vec<u8>>>>);
 
 impl SecretBytes {
-    /// Takes the bytes in.
+    /// Wraps the bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Some(Arc::new(secrecy::SecretBox::new(Box::new(bytes)))))
     }
 
-    /// The bytes, for the one expression that sends them; none if this was read from a record.
+    /// The bytes, for the expression that sends them; `None` if this was read from a record.
     pub fn expose(&self) -> Option<&[u8]> {
         use secrecy::ExposeSecret as _;
         self.0.as_ref().map(|bytes| bytes.expose_secret().as_slice())

@@ -1,4 +1,4 @@
-//! How the image of a service is built: what the file says about it, and what its Dockerfile starts from.
+//! How the image of a service is built: the settings in the file, and the base images of its Dockerfile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ pub struct Recipe {
     pub service: ServiceName,
     /// The folder whose files the build may copy.
     pub context: RepoPath,
-    /// The Dockerfile, counted from the top of the repository. It may lie outside of the context.
+    /// The Dockerfile, relative to the top of the repository. It may be outside of the context.
     pub dockerfile: RepoPath,
     /// `build.args`.
     pub args: BTreeMap<String, String>,
@@ -22,14 +22,14 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The files that may say what stays out of the context. The first that is there counts alone.
+    /// The possible ignore files of the context. Only the first that exists counts.
     pub fn ignore_files(&self) -> [RepoPath; 2] {
         ignore_files(&self.dockerfile, &self.context)
     }
 
     /// Returns the images that this Dockerfile builds on or copies from, as written and in order, each once.
     ///
-    /// Arguments are those of the recipe, else their defaults. Stages and `scratch` are no images, and an empty name is
+    /// Arguments are those of the recipe, else their defaults. Stages and `scratch` are not images, and an empty name is
     /// left to the builder to complain about.
     pub fn base_images(&self, dockerfile: &str) -> Result<Vec<String>, Unbounded> {
         let mut found = Bases::given(&self.args);
@@ -40,7 +40,7 @@ impl Recipe {
     }
 }
 
-/// A Dockerfile that asks for more than skep works out.
+/// The error for a Dockerfile that exceeds a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}:{line}: {excess}")]
 pub struct Unbounded {
@@ -52,7 +52,7 @@ pub struct Unbounded {
     pub excess: Excess,
 }
 
-/// A limit that a Dockerfile exceeds, and what to do about it.
+/// A limit that a Dockerfile exceeds, with a remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Excess {
     /// The values of its variables.
@@ -66,12 +66,12 @@ pub enum Excess {
     Images,
 }
 
-/// Bytes that the variables of one Dockerfile are replaced by, at most.
+/// The most bytes that the variables of one Dockerfile may insert.
 const MAX_FILLED: usize = 64 << 10;
-/// Images that one Dockerfile builds on or copies from, at most: each is looked up in a registry.
+/// The most images that one Dockerfile uses; each is looked up in a registry.
 const MAX_IMAGES: usize = 200;
 
-/// The files that may say what stays out of a context. The first that is there counts alone, as it does for BuildKit:
+/// The possible ignore files of a context. Only the first that exists counts, as in BuildKit:
 /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` at the top of the context.
 #[expect(clippy::missing_panics_doc, reason = "there is always a path beside a path")]
 pub fn ignore_files(dockerfile: &RepoPath, context: &RepoPath) -> [RepoPath; 2] {
@@ -84,16 +84,16 @@ fn file_name(path: &RepoPath) -> &str {
     path.as_str().rsplit('/').next().unwrap_or_default()
 }
 
-/// What was read of a Dockerfile so far.
+/// The state of reading a Dockerfile.
 struct Bases<'a> {
     given: &'a BTreeMap<String, String>,
     known: BTreeMap<String, String>,
-    /// How many stages there are, and the names of those that have one.
+    /// The number of stages, and the names of those that have one.
     stages: (usize, BTreeSet<String>),
     images: Vec<String>,
-    /// The same images.
+    /// The same images, for fast lookup.
     seen: BTreeSet<String>,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     room: usize,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Bases<'a> {
     fn expanded(&mut self, text: &str) -> Result<String, Excess> {
         let mut expanded = String::new();
         let mut rest = text;
-        // How much of the text follows its last closing brace: from there on nobody looks for one.
+        // The length of the text after its last closing brace, where none needs to be searched.
         let open_end = text.rfind('}').map_or(text.len(), |at| text.len() - at - 1);
         while let Some((before, after)) = rest.split_once('$') {
             expanded.push_str(before);
@@ -178,7 +178,7 @@ impl<'a> Bases<'a> {
         Ok(expanded)
     }
 
-    /// The value of the variable whose dollar sign comes before this text, and what follows it.
+    /// The value of the variable after a dollar sign, and the rest of the text.
     fn variable<'t>(&self, after: &'t str, has_brace: bool) -> (String, &'t str) {
         let braced = after.strip_prefix('{').filter(|_| has_brace).and_then(|inner| inner.split_once('}'));
         if let Some((inner, left)) = braced {

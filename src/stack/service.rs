@@ -16,7 +16,7 @@ use crate::name::ServiceName;
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the file")]
 pub struct Service {
-    /// What is run: `name:tag@digest`, or `name:tag` where no registry is asked.
+    /// The image to run: `name:tag@digest`, or `name:tag` without a registry.
     pub image: String,
     /// The image as the file has it, for Docker's label; the built one's name for a service with `build`.
     pub image_as_written: String,
@@ -26,13 +26,13 @@ pub struct Service {
     /// Replaces the image's command when not empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Variables; one without a value is taken away from the image.
+    /// Variables; one without a value is unset in the container.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, Option<String>>,
     /// The folder that the command starts in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// Which credentials of Windows it runs with.
+    /// Its Windows credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_spec: Option<CredentialSpec>,
     /// The user that the command runs as.
@@ -41,7 +41,7 @@ pub struct Service {
     /// Further groups that the command runs with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub group_add: Vec<String>,
-    /// What its processes may do, beside capabilities.
+    /// The privileges of its processes besides capabilities.
     #[serde(skip_serializing_if = "is_default")]
     pub security_opt: Privileges,
     /// How readily it is killed when memory runs out, -1000 to 1000 (engines from API 1.46).
@@ -59,7 +59,7 @@ pub struct Service {
     /// Whether the container's own files are read-only.
     #[serde(skip_serializing_if = "is_false")]
     pub read_only: bool,
-    /// Whether an init process runs first; the engine's default if absent.
+    /// Whether an init process is PID 1; the engine's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<bool>,
     /// The isolation technology (Windows).
@@ -116,18 +116,18 @@ pub struct Service {
     /// Resource limits of the process, by name: soft and hard.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ulimits: BTreeMap<String, (i64, i64)>,
-    /// Where its output goes; the engine's default if absent.
+    /// The log driver; the engine's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Logging>,
-    /// How many tasks, and where.
+    /// The mode, which determines the number of tasks.
     pub mode: Mode,
-    /// What it may use at most.
+    /// The limits of its resources.
     #[serde(skip_serializing_if = "is_default")]
     pub limits: Resources,
-    /// What is set aside for it.
+    /// The reserved resources.
     #[serde(skip_serializing_if = "is_default")]
     pub reservations: Resources,
-    /// When a task that ended is replaced.
+    /// When ended tasks are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<RestartPolicy>,
     /// How an update proceeds.
@@ -136,13 +136,13 @@ pub struct Service {
     /// How Swarm's own rollback proceeds; skep does not use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback_config: Option<UpdateConfig>,
-    /// Which nodes it may run on, such as `node.role == worker`.
+    /// Constraints on its nodes, such as `node.role == worker`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
     /// Labels that its tasks are spread over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preferences: Vec<String>,
-    /// How many of its tasks one node may have; 0 is no limit.
+    /// The most tasks on one node; 0 for no limit.
     #[serde(skip_serializing_if = "is_default")]
     pub max_replicas_per_node: u64,
     /// Ports it publishes, ordered.
@@ -151,41 +151,41 @@ pub struct Service {
     /// `vip` or `dnsrr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_mode: Option<String>,
-    /// What must be so of other services before this one is changed. Swarm does not know of it.
+    /// The conditions of other services for changing this one. Not known to Swarm.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "conditions")]
     pub depends_on: BTreeMap<ServiceName, Condition>,
-    /// Where a person reaches it, if `x-skep.http` says so. Swarm does not know of it.
+    /// The public address from `x-skep.http`. Not known to Swarm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What must be so before a release counts as healthy (`x-skep.check`). Swarm does not know of it.
+    /// The checks before a release counts as healthy (`x-skep.check`). Not known to Swarm.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
-    /// Whether somebody else, such as an autoscaler, says how many replicas it has once it is there: `x-skep.replicas`.
+    /// Whether an autoscaler or the like sets the number of replicas once it exists: `x-skep.replicas`.
     #[serde(skip_serializing_if = "is_false")]
     pub scaled_elsewhere: bool,
-    /// Whether it may be removed and made anew where Swarm cannot change it: `x-skep.recreate`.
+    /// Whether it may be removed and created again for changes that Swarm cannot make: `x-skep.recreate`.
     #[serde(skip_serializing_if = "is_false")]
     pub may_be_recreated: bool,
 }
 
 impl Service {
-    /// The full names of the configs that it needs: those that are mounted, and the one with its credential spec.
+    /// The full names of the configs that it needs: the mounted ones, and that of its credential spec.
     pub fn config_names(&self) -> impl Iterator<Item = &str> {
         let credentials = self.credential_spec.iter().map(|spec| spec.config.as_str()).filter(|name| !name.is_empty());
         self.configs.iter().map(|file| file.source.as_str()).chain(credentials)
     }
 }
 
-/// What must be so of a service before those that depend on it are changed.
+/// The condition of a service for changing the services that depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Its tasks have been started; their health checks need not have passed.
     Started,
-    /// Its tasks run, which they do only once their health checks have passed.
+    /// Its tasks run, which Swarm reports only after their health checks have passed.
     #[default]
     Healthy,
-    /// Its tasks have run to a good end.
+    /// Its tasks have succeeded.
     Completed,
 }
 

@@ -1,7 +1,7 @@
-//! The files that a stack is made from, side by side in one space.
+//! The files of a stack, laid out in a common range of offsets.
 //!
-//! A place in any of them is a range that no other has, so that a value keeps its place whatever is merged with it, and
-//! the file that it stands in decides what it is resolved against: [`Sources::folder`], [`Sources::variables`]. A file
+//! Each file has its own range of offsets, so a value keeps its place when it is merged, and
+//! its place determines the context for resolving it: [`Sources::folder`], [`Sources::variables`]. For a
 //! alone is where it always was: its places are its own. [`Sources::place`] leads from a place to the file.
 
 use super::template::Written;
@@ -9,27 +9,27 @@ use super::variables::Variables;
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::name::RepoPath;
 
-/// The files that a stack is made from, in the order in which they were read.
+/// The files of a stack, in the order in which they were read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sources(Vec<Source>);
 
 /// One of the files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// Where it begins in the common space.
+    /// Its start in the common range.
     start: usize,
     /// The file itself.
     pub written: Written,
-    /// What its paths are relative to.
+    /// The folder that its paths are relative to.
     pub folder: RepoPath,
-    /// What is filled into it.
+    /// The variables for it.
     pub variables: Variables,
 }
 
 impl Sources {
-    /// Puts a file after the others, and says how far its places are from where they would be if it were alone.
+    /// Appends a file. Returns the offset to add to its places.
     pub(super) fn add(&mut self, written: Written, folder: RepoPath, variables: Variables) -> usize {
-        // One byte lies between two files, so that the end of one is not the beginning of the next.
+        // One byte separates two files, so that the end of one is not the beginning of the next.
         let start = self.0.last().map_or(0, |last| last.start + last.written.text().len() + 1);
         self.0.push(Source { start, written, folder, variables });
         start
@@ -46,14 +46,14 @@ impl Sources {
         self.0.get(behind.checked_sub(1)?)
     }
 
-    /// Where the last of these keys stands, each below the one before, in the file that has the most of them.
+    /// The place of the last key of this path, in the file that has the longest part of it.
     pub fn span_of(&self, keys: &[String]) -> Span {
         let followed = self.0.iter().map(|source| (source, source.written.follow(keys)));
         let Some((source, (_, span))) = followed.max_by_key(|(_, (depth, _))| *depth) else { return 0..0 };
         span.start + source.start..span.end + source.start
     }
 
-    /// What stands at a place.
+    /// The text at a place.
     pub fn text(&self, span: &Span) -> &[u8] {
         self.at(span).and_then(|source| source.written.text().get(source.within(span))).unwrap_or_default()
     }
@@ -68,7 +68,7 @@ impl Sources {
         self.at(span).map(|source| source.variables.clone()).unwrap_or_default()
     }
 
-    /// The file that a place is in and the place in it, if the file is read as it is and not made from a template.
+    /// The file of a place and the place in it, unless the file is made from a template.
     pub fn as_written(&self, span: &Span) -> Option<(&RepoPath, Span)> {
         let source = self.at(span)?;
         let Written::Out(path, _) = &source.written else { return None };

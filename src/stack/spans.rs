@@ -1,18 +1,18 @@
-//! Places of a text, asked whether others touch them.
+//! A set of places in a text, for testing whether others overlap.
 
 use crate::diagnostic::Span;
 
-/// Places, in order.
+/// A set of places.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Spans {
-    /// By their beginnings.
+    /// The places, ordered by their starts.
     spans: Vec<Span>,
-    /// The furthest end of each and of those before it.
+    /// For each place, the furthest end of it and of those before it.
     ends: Vec<usize>,
 }
 
 impl Spans {
-    /// Whether one of them has a byte in common with this place. A place without bytes is touched where it lies.
+    /// Whether one of them overlaps this place; an empty place overlaps where it is contained.
     pub fn touch(&self, span: &Span) -> bool {
         let end = span.end.max(span.start + 1);
         let before = self.spans.partition_point(|known| known.start < end);

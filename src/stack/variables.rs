@@ -1,18 +1,18 @@
-//! Where the variables of stack files come from, and which of several values counts.
+//! The sources of variables in stack files, and their precedence.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Names and values that were set in one place.
+/// Variables from one source.
 pub type Set = BTreeMap<String, String>;
 
-/// The places where a variable can be set. One that is listed earlier overrides those that are listed later: the table
+/// The sources of variables. An earlier one in this list overrides later ones: the table
 /// in `docs/stack-files.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// `-e NAME=value` on the command line.
     CommandLine,
-    /// The environment of whoever deploys a file with `-c FILE`.
+    /// The environment of the command, for files given with `-c FILE`.
     Shell,
     /// Files that `--env-file` names.
     EnvFile,
@@ -28,13 +28,13 @@ pub enum Origin {
     StackFile,
 }
 
-/// The variables of a stack file, from all places where they were set. Cheap to clone: files share what they have in
+/// The variables of a stack file from all sources. Cheap to clone: files share what they have in
 /// common.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Variables(Arc<Vec<(Origin, Arc<Set>)>>);
 
 impl Variables {
-    /// The variables that were set in these places.
+    /// The variables from these sources.
     pub fn of(places: impl IntoIterator<Item = (Origin, Set)>) -> Self {
         let mut places: Vec<_> = places.into_iter().map(|(origin, set)| (origin, Arc::new(set))).collect();
         places.retain(|(_, set)| !set.is_empty());
@@ -42,7 +42,7 @@ impl Variables {
         Self(Arc::new(places))
     }
 
-    /// With what was set in one more place. Of two places of the same kind the one that is known already counts.
+    /// Adds another source. Of two sources of the same kind, the existing one takes precedence.
     #[must_use]
     pub fn with(&self, origin: Origin, mut set: Set) -> Self {
         set.retain(|name, _| self.origin(name).is_none_or(|known| origin < known));
@@ -55,12 +55,12 @@ impl Variables {
         Self(Arc::new(places))
     }
 
-    /// The value that counts; `None` if the variable is set nowhere.
+    /// The effective value; `None` if the variable is not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(_, set)| set.get(name)).map(String::as_str)
     }
 
-    /// All that are set, each with the value that counts.
+    /// All variables with their effective values.
     pub fn flat(&self) -> Set {
         let weakest_first = self.0.iter().rev().flat_map(|(_, set)| set.iter());
         weakest_first.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -70,13 +70,13 @@ impl Variables {
         self.0.iter().find(|(_, set)| set.contains_key(name)).map(|(origin, _)| *origin)
     }
 
-    /// The same for clones, and for nothing else that is there at the same time.
+    /// An identity that clones share, and that is unique among all live values.
     pub(super) fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
 }
 
-/// What somebody has set outside of the repository, whatever the place.
+/// Variables set outside of the repository, from any source.
 impl From<&Set> for Variables {
     fn from(set: &Set) -> Self {
         Self::of([(Origin::CommandLine, set.clone())])
@@ -112,7 +112,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order in which places become known, the first of the table that has a variable decides.
+        /// The first source in the table that has a variable decides, in whatever order sources are added.
         #[test]
         fn the_first_place_of_the_table_counts(
             names in proptest::collection::vec(proptest::collection::vec(0..4_usize, 0..3), 8),

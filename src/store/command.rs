@@ -1,8 +1,8 @@
 //! Commands that are submitted to the controller: each is a config of its own. The command is its payload, which never
 //! changes; how far it has got is in a label. Whoever submitted it reads the answer there and removes the config.
 //!
-//! A command changes what runs, so it is authenticated like a release. It is the one thing that is written without a
-//! [`Lease`](crate::lease::Lease) by whoever does not have one: with it goes the wish, and not the deed.
+//! A command changes what runs, so it is authenticated like a release. It is the only record that is written without a
+//! [`Lease`](crate::lease::Lease): it asks for a change and makes none.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::name::Repository;
 use crate::release::{Answer, Command};
 use crate::stack::NAMESPACE_LABEL;
 
-/// What the names of commands begin with. No release's name does: a hash has no `r` in it.
+/// The prefix of the names of commands. No release has it, because a hash contains no `r`.
 const PREFIX: &str = "skep.command.";
 /// The label that holds how far a command has got, as JSON.
 const PROGRESS_LABEL: &str = "skep.progress";
@@ -25,17 +25,17 @@ const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How old a command is when it is removed although nobody read the answer.
 const FORGOTTEN: SignedDuration = SignedDuration::from_mins(30);
 
-/// A command that was submitted and is there still.
+/// A submitted command that has not been removed.
 #[derive(Debug, Clone)]
 pub struct Submitted {
     config: Config,
-    /// The command, or why it cannot be read.
+    /// The command, or why it is unreadable.
     pub command: Result<Command, String>,
-    /// How far it has got.
+    /// Its state.
     pub progress: Progress,
 }
 
-/// How far a command has got.
+/// The state of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "progress")]
 pub enum Progress {
@@ -43,31 +43,31 @@ pub enum Progress {
     Waiting,
     /// A controller is about to carry it out.
     Taken,
-    /// It is answered.
+    /// It was answered.
     Answered {
         /// The answer.
         answer: Box<Answer>,
     },
 }
 
-/// How long a command has been there.
+/// How old a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
-    /// Somebody waits for the answer.
+    /// The submitter waits for the answer.
     Fresh,
-    /// Nobody waits any more.
+    /// The submitter no longer waits.
     Late,
-    /// Nobody will read the answer.
+    /// The answer will not be read.
     Forgotten,
 }
 
 impl Submitted {
-    /// Something that no other command has.
+    /// A random id.
     pub fn id(&self) -> &str {
         &self.config.id
     }
 
-    /// How long it has been there. A command of the future, by clocks that differ, is fresh.
+    /// Its age. A command whose time is in the future, because clocks differ, is fresh.
     pub fn age(&self, now: Timestamp) -> Age {
         match now.duration_since(self.config.created_at) {
             age if age >= FORGOTTEN => Age::Forgotten,
@@ -78,7 +78,7 @@ impl Submitted {
 }
 
 impl Store {
-    /// Submits a command to the controller, at this time; its id comes back.
+    /// Submits a command to the controller at this time and returns its id.
     pub async fn submit(&self, command: &Command, now: Timestamp) -> Result<String, Error> {
         self.expect_key().await?;
         let own = |repository: Repository| repository.recorded(&self.keys.scope);
@@ -96,18 +96,19 @@ impl Store {
         Ok(created["ID"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The commands of this scope that are there. One request.
+    /// The commands of this scope. One request.
     pub async fn commands(&self) -> Result<Vec<Submitted>, Error> {
         let configs = self.list(PREFIX).await?;
         Ok(configs.into_iter().filter_map(|config| self.read_command(config)).collect())
     }
 
-    /// How far a command has got; `None` if it is gone. One request.
+    /// The state of a command; `None` if it was removed. One request.
     pub async fn command_progress(&self, id: &str) -> Result<Option<Progress>, Error> {
         Ok(self.commands().await?.into_iter().find(|command| command.id() == id).map(|command| command.progress))
     }
 
-    /// Notes how far a command has got; whether nobody else did meanwhile. One that was withdrawn has not got anywhere.
+    /// Records the state of a command; returns whether no other process did so meanwhile and the command was not
+    /// withdrawn.
     pub async fn advance(&self, _: &Lease, command: Submitted, progress: &Progress) -> Result<bool, Error> {
         match self.relabel(command.config, PROGRESS_LABEL, record::json(progress)).await {
             Err(Error::Engine(engine::Error::Refused { status: 404, .. })) => Ok(false),
@@ -115,7 +116,7 @@ impl Store {
         }
     }
 
-    /// Removes a command: its answer was read, or nobody waits for one.
+    /// Removes a command whose answer was read, or for which nobody waits.
     pub async fn withdraw(&self, id: &str) -> Result<(), Error> {
         self.erase(id).await
     }
@@ -134,7 +135,7 @@ impl Store {
     }
 }
 
-/// Whether something of this name is a command.
+/// Whether this is the name of a command.
 pub fn is_command(name: &str) -> bool {
     name.starts_with(PREFIX)
 }

@@ -1,7 +1,7 @@
 //! The intents of commits, kept in configs as releases are: `skep.commit.<hash of the repository>.<number>`.
 //!
-//! A repository has one intent. A newer one is created before the older one is removed, so that there is one at every
-//! moment; where an interruption left two, the newest counts.
+//! A repository has one intent. A newer one is created before the older one is removed, so that there is always one;
+//! if an interruption left two, the newest counts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,15 +24,15 @@ const PREFIX: &str = "skep.commit.";
 const STATE_LABEL: &str = "skep.state";
 /// The label that names the repository, for people and for filters.
 pub(super) const REPOSITORY_LABEL: &str = "skep.repository";
-/// How often a number is asked for again that somebody else took.
+/// The retries if a number was taken concurrently.
 const TRIES: usize = 3;
 
-/// What the store knows of the commits of all repositories.
+/// The intents of all repositories.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Intents {
     /// The intent of each repository that has one.
     pub intents: BTreeMap<Repository, Intent>,
-    /// Records that are there and cannot be read.
+    /// Damaged records.
     pub damaged: Vec<Damaged>,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A name of a config has 64 characters at most, and a repository's may have more.
+/// The hash of a repository's name, since names of configs are limited to 64 characters.
 pub(super) fn hash(repository: &str) -> String {
     hex::encode(&Sha256::digest(repository)[..16])
 }
@@ -73,7 +73,7 @@ impl Store {
         Ok(read(&self.list(PREFIX).await?, &self.keys))
     }
 
-    /// The intent of a repository, if it has one that can be read. One request.
+    /// The intent of a repository, if it has a readable one. One request.
     pub async fn intent(&self, repository: &Repository) -> Result<Option<Intent>, Error> {
         let mut found = read(&self.list(&self.prefix(repository)).await?, &self.keys);
         Ok(found.intents.remove(repository))
@@ -99,7 +99,7 @@ impl Store {
         Err(replaced(&intent))
     }
 
-    /// Records how far a commit has got, unless a newer one took its place.
+    /// Records the state of a commit, unless a newer one superseded it.
     pub async fn set_state(&self, _: &Lease, intent: &Intent, state: &State) -> Result<(), Error> {
         let name = Name::of(&self.recorded(intent)).to_string();
         let configs = self.list(&name).await?;
@@ -151,13 +151,13 @@ pub(super) fn is_intent(config: &Config) -> bool {
     !config.spec.labels.contains_key(NAMESPACE_LABEL) && Name::parse(&config.spec.name).is_some()
 }
 
-/// The intent that a config holds, if its authenticator is right.
+/// The intent in a config, if its authenticator is valid.
 fn authentic(config: &Config, keys: &Keys) -> Result<Intent, String> {
     keys.check(&config.spec)?;
     parsed(config)
 }
 
-/// The intent that a config holds, or what is wrong with it. Who wrote it is not asked.
+/// The intent in a config, or what is wrong with it. The authenticator is not checked.
 pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
     let labels: &Labels = &config.spec.labels;
     let mut intent: Intent = record::content(labels, &config.spec.data, "an intent")?;
@@ -173,7 +173,7 @@ pub(super) fn parsed(config: &Config) -> Result<Intent, String> {
     }
 }
 
-/// The newest intent of each repository. What has no name of an intent is passed over.
+/// The newest intent of each repository, ignoring other configs.
 fn read(configs: &[Config], keys: &Keys) -> Intents {
     let mut found = Intents::default();
     for config in configs.iter().filter(|config| is_intent(config)) {

@@ -1,15 +1,15 @@
 //! Releases, kept in Swarm configs.
 //!
-//! A release is one config, `skep.<stack>.r<N>`: its payload never changes, and its phase is in a label, which only
-//! moves on from the phase that the writer has seen. The name is the lock: a number can be taken once. Older
-//! releases lose what they desired and keep the rest (`skep.<stack>.r<N>.thin`); in the end they are removed.
+//! A release is one config, `skep.<stack>.r<N>`: its payload never changes, and its phase is in a label, which is
+//! changed by compare-and-swap. The name is the lock: a number can be taken only once. Older
+//! releases lose their desired stack and keep the rest (`skep.<stack>.r<N>.thin`); finally they are removed.
 //!
-//! The intent of a commit is kept in the same way ([`Intents`]), so that all stacks of a commit are taken up again.
+//! The intent of a commit is kept in the same way ([`Intents`]), so that all stacks of a commit can be resumed.
 //!
-//! What cannot be read is told next to what can ([`Damaged`]): a history with a hole is not a stack without history.
-//! A record can carry an authenticator, so that only skep can make one: see [`Keys`] and `seal.rs`. A config that belongs
-//! to a stack is no record, whatever its name.
-//! No value of a secret is ever in a record ([`crate::stack::Secret`]).
+//! Damaged records are reported beside the readable ones ([`Damaged`]): a history with a gap is not a stack without
+//! history. A record can have an authenticator, so that only skep can create one: see [`Keys`] and `seal.rs`. A config
+//! that belongs to a stack is never a record, whatever its name. No value of a secret is ever in a record
+//! ([`crate::stack::Secret`]).
 
 mod command;
 mod intent;
@@ -36,7 +36,7 @@ pub use note::{Note, Request, is_registration, is_request};
 pub use record::{PREFIX, read as read_release};
 pub use seal::{Keys, MARKER};
 
-/// How many releases of a stack are kept at least.
+/// The least number of releases of a stack that are kept.
 pub const KEPT: usize = 10;
 
 /// The records of releases in the swarm of an engine. Cheap to clone.
@@ -46,16 +46,16 @@ pub struct Store {
     keys: Keys,
 }
 
-/// What the store knows of one stack.
+/// The records of one stack.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Records {
     /// Its releases, oldest first.
     pub releases: Vec<Release>,
-    /// Records that are there and cannot be read.
+    /// Damaged records.
     pub damaged: Vec<Damaged>,
 }
 
-/// The records of all stacks, packed as they are in the swarm.
+/// The records of all stacks, still compressed.
 #[derive(Debug)]
 pub struct Archive {
     stacks: BTreeMap<StackName, Vec<Config>>,
@@ -68,29 +68,29 @@ impl Archive {
         self.stacks.keys()
     }
 
-    /// All that is known of one stack, as [`Store::history`] tells it.
+    /// The records of one stack, like [`Store::history`].
     pub fn records(&self, stack: &StackName) -> Records {
         let configs = self.stacks.get(stack).cloned().unwrap_or_default();
         read(configs, &self.keys).remove(stack).unwrap_or_default()
     }
 }
 
-/// A record that cannot be read: cut short, changed by hand, or of a newer skep.
+/// A damaged record: truncated, changed by hand, or of a newer skep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     /// The name of the config.
     pub name: String,
-    /// What is wrong with it, in words for a person.
+    /// What is wrong with it, for users.
     pub why: String,
 }
 
-/// What can go wrong with records.
+/// An error of reading or writing records.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The engine did not answer, or said no.
+    /// The engine did not respond, or refused.
     #[error(transparent)]
     Engine(#[from] engine::Error),
-    /// Somebody else made a release with this number, or something else has the name of its record.
+    /// A release with this number, or another config with the name of its record, exists.
     #[error(
         "release {id} of {stack} exists already; if `skep history {stack}` does not show it, look at the config `{PREFIX}{stack}.{id}`, and remove it"
     )]
@@ -100,7 +100,7 @@ pub enum Error {
         /// The number.
         id: ReleaseId,
     },
-    /// The phase is not what the caller saw, or changed while it was written. Read the history, and decide again.
+    /// The phase has changed since it was read. Read the history, and decide again.
     #[error("release {id} of {stack} was changed by somebody else in the meantime")]
     OutOfSequence {
         /// The stack.
@@ -116,13 +116,13 @@ pub enum Error {
         /// The release.
         id: ReleaseId,
     },
-    /// A newer commit of the repository was recorded meanwhile, or somebody removed the record.
+    /// A newer commit of the repository was recorded, or the record was removed.
     #[error("a newer commit of {repository} took the place of this one")]
     Replaced {
         /// The repository.
         repository: String,
     },
-    /// The record of a commit was changed while it was written. Try again.
+    /// The record of a commit changed concurrently. Retry.
     #[error("the record of the commit of {repository} was changed by somebody else in the meantime")]
     Contended {
         /// The repository.
@@ -142,7 +142,7 @@ pub enum Error {
         /// The size after compression.
         kib: usize,
     },
-    /// The stack is too big for a record: skep would not read it again.
+    /// The stack is too big for a record: skep would refuse to read it.
     #[error(
         "the record of {stack} would have {mib} MiB before compression, and {max} at most are read again; its configs are the place to save",
         max = record::MAX_UNFOLDED >> 20
@@ -153,7 +153,7 @@ pub enum Error {
         /// The size before compression, rounded up.
         mib: usize,
     },
-    /// The record would be damaged as soon as it is written.
+    /// The record could not be read back.
     #[error("the record of {stack} could not be read again: {why}")]
     Unreadable {
         /// The stack.
@@ -161,7 +161,7 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// The records are authenticated, and there is no key to write one with.
+    /// The records are authenticated, but there is no key for writing.
     #[error(
         "the records in this swarm are authenticated, and no key for them is set; name its file in `record_key_files` or SKEP_RECORD_KEY_FILE, or run the command in skep's own container: docker exec $(docker ps -qf name=skep_skep) skep ..."
     )]
@@ -174,7 +174,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may succeed a little later, without anybody doing anything.
+    /// Whether a retry may succeed without any other change.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_transient(),
@@ -193,12 +193,12 @@ impl Error {
 }
 
 impl Store {
-    /// The records in the swarm of this engine.
+    /// A store of the records in the engine's swarm.
     pub fn new(engine: Engine) -> Self {
         Self { engine, keys: Keys::default() }
     }
 
-    /// The same records, authenticated with these keys.
+    /// Sets the keys that authenticate records.
     #[must_use]
     pub fn with_keys(self, keys: Keys) -> Self {
         Self { keys: keys.of(self.keys.scope), ..self }
@@ -216,24 +216,24 @@ impl Store {
         !self.keys.is_empty()
     }
 
-    /// Whether the swarm's managers answer: a question about a record that does not exist, which costs nothing and which only
-    /// a manager of a swarm that has a leader can answer.
+    /// Whether the swarm's managers answer: a question about a record that does not exist, which costs nothing and
+    /// which only a manager of a swarm that has a leader can answer.
     pub async fn ping(&self) -> Result<(), Error> {
         self.list("skep.ping").await.map(drop)
     }
 
-    /// All that is known of one stack. One request.
+    /// The records of one stack. One request.
     pub async fn history(&self, stack: &StackName) -> Result<Records, Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
         Ok(read(configs, &self.keys).remove(stack).unwrap_or_default())
     }
 
-    /// All that is known of all stacks. One request.
+    /// The records of all stacks. One request.
     pub async fn stacks(&self) -> Result<BTreeMap<StackName, Records>, Error> {
         Ok(read(self.list(record::PREFIX).await?, &self.keys))
     }
 
-    /// The records of all stacks, still packed: what they hold is some twenty times as long. One request.
+    /// The records of all stacks, still compressed, since they are some twenty times as large uncompressed. One request.
     pub async fn archive(&self) -> Result<Archive, Error> {
         let mut stacks: BTreeMap<StackName, Vec<Config>> = BTreeMap::new();
         for config in self.list(record::PREFIX).await? {
@@ -244,12 +244,12 @@ impl Store {
         Ok(Archive { stacks, keys: self.keys.clone() })
     }
 
-    /// Writes down a new release. Its number must not be taken.
+    /// Records a new release. Its number must be free.
     pub async fn add(&self, _: &Lease, release: &Release) -> Result<(), Error> {
         self.create(release, Shape::Full).await
     }
 
-    /// Moves a release on from the phase that the caller has seen to another.
+    /// Moves a release from the phase that the caller has read to another.
     pub async fn set_phase(
         &self,
         _: &Lease,
@@ -268,7 +268,7 @@ impl Store {
         if changed { Ok(()) } else { Err(overtaken()) }
     }
 
-    /// Changes a label of a config as it was read; whether nobody else changed it since.
+    /// Changes a label of a config by compare-and-swap; returns whether it succeeded.
     async fn relabel(&self, config: Config, label: &str, value: String) -> Result<bool, Error> {
         let mut labels = config.spec.labels;
         if self.keys.is_empty() && labels.contains_key(SEAL_LABEL) {
@@ -284,10 +284,10 @@ impl Store {
         }
     }
 
-    /// Makes the history of a stack small again: the newest [`KEPT`] releases and those in `whole` stay, and only
-    /// those in `whole` keep what they desired. What is damaged stays as it is.
+    /// Thins the history of a stack: the newest [`KEPT`] releases and those in `whole` are kept, and only
+    /// those in `whole` keep their desired stack. Damaged records are not changed.
     ///
-    /// It may be interrupted anywhere: a record is removed only after its thin one is there, and where both are,
+    /// It may be interrupted anywhere: a record is removed only after its thin one exists, and if both exist,
     /// the whole one counts.
     pub async fn thin(&self, _: &Lease, stack: &StackName, whole: &BTreeSet<ReleaseId>) -> Result<(), Error> {
         let configs = self.list(&Name::prefix(stack)).await?;
@@ -300,7 +300,7 @@ impl Store {
             } else if !full.is_empty() && whole.contains(&release.id) {
                 self.remove(thin).await?;
             } else if !full.is_empty() {
-                // A thin one that an interruption left behind may hold a phase of long ago.
+                // A thin record left by an interruption may have an old phase.
                 self.remove(thin).await?;
                 self.create(release, Shape::Thin).await?;
                 self.remove(full).await?;
@@ -309,8 +309,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the records of a stack but that of `kept`, the newest last: whoever reads what is left meanwhile still
-    /// sees how it ended.
+    /// Removes the records of a stack except that of `kept`, the newest last, so that concurrent readers still
+    /// see the last outcome.
     pub async fn forget(&self, _: &Lease, stack: &StackName, kept: Option<ReleaseId>) -> Result<(), Error> {
         let mut configs = self.list(&Name::prefix(stack)).await?;
         configs.sort_by_key(Config::name);
@@ -322,7 +322,7 @@ impl Store {
         Ok(self.engine.list(Call::get("/configs").filtered("name", &[prefix]), Some).await?)
     }
 
-    /// The config of a release: the whole one if both are there.
+    /// The config of a release: the whole one if both exist.
     async fn find(&self, stack: &StackName, id: ReleaseId) -> Result<Config, Error> {
         let configs = self.list(&Name { stack: stack.clone(), id, shape: Shape::Full }.to_string()).await?;
         let mut found: Vec<Config> =
@@ -384,28 +384,28 @@ struct Spec {
 }
 
 impl Config {
-    /// The name of the record that this is; `None` if it is none. A config of a stack never is.
+    /// The name of the record in a config; `None` if it is not a record. A config of a stack never is.
     fn name(&self) -> Option<Name> {
         if self.spec.labels.contains_key(NAMESPACE_LABEL) { None } else { Name::parse(&self.spec.name) }
     }
 
-    /// The release that this holds, if its authenticator is right.
+    /// The release in a config, if its authenticator is valid.
     fn authentic(&self, keys: &Keys) -> Result<Release, String> {
         keys.check(&self.spec)?;
         self.release()
     }
 
-    /// The release that this holds, or what is wrong with it. Who wrote it is not asked.
+    /// The release in a config, or what is wrong with it. The authenticator is not checked.
     fn release(&self) -> Result<Release, String> {
         record::read(&self.spec.name, &self.spec.labels, &self.spec.data)
     }
 
-    /// Whether this is a record: of a release, or of what a commit is to become.
+    /// Whether a config is the record of a release or an intent.
     fn is_record(&self) -> bool {
         self.name().is_some() || intent::is_intent(self)
     }
 
-    /// Whether this holds what its name says. Who wrote it is not asked.
+    /// Whether a record matches its name. The authenticator is not checked.
     fn is_readable(&self) -> bool {
         self.release().is_ok() || intent::parsed(self).is_ok()
     }
@@ -415,12 +415,12 @@ impl Config {
     }
 }
 
-/// Whether the record of a release is one that the swarm can keep, and that can be read again.
+/// Checks that the record of a release can be stored, and read again.
 pub fn fits(release: &Release) -> Result<(), Error> {
     record::body(release, Shape::Full, &Keys::default()).map(drop)
 }
 
-/// The releases that stay: the newest, and those that must stay whole.
+/// The releases to keep: the newest, and those that must stay whole.
 fn kept(releases: &[Release], whole: &BTreeSet<ReleaseId>) -> BTreeSet<ReleaseId> {
     let newest = releases.iter().rev().take(KEPT).map(|release| release.id);
     newest.chain(whole.iter().copied()).collect()
@@ -432,7 +432,7 @@ fn shapes(configs: &[Config], id: ReleaseId) -> (Vec<&Config>, Vec<&Config>) {
     of_release.partition(|config| config.is_thin())
 }
 
-/// Sorts records by stack and number. What has no name of ours is none of ours.
+/// Sorts records by stack and number, leaving out other configs.
 fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
     let mut named: Vec<(Name, Config)> =
         configs.into_iter().filter_map(|config| Some((config.name()?, config))).collect();
@@ -441,7 +441,7 @@ fn read(configs: Vec<Config>, keys: &Keys) -> BTreeMap<StackName, Records> {
     for (name, config) in named {
         let records = stacks.entry(name.stack).or_default();
         match config.authentic(keys) {
-            // The whole record comes before its thin double.
+            // The whole record comes before its thin one.
             Ok(release) if records.releases.last().is_some_and(|last| last.id == release.id) => {}
             Ok(mut release) => {
                 release.origin.repository = release.origin.repository.seen_from(&keys.scope);

@@ -1,8 +1,8 @@
-//! Facts that a controller keeps in the swarm for commands and for the next controller.
+//! Notes that a controller keeps in the swarm for commands and for the next controller.
 //!
-//! Each is a config with a name of its own. What it says is in a label, which is replaced by compare-and-swap, so that it
-//! costs one small write to change it. A note that cannot be read, or whose authenticator is wrong, counts as not there,
-//! and is written over: nothing is decided on the strength of one that could not be found out again.
+//! Each is a config with a fixed name. Its contents are in a label, which is replaced by compare-and-swap, so that a
+//! change costs one small write. A damaged note, or one with an invalid authenticator, counts as missing,
+//! and is overwritten, since notes can always be determined again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::name::Repository;
 use crate::release::{Instance, Shaping, Upstream};
 use crate::stack::NAMESPACE_LABEL;
 
-/// The label that holds what a note says, as JSON.
+/// The label with the contents of a note, as JSON.
 const NOTE_LABEL: &str = "skep.note";
 /// What the names of the notes about watched repositories begin with. No release's name does: a hash has no `r` in it.
 const UPSTREAM: &str = "skep.repository.";
@@ -30,36 +30,36 @@ const CONTROLLER: &str = "skep.controller";
 const REQUEST: &str = "skep.sync.";
 /// The label that holds the options of a request.
 const OPTIONS_LABEL: &str = "skep.options";
-/// How often a note is read again that somebody else changed.
+/// The retries for a note that changes concurrently.
 const TRIES: usize = 3;
 
-/// What a note says, and the config that it is.
+/// A note and its config.
 #[derive(Debug, Clone)]
 pub struct Note<T> {
     config: Config,
-    /// What it says.
+    /// Its contents.
     pub said: T,
 }
 
-/// Somebody wants a repository looked at now.
+/// A request to fetch a repository now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The repository.
     pub repository: Repository,
-    /// What they agree to: the names of push options.
+    /// The given push options.
     pub options: BTreeSet<String>,
     id: String,
 }
 
 impl Request {
-    /// Something that no other request has.
+    /// A unique id.
     pub fn id(&self) -> &str {
         &self.id
     }
 }
 
 impl Store {
-    /// What is known of the watched repositories, by name. One request.
+    /// The notes on watched repositories, by name. One request.
     pub async fn upstreams(&self) -> Result<BTreeMap<Repository, Upstream>, Error> {
         let notes = self.notes::<Upstream>(UPSTREAM).await?;
         let read = |note: Note<Upstream>| {
@@ -69,19 +69,19 @@ impl Store {
         Ok(notes.into_iter().map(read).collect())
     }
 
-    /// What is known of one watched repository. One request.
+    /// The note on one watched repository. One request.
     pub async fn upstream(&self, repository: &Repository) -> Result<Option<Upstream>, Error> {
         let note: Option<Note<Upstream>> = self.note(&self.upstream_name(repository)).await?;
         Ok(note.map(|note| Upstream { repository: repository.clone(), ..note.said }))
     }
 
-    /// Keeps what is known of a watched repository.
+    /// Stores the note on a watched repository.
     pub async fn set_upstream(&self, _: &Lease, upstream: &Upstream) -> Result<(), Error> {
         let repository = upstream.repository.recorded(&self.keys.scope);
         self.put(&self.upstream_name(&upstream.repository), &Upstream { repository, ..upstream.clone() }).await
     }
 
-    /// Forgets a repository that is not watched any more.
+    /// Removes the note on a repository that is no longer watched.
     pub async fn forget_upstream(&self, _: &Lease, repository: &Repository) -> Result<(), Error> {
         self.erase(&self.upstream_name(repository)).await
     }
@@ -100,18 +100,18 @@ impl Store {
         Ok(Request { repository: repository.clone(), options: options.clone(), id })
     }
 
-    /// The requests that wait. One request.
+    /// The pending requests. One API call.
     pub async fn requests(&self) -> Result<Vec<Request>, Error> {
         let configs = self.list(REQUEST).await?;
         Ok(configs.into_iter().filter_map(|config| self.request(config)).collect())
     }
 
-    /// Whether a request still waits.
+    /// Whether a request is still pending.
     pub async fn is_waiting(&self, request: &Request) -> Result<bool, Error> {
         Ok(self.requests().await?.iter().any(|other| other.id == request.id))
     }
 
-    /// Takes a request away: it was answered, or nobody answers it.
+    /// Removes a request that was answered or withdrawn.
     pub async fn answered(&self, request: &Request) -> Result<(), Error> {
         self.erase(&request.id).await
     }
@@ -141,7 +141,7 @@ impl Store {
         if self.create_note(&name, instance).await? {
             return Ok(true);
         }
-        // What cannot be read tells of nobody.
+        // A damaged note names no controller.
         if self.controller().await?.is_none() {
             self.erase(&name).await?;
         }
@@ -164,7 +164,7 @@ impl Store {
         }
     }
 
-    /// What a note says.
+    /// Reads a note.
     pub(super) async fn note<T: DeserializeOwned>(&self, name: &str) -> Result<Option<Note<T>>, Error> {
         Ok(self.notes(name).await?.into_iter().find(|note| note.config.spec.name == name))
     }
@@ -180,7 +180,7 @@ impl Store {
         Some(Note { config, said })
     }
 
-    /// Makes a note say this, whatever it said before.
+    /// Writes a note, overwriting it.
     pub(super) async fn put<T: Serialize>(&self, name: &str, said: &T) -> Result<(), Error> {
         self.expect_key().await?;
         for _ in 0..TRIES {
@@ -196,7 +196,7 @@ impl Store {
         Err(Error::Contended { repository: name.to_owned() })
     }
 
-    /// Makes a note that is not there; whether it was not.
+    /// Creates a note; returns whether it did not exist.
     pub(super) async fn create_note<T: Serialize>(&self, name: &str, said: &T) -> Result<bool, Error> {
         let own = [(NOTE_LABEL, record::json(said))];
         let (labels, data) = record::sealed(name, own, b"skep", &self.keys);
@@ -222,7 +222,7 @@ impl Store {
         format!("{UPSTREAM}{}", hash(&repository.recorded(&self.keys.scope).key()))
     }
 
-    /// Removes a config by its id or its name; it need not be there.
+    /// Removes a config by its id or name, if it exists.
     pub(super) async fn erase(&self, config: &str) -> Result<(), Error> {
         match self.engine.call(Call::delete(format!("/configs/{config}"))).await {
             Ok(_) | Err(engine::Error::Refused { status: 404, .. }) => Ok(()),

@@ -17,18 +17,18 @@ use crate::stack::RESERVED;
 
 pub(super) type Labels = BTreeMap<String, String>;
 
-/// What all names of records begin with.
+/// The prefix of all names of records.
 pub const PREFIX: &str = RESERVED;
 /// The label that holds the phase, as JSON.
 pub(super) const PHASE_LABEL: &str = "skep.phase";
 const STACK_LABEL: &str = "skep.stack";
 const RELEASE_LABEL: &str = "skep.release";
 const VERSION_LABEL: &str = "skep.version";
-/// The format that we write, and the only one that we read.
+/// The format that is written, and the only one that is read.
 const VERSION: &str = "1";
 /// The biggest payload, in bytes; Swarm takes configs below 1000 KiB (swarmkit `manager/controlapi/config.go`).
 pub(super) const MAX_PAYLOAD: usize = 900 << 10;
-/// The most that a payload may unfold to, in bytes.
+/// The largest uncompressed payload, in bytes.
 pub(super) const MAX_UNFOLDED: usize = 16 << 20;
 /// The longest label, in bytes: it is in the memory of every manager, and in every list of configs.
 const MAX_LABEL: usize = 15 << 10;
@@ -41,17 +41,17 @@ pub(super) struct Name {
     pub(super) shape: Shape,
 }
 
-/// How much of a release a record holds.
+/// The extent of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
     /// All of it.
     Full,
-    /// All but what was desired.
+    /// All but the desired stack.
     Thin,
 }
 
 impl Name {
-    /// What the names of all records of a stack begin with. No other stack's do, for a stack's name has no `.` in it.
+    /// The prefix of the names of a stack's records. It is unique, since a stack's name contains no `.`.
     pub(super) fn prefix(stack: &StackName) -> String {
         format!("{PREFIX}{stack}.r")
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// The body of the config that keeps a release. What could not be read again is refused.
+/// The body of the config of a release; an error if it could not be read back.
 pub(super) fn body(release: &Release, shape: Shape, keys: &Keys) -> Result<Value, Error> {
     let stack = || release.stack.clone();
     let text = match shape {
@@ -99,7 +99,7 @@ pub(super) fn body(release: &Release, shape: Shape, keys: &Keys) -> Result<Value
     Ok(json!({ "Name": name, "Labels": labels, "Data": data }))
 }
 
-/// The labels and the data of a config that keeps something of skep's own.
+/// The labels and the data of a config for skep's own use.
 pub(super) fn sealed<const N: usize>(
     name: &str,
     own: [(&str, String); N],
@@ -118,7 +118,7 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The release that a record holds, or what is wrong with the record.
+/// The release in a record, or what is wrong with the record.
 pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> {
     let mut release: Release = content(labels, data, "a release")?;
     if release.cause.is_found() {
@@ -137,7 +137,7 @@ pub fn read(name: &str, labels: &Labels, data: &str) -> Result<Release, String> 
     }
 }
 
-/// What a config of skep's own holds, if it has a format that this skep reads.
+/// The contents of a config of skep's own, if its format is supported.
 pub(super) fn content<T: DeserializeOwned>(labels: &Labels, data: &str, what: &str) -> Result<T, String> {
     let version = label(labels, VERSION_LABEL)?;
     if version != VERSION {
@@ -151,7 +151,7 @@ pub(super) fn label<'a>(labels: &'a Labels, key: &str) -> Result<&'a String, Str
     labels.get(key).ok_or_else(|| format!("its label `{key}` is gone"))
 }
 
-/// A phase as the store keeps it: with as much of its symptoms as a label should hold, and nothing that a container wrote.
+/// A phase for storage: with symptoms shortened to fit a label, and without output of containers.
 pub(super) fn bounded(phase: &Phase) -> Phase {
     let Phase::Failed { at, symptoms, away } = phase else { return phase.clone() };
     // Symptoms, characters of each text.
@@ -184,12 +184,12 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("all keys are strings")
 }
 
-/// Compressed, with a checksum, so that a payload that was cut or changed is known.
+/// Compresses with a checksum, so that a truncated or changed payload is detected.
 pub(super) fn packed(text: &str) -> Vec<u8> {
     let packed = || {
         let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
         encoder.include_checksum(true)?;
-        // Otherwise whoever reads it makes room for 2 MiB of it, however small it is.
+        // Otherwise readers would allocate 2 MiB for it, however small it is.
         encoder.set_pledged_src_size(Some(text.len() as u64))?;
         encoder.write_all(text.as_bytes())?;
         encoder.finish()

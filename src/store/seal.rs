@@ -1,19 +1,20 @@
-//! Who wrote a record: an authenticator in its labels, made with a key that only skep has.
+//! Authenticates records: an authenticator in their labels, made with a key that only skep has.
 //!
-//! Whoever may use the Docker API is root of the swarm. Whoever may only have a stack file deployed is not, and must not
-//! be able to make a record that skep believes. Three things see to that, each by itself: no stack file may use names and
-//! labels that begin with `skep.` ([`crate::stack::is_reserved`]), a config that belongs to a stack is no record, and an
-//! authenticator over a record's name, data and labels is checked wherever a key is set.
+//! Whoever may use the Docker API is root of the swarm. Whoever may only have stack files deployed is not, and must not
+//! be able to forge a record. Each of three measures prevents that: stack files may not use names and labels that begin
+//! with `skep.` ([`crate::stack::is_reserved`]), a config that belongs to a stack is never a record, and an
+//! authenticator over a record's name, data and labels is checked if a key is set.
 //!
 //! - Without a key, records are written without an authenticator and read unchecked.
-//! - A controller that starts with a key for the first time trusts the records that are there, adds an authenticator to
-//!   each, and leaves the config [`MARKER`]. From then on a record without a good one is damaged, for whoever has the key.
+//! - A controller that starts with a key for the first time trusts the existing records, adds an authenticator to
+//!   each, and creates the config [`MARKER`]. From then on a record without a valid one counts as damaged, if a key is set.
 //! - While the marker is there, a skep without the key reads records unchecked, and refuses to write any: they would be
 //!   damaged to the controller.
-//! - The first of several keys signs, and any of them is accepted. At its start a controller signs anew what an older key
-//!   has signed, so that the older one can be taken away afterwards.
+//! - The first of several keys signs, and any of them is accepted. At its start a controller signs records of an older
+//!   key
+//!   again, so that the older key can be removed afterwards.
 //!
-//! Not prevented: that somebody with the Docker API puts the labels of an earlier phase of the same record back.
+//! Not prevented: somebody with access to the Docker API can restore the labels of an earlier phase of the same record.
 
 use std::sync::Arc;
 
@@ -27,14 +28,14 @@ use crate::engine::{self, Call, RECORD_LABEL};
 use crate::lease::Lease;
 use crate::name::Scope;
 
-/// The config that says that the records of this swarm are authenticated.
+/// The config that marks the records of this swarm as authenticated.
 pub const MARKER: &str = "skep.key";
 /// The label that holds the authenticator, in hexadecimal digits.
 pub(super) const SEAL_LABEL: &str = "skep.seal";
-/// What the first format of an authenticator begins with, so that the key is used for nothing else.
+/// The context of the first format of authenticators, so that the key has no other use.
 const CONTEXT: &str = "skep record 1";
 
-/// The label that says of which scope something is; without it, of the one without a name.
+/// The label with the scope; absent for the scope without a name.
 const SCOPE_LABEL: &str = "skep.scope";
 
 /// The keys that records are authenticated with: the first one signs, any of them verifies. Cheap to clone.
@@ -47,7 +48,7 @@ pub struct Keys {
     pub(super) scope: Scope,
 }
 
-/// What the authenticator of a record says.
+/// The result of checking a record's authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seal {
     /// There is no key to check it with, or it is of another scope.
@@ -69,7 +70,7 @@ impl Keys {
         Self { scope, ..self }
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -84,7 +85,7 @@ impl Keys {
         labels.get(SCOPE_LABEL).map(String::as_str) == self.scope.name()
     }
 
-    /// Puts the scope into the labels of a record, and an authenticator, if there is a key.
+    /// Adds the scope to the labels of a record, and an authenticator if there is a key.
     pub(super) fn sign(&self, name: &str, labels: &mut Labels, data: &str) {
         labels.remove(SEAL_LABEL);
         labels.extend(self.scope.name().map(|scope| (SCOPE_LABEL.to_owned(), scope.to_owned())));
@@ -99,7 +100,7 @@ impl Keys {
         if self.is_empty() || !self.are_for(&spec.labels) {
             return Ok(Seal::Unchecked);
         }
-        let seal = spec.labels.get(SEAL_LABEL).ok_or("it has no authenticator: skep has not written it")?;
+        let seal = spec.labels.get(SEAL_LABEL).ok_or("it has no authenticator: skep did not write it")?;
         let seal = hex::decode(seal).unwrap_or_default();
         let is_by = |key: &SecretString| mac(key, &spec.name, &spec.labels, &spec.data).verify_slice(&seal).is_ok();
         match self.keys.iter().position(is_by) {
@@ -148,7 +149,7 @@ impl Store {
         if is_first { self.mark().await } else { Ok(()) }
     }
 
-    /// Refuses to write where the records are authenticated and there is no key.
+    /// Refuses to write if the records are authenticated and there is no key.
     pub(super) async fn expect_key(&self) -> Result<(), Error> {
         if !self.keys.is_empty() {
             return Ok(());

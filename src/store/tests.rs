@@ -281,11 +281,11 @@ async fn a_record_that_skep_has_not_written_is_damaged() {
     .await;
     insta::assert_snapshot!(shown(&store).await.replace(" skep.shop", "\nskep.shop"), @r"
     r1
-    skep.shop.r0: it has no authenticator: skep has not written it
+    skep.shop.r0: it has no authenticator: skep did not write it
     skep.shop.r2: its authenticator is wrong: it was changed, or signed with a key that is not set
     skep.shop.r3: its authenticator is wrong: it was changed, or signed with a key that is not set
     skep.shop.r7: its authenticator is wrong: it was changed, or signed with a key that is not set
-    skep.shop.r99: it has no authenticator: skep has not written it
+    skep.shop.r99: it has no authenticator: skep did not write it
     ");
     let moved = store.set_phase(&Lease::of_command(), &stack(), ReleaseId(7), &rolling(), &promoted).await;
     assert!(matches!(moved, Err(Error::Missing { .. })), "a forged record is never signed");
@@ -325,7 +325,7 @@ async fn records_of_the_time_before_there_was_a_key_are_trusted_once() {
     // Whatever comes later without an authenticator was not written by skep.
     Engine::Simulated(world.clone()).call(Call::post("/configs/create", body)).await.unwrap();
     store.authenticate(&Lease::of_command()).await.unwrap();
-    assert_eq!(shown(&store).await, "r1 r2 skep.shop.r3: it has no authenticator: skep has not written it");
+    assert_eq!(shown(&store).await, "r1 r2 skep.shop.r3: it has no authenticator: skep did not write it");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! From the body of a service to the terms of a stack.
+//! Converts the body of a service to the terms of a stack.
 //!
-//! What a stack file cannot say is found by comparison: whatever the body has and [`encode`] would not send for the
-//! service as it was read. So nothing can be forgotten, whichever engine wrote the body.
+//! Properties that stack files lack are found by comparison: those in the body that [`encode`] would not send for the
+//! decoded service. So nothing is missed, whichever engine wrote the body.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::stack::{
     Port, Privileges, Resources, RestartPolicy, SelinuxContext, Service, UpdateConfig, VolumeOptions,
 };
 
-/// What the engine or the Docker CLI adds to a body, and a stack file has no words for. By place and value; `None`
-/// stands for any value.
+/// Additions of the engine or the Docker CLI to a body that stack files lack, by place and value; `None`
+/// matches any value.
 ///
 /// - `Runtime`: filled in by the engine when it is read (moby `daemon/cluster/convert/service.go`, `serviceSpecFromGRPC`)
 /// - `ForceUpdate`: a counter; raised by `docker service update --force`, kept by every update
-/// - `Platforms`: what the CLI was told by the registry; it moves no task, and `docker stack deploy` drops it as well
+/// - `Platforms`: the registry's answer to the CLI; it moves no task, and `docker stack deploy` also drops it
 const NOT_THE_FILES: [(&str, Option<&str>); 3] = [
     ("TaskTemplate.Runtime", Some("container")),
     ("TaskTemplate.ForceUpdate", None),
     ("TaskTemplate.Placement.Platforms", None),
 ];
 
-/// The service that a body describes, and what it has beyond that, by its place in the body.
+/// The service described by a body, and its additional properties, by their places in the body.
 ///
 /// `body` has network names in place of ids. Lists whose order means nothing are put in the order that
 /// [`Service`] promises.
@@ -44,7 +44,7 @@ pub fn service(
     let mut unknown = BTreeMap::new();
     leftovers(body, &serde_json::to_value(known)?, String::new(), &mut unknown);
     unknown.retain(|place, value| !is_not_the_files(place, value));
-    // A service always has a name; that it is not the one we expect is no property of the service.
+    // The name is not a property of the service.
     unknown.remove("Name");
     Ok((service, unknown))
 }
@@ -52,7 +52,7 @@ pub fn service(
 fn ids(spec: &ServiceSpec) -> Ids {
     let container = &spec.task_template.container_spec;
     let named = container.configs.iter().map(|it| (it.config_name.clone(), it.config_id.clone()));
-    // A credential spec may be in a config that is not listed; it then keeps its id for a name.
+    // A credential spec may be in a config that is not listed; its id is then used as its name.
     let unnamed = container.privileges.credential_spec.iter().map(|it| (it.config.clone(), it.config.clone()));
     Ids {
         configs: unnamed.chain(named).collect(),
@@ -60,7 +60,7 @@ fn ids(spec: &ServiceSpec) -> Ids {
     }
 }
 
-/// The service that a body describes, as far as a stack file can say it.
+/// The service described by a body, limited to the properties of stack files.
 pub(super) fn from_spec(spec: ServiceSpec) -> Service {
     let ServiceSpec {
         mut labels,
@@ -141,7 +141,7 @@ fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     items
 }
 
-/// Labels without the one by which Docker knows the stack.
+/// Labels without Docker's stack label.
 pub(super) fn without_namespace(mut labels: Labels) -> Labels {
     labels.remove(NAMESPACE_LABEL);
     labels
@@ -184,7 +184,7 @@ fn privileges(privileges: spec::Privileges) -> Privileges {
         no_new_privileges: privileges.no_new_privileges,
         seccomp: mode(privileges.seccomp),
         apparmor: mode(privileges.app_armor),
-        // Engines show an empty one where there is none.
+        // Engines report an empty one if there is none.
         selinux: context.filter(|context| *context != SelinuxContext::default()),
     }
 }
@@ -288,7 +288,7 @@ fn is_not_the_files(place: &str, value: &str) -> bool {
     NOT_THE_FILES.iter().any(|&(known, any_or)| is_at(known) && any_or.is_none_or(|it| it == value))
 }
 
-/// Collects what `body` has and `known` has not. Empty values, which Go writes for what is not there, do not count.
+/// Collects the values of `body` that `known` lacks. Empty values, which Go writes for missing ones, do not count.
 fn leftovers(body: &Value, known: &Value, place: String, out: &mut BTreeMap<String, String>) {
     match (body, known) {
         (Value::Object(fields), _) => {
@@ -311,7 +311,7 @@ fn leftovers(body: &Value, known: &Value, place: String, out: &mut BTreeMap<Stri
     }
 }
 
-/// What an item of a list has beyond the item of `known` that it is most like: the order of lists may differ.
+/// The additional values of a list item compared with the most similar item of `known`, since the order may differ.
 fn fewest_leftovers(item: &Value, known: &[Value], place: &str) -> BTreeMap<String, String> {
     let beyond = |known: &Value| {
         let mut out = BTreeMap::new();

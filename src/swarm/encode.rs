@@ -1,4 +1,4 @@
-//! From the terms of a stack to the bodies that Docker is sent: those of `docker stack deploy`
+//! Converts the terms of a stack to request bodies, those of `docker stack deploy`
 //! (docker/cli `cli/compose/convert`), field by field.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::stack::{
     Port, Privileges, Resources, RestartPolicy, Secret, SelinuxContext, Service, UpdateConfig, VolumeOptions,
 };
 
-/// The ids of what a service refers to by name.
+/// The ids of the objects that a service refers to by name.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     pub(super) configs: BTreeMap<String, String>,
@@ -71,13 +71,13 @@ pub(super) fn network(stack: &StackName, name: &str, network: &OwnNetwork) -> Va
     body
 }
 
-/// The body of a config that the stack creates; none if it is somebody else's.
+/// The body of a config that the stack creates; `None` for an external one.
 pub(super) fn config(stack: &StackName, name: &str, config: &Config) -> Option<Value> {
     let Config::Own { content, labels, template_driver } = config else { return None };
     Some(templated(file(stack, name, labels, Some(content)), template_driver.as_ref()))
 }
 
-/// The body of a secret that the stack creates, with what it holds; none if it is somebody else's.
+/// The body of a secret that the stack creates, with its value; `None` for an external one.
 pub(super) fn secret(stack: &StackName, name: &str, secret: &Secret) -> Option<Value> {
     let Secret::Own { content, labels, template_driver, driver } = secret else { return None };
     let mut body = templated(file(stack, name, labels, content.expose()), template_driver.as_ref());
@@ -104,7 +104,7 @@ fn subnet(network: &OwnNetwork, subnet: &String) -> Value {
     body
 }
 
-/// The body of a config or secret; without `data` only its labels can be meant.
+/// The body of a config or secret; without `data` for updating its labels only.
 pub(super) fn file(stack: &StackName, name: &str, labels: &Labels, data: Option<&[u8]>) -> Value {
     let mut body = json!({ "Name": name, "Labels": with_namespace(stack, labels) });
     if let Some(data) = data.filter(|data| !data.is_empty()) {
@@ -192,7 +192,7 @@ fn environment(variables: &BTreeMap<String, Option<String>>) -> Vec<String> {
         None => key.clone(),
     };
     let mut lines: Vec<String> = variables.iter().map(line).collect();
-    // As Docker does, by the line and not by the name: another order would restart the tasks.
+    // Sorted by line rather than name, like Docker: another order would restart the tasks.
     lines.sort();
     lines
 }
@@ -263,7 +263,7 @@ fn mounted_config(reference: &FileReference, ids: &Ids) -> Result<spec::ConfigRe
     })
 }
 
-/// The configs that are mounted, and the one that holds the credential spec; by name, as Docker has them.
+/// The mounted configs, and that of the credential spec, ordered by name like Docker.
 fn configs(service: &Service, ids: &Ids) -> Result<Vec<spec::ConfigReference>, Error> {
     let mut configs: Vec<_> = service.configs.iter().map(|file| mounted_config(file, ids)).collect::<Result<_, _>>()?;
     if let Some(name) = service.credential_spec.as_ref().map(|spec| &spec.config).filter(|name| !name.is_empty()) {
@@ -372,12 +372,12 @@ fn port(port: &Port) -> spec::Port {
     }
 }
 
-/// A text, which the API leaves out when it is empty.
+/// A text, omitted if it is empty.
 fn filled(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.is_empty()).cloned()
 }
 
-/// A length of time where the API has no difference between nothing and none.
+/// A duration for which the API does not distinguish zero from none.
 fn nonzero(length: Option<Nanos>) -> Option<i64> {
     nanos(length).filter(|&nanos| nanos != 0)
 }

@@ -1,24 +1,24 @@
-//! The engine's events: that something of the swarm was changed. They may be lost, and the stream may end at any time; what
-//! they say is only when to look.
+//! The engine's events about changes in the swarm. They may be lost, and the stream may end at any time; they only
+//! trigger an observation.
 
 use serde::Deserialize;
 
 use super::{Error, Swarm};
 use crate::engine::{Call, Lines};
 
-/// The longest event that is waited for, in bytes.
+/// The longest accepted event, in bytes.
 const MAX_EVENT: usize = 64 << 10;
 
 /// A stream of events.
 #[derive(Debug)]
 pub struct Events(Lines);
 
-/// That something was made, changed or removed.
+/// An object was created, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// `service`, `network`, `config`, `secret` or `node`.
     pub kind: String,
-    /// Its name, also when it is gone.
+    /// Its name, also if it was removed.
     pub name: String,
 }
 
@@ -44,7 +44,7 @@ struct Attributes {
 }
 
 impl Swarm {
-    /// Begins to listen for changes of services, networks, configs, secrets and nodes.
+    /// Subscribes to changes of services, networks, configs, secrets and nodes.
     pub async fn events(&self) -> Result<Events, Error> {
         let kinds = ["service", "network", "config", "secret", "node"];
         let filters = serde_json::json!({ "type": kinds, "scope": ["swarm"] });
@@ -54,7 +54,7 @@ impl Swarm {
 }
 
 impl Events {
-    /// The next event; none when the stream has ended.
+    /// The next event; `None` when the stream has ended.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         while let Some(line) = self.0.next().await? {
             if let Some(event) = read(&line) {

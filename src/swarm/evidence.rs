@@ -1,5 +1,5 @@
-//! What is known of a task that failed beyond what Swarm says: by its node, if that is the node of the engine that is
-//! talked to, and by the registry of its image. The container is there as long as Swarm remembers the task.
+//! Evidence about a failed task beyond Swarm's report: from its node, if skep is connected to that node's engine,
+//! and from the registry of its image. The container exists for as long as Swarm keeps the task.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ struct Run {
 }
 
 impl Swarm {
-    /// What can be found out about a task. What cannot be had is done without: it is no error.
+    /// Collects evidence about a task. Missing evidence is not an error.
     pub async fn evidence(&self, task: &Task) -> Evidence {
         let Ok(found) = self.engine.json::<Value>(Call::get(format!("/tasks/{}", task.id))).await else {
             return Evidence::default();
@@ -71,7 +71,7 @@ impl Swarm {
         Some(Evidence { out_of_memory: container.state.oom_killed, health, registry: None })
     }
 
-    /// What the registry of an image answers the engine; `None` if that is not known.
+    /// The registry's answer about an image to the engine; `None` if unknown.
     async fn registry_answer(&self, image: &str) -> Option<RegistryAnswer> {
         let mut call = Call::get(format!("/distribution/{image}/json"));
         call.registry_auth = self.logins.header_to_ask(image);

@@ -1,4 +1,4 @@
-//! The folders that named volumes become.
+//! The folders of named volumes.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,14 +11,14 @@ use cap_std::fs::Dir;
 use super::{Error, Swarm};
 use crate::lease::Lease;
 
-/// How long the file system of the data root may take to answer: one of the network hangs without end when its server is
+/// How long the file system of the data root may take to respond: a network file system hangs for ever when its server is
 /// away.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-/// How many may wait for it at once; a thread that hangs in the kernel cannot be stopped.
+/// The most concurrent accesses; a thread that hangs in the kernel cannot be stopped.
 pub(super) const WAITING: usize = 8;
 
 impl Swarm {
-    /// Does something with the file system of the data root, for as long as it answers.
+    /// Runs an operation on the file system of the data root, with a time limit.
     pub(super) async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> Result<T, Error> + Send + 'static,
@@ -49,9 +49,9 @@ impl Swarm {
         }
     }
 
-    /// Creates the folders that are not there yet, on the node that skep runs on: Swarm refuses a task whose bind
-    /// has no source. So the data root must be shared by all nodes (Ceph, NFS), or the swarm have only this one. Where it is
-    /// not the one that the swarm knows, nothing is made.
+    /// Creates the folders that are not there yet, on the node that skep runs on: Swarm refuses a task whose bind has
+    /// no source. So the data root must be shared by all nodes (Ceph, NFS), or the swarm have only this one. Where it
+    /// is not the one that the swarm knows, nothing is made.
     ///
     /// A folder that is not below the data root, has `..` in it, or leads out of it through a symbolic link is
     /// refused. The data root itself is created if it is missing.
@@ -138,7 +138,7 @@ mod tests {
             async move { swarm.on_disk_within(Duration::from_millis(1), work).await.unwrap_err().to_string() }
         });
         let said: BTreeSet<String> = futures_util::future::join_all(stuck).await.into_iter().collect();
-        insta::assert_snapshot!(said.into_iter().collect::<Vec<_>>().join("\n"), @"the file system of the data root `/data` has not answered for 20 s: look after the storage that is mounted there");
+        insta::assert_snapshot!(said.into_iter().collect::<Vec<_>>().join("\n"), @"the file system of the data root `/data` has not responded for 20 s: check the storage that is mounted there");
         drop(end);
         assert!(swarm.on_disk(|_| Ok(())).await.is_ok(), "it answers again");
     }

@@ -1,4 +1,4 @@
-//! What the tasks of a service write, line by line, as it comes.
+//! Follows the output of a service's tasks, line by line.
 
 use std::collections::HashMap;
 
@@ -9,32 +9,32 @@ use super::{Error, Swarm};
 use crate::engine::container_output::Demultiplexer;
 use crate::engine::{Call, Engine, Pieces};
 
-/// The longest line that is waited for, in bytes; what is longer is cut into several.
+/// The longest line, in bytes; longer ones are split.
 const MAX_LINE: usize = 16 << 10;
-/// The detail in which the engine says which task wrote a line.
+/// The detail with the id of the task that wrote a line.
 const TASK: &str = "com.docker.swarm.task.id=";
 
-/// Which lines of a service are wanted.
+/// The requested lines of a service.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// How many of the last ones of each task; all if none.
+    /// The number of last lines of each task; `None` for all.
     pub tail: Option<u64>,
-    /// None that is older.
+    /// The earliest time.
     pub since: Option<Timestamp>,
-    /// Whether those that are still to come are waited for.
+    /// Whether to wait for new lines.
     pub follow: bool,
 }
 
-/// A line that a task wrote.
+/// A line of a task's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// When, by the clock of its node.
+    /// Its time, by the clock of its node.
     pub at: Timestamp,
-    /// The task's place among the replicas, if that is known.
+    /// The task's slot among the replicas, if known.
     pub slot: Option<u64>,
     /// The task.
     pub task: String,
-    /// What it wrote, as it is.
+    /// The unchanged text.
     pub text: String,
 }
 
@@ -51,8 +51,8 @@ pub struct Log {
 }
 
 impl Swarm {
-    /// Begins to read what the tasks of a service write; `tty` says whether its containers have a terminal. Tasks that are
-    /// made later are followed.
+    /// Begins to read what the tasks of a service write; `tty` says whether its containers have a terminal. Tasks that
+    /// are made later are followed.
     pub async fn log(&self, service_id: &str, tty: bool, wanted: &Wanted) -> Result<Log, Error> {
         let mut call = Call::get(format!("/services/{service_id}/logs"));
         call = call.with("stdout", 1).with("stderr", 1).with("timestamps", 1).with("details", 1);
@@ -70,7 +70,7 @@ impl Swarm {
 }
 
 impl Log {
-    /// The next line; none when there are no more.
+    /// The next line; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Line>, Error> {
         loop {
             while let Some(line) = self.take_line() {

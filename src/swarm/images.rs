@@ -1,4 +1,4 @@
-//! Where the images of a release are.
+//! The images of releases on the engine and in registries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::preflight::images::Whereabouts;
 use crate::release::{StackImages, StoredImage, Upkeep};
 use crate::stack::LOCAL_IMAGES;
 
-/// How many images are looked for at once.
+/// The most concurrent lookups.
 const AT_ONCE: usize = 8;
 
-/// An image as it is listed.
+/// A listed image.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct ListedImage {
@@ -28,7 +28,7 @@ struct ListedImage {
 }
 
 impl ListedImage {
-    /// Some engines write a name for none.
+    /// Whether a name is real; some engines write a placeholder.
     fn stored(self) -> StoredImage {
         let named =
             |names: Option<Vec<String>>| names.unwrap_or_default().into_iter().filter(|it| !it.starts_with("<none>"));
@@ -37,9 +37,9 @@ impl ListedImage {
 }
 
 impl Swarm {
-    /// Tags what the releases of a stack need among the images of this engine, so that `docker image prune` keeps it, and
-    /// removes the names of what none needs any more. One request, and one for each image that changes. What the engine
-    /// refuses, such as to remove an image that a container uses, is left for the next time.
+    /// Tags the images on this engine that the releases of a stack need, so that `docker image prune` keeps them, and
+    /// removes the names of images that none needs any more. One request, and one for each image that changes. A
+    /// refusal of the engine, such as for an image in use, is retried the next time.
     pub async fn tend_images(&self, _: &Lease, stack: &StackName, images: &StackImages) {
         let listed: Vec<ListedImage> = match self.engine.json(Call::get("/images/json")).await {
             Ok(listed) => listed,
@@ -59,7 +59,8 @@ impl Swarm {
         }
     }
 
-    /// Looks for images on the engine, and then in their registries: one request each for what is there, two for the rest.
+    /// Looks up images on the engine, and then in their registries: one request for each on the engine, two for the
+    /// others.
     pub async fn find_images(&self, images: BTreeSet<&str>, has_other_nodes: bool) -> BTreeMap<String, Whereabouts> {
         let find = |image: String| async move {
             let found = self.find_image(&image, has_other_nodes).await;

@@ -1,4 +1,4 @@
-//! The lists that the API gives, as far as they are read.
+//! The lists of the API, limited to the fields in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,7 +176,7 @@ struct FileSpec {
     data: String,
 }
 
-/// A config or secret, without what it holds.
+/// A config or secret without its contents.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) name: String,
@@ -184,7 +184,7 @@ pub(super) struct File {
     pub(super) id: String,
     pub(super) version: u64,
     pub(super) created: Timestamp,
-    /// The hash of what it holds, where its name does not say it.
+    /// The hash of its contents, if its name does not contain it.
     pub(super) content: Option<String>,
 }
 
@@ -253,7 +253,7 @@ pub(super) struct NodeStatus {
 }
 
 impl ListedFile {
-    /// The file without what it holds; `None` for the record of a release, which is not a part of any stack.
+    /// The object without its contents; `None` for the record of a release, which is not part of any stack.
     pub(super) fn without_data(self) -> Option<File> {
         let FileSpec { name, labels, data } = self.spec;
         if labels.contains_key(RECORD_LABEL) && !labels.contains_key(NAMESPACE_LABEL) {
@@ -281,7 +281,7 @@ impl File {
     }
 }
 
-/// The hash of what a config of a stack holds, where its name does not say it.
+/// The hash of a stack's config, if its name does not contain it.
 fn content(stack: &StackName, name: &str, data: &str) -> Option<String> {
     if data.is_empty() || is_content_addressed(stack, name) {
         return None;
@@ -370,7 +370,7 @@ impl ListedNode {
         Node {
             id: self.id.clone(),
             hostname: description.hostname.clone(),
-            // A manager that has just begun to lead knows of no node yet whether it lives.
+            // A manager that has just begun to lead does not know yet which nodes are alive.
             available: matches!(self.status.state.as_str(), "ready" | "unknown") && self.spec.availability == "active",
             down: self.status.state == "down",
             unheard: self.status.state == "unknown",
@@ -403,7 +403,7 @@ impl NodeResources {
     }
 }
 
-/// A state that we do not know, of a newer engine, is taken for one in which nothing is certain yet.
+/// An unknown state, of a newer engine, counts as one in which nothing is certain yet.
 pub(super) fn task_state(text: &str) -> TaskState {
     serde_json::from_value(text.into()).unwrap_or(TaskState::Pending)
 }

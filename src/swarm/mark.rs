@@ -1,7 +1,7 @@
-//! The mark of the data root: a file in it, and the same in a config of the swarm.
+//! The mark of the data root: a file in it, and a copy in a config of the swarm.
 //!
-//! Both are written when the first folder is made. From then on a file system without the mark, or with another one, is
-//! not the one that the data is in, such as the local disk of a node where the shared storage is not mounted.
+//! Both are written when the first folder is created. From then on a file system without this mark is
+//! not the one with the data, for example the local disk of a node where the shared storage is not mounted.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -17,7 +17,7 @@ use crate::engine::{self, Call};
 use crate::preflight::data::{MARK, config_name};
 use crate::preflight::surroundings::{DataRoot, Marks};
 
-/// The label of the config, which says which data root it is about.
+/// The label of the config with the path of the data root.
 const LABEL: &str = "skep.data";
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Spec {
 }
 
 impl Swarm {
-    /// Fails if the data root of this node is not the one that the swarm knows.
+    /// Fails if the data root of this node is not the one marked in the swarm.
     pub async fn check_data_root(&self) -> Result<(), Error> {
         known(&self.data_root().await?)
     }
@@ -71,7 +71,7 @@ impl Swarm {
         Ok(Some(mark.unwrap_or_default()))
     }
 
-    /// Whoever keeps a mark at the same time is as good: which of the two counts is seen afterwards.
+    /// Stores the mark in the swarm. If another controller does so at the same time, the mark is read afterwards.
     async fn keep_mark(&self, mark: &str) -> Result<(), Error> {
         let path = self.data_root.display().to_string();
         let labels = json!({ LABEL: path });
@@ -83,7 +83,7 @@ impl Swarm {
     }
 }
 
-/// Writes a new mark, and returns the one that is there: another controller may have been faster.
+/// Writes a new mark, and returns the existing one if another controller was faster.
 fn write_mark(root: &Path) -> Result<String, Error> {
     let mark = format!("{:016x}", RandomState::new().build_hasher().finish());
     let failed = |reason: io::Error| folder_error(&root.join(MARK), &reason);
@@ -97,7 +97,7 @@ fn write_mark(root: &Path) -> Result<String, Error> {
     }
 }
 
-/// Fails if a data root is not the one that the swarm knows.
+/// Fails if a data root is not the one marked in the swarm.
 fn known(root: &DataRoot) -> Result<(), Error> {
     match root.fault() {
         Some(fault) => Err(Error::OtherRoot { fault, remedy: root.remedy() }),

@@ -1,8 +1,8 @@
-//! Observe a stack, make one change at a time, read a task's log.
+//! Observes a stack, makes one change at a time, reads a task's log.
 //!
-//! A stack costs a fixed number of requests to observe, however many services it has. A change is one write, which
-//! carries the version that was observed, so that whoever was overtaken is refused by Raft. This module decides
-//! nothing and keeps nothing; that Swarm took a write says nothing of how its tasks fare.
+//! Observing a stack takes a fixed number of requests, however many services it has. A change is one write, which
+//! carries the observed version, so that Raft refuses a write based on an outdated observation. This module makes no
+//! decisions and keeps no state; an accepted write does not mean that its tasks are healthy.
 
 mod decode;
 mod encode;
@@ -39,23 +39,23 @@ pub use events::{Event, Events};
 pub use follow::{Line, Log, Wanted};
 pub use observe::Overview;
 
-/// The swarm that an engine, one of its managers, belongs to. Cheap to clone.
+/// A swarm, accessed through the engine of one of its managers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Swarm {
     engine: Engine,
-    /// The logins to registries. A service is sent that of its image's registry, so that nodes can pull it.
+    /// The registry logins. A service is sent with the login of its image's registry, so that nodes can pull the image.
     pub logins: Logins,
-    /// Where the folders of named volumes lie, on every node; `/data` unless set otherwise.
+    /// The folder of named volumes on every node; `/data` by default.
     pub data_root: PathBuf,
     /// Whether all nodes share that folder.
     pub data_shared: bool,
-    /// Bounds how many look at all of the swarm at once.
+    /// Limits concurrent observations of the whole swarm.
     looks: Arc<Semaphore>,
-    /// Bounds how many wait for the file system of the data root.
+    /// Limits concurrent accesses to the file system of the data root.
     disk: Arc<Semaphore>,
 }
 
-/// How many look at all of the swarm at once.
+/// The most concurrent observations of the whole swarm.
 const LOOKS: usize = 4;
 
 impl Swarm {
@@ -72,44 +72,44 @@ impl Swarm {
     }
 }
 
-/// What can go wrong when looking at a swarm or changing it.
+/// An error of observing or changing a swarm.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The engine did not answer, or said no for a reason that has no variant here.
+    /// The engine did not respond, or refused for a reason without a variant here.
     #[error(transparent)]
     Engine(engine::Error),
-    /// Somebody changed it after it was observed. Observe again, and decide again.
+    /// The object changed after it was observed. Observe and decide again.
     #[error("{subject} was changed by somebody else in the meantime")]
     OutOfSequence {
-        /// What was to be changed, such as `service shop_web`.
+        /// The object to be changed, such as `service shop_web`.
         subject: String,
     },
     /// Its name is taken, or it is in use, or it cannot be changed that way.
     #[error("{subject}: {reason}")]
     Conflict {
-        /// What was to be changed, such as `network shop_default`.
+        /// The object to be changed, such as `network shop_default`.
         subject: String,
-        /// The engine's own words.
+        /// The engine's message.
         reason: String,
     },
-    /// A config or secret that is there holds something else, and Swarm changes only labels.
+    /// An existing config or secret has other contents, and Swarm can change only labels.
     #[error(
         "{subject} is there and holds something else, which Swarm cannot change; give it a new `name`, or remove it first"
     )]
     Immutable {
-        /// What was to be changed, such as `config shop_site`.
+        /// The object to be changed, such as `config shop_site`.
         subject: String,
     },
-    /// The engine is none that has a say in a swarm.
+    /// The engine is not a manager of a swarm.
     #[error("this engine is no manager of a swarm; name a manager with `--host`, or make one with `docker swarm init`")]
     NoManager,
-    /// It is deployed by releases, which would take back what is written beside them.
+    /// The stack is deployed by releases, which would undo other writes.
     #[error("the stack `{stack}` has releases of skep; deploy it without `--no-wait`")]
     HasReleases {
         /// The stack.
         stack: StackName,
     },
-    /// It was observed or desired, and is not there.
+    /// An observed or desired object does not exist.
     #[error("there is no {kind} `{name}`")]
     Missing {
         /// `config`, `secret`, `network` or `service`.
@@ -117,33 +117,33 @@ pub enum Error {
         /// Its full name.
         name: String,
     },
-    /// A secret that was removed cannot be brought back, because no record holds its value.
+    /// A removed secret cannot be restored, because no record holds its value.
     #[error(
-        "the secret `{name}` is no longer in the swarm, and its value is kept nowhere else; `skep deploy --again STACK` brings it back"
+        "the secret `{name}` is no longer in the swarm, and its value is not stored elsewhere; `skep deploy --again STACK` creates it again"
     )]
     SecretGone {
         /// Its full name.
         name: String,
     },
-    /// The data root of this node is not the one that the data is in. Nothing was made.
+    /// The data root of this node is not the one with the data. Nothing was created.
     #[error("{fault}; {remedy}")]
     OtherRoot {
-        /// What is wrong with it.
+        /// The fault.
         fault: String,
-        /// What to do.
+        /// The remedy.
         remedy: String,
     },
-    /// A folder for a volume could not be made.
+    /// A folder for a volume could not be created.
     #[error("cannot create the folder `{path}`: {reason}")]
     Folder {
         /// The folder.
         path: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// The file system of the data root does not answer.
+    /// The file system of the data root does not respond.
     #[error(
-        "the file system of the data root `{path}` has not answered for {} s: look after the storage that is mounted there",
+        "the file system of the data root `{path}` has not responded for {} s: check the storage that is mounted there",
         folders::PATIENCE.as_secs()
     )]
     Stuck {
@@ -153,7 +153,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may succeed a little later, without anybody doing anything.
+    /// Whether a retry may succeed without any other change.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_transient(),

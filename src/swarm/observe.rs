@@ -1,4 +1,4 @@
-//! From the lists that the API gives to a stack as it is.
+//! Builds the observed stack from the lists of the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::stack::{NAMESPACE_LABEL, Network, PREDEFINED_NETWORKS, Stack};
 #[derive(Debug, Default)]
 struct Share {
     services: Vec<PackedService>,
-    /// By the id of their service, newest first.
+    /// Tasks by the id of their service, newest first.
     tasks: BTreeMap<String, Vec<Task>>,
 }
 
-/// A service whose spec is kept as text: that takes a fifth of the memory. It is packed as it arrives, so that a long list
-/// is never in memory unpacked.
+/// A service whose spec is kept as text: that takes a fifth of the memory. It is packed as it arrives, so that a long
+/// list is never in memory unpacked.
 #[derive(Debug)]
 struct PackedService {
     id: String,
@@ -65,7 +65,7 @@ struct Around {
     owners: AllOwners,
 }
 
-/// Whose everything is, shared by all stacks that are observed among it.
+/// The owners of all objects, shared by all observed stacks.
 #[derive(Debug)]
 struct AllOwners {
     networks: Owners,
@@ -104,7 +104,7 @@ fn owner(labels: &Labels) -> Option<StackName> {
     labels.get(NAMESPACE_LABEL)?.parse().ok()
 }
 
-/// The names of networks by id: those that a look has found itself, and those that an overview knows.
+/// The names of networks by id: those of this observation, and those that an overview has found.
 #[derive(Clone, Copy)]
 struct NetworkNames<'a> {
     found: &'a Labels,
@@ -117,14 +117,14 @@ impl NetworkNames<'_> {
     }
 }
 
-/// What a stack has beside services and tasks; other stacks' may be among it.
+/// The objects of a stack other than services and tasks; objects of other stacks may be included.
 struct Belongings<'a> {
     networks: &'a [ListedNetwork],
     configs: &'a [File],
     secrets: &'a [File],
 }
 
-/// Every stack of the swarm, as one look has shown it.
+/// Every stack of the swarm in one observation.
 #[derive(Debug)]
 pub struct Overview {
     shares: BTreeMap<StackName, Share>,

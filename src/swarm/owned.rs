@@ -1,4 +1,4 @@
-//! What belongs to which stack.
+//! The owners of objects.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::policy::Owned;
 use crate::stack::NAMESPACE_LABEL;
 
 impl Swarm {
-    /// What the stacks of this swarm own. What skep's own services (those of the stack `own`) use is skep's. Four requests;
-    /// one that fails is an error, for what is not known must not be allowed.
+    /// What the stacks of this swarm own. What skep's own services (those of the stack `own`) use is skep's. Four
+    /// requests; one that fails is an error, for what is not known must not be allowed.
     pub async fn owned(&self, own: &str) -> Result<Owned, Error> {
         let (services, networks, configs, secrets) = tokio::try_join!(
             self.engine.json::<Vec<ListedService>>(Call::get("/services")),
@@ -37,7 +37,7 @@ impl Swarm {
         Ok(owned)
     }
 
-    /// The stack that a container is of, if it is of one.
+    /// The stack of a container, if any.
     pub async fn stack_of(&self, container: &str) -> Option<String> {
         let found: Value = self.engine.json(Call::get(format!("/containers/{container}/json"))).await.ok()?;
         Some(found["Config"]["Labels"][NAMESPACE_LABEL].as_str()?.to_owned())
@@ -49,7 +49,7 @@ fn files(listed: &[File]) -> BTreeMap<String, String> {
     listed.iter().filter_map(owner).collect()
 }
 
-/// The volumes that a service mounts and its stack has made, which their labels say.
+/// The mounted volumes of a service that its stack created, by their labels.
 fn volumes(spec: &Value) -> impl Iterator<Item = (String, String)> {
     let mounts = spec["TaskTemplate"]["ContainerSpec"]["Mounts"].as_array();
     mounts.into_iter().flatten().filter_map(|mount| {

@@ -1,4 +1,4 @@
-//! One change, one write.
+//! Performs changes: one write for each.
 
 use std::time::Duration;
 
@@ -14,17 +14,18 @@ use crate::plan::observed::{Observed, ObservedFile, ObservedService};
 use crate::plan::{Action, Change, Stall, Subject};
 use crate::stack::{Config, Mode, Network, Secret, Service, Stack};
 
-/// How often the tasks of a job that is stopped are looked at, and how long apart.
+/// The number and interval of polls for the tasks of a stopped job.
 const LOOKS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Swarm {
-    /// Makes one change: one write, besides what must be read for it; two where a service is made anew, and where a job
-    /// is removed, which has to be stopped first. What is made anew and was only removed is created by the next plan.
+    /// Makes one change: one write, besides the necessary reads; two if a service is recreated, or a job is removed,
+    /// which has to be stopped first. If recreating is interrupted after the removal, the next plan creates the
+    /// service.
     ///
-    /// A service is sent whole, as the stack has it; what somebody set by hand and no file can say does not outlive
-    /// that, but for the counter that `docker service update --force` raises. To remove what is gone already, or
-    /// what `observed` does not have, is no error.
+    /// A service is written as a whole; manual settings that stack files lack are lost,
+    /// except for the counter of `docker service update --force`. Removing a missing object is
+    /// not an error.
     pub async fn perform(&self, _: &Lease, change: &Change, desired: &Stack, observed: &Observed) -> Result<(), Error> {
         match (&change.subject, &change.action) {
             (subject, Action::Remove) => self.remove(subject, observed).await,
@@ -59,9 +60,9 @@ impl Swarm {
         }
     }
 
-    /// Creates the secrets of a stack that are not there, and returns their names: no record holds the value of a secret, so
-    /// the secrets are there before the record is. Nothing uses them yet, and their names say what is in them, so no lease
-    /// is needed for it.
+    /// Creates the secrets of a stack that are not there, and returns their names: no record holds the value of a
+    /// secret, so the secrets are there before the record is. Nothing uses them yet, and their names say what is in
+    /// them, so no lease is needed for it.
     pub async fn offer_secrets(&self, desired: &Stack, observed: &Observed) -> Result<Vec<String>, Error> {
         let mut offered = Vec::new();
         for (name, secret) in desired.secrets.iter().filter(|(name, _)| !observed.secrets.contains_key(*name)) {
@@ -73,7 +74,7 @@ impl Swarm {
         Ok(offered)
     }
 
-    /// Removes secrets again that were offered in vain. One that is used meanwhile stays.
+    /// Removes offered secrets that were not used. One that is in use by now is kept.
     pub async fn withdraw_secrets(&self, offered: &[String]) {
         for name in offered {
             if let Err(error) = self.write(Call::delete(format!("/secrets/{name}")), &format!("secret {name}")).await {

@@ -1,7 +1,7 @@
-//! The body of a service as the API has it: what a stack file can say of it, in both directions.
+//! The body of a service in the API, limited to the properties of stack files, for reading and writing.
 //!
-//! Every word is open text and every field may be absent, so that no value that a newer engine knows keeps a stack
-//! from being read. What is not here is found by comparison ([`super::decode`]).
+//! Every keyword is free text and every field may be absent, so that values of a newer engine do not prevent
+//! reading a stack. Other properties are found by comparison ([`super::decode`]).
 
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ body! {
         oom_score_adj: i64,
     }
 
-    /// The Docker CLI sends it even when there is nothing in it.
+    /// The Docker CLI sends it even if it is empty.
     Privileges {
         credential_spec: Option<CredentialSpec>,
         #[serde(rename = "SELinuxContext")]
@@ -295,7 +295,7 @@ body! {
         preferences: Vec<Preference>,
         #[serde(skip_serializing_if = "is_default")]
         max_replicas: u64,
-        /// What the registry said that the image is for. Only written: no stack file says it.
+        /// The platforms of the image from the registry. Only written, since stack files lack it.
         #[serde(skip_serializing_if = "Vec::is_empty", skip_deserializing)]
         platforms: Vec<Platform>,
     }

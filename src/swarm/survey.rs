@@ -1,4 +1,4 @@
-//! What there is around a stack.
+//! Surveys the surroundings of a stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,12 @@ use crate::plan::observed::Observed;
 use crate::preflight::surroundings::{Neighbour, Pool, Segment, StoredVolume, Surroundings};
 use crate::stack::{NAMESPACE_LABEL, Port, Stack};
 
-/// A version index that nothing has: a write with it never writes.
+/// An impossible version index: a write with it is always refused.
 const NO_VERSION: u64 = 0;
 /// Where an engine takes the addresses of networks from when nobody has told it (moby `daemon/cluster`).
 const DEFAULT_POOL: &str = "10.0.0.0/8";
 
-/// What `/info` says of the swarm.
+/// The part of `/info` about the swarm.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Info {
@@ -43,7 +43,7 @@ struct Cluster {
     subnet_size: u8,
 }
 
-/// What `/volumes` says.
+/// The response of `/volumes`.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct ListedVolumes {
@@ -59,9 +59,10 @@ struct ListedVolume {
 }
 
 impl Swarm {
-    /// What there is around a stack, whatever the stack itself is now. Three requests at once, one more each if the stack has
-    /// volumes of its own, if it has folders, and if others publish ports on the nodes themselves that the stack wants,
-    /// however big the swarm is. What cannot be read is left out. [`changed_secrets`](Self::changed_secrets) has the rest.
+    /// What there is around a stack, whatever the stack itself is now. Three requests at once, one more each if the
+    /// stack has volumes of its own, if it has folders, and if others publish ports on the nodes themselves that the
+    /// stack wants, however big the swarm is. What cannot be read is left out.
+    /// [`changed_secrets`](Self::changed_secrets) has the rest.
     pub async fn survey(&self, desired: &Stack) -> Surroundings {
         let _permit = self.looks.acquire().await;
         let data = async { if desired.folders.is_empty() { None } else { self.data_root().await.ok() } };
@@ -106,9 +107,9 @@ impl Swarm {
             .collect()
     }
 
-    /// The secrets that keep their name and not their content. Nobody can read a secret, but the engine compares: an update
-    /// with other content is refused as that, and one with the same content for its version index, which no secret has.
-    /// One request for each secret that has a name of its own.
+    /// The secrets that keep their name and not their content. Nobody can read a secret, but the engine compares: an
+    /// update with other content is refused as that, and one with the same content for its version index, which no
+    /// secret has. One request for each secret that has a name of its own.
     pub async fn changed_secrets(&self, desired: &Stack, observed: &Observed) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         for (name, secret) in desired.secrets.iter().filter(|(name, _)| !is_content_addressed(&desired.name, name)) {
@@ -166,8 +167,8 @@ fn on_nodes(port: &Port) -> Option<(u16, String)> {
     Some((number, protocol.to_owned()))
 }
 
-/// A service of somebody else, by its id, with the ids of its networks; none for one of the stack's own, and for one that is
-/// not understood.
+/// A service of somebody else, by its id, with the ids of its networks; none for one of the stack's own, and for one
+/// that is not understood.
 fn neighbour(stack: &StackName, listed: ListedService) -> Option<(String, Neighbour)> {
     let spec: ServiceSpec = serde_json::from_value(listed.spec).ok()?;
     let (name, owner) = (spec.name.clone(), spec.labels.get(NAMESPACE_LABEL).cloned());

@@ -1,4 +1,4 @@
-//! Commits that are to run, or did not come to run as a whole: what the stacks one by one do not tell.
+//! The view of pending and failed commits.
 
 use serde::Serialize;
 
@@ -6,11 +6,11 @@ use super::StackView;
 use crate::name::CommitId;
 use crate::release::{Handled, Intent, State, Upstream};
 
-/// A commit of a stack's repository that the stacks do not all run.
+/// A commit of a stack's repository that not all stacks run.
 #[derive(Debug, Clone, Serialize)]
 pub struct CommitView {
     commit: CommitId,
-    /// How it stands, for a person.
+    /// Its state, as a sentence.
     #[serde(rename = "message")]
     pub sentence: String,
     #[serde(flatten)]
@@ -23,7 +23,7 @@ impl From<&Intent> for CommitView {
     }
 }
 
-/// Whether a commit is worth a line: not if its only stack tells of its failure already.
+/// Whether a commit is shown: not if its only stack already shows the failure.
 pub(super) fn is_news(intent: &Intent, views: &[StackView]) -> bool {
     let mut stacks = intent.stacks.iter();
     let (Some(only), None, State::Failed { .. }) = (stacks.next(), stacks.next(), &intent.state) else { return true };
@@ -31,7 +31,7 @@ pub(super) fn is_news(intent: &Intent, views: &[StackView]) -> bool {
     !views.iter().any(|view| view.stack == *only && tried(view))
 }
 
-/// Whether the line of a watched repository tells of this commit: that it does not run, and why.
+/// Whether the line of a watched repository already shows that this commit does not run, and why.
 pub(super) fn is_told_by(intent: &Intent, upstream: &Upstream) -> bool {
     intent.state.has_ended()
         && intent.origin.repository == upstream.repository
@@ -39,7 +39,7 @@ pub(super) fn is_told_by(intent: &Intent, upstream: &Upstream) -> bool {
         && matches!(upstream.handled, Handled::Refused { .. } | Handled::Failed { .. })
 }
 
-/// The commit that a stack belongs to, among those that are worth a line.
+/// The shown commit that a stack belongs to.
 pub(super) fn of<'a>(view: &StackView, commits: &'a [Intent]) -> Option<&'a Intent> {
     let names = |intent: &&Intent| intent.stacks.contains(&view.stack);
     let owns = |intent: &&Intent| view.repository.as_ref() == Some(&intent.origin.repository);

@@ -1,7 +1,7 @@
-//! What people see: values made of records and observation, which the command line renders, as every other surface will.
+//! Views: values made from records and observations, which the command line and all other surfaces render.
 //!
-//! Each is made once, here, and says no more than what is so; colours, tables and sentences around it belong to the
-//! surface. Fields are added in later versions, none changes its meaning.
+//! Each view is made only here, and contains facts; colours, tables and surrounding sentences belong to the
+//! surface. Later versions may add fields, but do not change the meaning of existing ones.
 
 mod commit;
 mod overview;
@@ -21,7 +21,7 @@ use serde::Serializer;
 
 use crate::name::Repository;
 
-/// A repository as a person reads it.
+/// A repository for users.
 fn as_shown<S: Serializer>(repository: &Repository, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(repository)
 }

@@ -1,21 +1,21 @@
-//! All of a swarm that skep knows of.
+//! The overview of a swarm.
 
 use super::{CommitView, StackView, commit};
 use crate::release::{Intent, Upstream};
 
-/// The stacks, the watched repositories, and the commits that do not run as a whole.
+/// The stacks, the watched repositories, and the commits that do not fully run.
 #[derive(Debug, Clone)]
 pub struct Overview {
-    /// Each stack, with the commit of its repository that it waits for, or that did not come to run.
+    /// The stacks, each with the pending or failed commit of its repository.
     pub stacks: Vec<StackView>,
-    /// The commits that are to run, or did not come to, as far as neither a stack nor a repository tells of it.
+    /// The pending and failed commits that are not shown with a stack or repository.
     pub commits: Vec<Intent>,
     /// The watched repositories.
     pub upstreams: Vec<Upstream>,
 }
 
 impl Overview {
-    /// Puts together what is known of stacks, commits and repositories: nothing is told twice.
+    /// Combines stacks, commits and repositories, without repetition.
     pub fn of(mut stacks: Vec<StackView>, commits: impl IntoIterator<Item = Intent>, upstreams: Vec<Upstream>) -> Self {
         let is_news = |intent: &Intent| {
             commit::is_news(intent, &stacks) && !upstreams.iter().any(|it| commit::is_told_by(intent, it))

@@ -1,4 +1,4 @@
-//! What a deploy would change.
+//! The view of a plan.
 
 use serde::Serialize;
 
@@ -6,17 +6,17 @@ use crate::diagnostic::{Diagnostic, KeyPath};
 use crate::name::StackName;
 use crate::plan::{Fingerprint, Plan};
 
-/// What a deploy of a stack would change, and what stands in its way.
+/// The changes of a deploy, and its obstacles.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanView {
     /// The stack.
     pub stack: StackName,
-    /// Binds a deploy to just this plan.
+    /// The fingerprint of the plan.
     pub fingerprint: Fingerprint,
     /// The changes.
     pub plan: Plan,
-    /// What a deploy would be refused for.
+    /// The obstacles for which a deploy would be refused.
     pub obstacles: Vec<Diagnostic<KeyPath>>,
-    /// What a deploy would note.
+    /// The notes of a deploy.
     pub notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! A release in a history.
+//! The view of a release.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,22 @@ pub struct ReleaseView<'a> {
     pub release: ReleaseId,
     /// When it was made, by the controller's clock.
     pub created: Timestamp,
-    /// How far it has got.
+    /// Its phase.
     pub phase: &'a Phase,
-    /// Why it was made.
+    /// Its cause.
     pub cause: &'a Cause,
-    /// Where it came from.
+    /// Its origin.
     pub origin: OriginView<'a>,
-    /// To whom the stack belongs with it, as a person reads it.
+    /// The owner of the stack with it, for users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// What runs, by service.
+    /// The images, by service.
     pub images: &'a BTreeMap<ServiceName, String>,
-    /// Whether it can be gone back to.
+    /// Whether a rollback to it is possible.
     pub rollback: bool,
 }
 
-/// Where a release came from.
+/// The origin of a release.
 #[derive(Debug, Serialize)]
 pub struct OriginView<'a> {
     #[serde(serialize_with = "super::as_shown")]

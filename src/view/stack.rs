@@ -1,4 +1,4 @@
-//! How a stack is.
+//! The view of a stack.
 
 use serde::{Serialize, Serializer};
 
@@ -19,77 +19,77 @@ pub struct StackView {
     pub promoted: Option<ReleaseId>,
     /// The release that was last attempted.
     pub attempted: Option<ReleaseId>,
-    /// How far that one has got.
+    /// The phase of that release.
     #[serde(flatten)]
     pub phase: Option<Phase>,
-    /// The commit that says what runs; none if no commit does.
+    /// The running commit; `None` if the running stack has none.
     pub commit: Option<String>,
-    /// To whom it belongs, or where it came from.
+    /// Its owner, or else its origin.
     #[serde(serialize_with = "shown")]
     pub repository: Option<Repository>,
-    /// Each service with how many of its tasks run.
+    /// The services with the numbers of their tasks.
     pub services: Vec<ServiceView>,
-    /// What differs from the promoted release, in lines.
+    /// The drift from the promoted release, in lines.
     pub drift: Vec<String>,
-    /// What a person should know.
+    /// Notes for users.
     pub notes: Vec<String>,
-    /// Where people reach it.
+    /// Its public addresses.
     pub urls: Vec<String>,
-    /// The commit of its repository that is to run, or did not come to run as a whole.
+    /// The pending or failed commit of its repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<CommitView>,
     /// The commit that was last attempted.
     #[serde(skip)]
     pub attempted_commit: Option<CommitId>,
-    /// Whether it could not be brought back to what ran before.
+    /// Whether a rollback failed.
     #[serde(skip)]
     pub way_back_failed: bool,
-    /// Whether records of it cannot be read.
+    /// Whether some of its records are damaged.
     #[serde(skip)]
     pub damaged: bool,
-    /// Whether something is not healed any more, because somebody changes it back.
+    /// Whether it has contested fields.
     #[serde(skip)]
     pub contested: bool,
-    /// Why nothing is known of what runs, if that is so.
+    /// Why its running services are unknown, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-/// How a service is.
+/// The state of a service.
 #[derive(Debug, Clone, Serialize)]
 pub struct ServiceView {
     /// Its name.
     pub name: String,
-    /// How many tasks run.
+    /// The number of running tasks.
     pub running: u64,
-    /// How many should, where that is known.
+    /// The desired number of tasks, if known.
     pub wanted: Option<u64>,
 }
 
-/// How a stack is, in one word: the worst that is true of it.
+/// The state of a stack in one word: the worst that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {
-    /// What runs is not understood.
+    /// The running services are not understood.
     Unreadable,
-    /// Records of it cannot be read, and there is no other.
+    /// All its records are damaged.
     Damaged,
     /// No release is recorded.
     NoRecord,
-    /// A release is on its way.
+    /// A release is rolling out.
     Rolling,
-    /// Nothing of what should run is there.
+    /// Nothing runs although something should.
     Missing,
     /// Nothing should run, and nothing does.
     Removed,
-    /// It is not what anybody wants, and nothing good runs.
+    /// A rollback failed.
     Failed,
-    /// Fewer tasks run than should.
+    /// Fewer tasks run than desired.
     Degraded,
     /// A release failed, and the one before it runs again.
     WentBack,
-    /// Somebody else has changed it.
+    /// It has drifted.
     Differs,
-    /// It is as it should be.
+    /// It is as desired.
     Healthy,
 }
 
@@ -112,7 +112,7 @@ impl StackState {
     }
 }
 
-/// What was last tried: after a rollback that went well, the release that made it necessary.
+/// The last attempt: after a successful rollback, the release that failed.
 fn attempted(history: &History) -> Option<&Release> {
     let last = history.last()?;
     match (&last.cause, &last.phase) {
@@ -121,21 +121,21 @@ fn attempted(history: &History) -> Option<&Release> {
     }
 }
 
-/// Whether a release that was to bring something back has failed.
+/// Whether a rollback failed.
 fn has_not_come_back(attempted: &Release) -> bool {
     matches!((&attempted.cause, &attempted.phase), (Cause::RollBack { .. }, Phase::Failed { .. }))
 }
 
-/// What is said of a stack that no release is recorded of.
+/// The note about a stack without a recorded release.
 const NO_RECORD: &str =
     "there is no record of it: skep did not deploy it, or its records were removed; it is left as it is";
 
-/// What a person should know of the records. `damaged` tells of each that cannot be read.
+/// Notes about the records. `damaged` has a sentence for each damaged one.
 fn notes(history: &History, damaged: &[String]) -> Vec<String> {
     if history.last().is_none() && damaged.is_empty() { vec![NO_RECORD.to_owned()] } else { damaged.to_vec() }
 }
 
-/// What is not healed any more.
+/// Notes about contested fields.
 fn contested(release: &Release) -> impl Iterator<Item = &String> {
     let contested = match &release.phase {
         Phase::Promoted { contested, .. } => Some(contested),
@@ -145,28 +145,29 @@ fn contested(release: &Release) -> impl Iterator<Item = &String> {
 }
 
 fn left_alone(stack: &StackName, place: &str) -> String {
-    format!("{place} is not healed any more: somebody changes it again and again; `skep heal {stack}` begins again")
+    format!("{place} is no longer healed, because something keeps changing it; `skep heal {stack}` resumes healing")
 }
 
-/// Whether what runs is what the release's commit says: not what was found running, and not nothing.
+/// Whether the release has a commit: not one that was found running, and not an empty one.
 fn is_of_its_commit(release: &Release) -> bool {
     !matches!(release.cause, Cause::Adopt | Cause::RollBack { to: None, .. } | Cause::Remove { .. })
 }
 
 fn drift(desired: &Stack, observed: &Observed, history: &History) -> Vec<String> {
-    // What is only tidied up is no difference that anybody made.
+    // Clean-up is not drift.
     let plan = Plan::between(desired, observed, &history.removable()).only(|change| !change.is_housekeeping());
     plan.changes.iter().map(|change| change.to_text(Color::Never)).chain(plan.notes).collect()
 }
 
 impl StackView {
-    /// What the records and the swarm tell of it. `damaged` tells of each record that cannot be read.
+    /// The view from the records and the observed state. `damaged` has a sentence for each damaged record.
     pub fn of(stack: StackName, history: &History, damaged: &[String], observed: &Observed) -> Self {
         let mut notes = notes(history, damaged);
         let promoted = history.promoted();
         let contested: Vec<&String> = promoted.into_iter().flat_map(contested).collect();
         notes.extend(contested.iter().map(|place| left_alone(&stack, place)));
-        notes.extend(history.apart().map(|it| format!("{it}; `skep deploy --again {stack}` brings that back")));
+        notes
+            .extend(history.apart().map(|it| format!("{it}; `skep deploy --again {stack}` deploys that commit again")));
         let desired = promoted.and_then(|release| release.desired.as_ref());
         let drift = desired
             .filter(|desired| history.rolling().is_none() && desired.settings.drift != Drift::Off)
@@ -188,13 +189,13 @@ impl StackView {
         }
     }
 
-    /// What the records alone tell of a stack whose services are not understood, and why they are not.
+    /// The view from the records alone, if the running services are not understood, with the reason.
     pub fn unreadable(stack: StackName, history: &History, damaged: &[String], why: String) -> Self {
         let view = Self::recorded(stack, history, !damaged.is_empty(), notes(history, damaged));
         Self { unreadable: Some(why), ..view }
     }
 
-    /// How it is, in one word.
+    /// Its state in one word.
     pub fn state(&self) -> StackState {
         let is_short = |service: &ServiceView| service.wanted.is_some_and(|wanted| service.running < wanted);
         match (&self.phase, self.promoted) {
@@ -236,7 +237,7 @@ impl StackView {
     }
 }
 
-/// A repository as a person reads it, if it is known.
+/// A repository for users, if known.
 #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 fn shown<S: Serializer>(repository: &Option<Repository>, serializer: S) -> Result<S::Ok, S::Error> {
     repository.as_ref().map(Repository::to_string).serialize(serializer)

@@ -1,4 +1,4 @@
-//! The tasks of a stack.
+//! The view of tasks.
 
 use std::collections::BTreeMap;
 
@@ -11,30 +11,30 @@ use crate::plan::observed::{Observed, Task, TaskState};
 /// A task.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskView {
-    /// Swarm's id of it.
+    /// Its id.
     pub id: String,
-    /// The service that it is of.
+    /// Its service.
     pub service: String,
-    /// Its place among the replicas; none in a global service.
+    /// Its slot among the replicas; `None` in a global service.
     pub slot: Option<u64>,
-    /// The node's host name, or its id where that is not known.
+    /// The node's host name, or its id if unknown.
     pub node: String,
-    /// Whether it runs what the service is now.
+    /// Whether it runs the current spec of the service.
     pub current: bool,
-    /// What Swarm wants of it.
+    /// Its desired state.
     pub desired: TaskState,
-    /// How it is.
+    /// Its state.
     pub state: TaskState,
     /// Since when.
     pub since: Timestamp,
-    /// With what its process ended.
+    /// The exit code of its process.
     pub exit_code: Option<i64>,
-    /// Why it ended badly.
+    /// Its error.
     pub error: Option<String>,
 }
 
 impl TaskView {
-    /// The tasks of a stack, service by service, and in each newest first; those that ended only if `all` are wanted.
+    /// The tasks of a stack by service, newest first; ended ones only with `all`.
     pub fn of(observed: &Observed, all: bool) -> Vec<Self> {
         let names: BTreeMap<&str, &str> =
             observed.nodes.iter().map(|node| (node.id.as_str(), node.hostname.as_str())).collect();
@@ -57,7 +57,7 @@ impl TaskView {
         tasks
     }
 
-    /// What it is called: its service, and its place among the replicas.
+    /// Its name: the service and the slot.
     pub fn name(&self) -> String {
         match self.slot {
             Some(slot) => format!("{}.{slot}", self.service),

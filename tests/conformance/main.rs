@@ -108,7 +108,7 @@ fn what_stands_in_the_way_is_told_before_the_first_write() {
     3 |   web:
       |   ^^^
       |
-      = help: as written nothing is built: build it, push it, and name it in `image`
+      = help: with --as-written nothing is built: build and push the image, and name it in `image`
 
     warning[SK2001]: `build` has no effect in a swarm
      --> stack.yml:4:12
@@ -116,10 +116,10 @@ fn what_stands_in_the_way_is_told_before_the_first_write() {
     4 |     build: .
       |            ^
       |
-      = help: as written nothing is built: the image must be there
+      = help: with --as-written nothing is built: the image must exist
     ");
     insta::assert_snapshot!(said("environment-file-missing"), @r"
-    error[SK1007]: the env_file `/CASE/work/none.env` is not there
+    error[SK1007]: the env_file `/CASE/work/none.env` does not exist
      --> stack.yml:5:15
       |
     5 |     env_file: none.env

@@ -42,7 +42,7 @@ fn a_push_that_changes_nothing_writes_nothing() {
     let push = shop.commit("Say the same").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Say the same
-    skep-e2e-same r1 runs already: nothing to do
+    skep-e2e-same r1 already runs: nothing to do
     ");
     assert_eq!(shop.deployed(), Some(shop.head()));
     assert_eq!(swarm::everything(&shop.name), before);

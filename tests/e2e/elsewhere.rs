@@ -23,7 +23,7 @@ repositories:
     )
 }
 
-/// The bare repository elsewhere, made if it is not there.
+/// The bare repository elsewhere, made if it does not exist.
 fn elsewhere(lab: &Lab, name: &str) -> String {
     let path: PathBuf = lab.folder.join(format!("{name}.git"));
     if !path.exists() {
@@ -70,7 +70,7 @@ fn a_push_elsewhere_is_heard_of_by_webhook() {
     webhook(&lab, &shop);
     assert_snapshot!(wait_for_the_last_status(&gitlab, &shop), @"
     pending skep/skep-e2e-hooked: skep checks it
-    failed skep/skep-e2e-hooked: rejected: stack.yml:1:11: error[SK1001]: `services` must be a map, and this is `3`
+    failed skep/skep-e2e-hooked: rejected: stack.yml:1:11: error[SK1001]: `services` must be a map, but is `3`
     ");
     assert_eq!(swarm::arguments(&format!("{}_web", shop.name)), "sleep 1000");
 }

@@ -40,7 +40,7 @@ fn a_crash_ends_the_release_and_the_old_version_serves_all_the_while() {
     swarm::wait_until_at_rest(&shop.name);
     assert_eq!(swarm::arguments(&web), "sleep 1000");
     assert_snapshot!(lab.status(&shop), @"
-    skep-e2e-crash: r3 (COMMIT), last tried: r2 failed, from skep-e2e-crash
+    skep-e2e-crash: r3 (COMMIT), last attempt: r2 failed, from skep-e2e-crash
       web                  1/1 running
       web: the update stopped: a new task failed: exit code 3
         | no settings found
@@ -146,10 +146,7 @@ fn a_version_that_swarm_rolls_back_by_itself_is_started_once_in_either_order() {
         let push = shop.write("stack.yml", with(CRASH)).commit("Break it").push();
         assert!(!push.accepted, "{order}");
         let told = push.told();
-        assert!(
-            told.contains("web: Swarm rolled the service back by itself: a new task failed: exit code 3"),
-            "{told}"
-        );
+        assert!(told.contains("web: Swarm rolled the service back: a new task failed: exit code 3"), "{told}");
         assert!(told.contains(&format!("{} r2 was not healthy; r1 runs again", shop.name)), "{told}");
         let web = format!("{}_web", shop.name);
         assert_eq!((swarm::arguments(&web).as_str(), swarm::failed_with(&web, "exit 3")), ("sleep 1000", 1), "{order}");
@@ -212,8 +209,8 @@ fn a_digest_that_no_registry_has_is_named() {
       + service web
     skep-e2e-no-digest r1 failed
       not healthy within 25s
-      web: 0 of 1 tasks run at the deadline: the registry of its image does not answer: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
-        help: repair that, and deploy again: these files are not quarantined
+      web: 0 of 1 tasks run at the deadline: the registry of its image does not respond: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused
+        help: fix that, and deploy again: these files are not quarantined
     skep-e2e-no-digest had no release before: what was made is removed (as r2)
       - service web
       - network skep-e2e-no-digest_default
@@ -272,7 +269,7 @@ fn a_health_check_that_never_passes_ends_at_the_deadline() {
     };
     assert_snapshot!(told, @r#"
     checking COMMIT Open
-    stack.yml:7:18: warning[SK3004]: this check may take 16m40s to decide, and the release is given up after 25s
+    stack.yml:7:18: warning[SK3004]: this check may take 16m40s to decide, but the deadline of the release is 25s
       7 |     healthcheck: { test: [CMD, "false"], interval: 1s, timeout: 1s, retries: 1000 }
         |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       help: write `x-skep: { deadline: 18m }` or more, or shorten the check
@@ -282,7 +279,7 @@ fn a_health_check_that_never_passes_ends_at_the_deadline() {
     skep-e2e-sick r1 failed
       not healthy within 25s
       web: 0 of 1 tasks run at the deadline; the others: starting; its health check failed: exit code 1
-        help: if it only needs longer to start, raise `healthcheck.start_period` (not set)
+        help: if it needs longer to start, increase `healthcheck.start_period` (not set)
     skep-e2e-sick had no release before: what was made is removed (as r2)
       - service web
       - network skep-e2e-sick_default

@@ -188,18 +188,18 @@ fn a_symbolic_link_is_not_followed() {
     let Some(told) = told else { return };
     assert_snapshot!(told, @"
     checking COMMIT Try it
-    stack.yml:3:12: error[SK1008]: the build context `context` is a symbolic link, or behind one
+    stack.yml:3:12: error[SK1008]: the build context `context` is a symbolic link, or reached through one
       3 |     build: ./context
         |            ^^^^^^^^^
-      help: commit a copy of the file that the link points to
-    stack.yml:4:15: error[SK1008]: the env_file `app.env` is a symbolic link, or behind one
+      help: commit a copy of the target file
+    stack.yml:4:15: error[SK1008]: the env_file `app.env` is a symbolic link, or reached through one
       4 |     env_file: app.env
         |               ^^^^^^^
-      help: commit a copy of the file that the link points to
-    stack.yml:7:14: error[SK1008]: the config's file `conf/page` is a symbolic link, or behind one
+      help: commit a copy of the target file
+    stack.yml:7:14: error[SK1008]: the config's file `conf/page` is a symbolic link, or reached through one
       7 |   a: { file: conf/page }
         |              ^^^^^^^^^
-      help: commit a copy of the file that the link points to
+      help: commit a copy of the target file
     the push is refused, nothing was changed
     (refused)
     ");
@@ -222,7 +222,7 @@ fn a_stack_name_that_is_too_long_is_refused() {
     let Some(told) = refusal(&"long-".repeat(8), |shop| shop.write("stack.yml", quiet("1000"))) else { return };
     assert_snapshot!(told, @"
     checking COMMIT Try it
-    error: `skep-e2e-long-long-long-long-long-long-long-long-` is not a stack name: it has 49 characters, 40 at most are allowed
+    error: `skep-e2e-long-long-long-long-long-long-long-long-` is not a stack name: it has 49 characters; at most 40 are allowed
     (refused)
     ");
 }
@@ -274,7 +274,7 @@ fn a_stack_belongs_to_the_repository_that_made_it() {
     let push = thief.write("stack.yml", named).commit("Take it over").push();
     assert_snapshot!(push.told(), @"
     checking COMMIT Take it over
-    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository `skep-e2e-owned` (pushed to skep); give this one another name, or have it handed over with `git push -o adopt`
+    skep-e2e-owned was not deployed: the stack `skep-e2e-owned` belongs to the repository `skep-e2e-owned` (pushed to skep); give this one another name, or take it over with `git push -o adopt`
     (refused)
     ");
     assert_eq!(swarm::everything(&shop.name), before);

@@ -77,7 +77,7 @@ fn a_change_made_by_hand_is_seen() {
     assert_snapshot!(lab.status(&shop), @r#"
     skep-e2e-drift: r1 (COMMIT), from skep-e2e-drift
       web                  1/1 running
-      differs from its release; to bring it back:
+      differs from its release; changes needed to restore it:
         ~ service web: command sleep 4000 -> sleep 1000, environment DEBUG=1 removed (EFFECT)
     "#);
     assert_eq!(swarm::arguments(&web), "sleep 4000", "seeing is not changing");

@@ -52,7 +52,7 @@ fn a_broken_stack_file_is_refused() {
       4 |     prots: [80]
         |     ^^^^^
       help: did you mean `ports`?
-    stack.yml:5:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
+    stack.yml:5:25: error[SK1001]: `replicas` must be a whole number, but is `many`
       5 |     deploy: { replicas: many }
         |                         ^^^^
     the push is refused, nothing was changed

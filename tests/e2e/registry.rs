@@ -35,7 +35,7 @@ fn images_are_pushed_to_the_registry_and_run_by_digest() {
     let again = shop.write("README.md", "What it is\n").commit("Explain").push();
     assert_snapshot!(again.told(), @"
     checking COMMIT Explain
-      web: HOST/apps/skep-e2e-pushed/web:KEY@DIGEST is there already
-    skep-e2e-pushed r1 runs already: nothing to do
+      web: HOST/apps/skep-e2e-pushed/web:KEY@DIGEST already exists
+    skep-e2e-pushed r1 already runs: nothing to do
     ");
 }

@@ -21,7 +21,7 @@ fn a_stack_that_heals_is_removed_and_its_data_stays() {
     - service web
     - network skep-e2e-removed_default
     - config skep-e2e-removed_page-2cf24dba5fb0
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     ");
     assert_eq!(swarm::everything(&shop.name), "");
     assert_snapshot!(lab.skep(&["remove", &shop.name, "--yes"]), @"");

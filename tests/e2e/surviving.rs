@@ -107,7 +107,7 @@ fn killed_while_several_stacks_roll_out_it_takes_up_the_whole_commit() {
     let again = shop.push();
     assert_snapshot!(again.told(), @"
     checking COMMIT Break one of them
-    skep-e2e-several-good r2 runs already: nothing to do
+    skep-e2e-several-good r2 already runs: nothing to do
     skep-e2e-several-sick was not deployed: these files failed already, as r2: the update stopped: a new task failed: exit code 3; change them, or try the same again with `git push -o retry`
     `main` stays where it was: 1 of 2 stacks does not run this commit
     (refused)

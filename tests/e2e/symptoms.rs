@@ -20,12 +20,12 @@ fn want_of_memory_is_told_with_the_limit() {
     let Some(why) = why("memory", limited) else { return };
     // An engine may tell of the lack of memory only after the task has ended.
     let why = why.replace(
-        "exit code 137 (killed, often for want of memory: its limit is 8M)",
-        "it was killed for want of memory: its limit is 8M",
+        "exit code 137 (killed, often because it was out of memory: its limit is 8M)",
+        "it was killed because it was out of memory: its limit is 8M",
     );
     assert_snapshot!(why, @"
-    web: N tasks failed in N s: it was killed for want of memory: its limit is 8M
-      help: raise `deploy.resources.limits.memory`, or have it use less
+    web: N tasks failed in N s: it was killed because it was out of memory: its limit is 8M
+      help: increase `deploy.resources.limits.memory`, or make it use less
     ");
 }
 
@@ -38,7 +38,7 @@ fn a_health_check_tells_its_last_words() {
     let Some(why) = why("words", check) else { return };
     assert_snapshot!(why, @"
     web: N tasks failed in N s: its health check failed: exit code 3
-      help: if it only needs longer to start, raise `healthcheck.start_period` (1ms)
+      help: if it needs longer to start, increase `healthcheck.start_period` (1ms)
       | no database
     ");
 }
@@ -52,7 +52,7 @@ fn a_health_check_that_cannot_run_is_told_from_one_that_fails() {
     let Some(why) = why("no-check", check) else { return };
     assert_snapshot!(why, @r#"
     web: N tasks failed in N s: its health check cannot run
-      help: the check runs in the container: what it calls must be in the image, and `CMD-SHELL` needs a shell
+      help: the check runs in the container: its programs must be in the image, and `CMD-SHELL` needs a shell
       | OCI runtime exec failed: exec failed: unable to start container process: exec: "curl": executable file not found in $PATH: unknown
     "#);
 }
@@ -76,7 +76,7 @@ fn a_folder_that_is_not_there_is_named() {
     let Some(why) = why("no-folder", bound) else { return };
     assert_snapshot!(why, @"
     web: N tasks failed in N s: the folder `/nowhere/skep-e2e` to mount does not exist on the node
-      help: the folder must be there on the node that runs the task: create it, or keep the data in a named volume
+      help: the folder must exist on the node that runs the task: create it, or use a named volume
     ");
 }
 
@@ -96,7 +96,7 @@ fn a_port_that_is_taken_is_named() {
     let Some(why) = why("port", &both) else { return };
     assert_snapshot!(why, @"
     other: a task finds no node: no suitable node (host-mode port already in use on 1 node)
-      help: the port 18766 is taken on every node that may run the task: free it, or update with `order: stop-first`
+      help: the port 18766 is in use on every node that may run the task: free it, or update with `order: stop-first`
     ");
 }
 

@@ -43,7 +43,7 @@ fn a_webhook_that_is_not_gitlabs_is_refused() {
     not JSON: 400 this is not a push event of GitLab: EOF while parsing a value at line 1 column 15
     no commit: 400 this is not a push event of GitLab: missing field `after` at line 1 column 46
     deep: 400 this is not a push event of GitLab: invalid type: sequence, expected a string at line 1 column 1
-    another event: 200 nothing to do: the event `Issue Hook` is not a push; let the forge send push events alone
+    another event: 200 nothing to do: the event `Issue Hook` is not a push; configure the forge to send push events only
     ");
 
     let giant = post("shop", &[EVENT, TOKEN], vec![b' '; 100 << 20]);
@@ -51,5 +51,5 @@ fn a_webhook_that_is_not_gitlabs_is_refused() {
     let strange = post("shop", &[EVENT], vec![b' '; 100 << 20]);
     assert!(strange == "cut off" || strange.starts_with("401"), "{strange}");
     assert!(lab.peak_memory() < 100, "{} MiB", lab.peak_memory());
-    assert!(!lab.log().contains("INFO a webhook came"), "{}", lab.log());
+    assert!(!lab.log().contains("INFO received a webhook"), "{}", lab.log());
 }

@@ -72,7 +72,7 @@ fn the_controller_carries_out_what_commands_ask_for_and_they_follow_it() {
       + network shop_default
       + secret shop_key-1ec1c26b50d5
       + service web
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r1 is deployed
     ");
     write(sandbox, "app:2");
@@ -82,21 +82,21 @@ fn the_controller_carries_out_what_commands_ask_for_and_they_follow_it() {
     --- stderr
     shop r3 rolls out
       ~ service web: image app:2 -> app:1 (restarts 2 tasks)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r3 is deployed
     ");
     assert_snapshot!(run(sandbox, &["heal", "shop"]), @"
     exit code 0
     --- stderr
-    shop is as its release says: nothing to do
+    shop is already as its release says
     ");
     assert_snapshot!(run(sandbox, &["adopt", "shop", "town", "--yes"]), @"
     exit code 0
     --- stderr
     shop r4 rolls out
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r4 is deployed
-    the stack `shop` belongs to the repository `town` (pushed to skep) now
+    the stack `shop` now belongs to the repository `town` (pushed to skep)
     ");
     assert_snapshot!(run(sandbox, &["remove", "shop", "--yes"]), @"
     exit code 0
@@ -105,7 +105,7 @@ fn the_controller_carries_out_what_commands_ask_for_and_they_follow_it() {
     - service web
     - network shop_default
     - secret shop_key-1ec1c26b50d5
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
     shop is removed
     ");
@@ -131,7 +131,7 @@ fn a_command_tells_of_a_failure_as_if_it_had_rolled_out_itself() {
         | listening on :80
         | panic: no database
     shop goes back to r1 (as r3)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r2 was not healthy; r1 runs again
     ");
     assert_snapshot!(run(sandbox, &["deploy", "shop"]), @"
@@ -165,7 +165,7 @@ fn a_command_goes_on_by_itself_when_the_controller_goes_away() {
       + network shop_default
       + secret shop_key-1ec1c26b50d5
       + service web
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     note: the controller is gone; skep goes on from here
     shop r1 is deployed
     ");
@@ -188,7 +188,7 @@ fn a_controller_that_does_not_answer_does_not_keep_anybody_from_a_deploy() {
       + network shop_default
       + secret shop_key-1ec1c26b50d5
       + service web
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r1 is deployed
     ");
     assert_eq!(runtime.block_on(cluster(&sandbox, Clock::System).store.commands()).unwrap().len(), 0);

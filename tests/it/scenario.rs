@@ -138,8 +138,8 @@ fn lasting(story: &str) -> String {
         // Which of both is seen first: the task that ended, or that Swarm stopped its update because of it.
         (r"a task failed and is not replaced|the update stopped: a new task failed", "[FAILED]"),
         // The engine is told why by its runtime, which may come after the end itself.
-        (r"it was killed for want of memory: its limit is (\w+)", "[MEMORY] $1"),
-        (r"exit code 137 \(killed, often for want of memory: its limit is (\w+)\)", "[MEMORY] $1"),
+        (r"it was killed because it was out of memory: its limit is (\w+)", "[MEMORY] $1"),
+        (r"exit code 137 \(killed, often because it was out of memory: its limit is (\w+)\)", "[MEMORY] $1"),
         (r"\(restarts \d tasks?\)|\(no task runs now\)", "(restarts)"),
     ];
     let mut text = lines.flat_map(|line| [line, "\n"]).collect::<String>();

@@ -1,9 +1,9 @@
 //! The logs of builds, on the disk: one file for each time that a stack was built for a commit.
 //!
-//! A file is a line of JSON for each [`Record`]: what the log is of, its lines, and its end. It gets its name with its first
-//! line in it, and grows by whole lines, so that it can be read while the build goes on; one without an end was cut off.
-//! The name says when the build began, of which commit, and which release came of it. Logs are lost without harm: a disk
-//! that is full ends a log and no build.
+//! A file has a line of JSON for each [`Record`]: a header, the lines of the log, and an end. It gets its name when it
+//! has its first line, and grows by whole lines, so that it can be read while the build goes on; a file without an end
+//! is incomplete. The name contains the start of the build, the commit, and the release made of it. Losing a log does
+//! no harm: a full disk ends the log but not the build.
 
 mod bounds;
 mod open;
@@ -26,7 +26,7 @@ use crate::name::{CommitId, ServiceName, StackName};
 use crate::release::ReleaseId;
 use bounds::{Kept, excess};
 
-/// How the names of logs end.
+/// The suffix of the names of logs.
 const SUFFIX: &str = ".jsonl";
 
 /// The folder that holds the logs. Cheap to clone.
@@ -36,11 +36,11 @@ pub struct BuildLogs {
     bounds: Bounds,
 }
 
-/// A line of a log as it is kept.
+/// A line of the file of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Record {
-    /// What the log is of: the first line.
+    /// The header, in the first line.
     Build {
         /// The stack.
         stack: StackName,
@@ -48,12 +48,12 @@ pub enum Record {
         repository: String,
         /// The commit.
         commit: CommitId,
-        /// Who made it.
+        /// The author of the commit.
         author: String,
         /// When the build began.
         at: Timestamp,
     },
-    /// What the builder, or the test of an image, wrote.
+    /// A line of the builder or of the test of an image.
     Line {
         /// When.
         at: Timestamp,
@@ -62,29 +62,29 @@ pub enum Record {
         /// What.
         text: String,
     },
-    /// Lines that are not kept stood here.
+    /// Lines were left out here.
     LeftOut {
-        /// How many.
+        /// The number of lines.
         lines: u64,
     },
-    /// Nothing comes after this.
+    /// The end of the log.
     End {
         /// When.
         at: Timestamp,
-        /// The release that came of it; none if none did.
+        /// The release that was made of the build; `None` if there is none.
         release: Option<ReleaseId>,
     },
 }
 
-/// Which log of a stack is meant.
+/// Selects a log of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Wanted {
-    /// That of its newest build.
+    /// The log of the newest build.
     #[default]
     Newest,
-    /// That of the build which this release came of.
+    /// The log of the build for this release.
     Release(ReleaseId),
-    /// That of the newest build of the commit whose id begins so.
+    /// The log of the newest build of the commit whose id has this prefix.
     Commit(String),
 }
 
@@ -100,22 +100,22 @@ pub struct BuildLog {
 /// Why a log cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is not there.
+    /// It does not exist.
     #[error("no log of a build of {stack}{} is kept: {}", shown(wanted), explained(wanted, kept))]
     NotKept {
         /// The stack.
         stack: StackName,
-        /// Which one was asked for.
+        /// The requested log.
         wanted: Wanted,
-        /// Those that there are, newest first.
+        /// The existing logs, newest first.
         kept: Vec<BuildLog>,
     },
-    /// The disk does not give it.
+    /// It cannot be read.
     #[error("the log of a build cannot be read: {0}")]
     Disk(#[from] io::Error),
 }
 
-/// How many logs that there are an error names.
+/// The most existing logs that an error names.
 const NAMED: usize = 5;
 
 fn shown(wanted: &Wanted) -> String {
@@ -137,7 +137,7 @@ fn explained(wanted: &Wanted, kept: &[BuildLog]) -> String {
     format!("{why}, or its log is gone ({BOUNDS}){others}")
 }
 
-/// The commit, and the release that came of it.
+/// The commit, and the release made of it.
 impl fmt::Display for BuildLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.release {
@@ -148,7 +148,7 @@ impl fmt::Display for BuildLog {
 }
 
 impl BuildLogs {
-    /// Those below the folder for skep's own data.
+    /// The logs below the folder for skep's own data.
     pub fn below(data: &Path) -> Self {
         Self { root: data.join("build-logs"), bounds: BOUNDS }
     }
@@ -158,7 +158,7 @@ impl BuildLogs {
         self.root.is_dir()
     }
 
-    /// Begins the log of a build; `None` for what is no beginning.
+    /// Starts the log of a build; `None` unless the record is a header.
     pub fn begin(&self, build: &Record) -> io::Result<Option<OpenLog>> {
         let Record::Build { stack, commit, at, .. } = build else { return Ok(None) };
         let folder = self.folder(stack);
@@ -168,7 +168,7 @@ impl BuildLogs {
         OpenLog::create(log, build).map(Some)
     }
 
-    /// Removes what is more than may be kept, the oldest first. What cannot be removed stays until the next time.
+    /// Removes logs beyond the limits, the oldest first. A log that cannot be removed stays until the next time.
     pub fn sweep(&self, now: Timestamp) {
         let mut logs: Vec<(BuildLog, Kept)> = Vec::new();
         for (name, folder) in folders(&self.root) {
@@ -183,7 +183,7 @@ impl BuildLogs {
         for nth in excess(&kept, now, &self.bounds) {
             drop(fs::remove_file(&logs[nth].0.path));
         }
-        // A folder that still has a log in it stays.
+        // A folder that still contains a log stays.
         for (_, folder) in folders(&self.root) {
             let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
             let halves = files.filter(|path| path.extension().is_some_and(|extension| extension == open::FRESH));
@@ -210,7 +210,7 @@ impl BuildLogs {
             let log = self.find(stack, wanted)?;
             match fs::read(&log.path) {
                 Ok(bytes) => return Ok(whole_lines(&bytes)),
-                // It got its last name, or was removed, between the two looks.
+                // It was renamed or removed between the two steps.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
@@ -230,7 +230,7 @@ impl BuildLog {
         Self { begun, commit, release, path: folder.join(name) }
     }
 
-    /// The log with this name, if it is that of one.
+    /// The log with this file name, if it is a log.
     fn of(path: &Path) -> Option<Self> {
         let mut parts = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?.split('-');
         let begun = Timestamp::from_millisecond(parts.next()?.parse().ok()?).ok()?;
@@ -258,7 +258,7 @@ fn folders(root: &Path) -> Vec<(String, PathBuf)> {
     folders.filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path))).collect()
 }
 
-/// The lines that have an end: the last one may be half written.
+/// The complete lines: the last one may be partly written.
 fn whole_lines(bytes: &[u8]) -> String {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     String::from_utf8_lossy(&bytes[..end]).into_owned()

@@ -1,4 +1,4 @@
-//! `skep hook install`: a small script that runs the hook, where Git or a forge looks for it.
+//! `skep hook install`: writes a small script that runs the hook to the place where Git or a forge expects it.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,17 +18,17 @@ pub(super) struct Install {
     path: PathBuf,
 }
 
-/// By this line a hook is known to be ours.
-const MARK: &str = "# Made by `skep hook install`; delete the file to be rid of it.";
+/// The line that marks a hook as skep's.
+const MARK: &str = "# Made by `skep hook install`; delete the file to remove it.";
 
-/// A hook and where it goes.
+/// A hook and the path of its script.
 struct Place {
     file: PathBuf,
     hook: &'static str,
 }
 
 impl Install {
-    /// Exit code 0: it is there; 1: something else is there; 2: it could not be written.
+    /// Exit code 0: installed; 1: another hook exists; 2: the script could not be written.
     pub(super) fn run(&self) -> ExitCode {
         match self.installed() {
             Ok(code) => code,
@@ -43,11 +43,11 @@ impl Install {
         let Place { file, hook } = place(&self.path)?;
         let script = script(hook)?;
         match std::fs::read_to_string(&file) {
-            Ok(text) if text == script => output::line(&format!("{} is there already", file.display())),
+            Ok(text) if text == script => output::line(&format!("{} already exists", file.display())),
             Ok(text) if !text.contains(MARK) => {
-                output::line(&format!("error: {} is another hook, and stays as it is", file.display()));
+                output::line(&format!("error: {} is another hook and was not changed", file.display()));
                 output::line(&format!(
-                    "hint: let it run `skep hook {hook}`, with its own standard input, and end with its exit code"
+                    "hint: make it run `skep hook {hook}` with its own standard input, and exit with that exit code"
                 ));
                 return Ok(ExitCode::FAILURE);
             }
@@ -63,7 +63,7 @@ impl Install {
     }
 }
 
-/// Where the hook goes, by what is there.
+/// Determines the hook for a path by what exists there.
 fn place(path: &Path) -> anyhow::Result<Place> {
     let pre_receive = |file: PathBuf| Ok(Place { file, hook: "pre-receive" });
     let has = |name: &str| path.join(name).exists();
@@ -84,13 +84,13 @@ fn place(path: &Path) -> anyhow::Result<Place> {
         return pre_receive(path.join("hooks/pre-receive"));
     }
     let hooks = crate::source::pushed::hooks(path).with_context(|| {
-        format!("{} is no repository; name a bare repository, a work tree, or a `pre-receive.d`", path.display())
+        format!("{} is not a repository; give a bare repository, a work tree, or a `pre-receive.d`", path.display())
     })?;
     Ok(Place { file: hooks.join("pre-commit"), hook: "pre-commit" })
 }
 
 fn script(hook: &str) -> anyhow::Result<String> {
-    let skep = std::env::current_exe().context("cannot tell where skep is")?;
+    let skep = std::env::current_exe().context("cannot determine the path of skep")?;
     let skep = skep.to_str().context("the path of skep is not UTF-8")?;
     let quoted = shlex::try_quote(skep).context("the path of skep has a NUL in it")?;
     Ok(format!("#!/bin/sh\n{MARK}\nexec {quoted} hook {hook}\n"))

@@ -1,7 +1,7 @@
-//! `skep hook`: the rules as a hook of any Git server, and of a work tree.
+//! `skep hook`: the rules as a hook of any Git server and of a work tree.
 //!
-//! What was pushed is read before it is accepted, and only what it changes is looked at. Errors refuse the push. The settings of the
-//! pushed tree count, but errors that keep a stack from being deployed refuse it whatever they say.
+//! The hook reads pushed objects before Git accepts them, and checks only changed files. Errors refuse the push. The
+//! settings of the pushed tree apply, except that they cannot suppress errors that prevent a deploy.
 
 mod install;
 
@@ -33,51 +33,51 @@ pub(super) struct Hook {
 
 #[derive(Debug, Subcommand)]
 enum Which {
-    /// Check a push: Git runs it, with the refs on standard input
+    /// Check a push (run by Git, with the refs on standard input)
     PreReceive,
-    /// Check one ref of a push: Git runs it
+    /// Check one ref of a push (run by Git)
     Update {
         /// The ref
         name: String,
-        /// What it was
+        /// Its old id
         old: String,
-        /// What it will be
+        /// Its new id
         new: String,
     },
-    /// Check what is staged for the next commit: Git runs it
+    /// Check the staged changes (run by Git)
     PreCommit,
-    /// Install the hook: into a bare repository, a `pre-receive.d` of GitLab or Gitea, or a work tree
+    /// Install the hook in a bare repository, a `pre-receive.d` of GitLab or Gitea, or a work tree
     Install(install::Install),
 }
 
-/// Bytes on the hook's standard input, at most: room for a hundred thousand refs.
+/// The most bytes that the hook reads from standard input: enough for a hundred thousand refs.
 const MAX_INPUT: u64 = 32 << 20;
 
-/// How long the refs of one push may take: Git waits for the hook, and so does the pusher.
+/// How long checking all refs of a push may take, since Git and the pusher wait for the hook.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A ref that is pushed.
+/// An update of a ref.
 struct Update {
     name: String,
     old: Option<String>,
     new: Option<String>,
 }
 
-/// What was found, and what the findings point into.
+/// The findings, and the texts that they refer to.
 #[derive(Default)]
 struct Outcome {
     findings: Vec<Diagnostic>,
     texts: Texts,
     refused: bool,
-    /// Why nothing was looked at, if nothing was.
+    /// The reason why nothing was checked, if so.
     unseen: Option<&'static str>,
 }
 
-/// What is said where nothing can be read. A hook stands in nobody's way for what it does not check.
+/// The note for repositories that skep cannot read. The hook accepts pushes that it cannot check.
 const SHA_256: &str = "note: skep does not read repositories with SHA-256 ids yet: nothing was checked";
 
 impl Hook {
-    /// Exit code 0: it may come in; 1: it may not; 2: it could not be told.
+    /// Exit code 0: accepted; 1: refused; 2: the check could not run.
     pub(super) fn run(&self, _common: &Common) -> ExitCode {
         let outcome = match &self.which {
             Which::Install(install) => return install.run(),
@@ -96,25 +96,25 @@ impl Hook {
 }
 
 impl Update {
-    /// Git writes zeros for a ref that is not there.
+    /// Git writes zeros for a ref that does not exist.
     fn of(name: &str, old: &str, new: &str) -> Self {
         let there = |id: &str| id.bytes().any(|digit| digit != b'0').then(|| id.to_owned());
         Self { name: name.to_owned(), old: there(old), new: there(new) }
     }
 
-    /// Whether its ids are those of a repository with SHA-256.
+    /// Whether the ids are SHA-256.
     fn is_sha_256(&self) -> bool {
         let is_long = |id: &Option<String>| id.as_ref().is_some_and(|id| id.len() == 64);
         is_long(&self.old) || is_long(&self.new)
     }
 
-    /// Branches and tags are what somebody deploys.
+    /// Whether the ref is a branch or tag, which may be deployed.
     fn counts(&self) -> bool {
         ["refs/heads/", "refs/tags/"].iter().any(|folder| self.name.starts_with(folder))
     }
 }
 
-/// What Git writes to the hook: `old new ref` on each line.
+/// Parses Git's input to the hook: `old new ref` on each line.
 fn updates() -> anyhow::Result<Vec<Update>> {
     let input = input::whole(std::io::stdin(), MAX_INPUT).context("push fewer refs at once")?;
     let input = String::from_utf8_lossy(&input);
@@ -158,7 +158,7 @@ fn pushes_within(patience: Duration, updates: &[Update]) -> anyhow::Result<Outco
     Ok(outcome)
 }
 
-/// Git says in the environment where it keeps the objects of the push.
+/// The places of the push's objects, which Git passes in the environment.
 fn receiving() -> Receiving {
     let folders = |name| config::variable(name).map(|value| value.split(':').map(PathBuf::from).collect::<Vec<_>>());
     let objects = ["GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
@@ -168,7 +168,7 @@ fn receiving() -> Receiving {
     Receiving { repository: config::variable("GIT_DIR").map_or_else(|| ".".into(), PathBuf::from), objects }
 }
 
-/// Git says in the environment which index becomes the commit.
+/// The index of the commit, which Git passes in the environment.
 fn staging() -> Staging {
     let path = |name| config::variable(name).map(PathBuf::from);
     Staging { repository: path("GIT_DIR"), index: path("GIT_INDEX_FILE") }
@@ -185,8 +185,8 @@ fn staged() -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// The stack files with all that they name, other Compose files and Dockerfiles that are other than before; all Dockerfiles
-/// where something is gone that they may copy.
+/// The changed stack files with all files that they name, changed other Compose files and Dockerfiles, and, if a file was
+/// deleted, all Dockerfiles, which may copy it.
 fn wanted(revision: &Revision, changed: &BTreeSet<RepoPath>) -> Vec<RepoPath> {
     let mut wanted = revision.wanted();
     let mut others = lint::wanted_among(revision, &BTreeMap::new(), &|path| changed.contains(path));
@@ -235,14 +235,14 @@ impl Outcome {
     }
 }
 
-/// Whether a finding keeps a push out.
+/// Whether a finding refuses a push.
 fn refuses(finding: &Diagnostic, settings: &Settings) -> bool {
     let must_hold = lint::explain(finding.id()).is_some_and(lint::Rule::must_hold);
     let least = settings.fail_on.unwrap_or(Severity::Error);
     must_hold || finding.id() == lint::BAD_SETTINGS || (!settings.no_fail && finding.severity >= least)
 }
 
-/// GitLab shows a person only lines that begin so.
+/// A printer that adds the prefix that GitLab requires to display a line.
 fn printer() -> impl Fn(&str) {
     let is_gitlab = config::variable("GL_ID").or_else(|| config::variable("GL_REPOSITORY")).is_some();
     let before = if is_gitlab { "GL-HOOK-ERR: " } else { "" };

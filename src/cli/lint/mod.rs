@@ -27,18 +27,18 @@ use crate::plan::Color;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
 pub(super) struct Lint {
-    /// Folders, Dockerfiles and stack files; `-` is a Dockerfile on standard input
+    /// Folders, Dockerfiles and stack files; `-` is a Dockerfile from standard input
     #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The least severity that makes the exit code 1 [default: what the settings say, else error]
+    /// Lowest severity that makes the exit code 1 [default: from the settings, else error]
     #[arg(long, short = 't', visible_alias = "failure-threshold", value_enum)]
     fail_on: Option<FailOn>,
     #[command(flatten)]
     given: Given,
-    /// Also what only the swarm knows: what a deploy would be refused for
+    /// Also check against the live swarm, as a deploy would
     #[arg(long)]
     live: bool,
-    /// One line a finding: `--format short`
+    /// Print one line for each finding, like `--format short`
     #[arg(long)]
     short: bool,
     /// `--format`, as hadolint has it
@@ -50,13 +50,13 @@ pub(super) struct Lint {
     /// Write the findings to a file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Carry out the fixes that are safe
+    /// Apply the safe fixes
     #[arg(long, conflicts_with = "diff")]
     fix: bool,
-    /// Show what `--fix` would change, and change nothing
+    /// Show what `--fix` would change, without changing anything
     #[arg(long)]
     diff: bool,
-    // The last, because what follows would stand under its heading.
+    // The last field, because later ones would be listed under its heading.
     #[command(flatten)]
     options: Options,
 }
@@ -67,7 +67,7 @@ enum FailOn {
     Warning,
     Info,
     Style,
-    /// Nothing: as `--no-fail`
+    /// Never fail, like `--no-fail`
     #[value(alias = "ignore")]
     None,
 }
@@ -84,14 +84,14 @@ impl FailOn {
     }
 }
 
-/// What was found in everything that was named.
+/// The findings in all given paths.
 #[derive(Default)]
 struct Outcome {
     findings: Vec<Diagnostic>,
     texts: Texts,
-    /// Whether something is at or above what fails.
+    /// Whether a finding is at or above the failure threshold.
     fails: bool,
-    /// How findings are written, by the settings of the first that was named.
+    /// The output format in the settings of the first path.
     format: Option<String>,
 }
 
@@ -104,7 +104,7 @@ impl Lint {
         })
     }
 
-    /// Takes what the command's settings file is said to be, if by its name it is one of the linter.
+    /// Takes over the file given with `--config` if its name is that of linter settings.
     pub(super) fn take_settings(&mut self, config: &mut Option<PathBuf>) {
         let named = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let is_of_linter =
@@ -197,7 +197,7 @@ impl Lint {
         Ok(())
     }
 
-    /// What is asked for, or what the settings say.
+    /// The format from the options, or else from the settings.
     fn format(&self, outcome: &Outcome, common: &Common) -> report::Format {
         if self.short {
             return report::Format::Short;
@@ -208,14 +208,14 @@ impl Lint {
     }
 }
 
-/// How much was found, and how much of it needs nobody to think.
+/// The number of findings, and of those with a safe fix.
 fn summary(findings: &[Diagnostic]) -> String {
     let fixes = findings.iter().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safe)).count();
-    let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` mends {fixes}") };
+    let mends = if fixes == 0 { String::new() } else { format!("; `skep lint --fix` fixes {fixes}") };
     format!("{}{mends}", render::summary(findings))
 }
 
-/// What only the swarm knows, with paths as they are seen from here.
+/// The findings of the live swarm, with paths relative to the working folder.
 fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<Vec<Diagnostic>> {
     let (settings, name) = (common.settings()?, target.name());
     let asked = live::findings(&settings, &target.revision, &target.variables, levels, &name);
@@ -226,7 +226,7 @@ fn seen(target: &Target, levels: &Settings, common: &Common) -> anyhow::Result<V
     Ok(findings)
 }
 
-/// With settings that are not understood it could not run as it should.
+/// The exit code; invalid settings count as a failure to run.
 fn exit_code(outcome: &Outcome) -> ExitCode {
     if outcome.findings.iter().any(|finding| finding.id() == lint::BAD_SETTINGS) {
         ExitCode::from(2)

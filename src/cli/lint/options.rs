@@ -1,4 +1,4 @@
-//! The settings that a command line gives: in the words of skep, and in those of hadolint.
+//! The linter's settings on the command line, with skep's and hadolint's names.
 
 use std::path::{Path, PathBuf};
 
@@ -11,54 +11,54 @@ use crate::diagnostic::{Diagnostic, Severity, Spot, render};
 use crate::lint::settings::{self, LabelType, Level, Written};
 use crate::lint::{self, Settings};
 
-/// What options say about the checks.
+/// The options that change the linter's settings.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command")]
 pub(super) struct Options {
-    /// The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as `.hadolint.yaml` if `hadolint` is in its name
+    /// Settings that replace those in the folder: a `skep-lint.yaml`, or a `.hadolint.yaml` if its name contains `hadolint`
     #[arg(long = "settings", short = 'c', value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Ask a rule that is off
+    /// Enable a rule
     #[arg(long, value_name = "RULE")]
     enable: Vec<String>,
-    /// Do not ask a rule
+    /// Disable a rule
     #[arg(long, value_name = "RULE")]
     ignore: Vec<String>,
-    /// Make a rule an error
+    /// Set the level of a rule to error
     #[arg(long, value_name = "RULE")]
     error: Vec<String>,
-    /// Make a rule a warning
+    /// Set the level of a rule to warning
     #[arg(long, value_name = "RULE")]
     warning: Vec<String>,
-    /// Make a rule a remark
+    /// Set the level of a rule to info
     #[arg(long, value_name = "RULE")]
     info: Vec<String>,
-    /// Make a rule a matter of taste
+    /// Set the level of a rule to style
     #[arg(long, value_name = "RULE")]
     style: Vec<String>,
     /// A registry that images may come from
     #[arg(long = "trusted-registry", value_name = "REGISTRY")]
     trusted_registries: Vec<String>,
-    /// A label that images must have, and its type: `maintainer:email`
+    /// A label that images must have, and its type, such as `maintainer:email`
     #[arg(long = "require-label", value_name = "LABEL:TYPE", value_parser = label)]
     labels: Vec<(String, LabelType)>,
-    /// No other labels than those
+    /// Allow only these labels
     #[arg(long)]
     strict_labels: bool,
-    /// Comments that switch rules off count for nothing
+    /// Ignore comments that disable rules
     #[arg(long)]
     disable_ignore_pragma: bool,
-    /// Exit code 0 whatever is found
+    /// Exit with code 0 despite findings
     #[arg(long)]
     no_fail: bool,
-    /// Run `shellcheck` for the findings about scripts that skep has no rule for
+    /// Also run `shellcheck` on scripts, for findings that skep has no rule for
     #[arg(long)]
     shellcheck: bool,
 }
 
 impl Options {
-    /// The settings of the environment, of the file that is named, and of these options, the later over the earlier.
+    /// The settings of the environment, the given file and these options; later ones override earlier ones.
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let variables = settings::of_variables(&config::hadolint())?;
         let file = self.file.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -95,7 +95,7 @@ impl Options {
     }
 }
 
-/// Reads a file with settings. With settings that are not understood nothing is checked.
+/// Reads a settings file. With invalid settings nothing is checked.
 fn read(path: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());

@@ -1,4 +1,4 @@
-//! A file's text, replaced whole or not at all.
+//! Atomic replacement of a file's text.
 
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// Puts a text in the place of a file's. If that fails, be it that the disk is full, the file is what it was. It keeps its mode,
-/// and its owner if we may give it away.
+/// Replaces the text of a file. If that fails, for example because the disk is full, the file is unchanged. It keeps its
+/// mode and, if permitted, its owner.
 pub(super) fn replace(file: &Path, text: &[u8]) -> std::io::Result<()> {
     let file = file.canonicalize()?;
     let about = file.metadata()?;

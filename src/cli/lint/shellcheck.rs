@@ -1,4 +1,4 @@
-//! Asks the real `ShellCheck` about the scripts of Dockerfiles.
+//! Runs the real `ShellCheck` on the scripts of Dockerfiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,12 +15,12 @@ use crate::lint::Settings;
 use crate::lint::shellcheck::{Answer, Question};
 
 const PROGRAM: &str = "shellcheck";
-/// How long it may take for one script; the longest that people write take a second.
+/// How long it may take for one script; the longest real ones take a second.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How many run at once.
+/// The number of concurrent processes.
 const AT_ONCE: usize = 4;
 
-/// What it finds that skep has no rule for.
+/// Its findings that skep has no rule for.
 pub(super) async fn findings(questions: &[Question], settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
     let distinct: BTreeSet<Script<'_>> = questions.iter().map(script).collect();
     let answers = stream::iter(distinct).map(|script| async move { anyhow::Ok((script, answer(script).await?)) });
@@ -29,7 +29,7 @@ pub(super) async fn findings(questions: &[Question], settings: &Settings) -> any
     Ok(questions.iter().flat_map(|question| question.findings(&answers[&script(question)], settings)).collect())
 }
 
-/// A language, and a text in it: many a Dockerfile says the same twice.
+/// A language and a script in it, so that repeated scripts are checked once.
 type Script<'a> = (&'a str, &'a str);
 
 fn script(question: &Question) -> Script<'_> {
@@ -40,10 +40,11 @@ async fn answer((shell, script): Script<'_>) -> anyhow::Result<Answer> {
     let output = tokio::time::timeout(PATIENCE, printed(shell, script));
     let output =
         output.await.with_context(|| format!("{PROGRAM} did not answer within {} s", PATIENCE.as_secs()))??;
-    Answer::read(&output).with_context(|| format!("cannot understand the answer of {PROGRAM}; it must be 0.7 or newer"))
+    Answer::read(&output)
+        .with_context(|| format!("cannot parse the output of {PROGRAM}; it must be version 0.7 or newer"))
 }
 
-/// What it prints about a script, which it gets on its standard input.
+/// Its output for a script, which it reads from standard input.
 #[expect(clippy::disallowed_methods, reason = "the one place where ShellCheck is started, without a shell")]
 async fn printed(shell: &str, script: &str) -> anyhow::Result<Vec<u8>> {
     let mut command = Command::new(PROGRAM);

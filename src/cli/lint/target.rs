@@ -1,4 +1,4 @@
-//! What a person named, read: a folder, Dockerfiles, a stack file.
+//! The paths given to `skep lint`, read: folders, Dockerfiles and stack files.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -19,35 +19,35 @@ use crate::source::read::MAX_TEXT;
 use crate::source::{folder, named};
 use crate::stack::variables::Set;
 
-/// The name that stands for a Dockerfile on standard input.
+/// The path that means a Dockerfile from standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// Something to look at.
+/// A revision to check.
 pub(super) struct Target {
     pub(super) revision: Revision,
     pub(super) variables: Set,
-    /// Settings that go before those of the revision.
+    /// Settings that override those of the revision.
     pub(super) given: Settings,
-    /// Where the top of the revision is.
+    /// The folder of the revision's top.
     top: PathBuf,
-    /// The same, as it is seen from the working folder.
+    /// How its paths are shown relative to the working folder.
     seen: Seen,
 }
 
-/// How paths of a revision are shown.
+/// How the paths of a revision are shown.
 enum Seen {
-    /// With this before them.
+    /// With this prefix.
     Below(String),
-    /// As whoever named its files sees them.
+    /// As the names of the given files.
     AsNamed,
-    /// As each was given.
+    /// Each as it was given.
     Given(BTreeMap<RepoPath, RepoPath>),
 }
 
-/// The variables of stack files in a folder, or of one that is named.
+/// Looks up the variables for stack files in a folder or for a given one.
 type VariablesFor<'a> = &'a dyn Fn(For<'_>) -> anyhow::Result<Set>;
 
-/// What these paths name: each folder and stack file for itself, and all Dockerfiles together.
+/// Reads the given paths: each folder and stack file separately, and all Dockerfiles together.
 pub(super) fn all(paths: &[PathBuf], variables: VariablesFor<'_>) -> anyhow::Result<Vec<Target>> {
     let (folders, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| !is_file(path));
     let (stacks, dockerfiles): (Vec<&PathBuf>, Vec<&PathBuf>) = files.into_iter().partition(|path| is_stack_file(path));
@@ -76,7 +76,7 @@ fn is_stack_file(path: &Path) -> bool {
 }
 
 fn of_folder(path: &Path, given: &Set) -> anyhow::Result<Target> {
-    // The settings are among the first, and say what of the others is not read.
+    // The settings are among the first files, and exclude some of the others.
     let (stacks, others) =
         (|revision: &Revision| revision.wanted_with(given), |revision: &Revision| lint::wanted(revision, given));
     let revision = folder::look(path, &[&stacks, &others])?;
@@ -119,7 +119,7 @@ fn of_stack_file(path: &Path, given: &Set, settings: &Texts) -> anyhow::Result<T
     })
 }
 
-/// The settings in the working folder, which count for files that are named.
+/// The settings in the working folder, which apply to single files.
 fn settings_here() -> Texts {
     let read = |name: &&str| Some((name.parse().ok()?, std::fs::read(name).ok()?.into()));
     LINT_SETTINGS.iter().filter_map(read).collect()
@@ -129,7 +129,7 @@ fn dockerfile(path: &Path) -> anyhow::Result<(RepoPath, Arc<[u8]>)> {
     if path == Path::new(STANDARD_INPUT) {
         let mut text = Vec::new();
         std::io::stdin().take(MAX_TEXT + 1).read_to_end(&mut text).context("cannot read standard input")?;
-        ensure_small(text.len() as u64, "what is on standard input")?;
+        ensure_small(text.len() as u64, "standard input")?;
         return Ok((STANDARD_INPUT.parse()?, text.into()));
     }
     let doing = || format!("cannot read {}", path.display());
@@ -139,7 +139,7 @@ fn dockerfile(path: &Path) -> anyhow::Result<(RepoPath, Arc<[u8]>)> {
     Ok((name, std::fs::read(path).with_context(doing)?.into()))
 }
 
-/// A path of this machine, below the root of its files.
+/// An absolute path relative to the root of the file system.
 fn below_root(path: &Path) -> Option<RepoPath> {
     let path = std::path::absolute(path).ok()?;
     RepoPath::root().join(&format!("./{}", path.to_str()?)).ok()
@@ -166,19 +166,19 @@ impl Target {
         Written::of(&self.revision).settings.then(self.given.clone())
     }
 
-    /// Leaves out what the folder says about its checks.
+    /// Removes the settings of the folder.
     pub(super) fn forget_settings(&mut self) {
         let paths: Vec<RepoPath> = self.revision.lint_settings().collect();
         self.revision.texts.retain(|path, _| !paths.contains(path));
         self.given = Settings::default();
     }
 
-    /// What `ShellCheck` is to be asked.
+    /// The scripts for `ShellCheck`.
     pub(super) fn questions(&self) -> Vec<Question> {
         lint::questions(&self.revision, &self.variables, &self.given)
     }
 
-    /// What is found, and these others, with paths as they are seen from here.
+    /// The findings, including `others`, with paths relative to the working folder.
     pub(super) fn findings(&self, mut others: Vec<Diagnostic>) -> Vec<Diagnostic> {
         others.extend(lint::unread(&self.revision, &self.variables, &self.settings()));
         let mut findings = lint::findings_with(&self.revision, &self.variables, &self.given, others);
@@ -202,13 +202,13 @@ impl Target {
         }
     }
 
-    /// The name of its folder: what a stack is called that says nothing else.
+    /// The name of the folder, the default name of its stack.
     pub(super) fn name(&self) -> String {
         let top = self.top.canonicalize().unwrap_or_default();
         top.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned()
     }
 
-    /// The file that a text was read from; none for standard input.
+    /// The file that a text was read from; `None` for standard input.
     pub(super) fn on_disk(&self, path: &RepoPath) -> Option<PathBuf> {
         let file = match &self.seen {
             Seen::Given(given) => PathBuf::from(given.get(path).unwrap_or(path).as_str()),

@@ -1,4 +1,4 @@
-//! What may be written where a person types: labels of Traefik, and the keys of `x-skep`.
+//! Completions: labels of Traefik, and the keys of `x-skep`.
 
 use lsp_types::{CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, TextEdit};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use super::document::{Document, Kind};
 use super::place::range;
 use crate::lint;
 
-/// The schema of `x-skep`, from which its keys and their descriptions are.
+/// The schema of `x-skep`, the source of its keys and their descriptions.
 const SCHEMA: &str = include_str!("../../../docs/x-skep.schema.json");
 
-/// What may be written where the cursor is; none if skep has nothing to say there.
+/// The completions at the cursor; `None` if there are none.
 pub(super) fn completions(document: &Document, params: &Value) -> Option<Value> {
     if document.kind != Kind::Stack {
         return None;
@@ -41,7 +41,7 @@ fn item(document: &Document, span: &std::ops::Range<usize>, text: String, about:
     }
 }
 
-/// The labels that go on from a word; the names in it are taken over.
+/// The labels that complete a word, keeping its names.
 fn labels(word: &str) -> impl Iterator<Item = String> {
     let typed: Vec<String> = word.split('.').map(str::to_owned).collect();
     lint::traefik_labels().filter_map(move |label| {
@@ -68,7 +68,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The keys of the `x-skep` that a line with this indent is in, by the lines above.
+/// The keys of the `x-skep` section that contains a line with this indent, found from the lines above.
 fn keys_at(above: &str, mut indent_here: usize) -> Option<Vec<(String, Option<String>)>> {
     let mut path = Vec::new();
     for line in above.lines().rev() {

@@ -1,4 +1,4 @@
-//! A file as it stands in the editor, and what the rules say of it.
+//! An open file in the editor, and its findings.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub(super) struct Document {
     pub(super) kind: Kind,
 }
 
-/// What a file is to skep.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Dockerfile,
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 }
 
 impl Document {
-    /// Asks the rules.
+    /// Checks a document.
     pub(super) fn of(uri: &Uri, language: &str, text: String, variables: &BTreeMap<String, String>) -> Self {
         let path = file(uri);
         let kind = kind(&path, language);
@@ -67,7 +67,7 @@ impl Document {
         range(&self.text, &finding.place.span)
     }
 
-    /// The fixes of what is found where the editor asks.
+    /// The fixes of the findings in the range that the editor asks about.
     pub(super) fn actions(&self, params: &Value) -> Option<Value> {
         let asked: Range = serde_json::from_value(params["range"].clone()).ok()?;
         let at = |finding: &&Diagnostic| {
@@ -92,7 +92,7 @@ impl Document {
         })
     }
 
-    /// The pages of the rules that found something at a place.
+    /// The pages of the rules with findings at a position.
     pub(super) fn hover(&self, params: &Value) -> Option<Value> {
         let at = self.offset(params)?;
         let here = |finding: &&Diagnostic| finding.place.span.contains(&at);
@@ -105,7 +105,7 @@ impl Document {
         (!is_empty).then(|| json!(Hover { contents, range: None }))
     }
 
-    /// Where a request points.
+    /// The offset of the position in a request.
     pub(super) fn offset(&self, params: &Value) -> Option<usize> {
         let position: Position = serde_json::from_value(params["position"].clone()).ok()?;
         Some(offset(&self.text, position))
@@ -121,7 +121,7 @@ fn severity(severity: Severity) -> DiagnosticSeverity {
     }
 }
 
-/// The file of an address; one that is only in the editor is in no folder.
+/// The path of an address; an unsaved file has no folder.
 fn file(uri: &Uri) -> PathBuf {
     let text = uri.as_str().strip_prefix("file://").unwrap_or_else(|| uri.as_str());
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned().into()
@@ -142,7 +142,7 @@ fn kind(path: &std::path::Path, language: &str) -> Kind {
     }
 }
 
-/// The nearest settings above a file; their names are as if they stood at the top.
+/// The nearest settings in the folders above a file, named as if they were at the top.
 fn settings_above(path: &std::path::Path) -> Vec<(RepoPath, Vec<u8>)> {
     let of = |folder: &std::path::Path| -> Vec<(RepoPath, Vec<u8>)> {
         let read = |name: &&str| Some((name.parse().ok()?, std::fs::read(folder.join(name)).ok()?));
@@ -152,7 +152,7 @@ fn settings_above(path: &std::path::Path) -> Vec<(RepoPath, Vec<u8>)> {
 }
 
 fn of_dockerfile(path: &std::path::Path, text: &str) -> Vec<Diagnostic> {
-    let name: RepoPath = "Dockerfile".parse().expect("it is a path");
+    let name: RepoPath = "Dockerfile".parse().expect("a valid path");
     let mut texts: render::Texts = settings_above(path).into_iter().map(|(name, text)| (name, text.into())).collect();
     texts.insert(name.clone(), text.as_bytes().into());
     let mut findings = lint::findings(&Revision::alone(texts), &BTreeMap::new(), &Settings::default());

@@ -1,7 +1,7 @@
-//! `skep lsp`: the linter in an editor, over standard input and output.
+//! `skep lsp`: the linter as a language server over standard input and output.
 //!
-//! What is shown is what `skep lint` says of the file as it stands in the editor: the rules see it and what it names, not
-//! the rest of the repository. Positions are counted in UTF-16, as editors do unless told otherwise.
+//! It shows the findings of `skep lint` for the text in the editor: the rules see that file and the files that it names, not
+//! the rest of the repository. Positions are counted in UTF-16, the default of the protocol.
 
 mod complete;
 mod document;
@@ -35,13 +35,13 @@ struct Server<'c> {
 }
 
 impl Lsp {
-    /// Ends when the editor does.
-    #[expect(clippy::unused_self, reason = "every command is run so")]
+    /// Runs until the editor ends.
+    #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let (connection, threads) = pipes::connect();
         let served = serve(&connection, common);
         drop(connection);
-        // Where the pipes ended, they know the reason; otherwise one of them may wait for the editor for ever.
+        // If the pipes ended, they know the reason; otherwise one of them might wait for the editor for ever.
         if served.as_ref().err().is_none_or(is_disconnected) {
             threads.join()?;
         }
@@ -100,7 +100,7 @@ impl Server<'_> {
         Ok(self.connection.sender.send(Response::new_ok(id, result).into())?)
     }
 
-    /// An answer about the file that a request names; nothing about one that is not open, or that skep has nothing to say of.
+    /// The answer about the file in a request; null if the file is not open or the answer is `None`.
     fn about(&self, params: &Value, answer: impl Fn(&Document) -> Option<Value>) -> Value {
         let uri = params["textDocument"]["uri"].as_str().unwrap_or_default();
         self.documents.get(uri).and_then(answer).unwrap_or(Value::Null)

@@ -1,7 +1,7 @@
-//! Standard input and output as the two ends of the protocol.
+//! The protocol over standard input and output.
 //!
-//! `lsp-server` has this, too, and makes room for as many bytes as a message says that it has. Here the length is looked
-//! at first.
+//! Replaces the transport of `lsp-server`, which allocates whatever length a message announces. Here the length is checked
+//! first.
 
 use std::io::{self, BufRead, Cursor, Read as _};
 use std::thread::{self, JoinHandle};
@@ -9,12 +9,12 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use lsp_server::{Connection, Message};
 
-/// Bytes in one message, at most.
+/// The most bytes of one message.
 const MAX_MESSAGE: u64 = 64 << 20;
-/// Bytes in the headers of one message, at most.
+/// The most bytes in the headers of one message.
 const MAX_HEADERS: u64 = 8 << 10;
 
-/// The threads that read and write; each ends with its pipe, or with the connection.
+/// The threads that read and write; each ends with its pipe or with the connection.
 pub(super) struct Threads {
     reader: JoinHandle<io::Result<()>>,
     writer: JoinHandle<io::Result<()>>,
@@ -30,7 +30,7 @@ pub(super) fn connect() -> (Connection, Threads) {
 }
 
 impl Threads {
-    /// Waits until all is read and written; what went wrong.
+    /// Waits for both threads; returns the error of either.
     pub(super) fn join(self) -> io::Result<()> {
         let ended = |thread: JoinHandle<_>| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         ended(self.reader).and(ended(self.writer))
@@ -53,14 +53,14 @@ fn write(outgoing: &Receiver<Message>) -> io::Result<()> {
     outgoing.iter().try_for_each(|message| message.write(&mut output))
 }
 
-/// The next message; none at the end.
+/// The next message; `None` at the end.
 fn next(input: &mut impl BufRead) -> io::Result<Option<Message>> {
     let Some(length) = length(input)? else { return Ok(None) };
     let head = Cursor::new(format!("Content-Length: {length}\r\n\r\n"));
     Message::read(&mut head.chain(input.take(length)))
 }
 
-/// Reads the headers of a message; the length that they give.
+/// Reads the headers of a message and returns its length.
 fn length(input: &mut impl BufRead) -> io::Result<Option<u64>> {
     let mut head = input.take(MAX_HEADERS);
     let mut length = None;

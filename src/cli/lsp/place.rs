@@ -1,8 +1,8 @@
-//! Places as an editor counts them: lines from 0, columns in units of UTF-16.
+//! Positions as in editors: lines from 0, columns in UTF-16 units.
 
 use lsp_types::{Position, Range};
 
-/// Where an offset is.
+/// The position of an offset.
 pub(super) fn position(text: &str, offset: usize) -> Position {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -14,12 +14,12 @@ pub(super) fn position(text: &str, offset: usize) -> Position {
     Position::new(u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-/// Where a span is.
+/// The range of a span.
 pub(super) fn range(text: &str, span: &std::ops::Range<usize>) -> Range {
     Range::new(position(text, span.start), position(text, span.end))
 }
 
-/// The offset of a place; that of the line's end if the line is shorter.
+/// The offset of a position; the end of the line if the line is shorter.
 pub(super) fn offset(text: &str, position: Position) -> usize {
     let mut lines = text.split_inclusive('\n');
     let before: usize = lines.by_ref().take(position.line as usize).map(str::len).sum();

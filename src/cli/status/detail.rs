@@ -1,4 +1,4 @@
-//! A stack in lines.
+//! The detailed view of a stack as text.
 
 use crate::cli::history::{ansi, phase};
 use crate::cli::workspace::painted;
@@ -7,7 +7,7 @@ use crate::plan::Color;
 use crate::release::Phase;
 use crate::view::StackView;
 
-/// A stack as text for a person.
+/// The detailed view of a stack as text.
 pub(super) fn of(view: &StackView, color: Color) -> String {
     let mut lines = vec![headline(view, color)];
     for service in &view.services {
@@ -19,7 +19,7 @@ pub(super) fn of(view: &StackView, color: Color) -> String {
         lines.extend(symptoms.iter().flat_map(event::symptom));
     }
     if !view.drift.is_empty() {
-        lines.push("  differs from its release; to bring it back:".into());
+        lines.push("  differs from its release; changes needed to restore it:".into());
         lines.extend(view.drift.iter().map(|change| format!("    {change}")));
     }
     lines.extend(view.pending.iter().map(|pending| format!("  commit {}", pending.sentence)));
@@ -31,12 +31,12 @@ fn headline(view: &StackView, color: Color) -> String {
     let running = match (&view.promoted, &view.commit) {
         (Some(release), Some(commit)) => format!("{release} ({commit})"),
         (Some(_), None) if view.services.is_empty() => "nothing runs".to_owned(),
-        (Some(release), None) => format!("{release} (what ran before skep)"),
+        (Some(release), None) => format!("{release} (running before skep)"),
         (None, _) => "no release".to_owned(),
     };
     let attempted = match (&view.attempted, &view.phase) {
         (Some(release), Some(last)) if view.attempted != view.promoted => {
-            format!(", last tried: {release} {}", painted(phase(last), ansi(last), color))
+            format!(", last attempt: {release} {}", painted(phase(last), ansi(last), color))
         }
         _ => String::new(),
     };

@@ -1,4 +1,4 @@
-//! `skep status`: what runs, what was last tried, and what differs; a line a stack, or one stack in detail.
+//! `skep status`: running releases, last attempts and drift; a line for each stack, or one stack in detail.
 
 mod detail;
 mod overview;
@@ -23,20 +23,20 @@ use crate::store::{Damaged, Records};
 use crate::text::escaped_json;
 use crate::view::{Overview, StackView};
 
-/// How many of the last lines of a task that failed are shown.
+/// The number of last lines shown of a failed task.
 const LOG_LINES: usize = 12;
-/// How long a watcher waits between two looks.
+/// The refresh interval of `--watch`.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// `skep status`
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// The stack, in detail; a line for each of them when left out
+    /// The stack to show in detail [default: a line for each stack]
     stack: Option<StackName>,
-    /// Look again every two seconds, until it is interrupted
+    /// Refresh every two seconds, until interrupted
     #[arg(long, short)]
     watch: bool,
-    /// The watched repositories in place of the stacks, with all that is wrong with them
+    /// Show the watched repositories with all their problems
     #[arg(long, conflicts_with = "stack")]
     repositories: bool,
 }
@@ -59,7 +59,7 @@ impl Status {
         })
     }
 
-    /// Shows it again and again: in the same place on a terminal, otherwise whenever something else is to be said.
+    /// Shows the status repeatedly: in place on a terminal, otherwise whenever it changes.
     async fn watched(&self, cluster: &Cluster, common: &Common) -> anyhow::Result<()> {
         let (in_place, mut last) = (output::is_a_terminal(), String::new());
         loop {
@@ -77,7 +77,7 @@ impl Status {
         }
     }
 
-    /// What is said where there is nothing to show.
+    /// The message if there is nothing to show.
     fn nothing(&self, seen: &Overview) -> Option<&'static str> {
         match seen {
             _ if self.repositories && seen.upstreams.is_empty() => Some("no repository is watched"),
@@ -102,13 +102,13 @@ impl Status {
         }
     }
 
-    /// Values for a program: in one line where there are more of them to come.
+    /// Values as JSON: on one line each with `--watch`.
     fn json<T: Serialize>(&self, values: &[T]) -> String {
         let written = if self.watch { serde_json::to_string(values) } else { serde_json::to_string_pretty(values) };
-        escaped_json(&written.expect("what is shown is plain data"))
+        escaped_json(&written.expect("views are plain data"))
     }
 
-    /// The stacks, and the commits that are to run or did not come to.
+    /// The stacks, and the commits that are pending or failed.
     async fn seen(&self, cluster: &Cluster) -> anyhow::Result<Overview> {
         let upstreams: Vec<Upstream> = cluster.store.upstreams().await?.into_values().collect();
         if self.repositories {
@@ -148,12 +148,12 @@ impl Status {
     }
 }
 
-/// A record that cannot be read, in a sentence.
+/// A sentence about a damaged record.
 fn told(damaged: &Damaged) -> String {
     format!("the record `{}` is damaged: {}", damaged.name, damaged.why)
 }
 
-/// Adds the last lines of the tasks that a release failed of, as far as Swarm still has them: no record holds them.
+/// Adds the last lines of failed tasks, if Swarm still has them; records do not contain them.
 async fn add_logs(view: &mut StackView, cluster: &Cluster) {
     let Some(Phase::Failed { symptoms, .. }) = &mut view.phase else { return };
     for symptom in symptoms {
@@ -163,7 +163,7 @@ async fn add_logs(view: &mut StackView, cluster: &Cluster) {
     }
 }
 
-/// Each stack, and below it the repository that it comes from, if that is watched and not up to date.
+/// The details of each stack, followed by its watched repository unless that is up to date.
 fn in_detail(stacks: &[StackView], upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
     let one = |view: &StackView| {
         let is_its = |it: &&Upstream| !it.is_good() && view.repository.as_ref() == Some(&it.repository);

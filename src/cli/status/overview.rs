@@ -1,4 +1,4 @@
-//! All stacks, one line each.
+//! The overview: all stacks, one line each.
 
 use jiff::Timestamp;
 
@@ -10,14 +10,14 @@ use crate::release::Phase;
 use crate::text::shortened;
 use crate::view::{Overview, StackState, StackView};
 
-/// The most characters that a line has of why a commit does not run; `skep status STACK` has the rest.
+/// The most characters shown of the reason why a commit does not run; `skep status STACK` shows all.
 const LONGEST: usize = 300;
 
-/// The stacks, below them the watched repositories, and the commits that do not run as a whole.
+/// The stacks, the watched repositories, and the commits that do not fully run.
 pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
     let Overview { stacks, commits, upstreams } = seen;
     let rows: Vec<[Cell; 6]> = stacks.iter().map(|view| row(view, now)).collect();
-    let stacks = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "WHAT TO KNOW"], &rows, color);
+    let stacks = table(["STACK", "STATE", "RELEASE", "TASKS", "SINCE", "REMARK"], &rows, color);
     let watched = (!upstreams.is_empty()).then(|| repositories::of(upstreams, now, color));
     let commits: Vec<String> =
         commits.iter().map(|intent| format!("commit {}", shortened(&intent.sentence(), LONGEST))).collect();
@@ -27,7 +27,7 @@ pub(super) fn of(seen: &Overview, now: Timestamp, color: Color) -> String {
 
 fn row(view: &StackView, now: Timestamp) -> [Cell; 6] {
     let state = view.state();
-    let rolls = matches!(view.phase, Some(Phase::Rolling { .. }));
+    let rolls = view.phase.as_ref().is_some_and(Phase::is_rolling);
     let shown = view.attempted.filter(|_| rolls).or(view.promoted);
     let since = view.phase.as_ref().map(|phase| age(now.duration_since(at(phase)))).unwrap_or_default();
     [
@@ -53,7 +53,7 @@ fn ansi(state: StackState) -> &'static str {
     }
 }
 
-/// How many tasks run of how many there should be, where that is known.
+/// The number of running tasks out of the desired ones, if known.
 fn tasks(view: &StackView) -> String {
     if view.services.is_empty() {
         return String::new();
@@ -72,7 +72,7 @@ fn at(phase: &Phase) -> Timestamp {
     }
 }
 
-/// The first thing that a person would want to be told; `skep status STACK` has the rest.
+/// The most important remark; `skep status STACK` shows all.
 fn what_to_know(view: &StackView) -> String {
     let failed = match (&view.phase, view.attempted) {
         (Some(Phase::Failed { symptoms, .. }), Some(release)) => symptoms.first().map(|symptom| {
@@ -83,10 +83,10 @@ fn what_to_know(view: &StackView) -> String {
     };
     let differs = match view.drift.len() {
         0 => None,
-        1 => Some("1 change by hand".to_owned()),
-        changes => Some(format!("{changes} changes by hand")),
+        1 => Some("1 manual change".to_owned()),
+        changes => Some(format!("{changes} manual changes")),
     };
-    let contested = view.contested.then(|| "not healed any more".to_owned());
+    let contested = view.contested.then(|| "no longer healed".to_owned());
     view.unreadable.clone().into_iter().chain(failed).chain(differs).chain(contested).collect::<Vec<_>>().join("; ")
 }
 
@@ -148,14 +148,14 @@ mod tests {
             },
         ];
         let seen = Overview { stacks: reports.into(), commits: Vec::new(), upstreams: Vec::new() };
-        assert_snapshot!(of(&seen, NOW + std::time::Duration::from_secs(61), Color::Never), @r"
-        STACK    STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
+        assert_snapshot!(of(&seen, NOW + std::time::Duration::from_secs(61), Color::Never), @"
+        STACK    STATE       RELEASE  TASKS  SINCE  REMARK
         shop     healthy     r7       2/2    1 min
         short    degraded    r7       1/2    1 min
         back     went back   r7       2/2    1 min  r8 failed: a task failed
         first    failed      -        0      1 min  r1 failed: no such image
         rolls    rolling     r8       1/2    1 min
-        hand     differs     r7       2/2    1 min  2 changes by hand; not healed any more
+        hand     differs     r7       2/2    1 min  2 manual changes; no longer healed
         gone     removed     r7              1 min
         broken   damaged     -        2
         foreign  no record   -        2

@@ -1,4 +1,4 @@
-//! The watched repositories: a line each, and what is wrong with those that are not up to date.
+//! The watched repositories: a line each, and the problems of those that are not up to date.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,25 +8,25 @@ use crate::cli::workspace::painted;
 use crate::plan::Color;
 use crate::release::{Handled, Upstream};
 
-/// How old the last look may be before it is said that nobody looks: it is noted every five minutes.
+/// The age of the last recorded poll after which nobody seems to poll: it is recorded every five minutes.
 const SILENCE: SignedDuration = SignedDuration::from_mins(20);
 
-/// The table; of each repository the first line of what is wrong with it.
+/// The table, with the first line of each repository's problem.
 pub(super) fn of(upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
     let rows: Vec<[Cell; 6]> = upstreams.iter().map(|upstream| row(upstream, now)).collect();
-    table(["REPOSITORY", "BRANCH", "STATE", "COMMIT", "LOOKED", "WHAT TO KNOW"], &rows, color)
+    table(["REPOSITORY", "BRANCH", "STATE", "COMMIT", "FETCHED", "REMARK"], &rows, color)
 }
 
-/// Each repository with all that is wrong with it.
+/// Each repository with all its problems.
 pub(in crate::cli) fn in_detail(upstreams: &[Upstream], now: Timestamp, color: Color) -> String {
     upstreams.iter().map(|upstream| detail(upstream, now, color).join("\n")).collect::<Vec<_>>().join("\n\n")
 }
 
-/// One repository in lines.
+/// The details of a repository.
 pub(super) fn detail(upstream: &Upstream, now: Timestamp, color: Color) -> Vec<String> {
     let (word, ansi) = state(upstream);
     let commit = upstream.commit.as_ref().map(|commit| format!(" at {}", commit.short())).unwrap_or_default();
-    let looked = looked(upstream, now).map_or_else(|| "not read yet".into(), |age| format!("looked at {age} ago"));
+    let looked = looked(upstream, now).map_or_else(|| "not fetched yet".into(), |age| format!("fetched {age} ago"));
     let head = format!(
         "{}: {}, {} {}{commit}, {looked}",
         painted(&upstream.repository.to_string(), "1", color),
@@ -66,7 +66,7 @@ fn looked(upstream: &Upstream, now: Timestamp) -> Option<String> {
 
 fn complaints(upstream: &Upstream, now: Timestamp) -> Vec<String> {
     let is_silent = upstream.trouble.is_none() && upstream.looked.is_some_and(|at| now.duration_since(at) >= SILENCE);
-    let silence = is_silent.then(|| "nobody looks at it any more: does skep run?".to_owned());
+    let silence = is_silent.then(|| "it is no longer polled: does skep run?".to_owned());
     silence.into_iter().chain(upstream.complaint(now)).collect()
 }
 
@@ -101,23 +101,23 @@ mod tests {
         all[2].refused(&findings.map(str::to_owned), at(1990));
         all[3].failed(&["later was not deployed: the image `app:2` cannot be found".into()], 0, true, at(1990));
         assert_snapshot!(of(&all, at(2000), Color::Never), @"
-        REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
+        REPOSITORY  BRANCH  STATE       COMMIT   FETCHED  REMARK
         good        main    up to date  1111111  20 s
-        away        main    failing     1111111  20 s    https://example.com/away.git does not answer: 503 (1 look has failed in 5 s; tried again now)
-        broken      main    refused     1111111  20 s    stack.yml:4:16: error[SK1003]: there is no network `front` in this file
-        later       main    failed      1111111  20 s    later was not deployed: the image `app:2` cannot be found
+        away        main    failing     1111111  20 s     https://example.com/away.git does not answer: 503 (1 look has failed in 5 s; tried again now)
+        broken      main    refused     1111111  20 s     stack.yml:4:16: error[SK1003]: there is no network `front` in this file
+        later       main    failed      1111111  20 s     later was not deployed: the image `app:2` cannot be found
         new         main    new         -        -
-        silent      main    up to date  1111111  33 min  nobody looks at it any more: does skep run?
+        silent      main    up to date  1111111  33 min   it is no longer polled: does skep run?
         ");
         assert_snapshot!(in_detail(&all[1..4], at(2000), Color::Never), @"
-        away: failing, https://example.com/away.git main at 1111111, looked at 20 s ago
+        away: failing, https://example.com/away.git main at 1111111, fetched 20 s ago
           https://example.com/away.git does not answer: 503 (1 look has failed in 5 s; tried again now)
 
-        broken: refused, https://example.com/broken.git main at 1111111, looked at 20 s ago
+        broken: refused, https://example.com/broken.git main at 1111111, fetched 20 s ago
           stack.yml:4:16: error[SK1003]: there is no network `front` in this file
             4 |  networks: [front]
 
-        later: failed, https://example.com/later.git main at 1111111, looked at 20 s ago
+        later: failed, https://example.com/later.git main at 1111111, fetched 20 s ago
           later was not deployed: the image `app:2` cannot be found
           tried again in 20 s
         ");

@@ -1,4 +1,4 @@
-//! What those who saw a failure say about it.
+//! The evidence of a failure: messages and logs.
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
@@ -7,12 +7,12 @@ use super::{Rollout, Round, WRITES};
 use crate::health::Symptom;
 use crate::swarm::Swarm;
 
-/// How many of the last lines of a log a symptom carries.
+/// How many of the last lines of a log a symptom contains.
 const LOG_LINES: usize = 12;
 
 impl Rollout {
-    /// The symptoms in the words of those who saw what happened, and with the last lines of the task's log. What cannot be
-    /// had is done without.
+    /// Completes symptoms with the messages of nodes and with the last lines of the tasks' logs, as far as they can be
+    /// read.
     pub(super) async fn with_evidence(&self, round: &Round<'_>, symptoms: Vec<Symptom>) -> Vec<Symptom> {
         let each = symptoms.into_iter().map(|symptom| self.explained(round, symptom));
         stream::iter(each.collect::<Vec<_>>()).buffered(WRITES).collect().await
@@ -32,7 +32,7 @@ impl Rollout {
     }
 }
 
-/// Symptoms of a record, which holds no log, with the last lines of the logs of their tasks.
+/// Completes recorded symptoms, which contain no log, with the last lines of their tasks' logs.
 pub(super) async fn with_logs(swarm: &Swarm, symptoms: &[Symptom]) -> Vec<Symptom> {
     let each = symptoms.iter().map(async |symptom| match &symptom.task {
         Some(task) => Symptom { log: last_lines(swarm, task).await, ..symptom.clone() },

@@ -1,8 +1,8 @@
-//! Performing: one round after another for one stack, until there is nothing left to do.
+//! Performs the rollouts of a stack in rounds, until there is nothing left to do.
 //!
-//! A round reads the record and the swarm, asks [`release::next`] what to do, and does it. It may be killed at any point
-//! and made again by anybody: each effect is a write with a version index, or can be done twice. Between rounds there is
-//! only a [`Memory`], and it may be lost.
+//! A round reads the record and the swarm, asks [`release::next`] for the next step, and carries it out. It may be
+//! killed at any point and repeated by any process: each effect is a write with a version index, or idempotent. Between
+//! rounds there is only a [`Memory`], which may be lost.
 
 mod evidence;
 mod next;
@@ -42,9 +42,9 @@ pub use onlooker::Onlooker;
 
 /// How many changes are written at once.
 const WRITES: usize = 8;
-/// How long a stack that waits for its tasks keeps its slot, and is looked at four times a second.
+/// How long a stack that waits for its tasks keeps its slot and is observed four times a second.
 const IDLE: SignedDuration = SignedDuration::from_secs(30);
-/// How long after each look it waits then.
+/// The pause between observations afterwards.
 const IDLE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The rounds of one stack.
@@ -58,35 +58,35 @@ pub struct Rollout {
     backoff: Backoff,
     observer: Observer,
     slot: Slot,
-    /// When this release was begun, or something was last written for it.
+    /// When this release began, or a change was last written for it.
     active: Timestamp,
-    /// When the last round of this release ended that could be made, and who has kept it from another since.
+    /// When the last successful round of this release ended, and what has prevented another since.
     looked: Option<(Timestamp, Absent)>,
     surroundings: Surroundings,
 }
 
-/// A round that was made, or could not be.
+/// The result of trying a round.
 #[derive(Debug)]
 pub struct Attempt {
     /// The releases, if they could be read.
     pub history: Option<History>,
-    /// How long to wait before the next one, when nothing happens before.
+    /// The longest wait before the next round, if nothing happens earlier.
     pub pause: Duration,
-    /// When the next one is due.
+    /// When the next round is due.
     pub next: Next,
-    /// Why no verdict can be recorded, when skep itself failed at that.
+    /// Why the failure of a panicking round could not be recorded either.
     pub broken: Option<Symptom>,
 }
 
-/// What was seen of the stack. A swarm under load takes seconds to answer, and when in between something was so is not
-/// known: how long it lasts is counted from the end of the first look that saw it to the beginning of the last.
+/// An observation of the stack. A swarm under load takes seconds to respond, and it is unknown when in between a state
+/// was read: its duration is counted from the end of the first observation to the beginning of the last.
 struct Look {
     observed: Observed,
     begin: Timestamp,
     end: Timestamp,
 }
 
-/// What a round is about.
+/// The input of a round.
 struct Round<'a> {
     release: &'a Release,
     desired: &'a Stack,
@@ -96,7 +96,7 @@ struct Round<'a> {
 }
 
 impl Rollout {
-    /// The rounds of this stack, from the record.
+    /// The rounds of this stack, starting from the record.
     pub fn new(cluster: Cluster, lease: Lease, stack: StackName) -> Self {
         Self {
             observer: Observer::default(),
@@ -113,7 +113,7 @@ impl Rollout {
         }
     }
 
-    /// The same as one of many, which share a observer, and write only in one of these slots.
+    /// The rounds of one of many stacks, which share an observer and need one of these slots to write.
     pub fn of_many(
         cluster: Cluster,
         lease: Lease,
@@ -124,15 +124,15 @@ impl Rollout {
         Self { observer, slot: Slot::Missing(slots), ..Self::new(cluster, lease, stack) }
     }
 
-    /// Lets the stack write, until it rests or does not get on.
+    /// Lets the stack write until it is at rest or makes no progress.
     pub fn take_slot(&mut self, slot: OwnedSemaphorePermit) {
         self.slot = Slot::Held(slot);
         self.looked = self.looked.map(|(at, _)| (at, Absent::Turn));
         self.active = self.cluster.clock.now();
     }
 
-    /// Makes one round, tells what is in the way of it, and says when the next one is due: later and later while
-    /// something is in the way.
+    /// Makes one round, reports why it fails, and returns when the next one is due: after growing pauses while rounds
+    /// fail.
     pub async fn attempt(&mut self, events: &EventSender) -> Attempt {
         let events = &events.of_stack(&self.stack);
         let outcome = match caught(Box::pin(self.round(events))).await {
@@ -152,10 +152,10 @@ impl Rollout {
         Attempt { history, pause: self.pause(next), next, broken: None }
     }
 
-    /// How long to wait after a round. A slot that is not needed meanwhile is given back.
+    /// The pause after a round. Returns a slot that is not needed meanwhile.
     fn pause(&mut self, next: Next) -> Duration {
         let now = self.cluster.clock.now();
-        // Also if the clock was set back.
+        // This also holds if the clock was set back.
         let is_idle = now.duration_since(self.active).abs() >= IDLE;
         if is_idle || matches!(next, Next::Later | Next::Rest) {
             self.slot.give_back();
@@ -167,8 +167,8 @@ impl Rollout {
         if next == Next::Soon && is_idle { IDLE_PAUSE } else { next.pause() }
     }
 
-    /// Whether the stack rests, as far as the newest snapshot shows it. Costs no request, and may be wrong: a stack that does
-    /// not seem to rest looks for itself.
+    /// Whether the stack is at rest according to the newest snapshot. Needs no request, and may be wrong: a stack that
+    /// does not seem to be at rest is then observed.
     pub fn seems_to_rest(&mut self, events: &EventSender) -> bool {
         let Some(snapshot) = self.observer.newest() else { return true };
         catch_unwind(AssertUnwindSafe(|| self.rests(&snapshot, events))).unwrap_or(false)
@@ -178,7 +178,7 @@ impl Rollout {
         let Ok((history, observed)) = snapshot.stack(&self.stack) else { return false };
         let Some(release) = history.rolling().or(history.last()) else { return true };
         if self.memory.release().is_some_and(|newer| release.id < newer) {
-            // The snapshot is older than what this worker saw last.
+            // The snapshot is older than this worker's last observation.
             return true;
         }
         let look = Look { observed, begin: snapshot.begin, end: snapshot.end };
@@ -190,8 +190,8 @@ impl Rollout {
         rests
     }
 
-    /// Goes on after a round that panicked with this message: a release that was being rolled out has failed. What was
-    /// seen before may be noted by half, and is forgotten. An error is the message of another panic.
+    /// Goes on after a round that panicked with this message: a release that was rolling out has failed. The earlier
+    /// observations may be incomplete and are forgotten. An error is the message of another panic.
     async fn recover(&mut self, panic: &str, events: &EventSender) -> Result<Result<(Next, History), Error>, String> {
         events.send(What::Broke { task: "a round".into(), why: panic.to_owned() });
         self.memory = Memory::default();
@@ -222,7 +222,7 @@ impl Rollout {
         &self.stack
     }
 
-    /// What was last in the way.
+    /// The last failure.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
@@ -254,7 +254,7 @@ impl Rollout {
         Ok((next, history))
     }
 
-    /// Forgets what was seen of an older release.
+    /// Forgets the observations of an older release.
     fn begin(&mut self, release: &Release) {
         if self.memory.begin(release) {
             self.trouble = None;
@@ -263,8 +263,8 @@ impl Rollout {
         }
     }
 
-    /// Notes in the record that somebody watches. Where nobody did for a while, that time does not count, and the watch
-    /// begins anew.
+    /// Notes in the record that the rollout is being observed. Time without observation does not count, and the
+    /// stability window starts again.
     async fn note_look(&mut self, release: Release, now: Timestamp, events: &EventSender) -> Result<Release, Error> {
         let Some(phase) = release.phase.watched_at(self.looked, now) else { return Ok(release) };
         self.cluster.store.set_phase(&self.lease, &self.stack, release.id, &release.phase, &phase).await?;
@@ -289,7 +289,7 @@ impl Rollout {
         let swarm = &self.cluster.swarm;
         if let Some(snapshot) = self.observer.newest() {
             let observed = swarm.observe_among(&self.stack, &snapshot.overview).await?;
-            // What is not in the newest snapshot may have been made since.
+            // An object that is missing in the snapshot may have been created since.
             if release::missing(desired, &observed).is_empty() {
                 return Ok(observed);
             }
@@ -297,8 +297,8 @@ impl Rollout {
         Ok(swarm.observe_for(desired).await?)
     }
 
-    /// Makes the stack's own checks, those that are due. As that takes a while, the stack is then observed again: what
-    /// fell over meanwhile must not be promoted.
+    /// Makes the stack's checks that are due. This takes a while, so the stack is then observed again: a release that
+    /// failed meanwhile must not be promoted.
     async fn check(
         &mut self,
         release: &Release,
@@ -332,7 +332,7 @@ impl Rollout {
 
     async fn perform(&mut self, step: Step, round: &Round<'_>) -> Result<Next, Error> {
         match step {
-            // A free slot is taken at once: what was seen is fresh, and need not be looked at again.
+            // A free slot is taken at once: the observation is fresh and need not be repeated.
             Step::Apply(_) if !self.slot.take() => Ok(Next::Slot),
             Step::Apply(plan) => self.apply(&plan, round).await,
             Step::Wait(_) if matches!(round.release.cause, Cause::Remove { .. }) => {
@@ -356,7 +356,7 @@ impl Rollout {
         }
     }
 
-    /// Tells of what was changed by hand, once.
+    /// Reports drift, once.
     fn look_for_drift(&mut self, release: &Release, history: &History, look: &Look, events: &EventSender) {
         let Some(drift) = release::differences(release, history, &look.observed, look.begin) else { return };
         let places: Vec<String> = self.memory.drifted(&drift).into_iter().collect();
@@ -365,7 +365,7 @@ impl Rollout {
         }
     }
 
-    /// Records what is left alone from now on because somebody else changes it back.
+    /// Records the fields that are left alone from now on because something else keeps changing them.
     async fn give_way(&mut self, places: &BTreeSet<String>, round: &Round<'_>) -> Result<Next, Error> {
         let release = round.release;
         self.memory.give_way();
@@ -378,7 +378,7 @@ impl Rollout {
     async fn apply(&mut self, plan: &Plan, round: &Round<'_>) -> Result<Next, Error> {
         self.active = self.cluster.clock.now();
         match self.cluster.swarm.ensure_folders(&self.lease, &round.desired.folders).await {
-            // What is gone back to has its folders where they were.
+            // The folders of an earlier release already exist.
             Err(error @ swarm::Error::OtherRoot { .. }) if matches!(round.release.cause, Cause::RollBack { .. }) => {
                 self.note(&error.to_string(), round.events);
             }
@@ -396,7 +396,7 @@ impl Rollout {
         Ok(next)
     }
 
-    /// Notes what became of a change, tells of it where people should know, and says when the next round is due.
+    /// Notes the result of a change, reports it if people should know, and returns when the next round is due.
     fn note_write(&mut self, change: &Change, result: &Result<(), swarm::Error>, round: &Round<'_>) -> Next {
         let (written, said) = match result {
             Ok(()) => (Written::Done, String::new()),
@@ -435,8 +435,8 @@ impl Rollout {
         Ok(Next::Now)
     }
 
-    /// First the failure is recorded, then the release that goes back: a controller that is killed in between finds the
-    /// failure unanswered.
+    /// Records the failure first and then the release that goes back: a controller that is killed in between finds the
+    /// failure and continues.
     async fn roll_back(&self, round: &Round<'_>, to: Option<ReleaseId>, symptoms: Vec<Symptom>) -> Result<Next, Error> {
         let (release, history) = (round.release, round.history);
         if matches!(release.phase, Phase::Rolling { .. }) {
@@ -468,7 +468,7 @@ impl Rollout {
         Ok(())
     }
 
-    /// Tells of a trouble that the next round may not have, once and not every round.
+    /// Reports a failure that may pass, once and not in every round.
     pub fn note(&mut self, trouble: &str, events: &EventSender) {
         if self.trouble.as_deref() != Some(trouble) {
             events.send(What::Hindered { why: trouble.to_owned() });
@@ -477,7 +477,7 @@ impl Rollout {
     }
 }
 
-/// What an error of a write means.
+/// The meaning of an error of a write.
 fn written(error: &swarm::Error) -> Written {
     match error {
         swarm::Error::OutOfSequence { .. } => Written::OutOfSequence,
@@ -487,7 +487,7 @@ fn written(error: &swarm::Error) -> Written {
     }
 }
 
-/// The symptom of a release in one of whose rounds skep panicked with this message.
+/// The symptom of a release if skep panicked in one of its rounds with this message.
 pub(super) fn panicked(panic: &str) -> Symptom {
     let help = "this is a fault of skep, and not of the release: report it with the log of skep; `git push -o retry` \
                 deploys the same files again";
@@ -495,7 +495,7 @@ pub(super) fn panicked(panic: &str) -> Symptom {
     Symptom { help: Some(help.into()), ..Symptom::whole_stack(message) }
 }
 
-/// Where the checks of a service are made: in the tasks of its new version.
+/// The targets of a service's checks: the tasks of its new version.
 fn subject(stack: &StackName, service: &ServiceName, observed: &Observed) -> probe::Subject {
     let tasks = observed.services.get(service).into_iter().flat_map(|there| &there.tasks);
     let running = tasks.filter(|task| task.current && task.is_running()).map(|task| task.id.clone());

@@ -1,25 +1,25 @@
-//! When the next round is due.
+//! The time of the next round.
 
 use std::time::Duration;
 
 /// When to make the next round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// At once.
+    /// Immediately.
     Now,
-    /// Soon: something is on its way.
+    /// Soon, because something is in progress.
     Soon,
-    /// Later: something was in the way that may be gone then.
+    /// Later, because an obstacle may have passed then.
     Later,
-    /// When the stack is given a slot: only then may it change the swarm.
+    /// When the stack gets a slot, without which it may not change the swarm.
     Slot,
     /// When something happens.
     Rest,
 }
 
 impl Next {
-    /// When the next round is due if several of a round's writes each say when: a release that has failed is not looked at
-    /// later because of another write.
+    /// Combines the results of several writes of a round: the round after a failed release is not delayed by another
+    /// write.
     pub(super) fn and_then(self, other: Self) -> Self {
         let urgency = |next: &Self| match next {
             Self::Now => 0,
@@ -30,7 +30,7 @@ impl Next {
         std::cmp::min_by_key(self, other, urgency)
     }
 
-    /// How long to wait before the next round, when nothing happens before.
+    /// The longest wait before the next round, if nothing happens earlier.
     pub fn pause(self) -> Duration {
         match self {
             Self::Now | Self::Slot => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! Looking on: what a rollout does that a controller performs, told to a person from the record and the swarm.
+//! Reports the progress of a rollout that a controller performs, from the record and the swarm.
 
 use super::evidence::with_logs;
 use super::{Attempt, Next};
@@ -8,31 +8,31 @@ use crate::event::What;
 use crate::name::StackName;
 use crate::release::{self, Cause, History, Memory, Phase, Release, ReleaseId, Step};
 
-/// Looks on at the rollouts of one stack. Writes nothing: it asks the same decision as whoever performs, and tells of it.
+/// Observes the rollouts of one stack without writing: it makes the same decisions as the controller, and reports them.
 #[derive(Debug)]
 pub struct Onlooker {
     cluster: Cluster,
     stack: StackName,
     memory: Memory,
-    /// The newest release that was told of: first the one that somebody waits for, then the one that goes back from it.
+    /// The newest reported release: first the requested one, then the one that goes back from it.
     newest: ReleaseId,
-    /// The newest release whose failure was told.
+    /// The newest release whose failure was reported.
     failed: Option<ReleaseId>,
     trouble: Option<String>,
 }
 
 impl Onlooker {
-    /// One who has seen nothing yet of this release of the stack.
+    /// An observer of this release of the stack, without observations.
     pub fn new(cluster: Cluster, stack: StackName, release: ReleaseId) -> Self {
         Self { cluster, stack, memory: Memory::default(), newest: release, failed: None, trouble: None }
     }
 
-    /// What was last in the way of a look.
+    /// The last reason why an observation failed.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
 
-    /// Looks once, and tells what is new.
+    /// Observes once, and reports what is new.
     pub async fn attempt(&mut self, events: &EventSender) -> Attempt {
         let events = events.of_stack(&self.stack);
         let history = match Box::pin(self.look(&events)).await {
@@ -67,7 +67,7 @@ impl Onlooker {
             }
             Step::Wait(services) if services.is_empty() => events.send(What::Settling),
             Step::Wait(services) => events.send(What::Waiting { services }),
-            // Whoever performs decides so with more knowledge, and the record tells it.
+            // The controller decides this with more information, and the record shows it.
             Step::Promote | Step::RollBack { .. } | Step::Halt { .. } | Step::GiveWay { .. } | Step::Rest => {}
         }
         Ok(history)

@@ -1,4 +1,4 @@
-//! Where a finding is, and the line it points at.
+//! The place of a finding, and the line that it points at.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +15,11 @@ const BEFORE: usize = 60;
 /// How many bytes of a line are shown from the place on.
 const BEHIND: usize = 100;
 
-/// How many bytes of a line on both sides of a place are looked through for secrets: the name of one may stand before what is shown.
+/// How many bytes of a line on both sides of a place are searched for secrets: the name of one may precede the shown
+/// part.
 const AROUND: usize = 1000;
 
-/// The texts, with their lines found once.
+/// The texts with an index of their lines.
 pub(crate) struct Sources<'a> {
     texts: BTreeMap<&'a RepoPath, Source<'a>>,
 }
@@ -34,7 +35,7 @@ impl Position {
     const START: Self = Self { line: 1, column: 1 };
 }
 
-/// What is shown for a tab.
+/// The replacement for a tab.
 pub(crate) const TAB: &str = "    ";
 
 /// The line of a place, cut to a readable length and safe to print but for its tabs.
@@ -42,12 +43,12 @@ pub(crate) const TAB: &str = "    ";
 pub(crate) struct Excerpt {
     pub(crate) position: Position,
     pub(crate) text: String,
-    /// The bytes of `text` that are meant; never empty unless they are at its end.
+    /// The marked bytes of `text`; never empty unless they are at its end.
     pub(crate) marked: Range<usize>,
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the lines of the files that the findings are in.
+    /// Indexes the lines of the files with findings.
     pub(crate) fn of(findings: &'a [Diagnostic], texts: &'a Texts) -> Self {
         let paths: BTreeSet<&RepoPath> = findings.iter().map(|finding| &finding.place.path).collect();
         Self { texts: paths.into_iter().filter_map(|path| Some((path, Source::new(texts.get(path)?)))).collect() }
@@ -66,7 +67,7 @@ impl<'a> Sources<'a> {
         self.positions(&Place { path: path.clone(), span: span.clone() })
     }
 
-    /// The line of a place; none if it is the file as a whole.
+    /// The line of a place; `None` for the whole file.
     pub(crate) fn excerpt(&self, place: &Place) -> Option<Excerpt> {
         if place.span == (0..0) {
             return None;
@@ -170,12 +171,12 @@ pub(crate) fn path(place: &Place) -> String {
     }
 }
 
-/// Bytes of a file in one line of text, with marks for all that acts on a terminal.
+/// Bytes of a file in one line of text, with control characters made visible.
 pub(crate) fn clean(bytes: &[u8]) -> String {
     harmless(bytes).replace('\t', TAB)
 }
 
-/// The same, with tabs as they are.
+/// The same, with tabs unchanged.
 fn harmless(bytes: &[u8]) -> String {
     one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }

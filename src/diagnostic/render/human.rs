@@ -1,4 +1,4 @@
-//! For a person: as rustc shows its findings.
+//! The format for people, in the style of rustc.
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -7,7 +7,7 @@ use super::Texts;
 use super::excerpt::{self, Excerpt, Sources, clean};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// Every finding with the line that it points at, and what to do about it.
+/// Every finding with the line that it points at, and its help.
 ///
 /// Colour only if `color` is set: the caller knows where the text goes.
 pub fn human(findings: &[Diagnostic], texts: &Texts, color: bool) -> String {
@@ -43,7 +43,7 @@ fn located<'a>(group: Group<'a>, excerpt: &'a Excerpt, path: &'a str) -> Group<'
     }
     let snippet = Snippet::source(excerpt.text.as_str()).line_start(excerpt.position.line);
     let snippet = snippet.annotation(AnnotationKind::Primary.span(excerpt.marked.clone()));
-    // The renderer counts columns in what it is shown, which is a part of a long line.
+    // The renderer counts columns in its input, which is a part of a long line.
     if excerpt.text[..excerpt.marked.start].chars().count() + 1 == excerpt.position.column {
         return group.element(snippet.path(path));
     }

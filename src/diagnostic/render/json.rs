@@ -1,4 +1,4 @@
-//! For programs.
+//! The format for programs.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Diagnostics as text: for a person, for an editor, for a program, for the other end of `git push`.
 //!
-//! What is shown comes from files and paths that somebody pushed: no control character of theirs reaches a terminal,
-//! and a long line is cut around the place that is meant.
+//! The text comes from pushed files and paths: control characters never reach a terminal, and a long line is cut around the
+//! place of the finding.
 
 pub(crate) mod excerpt;
 mod human;
@@ -26,7 +26,7 @@ pub use short::short;
 /// The texts that diagnostics point into.
 pub type Texts = BTreeMap<RepoPath, Arc<[u8]>>;
 
-/// How many findings of each kind there are, such as `2 errors and 1 warning`; `no findings` if there are none.
+/// The number of findings of each severity, such as `2 errors and 1 warning`; `no findings` if there are none.
 pub fn summary(findings: &[Diagnostic]) -> String {
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style]
         .into_iter()

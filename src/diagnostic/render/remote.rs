@@ -1,4 +1,4 @@
-//! For the other end of `git push`, which puts `remote:` before each line.
+//! The format for `git push`, which prefixes each line with `remote:`.
 
 use std::cmp::Reverse;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! For editors and for grep: a line each.
+//! The format for editors and for grep: a line for each finding.
 
 use super::Texts;
 use super::excerpt::{self, Sources, clean};

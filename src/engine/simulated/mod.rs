@@ -87,7 +87,7 @@ pub enum Behaviour {
     NoNode,
     /// They start, and their health check fails until Swarm gives them up.
     Unhealthy,
-    /// They run, and are killed a second later for want of memory.
+    /// They run, and are killed a second later because they are out of memory.
     OutOfMemory,
     /// They run, and when they are told to stop they go on for so long.
     Drains {

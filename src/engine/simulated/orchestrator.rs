@@ -371,14 +371,7 @@ impl Task {
                 "no suitable node (scheduling constraints not satisfied on 1 node)".clone_into(&mut self.error);
                 self.enter(TaskState::Pending, "pending task scheduling", now);
             }
-            (Behaviour::NoSuchImage | Behaviour::RegistryAway, None) if has_started => {
-                let image = self.spec["ContainerSpec"]["Image"].as_str().unwrap_or_default();
-                self.error = format!("No such image: {image}");
-                self.end(TaskState::Rejected, "preparing", now);
-            }
-            (Behaviour::NoSuchImage | Behaviour::RegistryAway, None) => {
-                self.enter(TaskState::Preparing, "preparing", now);
-            }
+            (Behaviour::NoSuchImage | Behaviour::RegistryAway, None) => self.lack_image(has_started, now),
             (Behaviour::Unhealthy, None) if now >= time::after(self.start, UNHEALTHY) => {
                 self.exit_code = Some(137);
                 "task: non-zero exit (137): dockerexec: unhealthy container".clone_into(&mut self.error);
@@ -394,6 +387,16 @@ impl Task {
             (_, Some(ran_for)) if is_job && ran_for >= START => self.exit(0, now),
             _ => {}
         }
+    }
+
+    /// Tries to pull an image that cannot be pulled, and is rejected in the end.
+    fn lack_image(&mut self, has_started: bool, now: Timestamp) {
+        if !has_started {
+            return self.enter(TaskState::Preparing, "preparing", now);
+        }
+        let image = self.spec["ContainerSpec"]["Image"].as_str().unwrap_or_default();
+        self.error = format!("No such image: {image}");
+        self.end(TaskState::Rejected, "preparing", now);
     }
 
     fn exit(&mut self, code: i64, now: Timestamp) {

@@ -93,23 +93,12 @@ impl State {
 
     fn routed(&mut self, request: &Request) -> Answer {
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-        if let ["tasks", id, "logs"] = parts[..] {
-            return match self.task_log(id, request.query.get("tail").and_then(|tail| tail.parse().ok())) {
-                Ok(log) => Answer { status: 200, body: log.into() },
-                Err(refusal) => Answer::of(Err(refusal)),
-            };
-        }
-        if let ["services", id, "logs"] = parts[..] {
-            return match self.service_log(id, request.query.get("tail").and_then(|tail| tail.parse().ok())) {
-                Ok(log) => Answer { status: 200, body: log.into() },
-                Err(refusal) => Answer::of(Err(refusal)),
-            };
-        }
-        if let ["exec", id, "start"] = parts[..] {
-            return match self.start_execution(id) {
-                Ok(output) => Answer { status: 200, body: output.into() },
-                Err(refusal) => Answer::of(Err(refusal)),
-            };
+        let tail = request.query.get("tail").and_then(|tail| tail.parse().ok());
+        match parts[..] {
+            ["tasks", id, "logs"] => return Answer::raw(self.task_log(id, tail)),
+            ["services", id, "logs"] => return Answer::raw(self.service_log(id, tail)),
+            ["exec", id, "start"] => return Answer::raw(self.start_execution(id)),
+            _ => {}
         }
         match (request.method.as_str(), &parts[..]) {
             ("POST", ["build"]) => return self.build(request),
@@ -222,6 +211,14 @@ impl Answer {
             Err(Refusal(status, message)) => Self { status, body: json!({ "message": message }).to_string().into() },
         }
     }
+
+    /// An answer whose body is not JSON.
+    fn raw(outcome: Result<Vec<u8>, Refusal>) -> Self {
+        match outcome {
+            Ok(body) => Self { status: 200, body: body.into() },
+            Err(refusal) => Self::of(Err(refusal)),
+        }
+    }
 }
 
 impl Answer {
@@ -236,7 +233,7 @@ impl Answer {
 }
 
 impl Filters {
-    /// The values given for a key, in either of the two notations that the API takes; none if the key is not there.
+    /// The values given for a key, in either of the two notations that the API takes; none if the key does not exist.
     fn values(&self, key: &str) -> Option<Vec<&str>> {
         match self.0.get(key)? {
             Value::Array(values) => Some(values.iter().filter_map(Value::as_str).collect()),

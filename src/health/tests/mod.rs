@@ -131,17 +131,17 @@ fn causes_are_told_in_words_and_with_what_to_do() {
         let crash = |seconds| failed(1, error, code, seconds);
         Scene::of(vec![crash(1), crash(2), crash(3)]).after(9)
     };
-    assert_snapshot!(of("task: non-zero exit (137)", Some(137)), @"web: 3 tasks failed in 3 s: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(of("task: non-zero exit (137)", Some(137)), @"web: 3 tasks failed in 3 s: exit code 137 (killed, often because it was out of memory)");
     assert_snapshot!(of("task: non-zero exit (2): dockerexec: unhealthy container", Some(2)), @"web: 3 tasks failed in 3 s: its health check failed");
     assert_snapshot!(of("No such image: shop:9", None), @"web: 3 tasks failed in 3 s: the image cannot be pulled: No such image: shop:9; help: check the image's name and tag, and that the nodes can reach and log in to its registry");
-    assert_snapshot!(of("invalid mount config for type \"bind\": bind source path does not exist: /data/x", None), @"web: 3 tasks failed in 3 s: the folder `/data/x` to mount does not exist on the node; help: the folder must be there on the node that runs the task: create it, or keep the data in a named volume");
-    assert_snapshot!(of("starting container failed: port is already allocated", Some(128)), @"web: 3 tasks failed in 3 s: its port is taken on the node; help: something else on the node has the port: free it, or publish another one");
+    assert_snapshot!(of("invalid mount config for type \"bind\": bind source path does not exist: /data/x", None), @"web: 3 tasks failed in 3 s: the folder `/data/x` to mount does not exist on the node; help: the folder must exist on the node that runs the task: create it, or use a named volume");
+    assert_snapshot!(of("starting container failed: port is already allocated", Some(128)), @"web: 3 tasks failed in 3 s: its port is already in use on the node; help: another program on the node uses the port: free it, or publish another port");
 }
 
 #[test]
 fn a_server_that_ends_by_itself_has_failed_too() {
     let end = |seconds| Task { exit_code: Some(0), ..ended(1, TaskState::Complete, seconds) };
-    assert_snapshot!(Scene::of(vec![end(1), end(2), end(3)]).after(9), @"web: 3 tasks failed in 3 s: it ended by itself with exit code 0");
+    assert_snapshot!(Scene::of(vec![end(1), end(2), end(3)]).after(9), @"web: 3 tasks failed in 3 s: it exited with code 0");
 }
 
 #[test]
@@ -183,9 +183,9 @@ fn what_swarm_rolled_back_since_the_release_was_recorded_is_a_symptom() {
         symptoms.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join(", ")
     };
     for state in ["rollback_started", "rollback_paused", "rollback_completed"] {
-        assert_eq!(said(&scene(state, 2)), "Swarm rolled the service back by itself: a new task failed: exit code 1");
+        assert_eq!(said(&scene(state, 2)), "Swarm rolled the service back: a new task failed: exit code 1");
     }
-    assert_eq!(said(&scene("rollback_completed", -9)), "Swarm rolled the service back by itself: rollback completed");
+    assert_eq!(said(&scene("rollback_completed", -9)), "Swarm rolled the service back: rollback completed");
     for state in ["updating", "completed", "paused", ""] {
         assert_eq!(said(&scene(state, 2)), "", "{state}");
     }
@@ -199,7 +199,7 @@ fn what_swarm_rolled_back_since_the_release_was_recorded_is_a_symptom() {
     observed.services.get_mut(&web()).unwrap().update_message = message;
     let may_end = Scene::of(vec![]).with(|web| web.restart_policy = Some(policy("none"))).desired();
     let symptom = rolled_back(&may_end, &observed, SINCE).remove(0);
-    assert_snapshot!(symptom.message, @"Swarm rolled the service back by itself: a new task failed: it ended by itself with exit code 0");
+    assert_snapshot!(symptom.message, @"Swarm rolled the service back: a new task failed: it exited with code 0");
     assert_snapshot!(symptom.help.unwrap(), @"Swarm counts every end of a task within `update_config.monitor` as a failure: use `failure_action: pause`");
 }
 
@@ -218,7 +218,7 @@ fn no_node_is_a_symptom_when_it_lasts() {
     };
     assert_snapshot!(homeless("1 node drained").after(19), @"settling: web 0/1 no suitable node (1 node drained)");
     assert_snapshot!(homeless("scheduling constraints not satisfied on 1 node").after(20), @"web: a task finds no node: no suitable node (scheduling constraints not satisfied on 1 node); help: change `deploy.placement.constraints`, or the node (`docker node update`)");
-    assert_snapshot!(homeless("host-mode port already in use on 1 node").after(20), @"web: a task finds no node: no suitable node (host-mode port already in use on 1 node); help: the port is taken on every node that may run the task: free it, or update with `order: stop-first`");
+    assert_snapshot!(homeless("host-mode port already in use on 1 node").after(20), @"web: a task finds no node: no suitable node (host-mode port already in use on 1 node); help: the port is in use on every node that may run the task: free it, or update with `order: stop-first`");
     assert_snapshot!(homeless("insufficient resources on 1 node").after(20), @"web: a task finds no node: no suitable node (insufficient resources on 1 node); help: lower `deploy.resources.reservations`, or add a node");
 }
 

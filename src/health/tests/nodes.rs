@@ -32,7 +32,7 @@ fn crash(seconds: i64) -> Task {
 fn tasks_that_were_lost_with_their_node_are_no_crash_loop() {
     let scene = Scene::of(vec![crash(20), crash(26), crash(32)]);
     let came_back = |second: i64| after(&scene, &with_node(&scene, |node| node.last_away = Some(at(second))), 40);
-    assert_snapshot!(came_back(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(came_back(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often because it was out of memory)");
     assert_snapshot!(came_back(30), @"settling: web 0/1 new");
     assert_snapshot!(after(&scene, &with_node(&scene, goes_down), 40), @"settling: web 0/1 new");
     let gone = |seconds| failed(1, "No such container: web.1.x", None, seconds);
@@ -41,7 +41,7 @@ fn tasks_that_were_lost_with_their_node_are_no_crash_loop() {
     // What fails again long after the node is back has failed by itself.
     let again = Scene::of(vec![crash(20), crash(70), crash(76), crash(82)]);
     let observed = with_node(&again, |node| node.last_away = Some(at(30)));
-    assert_snapshot!(after(&again, &observed, 90), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(after(&again, &observed, 90), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often because it was out of memory)");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_ended_when_its_engine_was_restarted_is_no_failure_of_the_version() {
     let scene = Scene::of(vec![crash(20), crash(26), crash(32)]);
     let restarted = |second: i64| after(&scene, &with_node(&scene, |node| node.restarted = Some(at(second))), 40);
     assert_snapshot!(restarted(28), @"settling: web 0/1 new");
-    assert_snapshot!(restarted(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(restarted(-100), @"web: 3 tasks failed in 13 s: exit code 137 (killed, often because it was out of memory)");
     // The first alone was lost with it; two failures are no crash loop yet.
     assert_snapshot!(restarted(12), @"settling: web 0/1 new");
     let stopped = Scene::of(vec![ended(1, TaskState::Complete, 20), ended(1, TaskState::Complete, 26), crash(32)]);
@@ -139,12 +139,12 @@ fn an_update_that_stopped_because_of_a_node_goes_on() {
     assert_snapshot!(after(&scene, &away, 40), @"settling: web 0/1 new");
     let well = with_node(&scene, |_| {});
     assert_eq!(stalled(&well, SINCE), []);
-    assert_snapshot!(after(&scene, &well, 40), @"web: the update stopped: a new task failed: exit code 137 (killed, often for want of memory)");
+    assert_snapshot!(after(&scene, &well, 40), @"web: the update stopped: a new task failed: exit code 137 (killed, often because it was out of memory)");
     assert_eq!(stalled(&well, at(1)), [(web(), Stall::Stopped)], "in an earlier release");
     let rolled_back = Scene::of(scene.tasks.clone()).updating("rollback_started", message);
     let symptoms = rolled_back_by(&rolled_back, &with_node(&rolled_back, |node| node.last_away = Some(at(31))));
     assert_eq!(symptoms.blame, Blame::Surroundings);
-    assert_snapshot!(symptoms.message, @"Swarm rolled the service back by itself: a new task was lost with node n1");
+    assert_snapshot!(symptoms.message, @"Swarm rolled the service back: a new task was lost with node n1");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_update_that_stopped_because_swarm_stopped_a_task_goes_on() {
     let rolled_back = Scene::of(vec![drained]).updating("rollback_started", message);
     let symptom = rolled_back_by(&rolled_back, &with_node(&rolled_back, |_| {}));
     assert_eq!(symptom.blame, Blame::Surroundings);
-    assert_snapshot!(symptom.message, @"Swarm rolled the service back by itself: a new task on node n1 was told to stop");
+    assert_snapshot!(symptom.message, @"Swarm rolled the service back: a new task on node n1 was told to stop");
 }
 
 fn rolled_back_by(scene: &Scene, observed: &Observed) -> Symptom {
@@ -179,6 +179,6 @@ fn at_the_deadline_the_node_is_blamed_for_all_of_it() {
     assert!(symptoms.iter().all(|symptom| symptom.blame == Blame::Surroundings));
     assert_snapshot!(shown(&Verdict::Unhealthy(symptoms)).replace(", web", "\nweb"), @"
     api: 0 of 1 tasks run at the deadline; the others: starting; help: a task runs only once its health check passes: try the check's command in the container, or give it a longer `start_period`
-    web: 0 of 1 tasks run at the deadline: node n1 is down; help: repair that, and deploy again: these files are not quarantined
+    web: 0 of 1 tasks run at the deadline: node n1 is down; help: fix that, and deploy again: these files are not quarantined
     ");
 }

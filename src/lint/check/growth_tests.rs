@@ -1,7 +1,7 @@
 //! Work grows with the size of what is pushed, and not with its square; what is too much of it is refused.
 //!
-//! Each shape is checked at one size and at four times that. The processor time of the thread is compared, which other work on
-//! the machine hardly touches; a shape fails if it does in each of several attempts.
+//! Each shape is checked at one size and at four times that. The processor time of the thread is compared, which other
+//! work on the machine hardly touches; a shape fails if it does in each of several attempts.
 
 use std::fmt::Write as _;
 
@@ -266,7 +266,7 @@ fn more_than_is_read_is_refused() {
     let comment = "FROM a:1\n".to_owned() + &"# x\n".repeat(1 << 18);
     let mut large: Files = (1..=4).map(|number| (format!("{number}/Dockerfile"), comment.clone())).collect();
     large.extend(stack("services: { a: { image: 'a:1' } }\n".to_owned()));
-    insta::assert_snapshot!(errors(&large), @"4/Dockerfile: it is not read: the Dockerfiles up to here have more than 4 MiB together; make them smaller, or move some of the stacks to another repository");
+    insta::assert_snapshot!(errors(&large), @"4/Dockerfile: it was not read: the Dockerfiles up to here have more than 4 MiB together; make them smaller, or move some of the stacks to another repository");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(in crate::lint) struct Inspection<'a> {
     elsewhere: Elsewhere,
     /// Where stack files have values that nobody knows.
     doubts: BTreeMap<RepoPath, Spans>,
-    /// The most findings of a rule for one file that are looked at.
+    /// The most findings of a rule for one file that are processed.
     looked_at: usize,
 }
 
@@ -284,7 +284,8 @@ fn contexts(stacks: &[StackFile]) -> BTreeMap<RepoPath, Vec<RepoPath>> {
     contexts
 }
 
-/// The most findings of one rule for all files of a revision that are looked at, where there are few of them in each file.
+/// The most findings of one rule for all files of a revision that are looked at, where there are few of them in each
+/// file.
 const MAX_FINDINGS: usize = 20_000;
 
 /// The most bytes that all Dockerfiles of a revision may have to be deployed: once read, they need many times as much.
@@ -293,7 +294,7 @@ pub(super) const MAX_DOCKERFILES: usize = 4 << 20;
 /// A Dockerfile that comes after too many others.
 fn too_many() -> Dockerfile {
     let most = MAX_DOCKERFILES >> 20;
-    let message = format!("it is not read: the Dockerfiles up to here have more than {most} MiB together");
+    let message = format!("it was not read: the Dockerfiles up to here have more than {most} MiB together");
     Dockerfile::unread(message, "make them smaller, or move some of the stacks to another repository".to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! The gate: a revision goes in, a checked revision or all that is wrong with it comes out.
+//! The gate: turns a revision into a checked revision, or returns all findings.
 
 mod inspection;
 mod parallel;
@@ -43,7 +43,7 @@ impl Checked {
         &self.stacks
     }
 
-    /// Warnings and remarks.
+    /// Findings that are not errors.
     pub fn findings(&self) -> &[Diagnostic] {
         &self.findings
     }
@@ -52,9 +52,9 @@ impl Checked {
 /// A stack file without errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedStack {
-    /// Where it is, and what the stack is called.
+    /// Its path, and the name of the stack.
     pub source: StackSource,
-    /// What it says, and the files that say it.
+    /// Its contents, and the files that they come from.
     pub file: File,
 }
 
@@ -62,19 +62,19 @@ pub struct CheckedStack {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", crate::diagnostic::render::summary(findings))]
 pub struct Rejection {
-    /// Everything that was found; at least one is an error.
+    /// All findings; at least one is an error.
     pub findings: Vec<Diagnostic>,
     /// The texts that the findings point into.
     pub texts: Texts,
 }
 
-/// Asks every rule about every stack file and Dockerfile; `variables` are filled into the stack files.
+/// Checks every stack file and Dockerfile with every rule; `variables` are filled into the stack files.
 pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result<Checked, Rejection> {
     let written = Written::of(&revision);
     let inspection = Inspection::within(MAX_DOCKERFILES, Vec::new(), &revision, variables, &written.settings);
     let mut findings = inspection.of_revision();
     findings.extend(inspection.of_files());
-    // The shell says by itself what it does not understand.
+    // The shell reports its syntax errors itself.
     findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::OfShell)));
     if revision.read_mode().as_written {
         findings.iter_mut().for_each(let_docker(|rule| rule.is(Mark::Deploys)));
@@ -88,13 +88,13 @@ pub fn check(revision: Revision, variables: &BTreeMap<String, String>) -> Result
     Ok(Checked { revision, stacks, findings })
 }
 
-/// What every rule finds, in the order of the files. A revision of Dockerfiles alone needs no stack file. `given` goes before the
-/// settings of the revision.
+/// The findings of every rule, in the order of the files. A revision of Dockerfiles alone needs no stack file. `given`
+/// overrides the settings of the revision.
 pub fn findings(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Diagnostic> {
     findings_with(revision, variables, given, Vec::new())
 }
 
-/// The same, and what others found in its files: settings and comments count for that.
+/// The same, with findings of other tools in its files, to which settings and comments also apply.
 pub fn findings_with(
     revision: &Revision,
     variables: &BTreeMap<String, String>,
@@ -109,7 +109,7 @@ pub fn findings_with(
     let needs_stack = inspection.dockerfiles.is_empty() && revision.named.is_none();
     let mut of_revision = inspection.of_revision();
     of_revision.retain(|finding| needs_stack || has_others || finding.id() != no_stack_file::ID);
-    // Who keeps Compose files need not deploy any.
+    // A repository with Compose files need not deploy any.
     let undeployed = of_revision.iter_mut().filter(|finding| has_others && finding.id() == no_stack_file::ID);
     undeployed.for_each(|finding| finding.severity = Severity::Warning);
     findings.extend(of_revision);
@@ -117,7 +117,7 @@ pub fn findings_with(
     inspection.told(findings, &written)
 }
 
-/// What `ShellCheck` is to be asked about the Dockerfiles of a revision.
+/// The inputs for `ShellCheck` from the Dockerfiles of a revision.
 pub fn questions(revision: &Revision, variables: &BTreeMap<String, String>, given: &Settings) -> Vec<Question> {
     let settings = Written::of(revision).settings.then(given.clone());
     let inspection = Inspection::of(revision, variables, &settings);
@@ -125,8 +125,7 @@ pub fn questions(revision: &Revision, variables: &BTreeMap<String, String>, give
     asked.flat_map(|(path, file)| shellcheck::questions(path, &revision.texts[path], file)).collect()
 }
 
-/// Makes a warning of what a linter calls an error where Docker goes on all the same. What would run is no reason to keep
-/// it from running.
+/// Turns errors into warnings if Docker accepts the file all the same: a stack that would run is not refused.
 fn let_docker(go_on: impl Fn(&Rule) -> bool) -> impl Fn(&mut Diagnostic) {
     move |finding| {
         if finding.severity == Severity::Error && crate::lint::explain(finding.id()).is_some_and(&go_on) {
@@ -146,7 +145,7 @@ fn sort(findings: &mut [Diagnostic]) {
     });
 }
 
-/// What a rule found, as it is told: what was written may be quoted in it.
+/// A finding with its message, which may quote the file.
 pub(in crate::lint) fn finding(rule: &'static str, severity: Severity, path: &RepoPath, found: Found) -> Diagnostic {
     let Found { path: other, what, .. } = found;
     let found = what.in_file(other.unwrap_or_else(|| path.clone()));

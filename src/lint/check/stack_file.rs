@@ -1,4 +1,4 @@
-//! A stack file, read as far as it can be understood.
+//! A stack file, parsed as far as it is valid.
 
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::lint::check::CheckedStack;
@@ -11,15 +11,15 @@ use crate::stack::spans::Spans;
 use crate::stack::variables::Variables;
 use crate::stack::yaml::{Node, Value};
 
-/// A stack file and what came of reading it.
+/// A stack file and the result of parsing it.
 pub(super) struct StackFile {
     pub(super) source: StackSource,
-    /// Whether it is a stack of the repository, and not only a Compose file in it.
+    /// Whether it is a stack file of the repository, and not another Compose file.
     pub(super) is_deployed: bool,
     pub(super) read: Result<Understood, Unread>,
 }
 
-/// What is understood of a stack file.
+/// The valid parts of a stack file.
 pub(super) struct Understood {
     pub(super) file: File,
     /// What is not.
@@ -27,7 +27,7 @@ pub(super) struct Understood {
     gaps: Gaps,
 }
 
-/// Why nothing of a stack file is understood.
+/// Why no part of a stack file is valid.
 pub(super) enum Unread {
     /// Its bytes were not read.
     TooLarge,
@@ -35,27 +35,27 @@ pub(super) enum Unread {
     TooMany,
     /// Nothing came out of its template.
     Template(Vec<Diagnostic>),
-    /// It is no YAML, or a file that it is made from is not there.
+    /// It is not YAML, or a file that it is made from does not exist.
     Problems(Vec<Diagnostic>),
 }
 
-/// The parts of a file of which nobody knows what they say.
+/// The parts of a file with unknown values.
 #[derive(Default)]
 struct Gaps {
-    /// Values that are not understood, or that have a variable that is not set.
+    /// Values that are not valid, or contain a variable that is not set.
     values: Spans,
-    /// Services, networks and so on with something in them that is left out, because it is not understood.
+    /// Services, networks and so on in which an invalid entry is left out.
     entries: Spans,
     /// Whether anything is left out.
     lacks: bool,
     /// Whether a name, or a section, is left out.
     is_loose: bool,
-    /// Whether something that services refer to is left out.
+    /// Whether an entry that services refer to is left out.
     lacks_names: bool,
 }
 
 impl StackFile {
-    /// Reads it, if not too much was read before it; `values` counts.
+    /// Parses it, unless the limit was reached before; `values` counts.
     pub(super) fn of(revision: &Revision, source: StackSource, variables: &Variables, values: &mut usize) -> Self {
         if *values > MAX_VALUES {
             return Self { source, is_deployed: true, read: Err(Unread::TooMany) };
@@ -84,7 +84,7 @@ impl StackFile {
         !self.is_deployed && self.source.under.is_empty() && variant_of(&self.source.path).is_some()
     }
 
-    /// The files that it is made from beside itself.
+    /// The other files that it is made from.
     pub(super) fn parts(&self) -> impl Iterator<Item = &RepoPath> {
         let under: &[RepoPath] = if self.is_deployed { &[] } else { &self.source.under };
         let parts = self.file().into_iter().flat_map(|file| file.sources.paths());
@@ -96,7 +96,7 @@ impl StackFile {
         self.read.as_ref().ok().map(|understood| &understood.file)
     }
 
-    /// Whether nothing in it is not understood, so that a rule that found nothing has nothing to say.
+    /// Whether all of it is valid, so that a rule without findings has checked all of it.
     pub(super) fn is_clear(&self) -> bool {
         self.read.as_ref().is_ok_and(|understood| understood.misfits.is_empty())
     }
@@ -107,10 +107,10 @@ impl StackFile {
     }
 }
 
-/// How many bytes of files that a stack file names count as much as a value of the stack file.
+/// How many bytes of referenced files count as one value of the stack file.
 const NAMED_BYTES_OF_A_VALUE: usize = 1 << 10;
 
-/// The bytes of what configs, secrets and variables come from, as often as they are used: so often they are read.
+/// The bytes of the files of configs, secrets and variables, counted as often as they are used and read.
 fn named_bytes(revision: &Revision, file: &File) -> usize {
     use ReferenceKind::{Config, EnvFile, OptionalEnvFile, Secret};
     let references = file.references().into_iter();
@@ -130,13 +130,13 @@ impl Understood {
         if is_whole { Ok(Self { file, misfits, gaps }) } else { Err(Unread::Problems(misfits)) }
     }
 
-    /// Where it has values that nobody knows, file by file.
+    /// The places of unknown values, by file.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (RepoPath, Span)> {
         let unknown = unknown(&self.file).map(|span| self.file.sources.place(&span));
         unknown.chain(self.misfits.iter().map(|misfit| misfit.place.clone())).map(|Place { path, span }| (path, span))
     }
 
-    /// Whether what a rule found may only come from what is not understood.
+    /// Whether a finding may be caused by an invalid part.
     pub(super) fn is_doubtful(&self, rule: &Rule, found: &Found) -> bool {
         found.path.is_none() && self.gaps.explain(rule, &found.what.place)
     }
@@ -153,7 +153,7 @@ impl Gaps {
             entries.filter(|(section, _)| section.raw() != "services").map(|(_, (_, value))| hull(value));
         let left_out: Spans = lost.iter().cloned().collect();
         let within: Spans = hulls.iter().map(|(_, hull)| hull.clone()).collect();
-        // What is said of an entry as a whole is said at its key.
+        // A finding about a whole entry is at its key.
         let with_key = |(key, hull): (usize, Span)| hull.start.min(key)..hull.end;
         Self {
             values: unknown(file).chain(lost.iter().cloned()).collect(),
@@ -165,7 +165,7 @@ impl Gaps {
     }
 
     fn explain(&self, rule: &Rule, span: &Span) -> bool {
-        // The file as a whole is at its beginning, where a value may be.
+        // A finding about the whole file is at its beginning, where a value may be.
         let is_whole_file = *span == (0..0);
         let is_near = self.is_loose || is_whole_file || self.entries.touch(span);
         let lacks_names = rule.is(Mark::Names) && (self.is_loose || self.lacks_names);
@@ -174,12 +174,12 @@ impl Gaps {
     }
 }
 
-/// The values that have a variable in them that is not set.
+/// The values that contain a variable that is not set.
 pub(super) fn unknown(file: &File) -> impl Iterator<Item = Span> {
     file.unset.iter().filter(|_| !file.read_mode.as_written).map(|unset| unset.span.clone())
 }
 
-/// From the first to the last byte of what is in a value.
+/// The range of a value's contents.
 fn hull(node: &Node) -> Span {
     let both = |one: Span, two: Span| one.start.min(two.start)..one.end.max(two.end);
     match &node.value {

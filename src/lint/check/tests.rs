@@ -131,7 +131,7 @@ fn a_variable_that_is_not_set_is_a_warning_and_hides_nothing() {
       set IMAGE in `.env` beside this file, or write `${IMAGE:-default}`; `$$IMAGE` if the container is to see `$IMAGE`
     stack.yml:4:13: warning[SK2020]: the variable PORT is not set
       set PORT in `.env` beside this file, or write `${PORT:-default}`; `$$PORT` if the container is to see `$PORT`
-    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, but is `70000:80`
     stack.yml:5:16: warning[SK2020]: the variable NET is not set
       set NET in `.env` beside this file, or write `${NET:-default}`; `$$NET` if the container is to see `$NET`
     stack.yml:6:33: warning[SK2020]: the variable DB_PASSWORD is not set: from the vault
@@ -145,9 +145,9 @@ fn a_variable_that_is_not_set_is_a_warning_and_hides_nothing() {
     stack.yml:13:15: error[SK1003]: there is no config `site` in this file
       define it under `configs:` at the top of the file
     stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
-      use a secret, or a variable that is set where skep runs: `${NAME}`
+      use a secret, or a variable from skep's settings: `${NAME}`
     stack.yml:14:80: warning[SK2020]: the variable HOST is not set
       set HOST in `.env` beside this file, or write `${HOST:-default}`; `$$HOST` if the container is to see `$HOST`
     ");
@@ -159,26 +159,26 @@ fn the_gate_names_all_variables_that_are_not_set() {
     3 errors, 2 warnings and 1 remark
     stack.yml:3:12: error[SK2020]: 6 variables are not set: DB_PASSWORD (line 6: from the vault), HOST (lines 11, 14), IMAGE (line 3), NET (line 5), PORT (line 4), REPLICAS (line 8)
       set HOST, IMAGE, NET, PORT, REPLICAS in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${HOST:-…}`; set DB_PASSWORD in `variables` of skep's settings, not in the repository: it looks like a secret
-    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `70000:80`
+    stack.yml:4:27: error[SK1001]: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, but is `70000:80`
     stack.yml:12:9: warning[SK4003]: Traefik has no label `traefik.http.routers.web.entrypoint`
       did you mean `entrypoints`?
     stack.yml:13:15: error[SK1003]: there is no config `site` in this file
       define it under `configs:` at the top of the file
     stack.yml:14:3: info[SK3001]: nothing checks whether `db` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:14:46: warning[SK6001]: `POSTGRES_PASSWORD` is readable by everybody who can read this file
-      use a secret, or a variable that is set where skep runs: `${NAME}`
+      use a secret, or a variable from skep's settings: `${NAME}`
     ");
     let stack = "include: [deploy/base.yml]\nx-skep: { variables: { TAG: { comment: the newest release } } }\nservices: { web: { image: \"a:1\" } } # skep global ignore=SK2020\n";
     let files = [("deploy/base.yml", "services: { api: { image: \"a:${TAG}\" } }"), ("stack.yml", stack)];
     insta::assert_snapshot!(verdict(&files), @"
     1 error, 1 warning and 2 remarks
     deploy/base.yml:1:13: info[SK3001]: nothing checks whether `api` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     deploy/base.yml:1:27: error[SK2020]: the variable TAG (line 1 of deploy/base.yml: the newest release) is not set
       set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
     stack.yml:3:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:3:58: warning[SK0002]: `SK2020` finds nothing here
       take it out of the comment
     ");
@@ -210,16 +210,16 @@ services:
 ";
     insta::assert_snapshot!(verdict(&[("stack.yml", stack), (".env", "A=1\n{\n")]), @"
     5 errors and 1 warning
-    .env:2:1: warning[SK2021]: none of its variables is set: `{` in `{` cannot be in a name; write `NAME=value`
-      Compose does not take it either; mend it, or leave it out
+    .env:2:1: warning[SK2021]: none of its variables is set: `{` in `{` is not allowed in a name; write `NAME=value`
+      Compose refuses it as well; correct it, or remove it
     stack.yml:2:16: error[SK1001]: `1A` cannot be the name of a variable
       use letters, digits and `_`, and begin with a letter or `_`
-    stack.yml:2:26: error[SK1001]: a variable must be text, and this is a list
+    stack.yml:2:26: error[SK1001]: a variable must be text, but is a list
     stack.yml:2:36: error[SK1001]: a variable has no key `defualt`
       it has `default` and `comment`
     stack.yml:2:54: error[SK1001]: `${` is not a variable
       write $$ for a dollar sign, or ${NAME}
-    stack.yml:2:73: error[SK1001]: a variable must be text, and this is a map
+    stack.yml:2:73: error[SK1001]: a variable must be text, but is a map
     ");
     let mut revision =
         Revision::of(&[("stack.yml", "services: { web: { image: \"a:${TAG}\" } }"), (".env", "/etc/shadow")]);
@@ -227,10 +227,10 @@ services:
     revision.texts.remove(&".env".parse().unwrap());
     insta::assert_snapshot!(verdict_of(revision), @"
     1 error, 1 warning and 1 remark
-    .env:1:1: warning[SK2021]: it is not read: it is a symbolic link, which is never followed; commit the file itself
-      Compose does not take it either; mend it, or leave it out
+    .env:1:1: warning[SK2021]: it was not read: it is a symbolic link, which is never followed; commit the file itself
+      Compose refuses it as well; correct it, or remove it
     stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:1:27: error[SK2020]: the variable TAG (line 1) is not set
       set TAG in `.env`, in `x-skep.variables` of the stack file or in `variables` of skep's settings, or write a default: `${TAG:-…}`
     ");
@@ -252,9 +252,9 @@ networks: { front: { driver: 1, drivr: x } }
 ";
     insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @"
     4 errors
-    stack.yml:3:12: error[SK1001]: `image` must be text, and this is a list
-    stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, and this is `many`
-    stack.yml:9:23: error[SK1012]: something is already mounted at `/x`
+    stack.yml:3:12: error[SK1001]: `image` must be text, but is a list
+    stack.yml:8:25: error[SK1001]: `replicas` must be a whole number, but is `many`
+    stack.yml:9:23: error[SK1012]: another volume is already mounted at `/x`
     stack.yml:11:33: error[SK1001]: a network has no key `drivr`
       did you mean `driver`?
     ");
@@ -267,14 +267,14 @@ fn a_link_is_never_followed() {
     for path in ["a.env", "web"] {
         revision.entries.get_mut(&path.parse().unwrap()).unwrap().kind = EntryKind::Symlink;
     }
-    insta::assert_snapshot!(verdict_of(revision), @r"
+    insta::assert_snapshot!(verdict_of(revision), @"
     2 errors and 1 remark
     stack.yml:1:13: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
-    stack.yml:1:27: error[SK1008]: the build context `web` is a symbolic link, or behind one
-      commit a copy of the file that the link points to
-    stack.yml:1:42: error[SK1008]: the env_file `a.env` is a symbolic link, or behind one
-      commit a copy of the file that the link points to
+      add a `healthcheck:` that fails until the service is ready
+    stack.yml:1:27: error[SK1008]: the build context `web` is a symbolic link, or reached through one
+      commit a copy of the target file
+    stack.yml:1:42: error[SK1008]: the env_file `a.env` is a symbolic link, or reached through one
+      commit a copy of the target file
     ");
 }
 
@@ -295,10 +295,10 @@ fn a_path_that_leads_out_of_the_repository_is_refused() {
 #[test]
 fn a_missing_context_is_one_finding_and_not_two() {
     let stack = "services:\n  web: { build: ./web, env_file: a.env }\n";
-    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @r"
+    insta::assert_snapshot!(verdict(&[("stack.yml", stack)]), @"
     2 errors and 1 remark
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
-      add a `healthcheck:` that fails until it serves
+      add a `healthcheck:` that fails until the service is ready
     stack.yml:2:17: error[SK1007]: the build context `web` is not in the repository
       is it committed, and is the path relative to the stack file?
     stack.yml:2:34: error[SK1007]: the env_file `a.env` is not in the repository
@@ -311,10 +311,10 @@ fn a_dockerfile_is_checked_in_the_context_that_the_stack_file_names() {
     let stack = "services:\n  web: { build: { context: ., dockerfile: docker/Dockerfile } }\n";
     let dockerfile = "FROM alpine:3.20\nHEALTHCHECK CMD [\"true\"]\nCOPY here gone docker /x/\n";
     let files = [("stack.yml", stack), ("docker/Dockerfile", dockerfile), ("here", ""), ("docker/gone", "")];
-    insta::assert_snapshot!(verdict(&files), @r"
+    insta::assert_snapshot!(verdict(&files), @"
     1 error
     docker/Dockerfile:3:11: error[SK5002]: `gone` is not in the build context
-      the context is the top of the repository: was it committed there?
+      the context is the top of the repository: was the file committed there?
     ");
 }
 
@@ -340,7 +340,7 @@ fn a_circle_is_named_once_however_it_is_entered() {
     found.retain(|finding| finding.id() == "SK1004");
     insta::assert_snapshot!(render::short(&found, &revision.texts), @r"
     stack.yml:2:38: warning[SK1004]: there is no service `z` in this file
-    stack.yml:5:35: warning[SK1004]: in a circle, each waits for the next: `c`, `d`, `b`
+    stack.yml:5:35: warning[SK1004]: these services wait for each other in a cycle: `c`, `d`, `b`
     ");
 }
 

@@ -1,4 +1,4 @@
-//! What a person is told of what the rules found: without what settings and comments switch off, and not too much of it.
+//! The findings that are reported: without those that settings and comments disable, and up to a limit.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::lint::suppress::Comments;
 use crate::name::RepoPath;
 
 impl Inspection<'_> {
-    /// What a person is told of it: without what settings and comments switch off, in the order of the files, and with what
-    /// is wrong with the settings and comments themselves.
+    /// The reported findings: without those that settings and comments disable, in the order of the files, and with
+    /// findings about the settings and comments themselves.
     pub(super) fn told(&self, mut findings: Vec<Diagnostic>, written: &Written) -> Vec<Diagnostic> {
         findings.retain(|finding| !self.is_ignored(finding));
         let mut by_file: BTreeMap<RepoPath, Vec<Diagnostic>> = BTreeMap::new();
@@ -68,7 +68,7 @@ impl Inspection<'_> {
         })
     }
 
-    /// Whether every rule could look at a file, so that one that found nothing has nothing to say.
+    /// Whether every rule could check a file, so that no finding means no problem.
     fn is_understood(&self, path: &RepoPath) -> bool {
         match self.dockerfiles.get(path) {
             Some(file) => file.problems.is_empty(),
@@ -83,7 +83,7 @@ impl Inspection<'_> {
         remarks.into_iter().map(|remark| finding(rule.id, severity, path, remark.into())).collect()
     }
 
-    /// What is wrong with the settings.
+    /// Findings about the settings.
     fn of_settings(&self, written: &Written) -> Vec<Diagnostic> {
         let misfits = written.misfits.iter().map(|misfit| (own::SETTINGS, misfit));
         let doubts = doubts(written);
@@ -108,7 +108,7 @@ fn few_of_each(path: &RepoPath, mut findings: Vec<Diagnostic>) -> Vec<Diagnostic
     let more = counts.into_iter().filter(|(_, (count, _))| *count > MAX_FOUND);
     findings.extend(more.map(|(rule, (count, severity))| {
         let message = match count - MAX_FOUND {
-            // Some rules look no further than one after those that are shown.
+            // Some rules stop after one finding more than are shown.
             1 => "more findings of this rule are not shown".to_owned(),
             more => format!("{more} more findings of this rule are not shown"),
         };

@@ -1,4 +1,4 @@
-//! Variables that are not set: a warning for who only checks a file, and nothing that could be deployed.
+//! Variables that are not set: a warning when a file is only checked, an error when it is deployed.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ use crate::text::cut;
 
 pub(super) use unset_variable::ID;
 
-/// The most lines that are told of one variable.
+/// The most lines that are named for one variable.
 const MAX_LINES: usize = 5;
 /// The most uses of one variable whose lines are looked up.
 const MAX_LOOKED_UP: usize = 20;
-/// The most variables of which more than the name is told.
+/// The most variables of which more than the name is shown.
 const MAX_PLACED: usize = 50;
 
 impl Inspection<'_> {
-    /// Puts an error that names all of them in the place of the warnings of each stack, whatever settings and comments
-    /// say: without its variables it cannot be deployed.
+    /// Replaces the warnings of each stack with an error that names all of them, regardless of settings and comments:
+    /// the stack cannot be deployed without its variables.
     pub(super) fn insist_on_variables(&self, findings: &mut Vec<Diagnostic>) {
         findings.retain(|finding| finding.id() != ID);
         findings.extend(self.stacks.iter().filter_map(|stack| self.missing(stack)));
@@ -50,7 +50,7 @@ impl Inspection<'_> {
         Some(finding(ID, Severity::Error, &stack.source.path, found.placed(&file.sources)))
     }
 
-    /// The lines in which a variable is used, and what the author says of it.
+    /// The lines in which a variable is used, and the author's comment about it.
     fn described(&self, stack: &StackFile, file: &File, uses: &[&Unset]) -> String {
         let mut places: Vec<String> = Vec::new();
         for unset in uses.iter().take(MAX_LOOKED_UP) {
@@ -76,7 +76,7 @@ impl Inspection<'_> {
     }
 }
 
-/// Where each of them is to be set.
+/// Where to set each of them.
 fn remedy(names: &[&str], folder: &RepoPath) -> String {
     let (secret, open): (Vec<&str>, Vec<&str>) =
         names.iter().take(MAX_PLACED).copied().partition(|name| looks_secret(name));

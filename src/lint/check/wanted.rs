@@ -9,15 +9,14 @@ use crate::revision::Revision;
 use crate::stack::file::File;
 use crate::stack::variables::Variables;
 
-/// The files that must still be read into [`Revision::texts`] beside what [`Revision::wanted_with`] says: Dockerfiles that
-/// no stack file names, but that are called so, what may stay out of their contexts, what says which files are kept
-/// elsewhere, Compose files that are not deployed, and settings that Traefik is bound to. Ten thousand of each at most; one
-/// that settings ignore is not read.
+/// The files that must still be read into [`Revision::texts`] in addition to [`Revision::wanted_with`]: Dockerfiles by
+/// name that no stack file uses, their ignore files, the lists of files that are kept elsewhere, Compose files that are
+/// not deployed, and mounted settings of Traefik. Ten thousand of each at most; ignored files are not read.
 pub fn wanted(revision: &Revision, variables: &BTreeMap<String, String>) -> Vec<RepoPath> {
     wanted_among(revision, variables, &|_| true)
 }
 
-/// The same, with those Compose files alone that are not deployed and that somebody asks about.
+/// The same, but of the Compose files that are not deployed only the requested ones.
 pub fn wanted_among(
     revision: &Revision,
     variables: &BTreeMap<String, String>,
@@ -43,7 +42,7 @@ pub fn wanted_among(
 /// The most Dockerfiles that are read because of their names.
 const MAX_UNNAMED: usize = 10_000;
 
-/// Whether a path is called as Dockerfiles are: `Dockerfile`, `Dockerfile.dev`, `dev.Dockerfile`, `Containerfile`.
+/// Whether a path has the name of a Dockerfile: `Dockerfile`, `Dockerfile.dev`, `dev.Dockerfile`, `Containerfile`.
 pub fn is_dockerfile(path: &RepoPath) -> bool {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let (first, last) = (name.split('.').next().unwrap_or_default(), name.rsplit('.').next().unwrap_or_default());

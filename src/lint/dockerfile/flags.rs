@@ -115,8 +115,7 @@ fn retries(given: &Given<'_>, value: &str) -> Option<Diagnostic<Span>> {
 
 /// Go's `time.ParseDuration`, and a millisecond at least.
 fn duration(given: &Given<'_>, name: &str, value: &str) -> Option<Diagnostic<Span>> {
-    let told =
-        |help: String| given.problem(format!("`--{name}` is a length of time, and not `{}`", text::cut(value)), help);
+    let told = |help: String| given.problem(format!("`--{name}` is a duration, and not `{}`", text::cut(value)), help);
     match nanos(value) {
         _ if value.is_empty() => None,
         None if value.parse::<f64>().is_ok() => told(format!("write its unit: `--{name}={}s`", text::cut(value))),

@@ -9,14 +9,14 @@ mod xml;
 use crate::diagnostic::render::{self, Texts};
 use crate::diagnostic::{Diagnostic, Place};
 
-/// How findings are written.
+/// A format for findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a person, with the lines that they point at.
+    /// For people, with the lines that the findings point at.
     Human,
-    /// A line each.
+    /// A line for each finding.
     Short,
-    /// For a program.
+    /// For programs.
     Json,
     /// For code scanning.
     Sarif,
@@ -69,7 +69,7 @@ fn address(place: &Place) -> String {
     }
 }
 
-/// What to do about a finding, on a line of its own below what is wrong; nothing if nobody knows.
+/// The help of a finding on a separate line; empty if it has none.
 fn help_below(finding: &Diagnostic) -> String {
     finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
 use crate::lint::explain;
 use crate::lint::report::address;
 
-/// Where the schema of the format is.
+/// The address of the format's schema.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One run with a result for each finding, and the pages of the rules that are in it.

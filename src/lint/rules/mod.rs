@@ -1,4 +1,4 @@
-//! The rules: one file each, one line each in the table of their group.
+//! The rules: each is a file, and a line in the table of its group.
 
 pub(super) mod dockerfile;
 pub(super) mod own;

@@ -271,8 +271,8 @@ fn what_compose_reads_otherwise_in_an_env_file() {
     insta::assert_snapshot!(said("A= 'b c'"), @"the quotes are part of the value of `A`; write `A=b c`");
     insta::assert_snapshot!(said("A=\"b\" # c"), @"the quotes are part of the value of `A`; write `A=b`");
     insta::assert_snapshot!(said("A=b # c"), @"the comment is part of the value of `A`; write `A=b`");
-    insta::assert_snapshot!(said("A=\"b"), @"a quote that is not closed in its line is part of the value of `A`; write it in one line, without quotes, or mount it as a config or secret");
-    insta::assert_snapshot!(said("A=${B:-c}/d"), @"a variable is not filled in, and is part of the value of `A`; write it under `environment`, where variables are filled in");
+    insta::assert_snapshot!(said("A=\"b"), @"an unclosed quote is part of the value of `A`; write it in one line, without quotes, or mount it as a config or secret");
+    insta::assert_snapshot!(said("A=${B:-c}/d"), @"a variable is not replaced and is part of the value of `A`; write it under `environment`, where variables are replaced");
     for line in [
         "A=b#c",
         "A=é# c",

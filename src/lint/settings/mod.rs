@@ -1,9 +1,9 @@
-//! What a repository says about its own checks: which rules count how much, where, and what they compare with.
+//! The settings of the linter in a repository: the levels of rules, ignored paths, and values that rules compare with.
 //!
-//! It says so in `skep-lint.yaml` at the top of what is checked; `.hadolint.yaml` is understood, too, and goes before it,
-//! so that what both say is decided by `skep-lint.yaml`. What is not said is [`Settings::default`]. A file that is not understood
-//! counts for nothing and is a finding (`SK0001`). Rules see the outcome as `subject.settings`; here no rule is known, and which of
-//! those that are named there are is asked where settings are applied (`applied`).
+//! They are read from `skep-lint.yaml` at the top of the checked folder, and from `.hadolint.yaml`, which
+//! `skep-lint.yaml` overrides. The defaults are [`Settings::default`]. An invalid file is ignored and is a finding
+//! (`SK0001`). Rules see the result as `subject.settings`. This module does not know the rules: `applied` checks that
+//! the named ones exist.
 
 mod hadolint;
 mod reader;

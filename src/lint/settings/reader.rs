@@ -1,4 +1,4 @@
-//! Reading values out of a file with settings, collecting what is wrong with it on the way.
+//! Reads values from a settings file and collects its errors.
 
 use globset::{Glob, GlobBuilder};
 
@@ -9,9 +9,9 @@ use crate::name::RepoPath;
 use crate::stack::yaml::{self, Node, Value};
 use crate::text::cut;
 
-/// The most that is said about one file.
+/// The most errors that are reported of one file.
 const MAX_MISFITS: usize = 50;
-/// The most labels that an image is asked for.
+/// The most labels that may be required of an image.
 const MAX_LABELS: usize = 100;
 /// The most texts in a list.
 const MAX_TEXTS: usize = 1_000;
@@ -23,7 +23,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The file and its tree; none if there is none in it.
+    /// The file and its tree; `None` if it is empty.
     pub(super) fn of(path: &'a RepoPath, text: &[u8]) -> (Self, Option<Node>) {
         let mut reader = Self { path, written: Written::default() };
         let is_empty = text.split(|&byte| byte == b'\n').all(|line| matches!(line.trim_ascii(), [] | [b'#', ..]));
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Says that a value is not what it should be.
+    /// Reports a value that is not valid.
     pub(super) fn wrong(&mut self, node: &Node, what: &str, help: &str) {
         let found = if node.raw().is_empty() { node.kind().to_owned() } else { format!("`{}`", cut(node.raw())) };
         self.misfit(node, format!("{what}, and this is {found}"), Some(help.to_owned()));
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         Diagnostic { help, ..Diagnostic::new(place, message) }
     }
 
-    /// Says that there is no such key.
+    /// Reports an unknown key.
     pub(super) fn unknown_key(&mut self, key: &Node, known: &[&str]) {
         let help =
             did_you_mean(key.raw(), known.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(known)));

@@ -56,7 +56,7 @@ fn holds<'l>(expression: &Expression, labels: &impl Fn(&str) -> Option<&'l str>)
     }
 }
 
-/// A label that is not there is an empty one.
+/// A label that does not exist is an empty one.
 fn matches<'l>(call: &Call, labels: &impl Fn(&str) -> Option<&'l str>) -> Option<bool> {
     let [name, value] = &call.values[..] else { return None };
     let there = labels(&name.text).unwrap_or_default();

@@ -218,7 +218,7 @@ impl Kind {
             Self::Boolean | Self::Switch => "`true` or `false`",
             Self::Number { .. } => "a whole number",
             Self::Float => "a number",
-            Self::Duration => "a length of time such as `10s`",
+            Self::Duration => "a duration such as `10s`",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! In which order services come: after what they need, after those they depend on, and after those whose data or port they
-//! take over have stopped.
+//! In which order services come: after what they need, after those they depend on, and after those whose data or port
+//! they take over have stopped.
 
 #[cfg(test)]
 mod tests;
@@ -70,7 +70,7 @@ impl<'a> Queue<'a> {
         Self { plan, desired, observed, changed: plan.changed_services() }
     }
 
-    /// Whether something that it depends on is not there yet. Where that in turn waits for this service to let go of
+    /// Whether something that it depends on does not exist yet. Where that in turn waits for this service to let go of
     /// something, this one comes first: else neither would ever come.
     fn is_blocked(&self, name: &ServiceName) -> bool {
         let is_met = |dependency: &ServiceName, condition: Condition| {

@@ -201,7 +201,7 @@ fn what_is_made_anew_does_not_start_beside_its_old_tasks() {
     let everywhere = |service: Service| Service { mode: Mode::Global, ..service };
     let new = stack(&[("db", everywhere(writes("db"))), ("web", everywhere(plain()))]);
     insta::assert_snapshot!(story(&old, &new), @"
-    - service db, -/+ service web: mode replicated=1 -> global (Swarm cannot change the mode: removed and created anew, 1 task stops before)
+    - service db, -/+ service web: mode replicated=1 -> global (Swarm cannot change the mode: removed and created again, 1 task stops first)
     db 0/1 waiting until the folder /data/db is free
     + service db
     ");

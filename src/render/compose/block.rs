@@ -1,4 +1,4 @@
-//! Values as YAML in block style, as Docker reads them back: `$` is doubled, doubtful texts are quoted.
+//! Writes values as YAML in block style for Docker: `$` is doubled, ambiguous texts are quoted.
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ pub(super) fn write(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// Writes an item after its dash; the first key of a map stands on the same line.
+/// Writes an item after its dash; the first key of a map is on the same line.
 fn write_item(text: &mut String, item: &Value, depth: usize) {
     let mut lines = String::new();
     write(&mut lines, item, depth);
@@ -43,7 +43,7 @@ fn write_item(text: &mut String, item: &Value, depth: usize) {
     }
 }
 
-/// A text as YAML reads it back: without quotes where it can mean nothing else.
+/// A text in YAML, without quotes if it is unambiguous.
 fn quoted(content: &str) -> String {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '@');
     let plain = content.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')

@@ -1,7 +1,7 @@
-//! A rendered stack as a Compose file, for people and for `docker stack deploy -c`, which makes the same services of it.
+//! A rendered stack as a Compose file, for people and for `docker stack deploy -c`, which creates the same services.
 //!
-//! What a file cannot carry are the contents of configs and secrets: they are `external` in it, under the names that
-//! skep gives them. Docker's label for the image as written becomes the image that runs.
+//! The file does not contain the contents of configs and secrets: they are `external` in it, with skep's
+//! names. Docker's label for the image as written becomes the image that runs.
 
 mod block;
 mod unsaid;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::name::ServiceName;
 use crate::stack::{
-    Attachment, Config, CredentialSpec, FileReference, Healthcheck, Mode, Mount, Network, OwnNetwork,
+    Attachment, Config, CredentialSpec, FileReference, Healthcheck, Logging, Mode, Mount, Network, OwnNetwork,
     PREDEFINED_NETWORKS, Port, Resources, RestartPolicy, Secret, Service, Stack, UpdateConfig, VolumeOptions,
 };
 
@@ -39,7 +39,7 @@ pub fn to_yaml(stack: &Stack) -> String {
     text
 }
 
-/// A map whose empty values are left out, because Docker refuses some of them.
+/// A map without empty values, because Docker refuses some of them.
 #[derive(Default)]
 struct Section(Map<String, Value>);
 
@@ -98,26 +98,22 @@ fn service(stack: &Stack, name: &str, service: &Service) -> Value {
         .with("cap_drop", json!(service.cap_drop))
         .with("sysctls", json!(service.sysctls))
         .with("ulimits", ulimits(&service.ulimits))
-        .with(
-            "logging",
-            service.logging.as_ref().map(|logging| {
-                Section::default()
-                    .with("driver", logging.driver.as_str())
-                    .with("options", json!(logging.options))
-                    .value()
-            }),
-        )
+        .with("logging", service.logging.as_ref().map(logging))
         .with_init(service.init)
         .with("deploy", deploy(service))
         .value()
 }
 
 impl Section {
-    /// `init: false` is something else than no `init`.
+    /// Adds `init`; `false` differs from no `init`.
     fn with_init(mut self, init: Option<bool>) -> Self {
         self.0.extend(init.map(|init| ("init".to_owned(), Value::Bool(init))));
         self
     }
+}
+
+fn logging(logging: &Logging) -> Value {
+    Section::default().with("driver", logging.driver.as_str()).with("options", json!(logging.options)).value()
 }
 
 fn credential_spec(stack: &Stack, spec: &CredentialSpec) -> Value {
@@ -168,7 +164,7 @@ fn deploy(service: &Service) -> Value {
         )
         .with("placement", placement(service))
         .value();
-    // Docker sends amounts that say nothing.
+    // Docker sends empty amounts.
     for (kind, amounts) in [("limits", &service.limits), ("reservations", &service.reservations)] {
         if amounts.empty {
             written["resources"][kind] = json!({});
@@ -226,7 +222,7 @@ fn cpus(nanos: i64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Docker adds the service's own name to its aliases.
+/// The networks of a service. Docker adds the service's own name to its aliases.
 fn joined(stack: &Stack, name: &str, networks: &BTreeMap<String, Attachment>) -> Value {
     let mut joined = Section::default();
     for (network, attachment) in networks {
@@ -264,7 +260,7 @@ fn mount(stack: &Stack, mount: &Mount) -> Value {
         .with("volume", Section::default().with("nocopy", nocopy).with("subpath", subpath).value())
         .with("tmpfs", Section::default().with("size", json!(size)).with("mode", json!(mode)).value())
         .value();
-    // Docker sends options that say nothing.
+    // Docker sends empty options.
     if mount.empty_options && matches!(mount.kind.as_str(), "bind" | "tmpfs") {
         written[&mount.kind] = json!({});
     }
@@ -324,17 +320,17 @@ fn volume(name: &str, options: &VolumeOptions) -> Value {
         .value()
 }
 
-/// Configs or secrets, by full name, and whether they are somebody else's.
+/// Writes configs or secrets, given by full name and whether they are external.
 fn files(text: &mut String, stack: &Stack, title: &str, files: Vec<(&str, bool)>) {
     if files.iter().any(|(_, external)| !external) {
-        let _ = writeln!(text, "# skep creates the {title} below; their content cannot stand in this file.");
+        let _ = writeln!(text, "# skep creates the {title} below; their contents cannot be part of this file.");
     }
     let entry = |(name, _): (&str, bool)| (key(stack, name), json!({ "external": true, "name": name }));
     section(text, title, files.into_iter().map(entry).collect());
 }
 
-/// A full name as a key of the file: without the stack's prefix, unless something else bears that name, and of the
-/// characters that Docker allows.
+/// The key for a full name: without the stack's prefix, unless another object has that name, and with
+/// characters that Docker allows only.
 fn key(stack: &Stack, name: &str) -> String {
     let taken = |rest: &&str| {
         stack.networks.contains_key(*rest) || stack.configs.contains_key(*rest) || stack.secrets.contains_key(*rest)

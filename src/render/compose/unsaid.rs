@@ -1,22 +1,22 @@
-//! What the file that is shown cannot say, because `docker stack deploy` would refuse it: it stands in comments.
+//! Comments for properties that the Compose file cannot express, because `docker stack deploy` would refuse them.
 
 use std::fmt::Write as _;
 
 use crate::stack::{Condition, Network, Privileges, Stack};
 
-/// Says in comments what Docker has no words for.
+/// Writes comments about properties that Docker's format lacks.
 pub(super) fn tell(text: &mut String, stack: &Stack) {
     for (name, service) in &stack.services {
         for (what, words) in [("group_add", &service.group_add), ("dns_opt", &service.dns_opt)] {
             if !words.is_empty() {
-                let _ = writeln!(text, "# Docker leaves out: {what} of {name}: {}", shown(&words.join(", ")));
+                let _ = writeln!(text, "# Docker ignores: {what} of {name}: {}", shown(&words.join(", ")));
             }
         }
         for (other, condition) in &service.depends_on {
             match condition {
                 Condition::Started => drop(writeln!(text, "# {name} waits until {other} is started.")),
                 Condition::Healthy => {}
-                Condition::Completed => drop(writeln!(text, "# {name} waits until {other} has ended well.")),
+                Condition::Completed => drop(writeln!(text, "# {name} waits until {other} has succeeded.")),
             }
         }
     }
@@ -25,7 +25,7 @@ pub(super) fn tell(text: &mut String, stack: &Stack) {
         let addresses = own.gateways.iter().map(|(subnet, gateway)| format!("gateway {gateway} of {subnet}"));
         let ranges = own.ip_ranges.iter().map(|(subnet, range)| format!("ip_range {range} of {subnet}"));
         for what in addresses.chain(ranges).chain(own.enable_ipv6.then(|| "enable_ipv6".to_owned())) {
-            let _ = writeln!(text, "# Docker leaves out: {} of the network {}", shown(&what), shown(name));
+            let _ = writeln!(text, "# Docker ignores: {} of the network {}", shown(&what), shown(name));
         }
     }
 }
@@ -35,7 +35,7 @@ fn shown(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-/// `security_opt`, which Docker reads and leaves out in a swarm.
+/// `security_opt`, which Docker ignores in a swarm.
 pub(super) fn security_opt(privileges: &Privileges) -> Vec<String> {
     let mut options = Vec::new();
     if privileges.no_new_privileges {

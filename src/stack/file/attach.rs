@@ -1,4 +1,4 @@
-//! What a service is attached to: `networks`, `configs`, `secrets`, `extra_hosts`.
+//! The attachments of a service: `networks`, `configs`, `secrets`, `extra_hosts`.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,8 @@ impl Reader {
         Some(plain(source.clone(), text(target).unwrap_or(source), uid, gid, mode.unwrap_or(0o444)))
     }
 
-    /// Bits as YAML reads the number (`0444` and `0o444` are octal), or as octal digits in quotes, with or without that begin.
+    /// Mode bits as a YAML number (`0444` and `0o444` are octal), or as octal digits in quotes, with or without the
+    /// prefix.
     pub(super) fn mode_bits(&mut self, node: &Node) -> Option<u32> {
         let digits = node.as_str().map(|text| text.strip_prefix("0o").or(text.strip_prefix("0O")).unwrap_or(text));
         let octal = digits.and_then(|digits| u32::from_str_radix(digits, 8).ok());

@@ -7,7 +7,7 @@ use crate::stack::check::{Check, Expect, HttpProbe, Probe};
 use crate::stack::yaml::{Node, Value};
 use crate::stack::{Mode, Nanos};
 
-/// Shorter than this would be no pause.
+/// The shortest interval.
 const SHORTEST: Nanos = Nanos(100_000_000);
 
 impl Reader {
@@ -32,7 +32,7 @@ impl Reader {
         Some(Check { probe: probe?, timeout, interval, retries })
     }
 
-    /// The one thing that a check asks.
+    /// The probe of a check.
     fn probe(&mut self, node: &Node, fields: &mut Fields<'_>, mode: Mode) -> Option<Probe> {
         let (http, command, tcp) = (fields.take("http"), fields.take("command"), fields.take("tcp"));
         let answer = (fields.take("expect"), fields.take("body"));
@@ -49,7 +49,7 @@ impl Reader {
             _ => {
                 let help =
                     "write one of `http: https://…`, `command: […]` and `tcp: host:port`; for more, a list of checks";
-                self.problem(&node.span, "a check asks exactly one thing", help.to_owned());
+                self.problem(&node.span, "a check tests exactly one thing", help.to_owned());
                 None
             }
         }
@@ -70,8 +70,8 @@ impl Reader {
         match Url::parse(&text) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {}
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                let help = "ask for something that everybody may know, such as the health of the service";
-                self.problem(&node.span, "the address of a check must not hold a password", help.to_owned());
+                let help = "use a public address, such as that of a health endpoint";
+                self.problem(&node.span, "the address of a check must not contain a password", help.to_owned());
                 return None;
             }
             Ok(_) => return Some(text.value),
@@ -89,10 +89,10 @@ impl Reader {
         expect
     }
 
-    /// A job's containers end.
+    /// The command of a check, which jobs cannot have, because their containers end.
     fn command(&mut self, node: &Node, mode: Mode) -> Option<Vec<String>> {
         if matches!(mode, Mode::ReplicatedJob(_) | Mode::GlobalJob) {
-            let help = "let the job itself fail; that it ended well is waited for in any case";
+            let help = "let the job itself fail; skep waits for its success in any case";
             self.problem(&node.span, "a job leaves no container to run a command in", help.to_owned());
             return None;
         }
@@ -118,8 +118,9 @@ impl Reader {
     fn only_of_http(&mut self, answer: (Option<&Node>, Option<&Node>)) {
         for (key, node) in [("expect", answer.0), ("body", answer.1)] {
             if let Some(node) = node {
-                let help = "remove it; a command must end with exit code 0, a connection must be taken".to_owned();
-                self.problem(&node.span, format!("`{key}` is about the answer to an `http` check"), help);
+                let help =
+                    "remove it; the exit code of a command must be 0, and a connection must be accepted".to_owned();
+                self.problem(&node.span, format!("`{key}` applies to the response to an `http` check"), help);
             }
         }
     }
@@ -127,8 +128,7 @@ impl Reader {
     fn length(&mut self, fields: &mut Fields<'_>, key: &'static str, default: Nanos, longest: Nanos) -> Nanos {
         let Some(given) = fields.duration_up_to(self, key, Nanos(i64::MAX)) else { return default };
         if !(SHORTEST..=longest).contains(&given.value) {
-            let message =
-                format!("`{key}` of a check must be from {SHORTEST} to {longest}, and this is {}", given.value);
+            let message = format!("`{key}` of a check must be from {SHORTEST} to {longest}, but is {}", given.value);
             self.problem(&given.span, message, None);
         }
         given.value

@@ -1,4 +1,4 @@
-//! Which services wait for each other in a circle.
+//! Cycles in `depends_on`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,10 @@ use super::File;
 use crate::name::ServiceName;
 
 impl File {
-    /// The services whose `depends_on` leads in a circle, and those between two circles. Linear in the number of dependencies.
+    /// The services that are part of a cycle in `depends_on`, or between two cycles. Linear in the number of
+    /// dependencies.
     ///
-    /// Docker does not look at `depends_on` and deploys such a stack; so nothing waits for another one of them.
+    /// Docker ignores `depends_on` and deploys such a stack, so none of these services waits for another one of them.
     pub fn circular(&self) -> BTreeSet<&ServiceName> {
         let edges = self.dependencies();
         let behind = left_over(self.services.keys(), edges.iter().copied());
@@ -16,7 +17,7 @@ impl File {
         left_over(behind.iter().copied(), inside.map(|(from, to)| (*to, *from)))
     }
 
-    /// Each dependency on a service of the file: who waits, and for whom.
+    /// Each dependency on a service of the file: the dependent service and its dependency.
     fn dependencies(&self) -> Vec<(&ServiceName, &ServiceName)> {
         let each =
             self.services.iter().flat_map(|(name, service)| service.depends_on.iter().map(move |one| (name, one)));
@@ -24,7 +25,7 @@ impl File {
     }
 }
 
-/// The nodes that remain when those that lead nowhere are taken away again and again.
+/// The nodes that remain after repeatedly removing those without outgoing edges.
 fn left_over<'a>(
     nodes: impl Iterator<Item = &'a ServiceName>,
     edges: impl Iterator<Item = (&'a ServiceName, &'a ServiceName)>,

@@ -1,4 +1,4 @@
-//! `deploy`: how many, where, and how it is updated.
+//! `deploy`: replicas, placement and updates.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ impl Reader {
         spanned(node, policy)
     }
 
-    /// `always` and `unless-stopped` are words of `restart`, which mean `any` here.
+    /// The condition of a restart. `always` and `unless-stopped` are values of `restart`, which mean `any` here.
     fn restart_condition(&mut self, node: &Node) -> Option<Spanned<String>> {
         const CONDITIONS: &[&str] = &["none", "on-failure", "any"];
         if !["always", "unless-stopped"].contains(&node.raw()) {
@@ -196,7 +196,7 @@ impl Reader {
     }
 }
 
-/// A section that is there, even if it says nothing.
+/// Marks a section as present, even if it is empty.
 fn told(amounts: Resources) -> Resources {
     Resources { empty: amounts == Resources::default(), ..amounts }
 }

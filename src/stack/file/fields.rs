@@ -1,4 +1,4 @@
-//! Reading keys and simple values out of the tree, collecting every problem on the way.
+//! Reads keys and simple values from the tree, and collects all problems.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,30 +15,30 @@ use crate::stack::{IMAGE_LABEL, MAX_PROBLEMS, NAMESPACE_LABEL, Nanos, RESERVED, 
 
 /// The longest text that is quoted in full, in characters.
 const LONGEST_QUOTED: usize = 60;
-/// The longest time that any key takes: a year. What is longer is a mistake, and more than time can be reckoned with.
+/// The longest duration of any key: a year. Longer ones are mistakes and might overflow.
 const LONGEST_TIME: Nanos = Nanos::seconds(365 * 24 * 3600);
-/// How many ports one file may name, ranges spread out.
+/// The most ports in one file, with ranges expanded.
 const MAX_PORTS: usize = 10_000;
 
-/// What has been found so far, and what values are resolved against.
+/// The state of reading: problems found so far, and the context for resolving values.
 pub(super) struct Reader {
-    /// The files: where a value stands decides what it is resolved against.
+    /// The files: the place of a value determines its context.
     pub(super) sources: Arc<Sources>,
     pub(super) read_mode: ReadMode,
     pub(super) problems: Vec<Diagnostic<Span>>,
     pub(super) ignored: Vec<Ignored>,
-    /// Variables whose values are asked for by their names, and that are not set.
+    /// Unset variables that were looked up by name.
     pub(super) unset: Vec<Unset>,
-    /// Services whose profiles are not asked for.
+    /// Services left out because none of their profiles is enabled.
     pub(super) left_out: BTreeMap<ServiceName, LeftOut>,
-    /// How many more ports the file may name.
+    /// The number of further ports that the file may have.
     pub(super) ports_left: usize,
-    /// The keys that were asked for, by what they are keys of: the documentation must have the same.
+    /// The keys that were looked up, by section; the documentation must list the same keys.
     #[cfg(test)]
     pub(super) known: BTreeMap<&'static str, std::collections::BTreeSet<&'static str>>,
 }
 
-/// The keys of a map: those that are asked for are known, [`finish`](Fields::finish) reports the others.
+/// The keys of a map: keys that are looked up are known, [`finish`](Fields::finish) reports the others.
 pub(super) struct Fields<'n> {
     node: &'n Node,
     what: &'static str,
@@ -46,13 +46,13 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The keys of `node`, which is `what` it is said to be in messages; of nothing, none.
+    /// The keys of `node`, which messages call `what`; an empty node has none.
     pub(super) fn of(reader: &mut Reader, node: &'n Node, what: &'static str) -> Self {
         reader.expect_map(what, node);
         Self { node, what, known: Vec::new() }
     }
 
-    /// The value of a key; none if it is not there or has nothing in it.
+    /// The value of a key; `None` if it is missing or empty.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
         self.node.get(key).filter(|value| !value.is_null())
@@ -82,8 +82,8 @@ impl<'n> Fields<'n> {
     ) -> Option<Spanned<Nanos>> {
         let given = self.take(key).and_then(|node| reader.duration(key, node))?;
         if given.value > longest {
-            let message = format!("`{key}` must be at most {longest}, and this is {}", given.value);
-            reader.problem(&given.span, message, "write a shorter time".to_owned());
+            let message = format!("`{key}` must be at most {longest}, but is {}", given.value);
+            reader.problem(&given.span, message, "write a shorter duration".to_owned());
         }
         Some(given)
     }
@@ -100,7 +100,7 @@ impl<'n> Fields<'n> {
         self.take(key).map(|node| reader.options(key, node)).unwrap_or_default()
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the unknown keys.
     pub(super) fn finish(self, reader: &mut Reader) {
         #[cfg(test)]
         reader.known.entry(self.what).or_default().extend(&self.known);
@@ -122,7 +122,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// A text as it is quoted in a message: on one line, and not too long.
+/// A text quoted for a message: on one line, and shortened.
 pub(super) fn quoted(text: &str) -> String {
     let start: String = text.chars().take(LONGEST_QUOTED).flat_map(escaped).collect();
     if text.chars().nth(LONGEST_QUOTED).is_some() { format!("`{start}…`") } else { format!("`{start}`") }
@@ -155,23 +155,23 @@ impl Reader {
         }
     }
 
-    /// Says that a value is not what its key takes.
+    /// Reports an invalid value of a key.
     pub(super) fn wrong(&mut self, key: &str, node: &Node, wanted: &str, help: &str) {
         let found = match &node.value {
             Value::Scalar { text, .. } if !node.is_null() => quoted(text),
             _ => node.kind().to_owned(),
         };
         let help = (!help.is_empty()).then(|| help.to_owned());
-        self.problem(&node.span, format!("`{key}` must be {wanted}, and this is {found}"), help);
+        self.problem(&node.span, format!("`{key}` must be {wanted}, but is {found}"), help);
     }
 
     fn expect_map(&mut self, what: &str, node: &Node) {
         if !matches!(node.value, Value::Mapping(_)) && !node.is_null() {
-            self.problem(&node.span, format!("{what} must be a map, and this is {}", node.kind()), None);
+            self.problem(&node.span, format!("{what} must be a map, but is {}", node.kind()), None);
         }
     }
 
-    /// Any scalar, as it is written.
+    /// Any scalar, as written.
     pub(super) fn string(&mut self, key: &str, node: &Node) -> Option<Spanned<String>> {
         if matches!(node.scalar(), None | Some(Scalar::Null)) {
             self.wrong(key, node, "text", "");
@@ -183,7 +183,7 @@ impl Reader {
     /// Text that is one of a few.
     pub(super) fn one_of(&mut self, key: &str, node: &Node, allowed: &[&'static str]) -> Option<Spanned<String>> {
         let text = self.string(key, node)?;
-        // To Docker an empty text is none, and a variable that is not set makes one.
+        // For Docker an empty text, such as an unset variable, means no value.
         let is_none = self.read_mode.as_written && text.is_empty();
         if is_none || allowed.contains(&text.as_str()) {
             return Some(text);
@@ -220,9 +220,9 @@ impl Reader {
         if value.is_none() {
             let help = match node.as_int() {
                 Some(seconds) => format!("write `{seconds}s` for seconds"),
-                None => "write it as `90s`, `1m30s` or `2h`".to_owned(),
+                None => "write it like `90s`, `1m30s` or `2h`".to_owned(),
             };
-            self.wrong(key, node, "a length of time", &help);
+            self.wrong(key, node, "a duration", &help);
         }
         value.map(|value| spanned(node, value))
     }
@@ -230,7 +230,7 @@ impl Reader {
     pub(super) fn bytes(&mut self, key: &str, node: &Node) -> Option<i64> {
         let value = bytes(node.raw());
         if value.is_none() {
-            self.wrong(key, node, "an amount of memory", "write it as `512M` or `2G`");
+            self.wrong(key, node, "an amount of memory", "write it like `512M` or `2G`");
         }
         value
     }
@@ -241,17 +241,12 @@ impl Reader {
         }
         let value = cpus(node.raw());
         if value.is_none() {
-            self.wrong(
-                key,
-                node,
-                "a number of processors",
-                "write it as `0.5`, with at most nine digits after the point",
-            );
+            self.wrong(key, node, "a number of processors", "write it like `0.5`, with at most nine decimal places");
         }
         value
     }
 
-    /// A list of texts, or one text.
+    /// A list of texts, or a single text.
     pub(super) fn strings(&mut self, key: &str, node: &Node) -> Vec<Spanned<String>> {
         match &node.value {
             Value::Sequence(items) => items.iter().filter_map(|item| self.string(key, item)).collect(),
@@ -271,7 +266,7 @@ impl Reader {
         node.items()
     }
 
-    /// A map, or a list of `K=V`; none where there is no value. As Docker's `MappingWithEquals`.
+    /// A map, or a list of `K=V`, with `None` for missing values. Like Docker's `MappingWithEquals`.
     pub(super) fn pairs(&mut self, key: &str, node: &Node) -> BTreeMap<String, Spanned<Option<String>>> {
         match &node.value {
             Value::Mapping(entries) => entries.iter().filter_map(|(name, value)| self.pair(key, name, value)).collect(),
@@ -294,12 +289,12 @@ impl Reader {
         ))
     }
 
-    /// What a value of a map says, none if nothing.
+    /// The text of a map's value; `None` if empty.
     fn text_of(&self, node: &Node) -> Option<String> {
         if self.read_mode.as_written { node.to_go_text() } else { node.to_text() }
     }
 
-    /// As [`pairs`](Self::pairs), nothing being the empty text.
+    /// Like [`pairs`](Self::pairs), with empty texts for missing values.
     pub(super) fn labels(&mut self, key: &str, node: &Node) -> BTreeMap<String, Spanned<String>> {
         let mut labels = self.pairs(key, node);
         for (name, Spanned { span, .. }) in labels.iter().filter(|(name, _)| is_reserved(name)) {
@@ -309,19 +304,19 @@ impl Reader {
             );
             self.problem(span, message, "choose another label, such as `com.example.name`".to_owned());
         }
-        // These are Docker's to write, which it does whatever the file says.
+        // Docker always sets these labels itself.
         labels.retain(|name, _| name != NAMESPACE_LABEL && name != IMAGE_LABEL);
         let filled =
             |Spanned { span, value }: Spanned<Option<String>>| Spanned { span, value: value.unwrap_or_default() };
         labels.into_iter().map(|(name, value)| (name, filled(value))).collect()
     }
 
-    /// As [`labels`](Self::labels), without places.
+    /// Like [`labels`](Self::labels), without places.
     pub(super) fn options(&mut self, key: &str, node: &Node) -> BTreeMap<String, String> {
         self.labels(key, node).into_iter().map(|(name, value)| (name, value.value)).collect()
     }
 
-    /// The variable of this name, where a value at this place asks for it.
+    /// The value of a variable for use at this place.
     pub(super) fn variable(&self, span: &Span, name: &str) -> Option<String> {
         self.sources.variables(span).get(name).map(str::to_owned)
     }
@@ -341,7 +336,7 @@ impl Reader {
 }
 
 impl Reader {
-    /// On this machine a path may be absolute, and `~` is a name like any other, as it is to Docker.
+    /// Joins a path. Local files may have absolute paths, and `~` is an ordinary name, as in Docker.
     fn joined_path(&self, folder: &RepoPath, path: &str) -> Result<RepoPath, Invalid> {
         match path.strip_prefix('/') {
             Some(absolute) if self.read_mode.local => RepoPath::root().join(absolute.trim_start_matches('/')),
@@ -355,7 +350,7 @@ pub(super) fn spanned<T>(node: &Node, value: T) -> Spanned<T> {
     Spanned { span: node.span.clone(), value }
 }
 
-/// The whole number that a scalar is, or that its text is.
+/// The whole number of a scalar, or of its text.
 fn whole(node: &Node) -> Option<i128> {
     match node.scalar()? {
         Scalar::Int(value) => Some(value),

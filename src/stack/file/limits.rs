@@ -1,5 +1,5 @@
-//! What Compose says outside of `deploy` and Swarm inside of it: `scale`, `cpus`, `mem_limit`, `mem_reservation`,
-//! `pids_limit`. Saying the same twice is no mistake; saying two different things is.
+//! Compose keys with equivalents in `deploy`: `scale`, `cpus`, `mem_limit`, `mem_reservation`,
+//! `pids_limit`. Equal values in both places are accepted, different ones are an error.
 
 use super::fields::{Fields, Reader, spanned};
 use super::types::{Deploy, Spanned};
@@ -16,7 +16,7 @@ impl Reader {
         let memory = fields.take("mem_limit").and_then(|node| Some(spanned(node, self.bytes("mem_limit", node)?)));
         let reserved =
             fields.take("mem_reservation").and_then(|node| Some(spanned(node, self.bytes("mem_reservation", node)?)));
-        // For Compose -1 is no limit.
+        // In Compose -1 means no limit.
         let pids: Option<Spanned<i64>> = fields.integer(self, "pids_limit");
         let pids = pids.map(|pids| Spanned { span: pids.span, value: pids.value.max(0) });
         self.amount(("limits", "cpus"), "cpus", cpus, &mut deploy.limits, |amounts| &mut amounts.nano_cpus);
@@ -58,7 +58,7 @@ impl Reader {
     }
 
     fn twice(&mut self, span: &Span, key: &str, place: &str) {
-        let message = format!("`{key}` and `{place}` say different things");
+        let message = format!("`{key}` and `{place}` have different values");
         self.problem(span, message, format!("keep `{place}`"));
     }
 }

@@ -1,17 +1,17 @@
-//! The Compose file as it was written: its keys, typed, with their places.
+//! The Compose file as written: typed keys with their places.
 //!
 //! A [`File`] may be made from several files ([`super::gather`]); a place tells which ([`super::sources`]).
 //!
-//! A [`File`] promises that every value in it is understood: [`File::read`] returns all problems, not only the first.
-//! What is written plainly is understood as Compose means it, also where `docker stack deploy` refuses it (`true` as
-//! the value of a label, `published: "80"`, `cpus: 0.5`, `depends_on` as a map, sections without content). What Docker
-//! ignores is in [`File::ignored`]. Whether a name that is referred to is defined is not asked here: rules do, and
+//! Every value in a [`File`] is valid: [`File::read`] returns all problems, not only the first.
+//! Unambiguous values have the meaning of Compose, even if `docker stack deploy` refuses them (`true` as
+//! the value of a label, `published: "80"`, `cpus: 0.5`, `depends_on` as a map, empty sections). Keys that Docker
+//! ignores are in [`File::ignored`]. References to undefined names are not checked here, but by rules and by
 //! rendering.
 //!
-//! Where Docker's reading is a trap, the author's plain meaning is taken instead: a date stays a date, an empty value
+//! Where Docker's reading is a pitfall, the author's intention is used instead: a date stays a date, an empty value
 //! in `environment` is not replaced by the deployer's, `v:/data` is a volume and not a Windows drive, a backslash in
-//! quotes is a shell's, and a second document is an error. Some of this is read as Docker does where the file is to be
-//! deployed as written ([`ReadMode`]). Knowingly left out: `dockerfile_inline`, and contexts that are
+//! quotes has the meaning of a shell, and a second document is an error. Some of these follow Docker if the file is
+//! deployed as written ([`ReadMode`]). Knowingly not supported: `dockerfile_inline`, and contexts that are
 //! addresses.
 
 mod attach;
@@ -57,22 +57,22 @@ pub use service::ASKED_PROFILES;
 pub use types::*;
 pub use values::{bytes, cpus, duration};
 
-/// A stack file as written, with its variables filled in.
+/// A stack file as written, with its variables replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
     /// The files that it was read from; every place points into them.
     pub sources: Arc<Sources>,
-    /// The tree it was read from, with its variables filled in.
+    /// The tree that it was read from, with its variables replaced.
     pub tree: Node,
-    /// `version`, which has no meaning any more.
+    /// `version`, which no longer has a meaning.
     pub version: Option<Spanned<String>>,
-    /// `name`: what the stack is called if nobody says otherwise.
+    /// `name`: the default name of the stack.
     pub name: Option<Spanned<String>>,
     /// `x-skep` at the top.
     pub settings: Settings,
     /// `services`.
     pub services: BTreeMap<ServiceName, Service>,
-    /// Services that are left out, because none of their profiles is asked for.
+    /// Services left out because none of their profiles is enabled.
     pub left_out: BTreeMap<ServiceName, LeftOut>,
     /// `networks`.
     pub networks: BTreeMap<String, Network>,
@@ -82,21 +82,21 @@ pub struct File {
     pub configs: BTreeMap<String, Source>,
     /// `secrets`.
     pub secrets: BTreeMap<String, Source>,
-    /// Keys that Docker ignores in a swarm, and skep too.
+    /// Keys that Docker and skep ignore in a swarm.
     pub ignored: Vec<Ignored>,
-    /// Uses of variables that are not set. Such a value is unknown and stays as it is written, or without the variable if
-    /// the file is read as written.
+    /// Uses of unset variables. Such a value is unknown and stays as written; if the file is deployed as written, the
+    /// variable is empty.
     pub unset: Vec<Unset>,
-    /// Values that are left out, because they mean nothing without a variable that is not set.
+    /// Values that were dropped because they are invalid without an unset variable.
     pub lost: Vec<Span>,
-    /// What is wrong with `.env` files beside it.
+    /// Errors of `.env` files beside it.
     pub env_files: Vec<Diagnostic>,
     /// How it was read.
     pub read_mode: ReadMode,
 }
 
 impl File {
-    /// Reads a file whose path in the repository is `path`; `variables` are filled in.
+    /// Reads a file at `path` in the repository, with `variables` replaced.
     pub fn read(
         path: &RepoPath,
         text: &[u8],
@@ -108,7 +108,7 @@ impl File {
         }
     }
 
-    /// Reads several files, each laid over those before it. What they include or extend must be among them.
+    /// Reads several files, merged in order. Files that they include or extend must be among them.
     pub fn read_all(
         files: &[(RepoPath, &[u8])],
         variables: &BTreeMap<String, String>,
@@ -121,14 +121,14 @@ impl File {
         Err(problems.into_iter().map(|problem| file.sources.placed(problem)).collect())
     }
 
-    /// Where the last of these keys stands. What the file gives a name of its own is found by that name.
+    /// The place of the last of these keys. Objects with their own name are found by that name.
     pub fn span_of(&self, keys: &KeyPath) -> Span {
         let keys = keys.0.as_slice();
         let given = if let [section, name] = keys { self.given_name(section, name) } else { None };
         given.unwrap_or_else(|| self.sources.span_of(keys))
     }
 
-    /// Where a section gives this name to something.
+    /// The place in a section at which an object gets this name.
     fn given_name(&self, section: &str, name: &str) -> Option<Span> {
         let names: Vec<&Option<Spanned<String>>> = match section {
             "networks" => self.networks.values().map(|network| &network.name).collect(),
@@ -141,7 +141,7 @@ impl File {
         names.find(|given| given.value == name).map(|given| given.span.clone())
     }
 
-    /// What is understood of the files that were gathered, and what is not.
+    /// Reads gathered files; returns the file and all problems.
     pub fn of(gathered: Gathered) -> (Self, Vec<Diagnostic<Span>>) {
         let Gathered { sources, tree, problems, read_mode, unset, env_files, .. } = gathered;
         let mut reader = Reader::new(Arc::new(sources), read_mode);
@@ -152,7 +152,7 @@ impl File {
         let already = reader.problems.len();
         reader.problems.iter_mut().for_each(|problem| narrow(problem, &reader.sources));
         let mut file = Self::decode(&mut reader, &tree);
-        // What a value without its variable is not, nobody knows.
+        // Errors caused by an unset variable are skipped.
         let found = reader.problems.split_off(already);
         let (lost, told): (Vec<Diagnostic<Span>>, Vec<Diagnostic<Span>>) =
             found.into_iter().partition(|problem| unknown.touch(&problem.place));
@@ -178,7 +178,7 @@ impl File {
         let volumes = fields.take("volumes").map(|node| reader.volumes(node)).unwrap_or_default();
         let configs = fields.take("configs").map(|node| reader.sources("config", node)).unwrap_or_default();
         let secrets = fields.take("secrets").map(|node| reader.sources("secret", node)).unwrap_or_default();
-        // It has been followed by now: see `stack::gather`.
+        // Already followed: see `stack::gather`.
         fields.take("include");
         fields.finish(reader);
         Self {
@@ -201,7 +201,7 @@ impl File {
         }
     }
 
-    /// What is built, by service.
+    /// The builds, by service.
     pub fn builds(&self) -> impl Iterator<Item = (&ServiceName, &Build)> {
         self.services.iter().filter_map(|(name, service)| Some((name, service.build.as_ref()?)))
     }
@@ -228,7 +228,7 @@ impl File {
     }
 }
 
-/// A text of many lines may have a dollar sign in one of them that begins no variable.
+/// Narrows a problem about an invalid variable to its line in a text of many lines.
 fn narrow(problem: &mut Diagnostic<Span>, sources: &Sources) {
     if !problem.message.ends_with("is not a variable") {
         return;
@@ -239,7 +239,7 @@ fn narrow(problem: &mut Diagnostic<Span>, sources: &Sources) {
     }
 }
 
-/// The files alone, with nothing else in the repository.
+/// Gathers these files, with nothing else in the repository.
 fn gathered(files: &[(RepoPath, &[u8])], variables: &Set, zeros: Zeros) -> Gathered {
     let text = |path: &RepoPath| match files.iter().find(|(known, _)| known == path) {
         Some((_, text)) => Ok(Arc::from(*text)),

@@ -53,10 +53,10 @@ impl Reader {
                 option.clone_into(&mut mount.propagation);
                 mount.options = true;
             }
-            // These mean nothing to Swarm, and Docker drops them.
+            // Docker drops these options, which have no effect in a swarm.
             "" | "z" | "Z" | "cached" | "delegated" | "consistent" => {}
             _ => {
-                let instead = "Docker leaves it out, too; remove it";
+                let instead = "Docker also ignores it; remove it";
                 let key = format!("the option {option} of a volume");
                 self.ignored.push(Ignored { span: node.span.clone(), key, instead });
             }
@@ -85,7 +85,7 @@ impl Reader {
         })
     }
 
-    /// `bind`, `volume` and `tmpfs`, of which only the one of its kind may be there.
+    /// The options `bind`, `volume` and `tmpfs`, of which only that of the mount's type is allowed.
     fn options_by_kind(&mut self, fields: &mut Fields<'_>, node: &Node, mount: &mut Mount) {
         let sections = ["bind", "volume", "tmpfs"].map(|section| (section, fields.take(section)));
         for (section, options) in sections {
@@ -121,7 +121,7 @@ impl Reader {
     fn tmpfs_options(&mut self, node: &Node) -> (i64, u32) {
         let mut fields = Fields::of(self, node, "tmpfs");
         let size = fields.take("size").and_then(|node| self.bytes("size", node));
-        // Docker leaves it out.
+        // Docker ignores it.
         let mode =
             if self.read_mode.as_written { None } else { fields.take("mode").and_then(|node| self.mode_bits(node)) };
         fields.finish(self);
@@ -145,7 +145,7 @@ impl Reader {
                     mount.read_only = true;
                     Some(())
                 }
-                // What the engine mounts it with anyway.
+                // The engine's defaults.
                 ("" | "rw" | "noexec" | "nosuid" | "nodev", "") => Some(()),
                 _ => None,
             };
@@ -158,7 +158,7 @@ impl Reader {
         mount
     }
 
-    /// The source, which for a bind on this machine becomes an absolute path, as with Docker.
+    /// The source, made absolute for a bind mount of a local file, as in Docker.
     fn source_of(&self, kind: &str, source: &str, node: &Node) -> String {
         if kind != "bind" || !self.read_mode.local || source.is_empty() {
             return source.to_owned();
@@ -169,7 +169,8 @@ impl Reader {
         if is_absolute { source } else { below(self.sources.folder(&node.span).as_str(), &source) }
     }
 
-    /// What Docker refuses (`convert.handleVolumeToMount`): options of another kind, a bind of nothing.
+    /// Reports mounts that Docker refuses (`convert.handleVolumeToMount`): options of another type, a bind without
+    /// source.
     fn check_mount(&mut self, node: &Node, mount: &Mount) {
         let kind = mount.kind.as_str();
         let problem = match kind {
@@ -186,8 +187,8 @@ impl Reader {
     }
 }
 
-/// What stands between the colons. `C:\data` is one part, and so is `c:/data` where another colon follows; a volume
-/// with a name of one letter is a volume, which Docker takes for a drive.
+/// The parts between colons. `C:\data` is one part, and so is `c:/data` if another colon follows; a single letter is
+/// otherwise the name of a volume, which Docker takes for a drive.
 fn parts(text: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     let mut start = 0;
@@ -201,7 +202,7 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a letter before a colon is a drive, by what follows.
+/// Whether a letter before a colon is a drive, judging by the rest.
 fn is_drive(letter: &str, rest: &str, is_source: bool) -> bool {
     let more = rest.split_once(':').is_some_and(|(_, more)| more.starts_with('/'));
     matches!(letter.as_bytes(), [letter] if letter.is_ascii_alphabetic())
@@ -212,7 +213,7 @@ fn is_path(source: &str) -> bool {
     source.starts_with(['.', '/', '~']) || source.starts_with(r"\\") || is_windows_path(source)
 }
 
-/// Whether this begins as `C:\` or `C:/`.
+/// Whether a path begins like `C:\` or `C:/`.
 pub(crate) fn is_windows_path(source: &str) -> bool {
     matches!(source.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }

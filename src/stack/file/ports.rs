@@ -28,12 +28,12 @@ impl Reader {
         ports.into_iter().map(|port| spanned(node, port)).collect()
     }
 
-    /// The ports of a short form, and whether it names an address; ranges are spread out within the file's budget.
+    /// The ports of a short form, and whether it names an address; ranges are expanded within the file's budget.
     fn short_port(&mut self, key: &str, node: &Node) -> Option<(Vec<Port>, bool)> {
         if self.ports_left == 0 {
             return None;
         }
-        // A number may be written as `0x50`.
+        // A number may be written like `0x50`.
         let text = node.as_int().map_or_else(|| node.raw().to_owned(), |port| port.to_string());
         let Some((ports, address)) = short(&text) else {
             self.wrong(key, node, "a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`", "");
@@ -53,7 +53,7 @@ impl Reader {
         let protocol = fields.take("protocol").and_then(|node| self.one_of("protocol", node, PROTOCOLS));
         let mode = fields.take("mode").and_then(|node| self.one_of("mode", node, &["ingress", "host"]));
         fields.finish(self);
-        // An empty text, which a variable may become, is 0 to Docker.
+        // For Docker an empty text, such as an unset variable, is 0.
         if node.get("target").is_none() || target.as_ref().is_some_and(|port| port.value == 0) {
             self.problem(
                 &node.span,
@@ -71,7 +71,7 @@ impl Reader {
 
     pub(super) fn expose(&mut self, node: &Node) -> Vec<Spanned<u16>> {
         let mut ports = Vec::new();
-        // Docker asks nothing of what it leaves out.
+        // Docker does not check values that it ignores.
         if self.read_mode.as_written {
             return ports;
         }
@@ -83,7 +83,7 @@ impl Reader {
     }
 }
 
-/// Whether a text is a port as `EXPOSE` and the short form take it.
+/// Whether a text is a port in the form of `EXPOSE` and the short form.
 pub(crate) fn is_port_spec(text: &str) -> bool {
     short(text).is_some()
 }
@@ -115,13 +115,13 @@ pub(in crate::stack) fn short(text: &str) -> Option<(Vec<Port>, bool)> {
     Some((by_target(spread), has_address(address)?))
 }
 
-/// In the order in which Docker takes the ports of one entry: by the target, as text.
+/// Docker's order of the ports of one entry: by target, as text.
 fn by_target(mut ports: Vec<Port>) -> Vec<Port> {
     ports.sort_by_key(|port| port.target.to_string());
     ports
 }
 
-/// Whether a port is to be published on one address only; none if that is no address.
+/// Whether a port is limited to one address; `None` if the address is invalid.
 fn has_address(address: Option<&str>) -> Option<bool> {
     let address = address.unwrap_or_default();
     let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']')).unwrap_or(address);
@@ -131,7 +131,7 @@ fn has_address(address: Option<&str>) -> Option<bool> {
     bare.parse().ok().map(|address: std::net::IpAddr| !address.is_unspecified())
 }
 
-/// Published ports and their targets: one each, or all to the same.
+/// Pairs of published ports and targets: one each, or all with the same target.
 fn pair(published: &[u16], targets: &[u16]) -> Option<Vec<(u16, u16)>> {
     match targets {
         [target] => Some(published.iter().map(|&port| (port, *target)).collect()),

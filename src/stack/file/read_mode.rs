@@ -1,13 +1,13 @@
-//! In which of its ways a file is read.
+//! How a file is read.
 
-/// How a file is read. The default is that of a repository.
+/// How a file is read. The default is for files of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReadMode {
-    /// As `docker stack deploy` reads it: nothing is built, a variable that is not set is empty, a date is a point in
-    /// time, a command line is split by Docker's rules, and what Docker leaves out without a word is left out.
+    /// Like by `docker stack deploy`: nothing is built, an unset variable is empty, a date is a point in
+    /// time, a command line is split by Docker's rules, and keys that Docker silently ignores are ignored.
     pub as_written: bool,
-    /// It lies on this machine: paths may be absolute, and a relative bind is a folder of this machine.
+    /// Whether it is a local file: paths may be absolute, and a relative bind mount is a local folder.
     pub local: bool,
-    /// Its files come from several places: the paths in each are relative to its own folder, not to that of the first.
+    /// Whether paths in each file are relative to its own folder, rather than to that of the first.
     pub apart: bool,
 }

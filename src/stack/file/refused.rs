@@ -1,5 +1,5 @@
-//! Keys of Compose that Swarm does not have: those that Docker ignores, and those that it refuses, each with what to
-//! write instead.
+//! Keys of Compose that Swarm does not support: those that Docker ignores and those that it refuses, each with an
+//! alternative.
 
 pub(super) const IGNORED: &[(&str, &str)] = &[
     ("attach", "it belongs to `docker compose up`; remove it"),
@@ -88,10 +88,10 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     ("cgroup", "Swarm has no such setting; remove it"),
 ];
 
-/// Where Docker's schema allows any key, and leaves those out that it does not know.
+/// Sections in which Docker's schema allows any key and ignores unknown ones.
 const OPEN: &[&str] = &["a bind", "the options of a volume", "tmpfs", "a config or secret of a service", "external"];
 
-/// What to write instead of a key that Docker ignores in `what`.
+/// The alternative to a key that Docker ignores in `what`.
 pub(super) fn ignored(what: &str, key: &str) -> Option<&'static str> {
     let table = match what {
         "a service" => IGNORED,
@@ -103,10 +103,10 @@ pub(super) fn ignored(what: &str, key: &str) -> Option<&'static str> {
         "build" => IGNORED_IN_BUILD,
         _ => &[],
     };
-    find(table, key).or_else(|| OPEN.contains(&what).then_some("Docker leaves it out, too; remove it"))
+    find(table, key).or_else(|| OPEN.contains(&what).then_some("Docker also ignores it; remove it"))
 }
 
-/// What to write instead of a key that is refused in `what`.
+/// The alternative to a key that is refused in `what`.
 pub(super) fn remedy(what: &str, key: &str) -> Option<&'static str> {
     match what {
         "a service" | "a stack file" => find(REFUSED, key),

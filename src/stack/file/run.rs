@@ -1,4 +1,4 @@
-//! What a service runs: `build`, `command`, `environment`, `env_file`, `healthcheck`.
+//! The keys about the program of a service: `build`, `command`, `environment`, `env_file`, `healthcheck`.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::types::{Build, EnvFile, Ignored, Spanned};
 use crate::stack::Healthcheck;
 use crate::stack::yaml::{Node, Value};
 
-/// What to do about a context that is elsewhere.
+/// The remedy for a remote context.
 const REMOTE: &str = "skep builds folders of the repository: copy what is needed into one, or name an `image` alone";
-/// What to do about a Dockerfile inside of the stack file.
+/// The remedy for a Dockerfile inside the stack file.
 const INLINE: &str = "skep builds from files: write the Dockerfile into one, and name it in `dockerfile`";
 
-/// Whether a context is no folder, but something that a builder fetches: `https://…`, `git@…`, `docker-image://…`.
+/// Whether a context is not a folder but fetched by the builder: `https://…`, `git@…`, `docker-image://…`.
 fn is_address(context: &str) -> bool {
     context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/")
 }
@@ -49,7 +49,8 @@ impl Reader {
         Some(Build { span: node.span.clone(), context, dockerfile, args, target, test: Vec::new() })
     }
 
-    /// A `build` that skep cannot carry out: with an `image` that one is deployed, as by Docker, which drops every `build`.
+    /// Ignores a `build` that skep cannot carry out; an `image` is deployed instead, as by Docker, which ignores every
+    /// `build`.
     fn unbuilt(&mut self, node: &Node, instead: &'static str) -> Option<Build> {
         self.ignored.push(Ignored { span: node.span.clone(), key: "build".to_owned(), instead });
         None
@@ -88,7 +89,7 @@ impl Reader {
         let mut fields = Fields::of(self, node, "env_file");
         let path = fields.take("path").and_then(|node| self.path("path", node, &folder));
         let required = fields.boolean(self, "required");
-        // Docker reads every file so.
+        // The only format that Docker supports.
         fields.take("format").and_then(|node| self.one_of("format", node, &["raw"]));
         fields.finish(self);
         if node.get("path").is_none() {
@@ -97,7 +98,7 @@ impl Reader {
         Some(EnvFile { path: path?, required: required.is_none_or(|required| required.value) })
     }
 
-    /// A command line: a list, or a text that is split as a shell would.
+    /// A command line: a list, or a text that is split like by a shell.
     pub(super) fn words(&mut self, key: &str, node: &Node) -> Option<Spanned<Vec<String>>> {
         if let Value::Scalar { text, .. } = &node.value {
             let words = if self.read_mode.as_written { shell::split(text) } else { shlex::split(text) };

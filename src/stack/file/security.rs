@@ -1,4 +1,4 @@
-//! `security_opt`: what Swarm has of it.
+//! `security_opt`: the options that Swarm supports.
 
 use super::fields::{Reader, quoted, spanned};
 use super::types::Spanned;
@@ -12,7 +12,7 @@ impl Reader {
         let mut privileges = Privileges::default();
         for option in self.strings("security_opt", node) {
             if !add(&mut privileges, &option) {
-                let message = format!("`security_opt` has {}, which Swarm cannot do", quoted(&option));
+                let message = format!("`security_opt` has {}, which Swarm does not support", quoted(&option));
                 self.problem(&option.span, message, HELP.to_owned());
             }
         }
@@ -20,7 +20,7 @@ impl Reader {
     }
 }
 
-/// Whether this is something that Swarm has.
+/// Adds an option. Returns whether Swarm supports it.
 fn add(privileges: &mut Privileges, option: &str) -> bool {
     let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
     match (name, value) {

@@ -8,10 +8,10 @@ use crate::name::{Invalid, ServiceName};
 use crate::stack::yaml::{Node, Value};
 use crate::stack::{Condition, CredentialSpec, Logging};
 
-/// The variable that names the profiles whose services are not left out, with commas between them.
+/// The variable with the enabled profiles, separated by commas.
 const PROFILES: &str = "COMPOSE_PROFILES";
-/// What names further ones, as `--profile` does: called as no variable can be, so that `.env` and what is above it in the
-/// table of variables add to each other.
+/// The pseudo-variable for profiles of `--profile`. Its name is not valid for a variable, so that these profiles are
+/// added to those of [`PROFILES`].
 pub const ASKED_PROFILES: &str = "--profile";
 
 impl Reader {
@@ -32,18 +32,18 @@ impl Reader {
         services
     }
 
-    /// A key that Docker leaves out in a swarm, and so do we if the file is to be deployed as written.
+    /// A key that Docker ignores in a swarm, and skep ignores if the file is deployed as written.
     fn beyond_docker<'n>(&mut self, fields: &mut Fields<'n>, key: &'static str) -> Option<&'n Node> {
         let node = fields.take(key)?;
         if !self.read_mode.as_written {
             return Some(node);
         }
-        let instead = "Docker leaves it out; deploy without `--as-written` to have it";
+        let instead = "Docker ignores it; deploy without `--as-written` to use it";
         self.ignored.push(Ignored { span: node.span.clone(), key: key.to_owned(), instead });
         None
     }
 
-    /// Whether a service has profiles, and none of them is asked for: Compose leaves it out.
+    /// Whether a service is left out because none of its profiles is enabled, as in Compose.
     fn left_out(&mut self, service: &Node) -> Option<LeftOut> {
         let node = service.get("profiles").filter(|node| !node.is_null())?;
         let variables = self.sources.first().map(|source| source.variables.clone()).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Reader {
         if let Some(node) = fields.take("deploy") {
             service.deploy = self.deploy(node);
         }
-        // It has been followed by now: see `stack::gather`.
+        // Already followed: see `stack::gather`.
         fields.take("extends");
         fields.take("profiles");
         self.old_limits(&mut fields, &mut service.deploy);
@@ -92,13 +92,13 @@ impl Reader {
         service.healthcheck = fields.take("healthcheck").map(|node| self.healthcheck(node));
     }
 
-    /// As written nothing is built, and there must be an image.
+    /// The `build` of a service, which is ignored if the file is deployed as written.
     fn built(&mut self, fields: &mut Fields<'_>) -> Option<Build> {
         let node = fields.take("build")?;
         if !self.read_mode.as_written {
             return self.build(node);
         }
-        let instead = "as written nothing is built: the image must be there";
+        let instead = "with --as-written nothing is built: the image must exist";
         self.ignored.push(Ignored { span: node.span.clone(), key: "build".to_owned(), instead });
         None
     }
@@ -174,7 +174,7 @@ impl Reader {
         fields.finish(self);
         if [&spec.config, &spec.file, &spec.registry].into_iter().filter(|text| !text.is_empty()).count() > 1 {
             let help = "write one of `config`, `file` and `registry`".to_owned();
-            self.problem(&node.span, "credential_spec says twice where it comes from", help);
+            self.problem(&node.span, "credential_spec has several sources", help);
         }
         spanned(node, spec)
     }
@@ -227,7 +227,7 @@ impl Reader {
         links
     }
 
-    /// `host` is a network of the swarm, `bridge` and `default` are what a service has anyway.
+    /// `network_mode`: `host` is a network of the swarm, `bridge` and `default` are the default.
     fn network_mode(&mut self, node: &Node, service: &mut Service) {
         let Some(mode) = self.string("network_mode", node) else { return };
         match mode.as_str() {
@@ -237,15 +237,15 @@ impl Reader {
             }
             "host" if !service.networks.is_empty() => {
                 let help = "keep one of them".to_owned();
-                self.problem(&mode.span, "a service on the network of the host joins no other `networks`", help);
+                self.problem(&mode.span, "a service on the network of the host cannot join other `networks`", help);
             }
             "host" => service.on_host_network = Some(mode.span),
             "none" => {
-                let help = "join a network with `internal: true`, which has no way out".to_owned();
+                let help = "join a network with `internal: true`, which has no access to the outside".to_owned();
                 self.problem(&mode.span, "Swarm cannot run a service without a network", help);
             }
             _ => {
-                let help = "let both services join one network, and use the other's name".to_owned();
+                let help = "let both services join the same network, and use the other's name".to_owned();
                 self.problem(&mode.span, "in a swarm no container can share the network of another one", help);
             }
         }

@@ -1,8 +1,8 @@
-//! A command line in one text, split as Docker splits it.
+//! Splits a command line like Docker.
 
-/// The words of a command line by the rules of the splitter that Docker uses (google/shlex), which are not quite a
-/// shell's: in double quotes a backslash stands before any character, and `#` at the start of a word begins a comment
-/// until the end of the line. None if a quote is not closed, or nothing follows a backslash.
+/// Splits a command line by the rules of Docker's splitter (google/shlex), which differ from a
+/// shell's: in double quotes a backslash escapes any character, and `#` at the start of a word begins a comment
+/// until the end of the line. `None` if a quote is not closed, or nothing follows a backslash.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = line.chars().peekable();

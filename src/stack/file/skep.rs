@@ -1,4 +1,4 @@
-//! `x-skep`: our own settings, at the top and per service.
+//! `x-skep`: skep's own settings, at the top and in services.
 
 use super::fields::{Fields, Reader, spanned};
 use super::types::{Http, Service, Spanned};
@@ -21,9 +21,9 @@ impl Reader {
         if let Some(prune) = fields.boolean(self, "prune") {
             settings.prune = prune.value;
         }
-        // It is gone by now: see `stack::gather`.
+        // Already removed: see `stack::gather`.
         fields.take("variables");
-        // In a file that asks for a template, these two are gone by now: see `stack::template`.
+        // Already removed in a file that uses a template: see `stack::template`.
         let (template, values) = (fields.take("template"), fields.take("values"));
         if let Some(node) = template {
             self.problem(&node.span, "a template cannot be made from another one", "write it out".to_owned());
@@ -36,7 +36,7 @@ impl Reader {
     }
 
     fn drift(&mut self, node: &Node) -> Option<Drift> {
-        // YAML 1.1 readers take `off` for false, and so may the author's editor.
+        // YAML 1.1 parsers, such as those of editors, read `off` as false.
         if node.as_bool() == Some(false) {
             return Some(Drift::Off);
         }
@@ -47,7 +47,7 @@ impl Reader {
         }
     }
 
-    /// The keys that lead to one value: `database.password`, or a list of them.
+    /// The path of keys to a value: `database.password`, or a list.
     pub(super) fn secret_settings(&mut self, node: &Node) -> Option<Spanned<Vec<String>>> {
         let mut fields = Fields::of(self, node, "x-skep of a secret");
         let key = fields.take("key");
@@ -58,14 +58,14 @@ impl Reader {
             _ => self.string("key", key)?.split('.').map(str::to_owned).collect(),
         };
         if keys.is_empty() || keys.iter().any(String::is_empty) {
-            let help = "write them with points between them, as in `database.password`".to_owned();
-            self.problem(&key.span, "this does not lead to a value", help);
+            let help = "separate the keys by dots, as in `database.password`".to_owned();
+            self.problem(&key.span, "this is not a path of keys", help);
             return None;
         }
         Some(spanned(key, keys))
     }
 
-    /// `builds` says whether there is a `build` at all, even if it could not be read.
+    /// Reads `x-skep` of a service. `builds` is whether it has a `build`, even an invalid one.
     pub(super) fn service_settings(&mut self, node: &Node, builds: bool, service: &mut Service) {
         let mut fields = Fields::of(self, node, "x-skep of a service");
         service.http = fields.take("http").and_then(|node| self.http(node));
@@ -88,7 +88,7 @@ impl Reader {
             Some(build) => build.test = words,
             None if builds => {}
             None => {
-                let message = "only an image that is built here is tested, and this service has no `build`";
+                let message = "only built images can be tested, but this service has no `build`";
                 self.problem(&test.span, message, "add `build`, or remove `test`".to_owned());
             }
         }
@@ -115,11 +115,7 @@ impl Reader {
         let entrypoint = fields.string(self, "entrypoint");
         fields.finish(self);
         if node.get("host").is_none() {
-            self.problem(
-                &node.span,
-                "http has no `host`",
-                "write the host name under which people reach the service".to_owned(),
-            );
+            self.problem(&node.span, "http has no `host`", "write the public host name of the service".to_owned());
         }
         let host = spanned(node, host?.value);
         Some(Http { host, path, port, sticky: sticky.is_some_and(|sticky| sticky.value), middlewares, entrypoint })

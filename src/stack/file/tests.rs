@@ -140,32 +140,32 @@ configs: {c: {}}
 volumes: {v: {external: true, driver: nfs}}
 x-skep: {deadlin: 5m, drift: sometimes}
 servces: {}
-"#), @r"
-    1:10: version 2.4 of the Compose file cannot be deployed to a swarm; remove the line: the version has no meaning any more
-    4:5: a service has no key `imge`; did you mean `image`?
-    6:13: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, and this is `80:http`
-    6:24: a port has no `target`; write the port that the container listens on
-    7:22: `environment.A` must be text, and this is a list
-    8:15: `env_file`: `../../../secret.env` is not a path in this repository: it leads out of the repository; refer to a file of this repository
-    9:24: `stop_grace_period` must be a length of time, and this is `30`; write `30s` for seconds
-    10:16: `read_only` must be true or false, and this is `perhaps`
-    11:14: `restart` must be no, always, unless-stopped, on-failure or on-failure:3, and this is `sometimes`
-    12:15: `volumes` must be `source:/target` or `source:/target:ro`, and this is `a:b:c:d`
-    12:26: a mount of type `bind` has no `source`
-    13:18: healthcheck has both `test` and `disable`; remove one of them
-    13:50: healthcheck has no key `intervall`; did you mean `interval`?
-    16:17: `replicas` has no meaning in the mode `global`; remove `replicas`, or write `mode: replicated`
-    17:34: `cpus` must be a number of processors, and this is `lots`; write it as `0.5`, with at most nine digits after the point
-    17:48: `memory` must be an amount of memory, and this is `1x`; write it as `512M` or `2G`
-    18:7: deploy has no key `placment`; did you mean `placement`?
-    19:3: `b.c` is not a service name: `.` is not allowed, only letters, digits, `-` and `_`
-    20:6: a service must be a map, and this is a list
-    21:11: the config `c` does not say where it comes from, or says it twice; write one of `file`, `content`, `environment` or `external: true`
-    22:11: the volume `v` is external, so its driver and labels are not ours to say; remove `external`, or the other keys
-    23:10: x-skep has no key `deadlin`; did you mean `deadline`?
-    23:30: `drift` must be one of `off`, `warn`, `heal`, and this is `sometimes`
-    24:1: a stack file has no key `servces`; did you mean `services`?
-    ");
+"#), @"
+1:10: version 2.4 of the Compose file cannot be deployed to a swarm; remove the line: the version no longer has a meaning
+4:5: a service has no key `imge`; did you mean `image`?
+6:13: `ports` must be a port such as `8080:80`, `53:53/udp` or `8000-8010:8000-8010`, but is `80:http`
+6:24: a port has no `target`; write the port that the container listens on
+7:22: `environment.A` must be text, but is a list
+8:15: `env_file`: `../../../secret.env` is not a path in this repository: it leads out of the repository; refer to a file of this repository
+9:24: `stop_grace_period` must be a duration, but is `30`; write `30s` for seconds
+10:16: `read_only` must be true or false, but is `perhaps`
+11:14: `restart` must be no, always, unless-stopped, on-failure or on-failure:3, but is `sometimes`
+12:15: `volumes` must be `source:/target` or `source:/target:ro`, but is `a:b:c:d`
+12:26: a mount of type `bind` has no `source`
+13:18: healthcheck has both `test` and `disable`; remove one of them
+13:50: healthcheck has no key `intervall`; did you mean `interval`?
+16:17: `replicas` has no meaning in the mode `global`; remove `replicas`, or write `mode: replicated`
+17:34: `cpus` must be a number of processors, but is `lots`; write it like `0.5`, with at most nine decimal places
+17:48: `memory` must be an amount of memory, but is `1x`; write it like `512M` or `2G`
+18:7: deploy has no key `placment`; did you mean `placement`?
+19:3: `b.c` is not a service name: `.` is not allowed, only letters, digits, `-` and `_`
+20:6: a service must be a map, but is a list
+21:11: the config `c` has no source, or several; write one of `file`, `content`, `environment` or `external: true`
+22:11: the volume `v` is external, so its driver and labels cannot be set here; remove `external`, or the other keys
+23:10: x-skep has no key `deadlin`; did you mean `deadline`?
+23:30: `drift` must be one of `off`, `warn`, `heal`, but is `sometimes`
+24:1: a stack file has no key `servces`; did you mean `services`?
+");
 }
 
 #[test]
@@ -184,16 +184,16 @@ services:
 networks: {n: {ipam: {config: [{gateway: 10.0.0.1}]}}}
 secrets: {s: {environment: NO}}
 "#), @r"
-    5:16: `mem_limit` and `deploy.resources.limits.memory` say different things; keep `deploy.resources.limits.memory`
-    6:12: `scale` and `deploy.replicas` say different things; keep `deploy.replicas`
-    8:31: Swarm cannot run a service without a network; join a network with `internal: true`, which has no way out
-    8:52: `security_opt` has `seccomp:./p.json`, which Swarm cannot do; Swarm has `no-new-privileges`, `seccomp=unconfined`, `apparmor=unconfined` and `label=…`; set the rest on the nodes
-    9:31: in a swarm no container can share the network of another one; let both services join one network, and use the other's name
-    9:77: `format` must be one of `raw`, and this is `dotenv`
-    10:31: a service on the network of the host joins no other `networks`; keep one of them
+    5:16: `mem_limit` and `deploy.resources.limits.memory` have different values; keep `deploy.resources.limits.memory`
+    6:12: `scale` and `deploy.replicas` have different values; keep `deploy.replicas`
+    8:31: Swarm cannot run a service without a network; join a network with `internal: true`, which has no access to the outside
+    8:52: `security_opt` has `seccomp:./p.json`, which Swarm does not support; Swarm has `no-new-privileges`, `seccomp=unconfined`, `apparmor=unconfined` and `label=…`; set the rest on the nodes
+    9:31: in a swarm no container can share the network of another one; let both services join the same network, and use the other's name
+    9:77: `format` must be one of `raw`, but is `dotenv`
+    10:31: a service on the network of the host cannot join other `networks`; keep one of them
     10:59: `scale` has no meaning for a service that runs on every node; remove `scale`, or write `mode: replicated`
     11:41: build has no key `argz`; did you mean `args`?
-    12:42: a gateway or range belongs to a `subnet`, and none is given; write the `subnet` that it lies in beside it
+    12:42: a gateway or range needs a `subnet`; add the `subnet` that contains it
     ");
 }
 
@@ -224,8 +224,8 @@ fn content_may_come_from_a_variable() {
 #[test]
 fn bad_files_are_refused_with_their_place() {
     insta::assert_snapshot!(problems("\n"), @"1:1: the file is empty");
-    insta::assert_snapshot!(problems("- a\n"), @"1:1: a stack file must be a map, and this is a list");
-    insta::assert_snapshot!(problems("services: [a]\n"), @"1:11: `services` must be a map, and this is a list");
+    insta::assert_snapshot!(problems("- a\n"), @"1:1: a stack file must be a map, but is a list");
+    insta::assert_snapshot!(problems("services: [a]\n"), @"1:11: `services` must be a map, but is a list");
     insta::assert_snapshot!(problems("services:\n\tweb: {}\n"), @"2:1: a tab is not allowed as indentation; use spaces");
     insta::assert_snapshot!(problems("services: {a: {image: a}, a: {image: b}}"), @r#"1:27: key "a" is already defined at line 1; remove one of the two"#);
     insta::assert_snapshot!(problems(&format!("services: {}{}", "[".repeat(80), "]".repeat(80))), @"1:74: lists and maps are nested more than 64 deep");
@@ -328,21 +328,21 @@ services:
     x-skep: { check: { tcp: "web:1", timeout: 9000h, interval: 9000h } }
 "#;
     insta::assert_snapshot!(problems(text), @r"
-    2:21: `deadline` must be at most 24h, and this is 2000000h; write a shorter time
-    2:39: `stable` must be at most 24h, and this is 25h; write a shorter time
-    6:24: `stop_grace_period` must be at most 8760h, and this is 9000h; write a shorter time
-    7:39: `interval` must be at most 8760h, and this is 9000h; write a shorter time
-    7:55: `timeout` must be at most 8760h, and this is 9000h; write a shorter time
-    7:76: `start_period` must be at most 8760h, and this is 9000h; write a shorter time
-    7:99: `start_interval` must be at most 8760h, and this is 9000h; write a shorter time
-    9:31: `delay` must be at most 8760h, and this is 9000h; write a shorter time
-    9:47: `monitor` must be at most 8760h, and this is 9000h; write a shorter time
-    10:33: `delay` must be at most 8760h, and this is 9000h; write a shorter time
-    10:49: `monitor` must be at most 8760h, and this is 9000h; write a shorter time
-    11:32: `delay` must be at most 8760h, and this is 9000h; write a shorter time
-    11:47: `window` must be at most 8760h, and this is 9000h; write a shorter time
-    12:47: `timeout` of a check must be from 100ms to 30s, and this is 9000h
-    12:64: `interval` of a check must be from 100ms to 10m, and this is 9000h
+    2:21: `deadline` must be at most 24h, but is 2000000h; write a shorter duration
+    2:39: `stable` must be at most 24h, but is 25h; write a shorter duration
+    6:24: `stop_grace_period` must be at most 8760h, but is 9000h; write a shorter duration
+    7:39: `interval` must be at most 8760h, but is 9000h; write a shorter duration
+    7:55: `timeout` must be at most 8760h, but is 9000h; write a shorter duration
+    7:76: `start_period` must be at most 8760h, but is 9000h; write a shorter duration
+    7:99: `start_interval` must be at most 8760h, but is 9000h; write a shorter duration
+    9:31: `delay` must be at most 8760h, but is 9000h; write a shorter duration
+    9:47: `monitor` must be at most 8760h, but is 9000h; write a shorter duration
+    10:33: `delay` must be at most 8760h, but is 9000h; write a shorter duration
+    10:49: `monitor` must be at most 8760h, but is 9000h; write a shorter duration
+    11:32: `delay` must be at most 8760h, but is 9000h; write a shorter duration
+    11:47: `window` must be at most 8760h, but is 9000h; write a shorter duration
+    12:47: `timeout` of a check must be from 100ms to 30s, but is 9000h
+    12:64: `interval` of a check must be from 100ms to 10m, but is 9000h
     ");
     assert!(read("x-skep: { deadline: 24h }\nservices: { web: { image: w, stop_grace_period: 8760h } }").is_ok());
 }

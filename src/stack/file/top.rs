@@ -14,7 +14,7 @@ impl Reader {
         let version = self.string("version", node)?;
         let old = version.starts_with('1') || version.starts_with('2');
         if old || !version.starts_with('3') {
-            let help = "remove the line: the version has no meaning any more".to_owned();
+            let help = "remove the line: the version no longer has a meaning".to_owned();
             self.problem(
                 &node.span,
                 format!("version {} of the Compose file cannot be deployed to a swarm", version.value),
@@ -54,7 +54,7 @@ impl Reader {
         node.entries().iter().map(|(key, value)| (key.raw().to_owned(), read(self, key, value))).collect()
     }
 
-    /// The keys that Docker's schema allows, less those that mean a folder: a volume's key becomes one.
+    /// Checks a key against Docker's schema, excluding keys that mean a folder, since a volume's key becomes one.
     fn check_key(&mut self, node: &Node) {
         let key = node.raw();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -99,8 +99,8 @@ impl Reader {
         fields.finish(self);
         let Some(subnet) = subnet.map(|subnet| subnet.value) else {
             if let Some(other) = gateway.or(range) {
-                let help = "write the `subnet` that it lies in beside it".to_owned();
-                self.problem(&other.span, "a gateway or range belongs to a `subnet`, and none is given", help);
+                let help = "add the `subnet` that contains it".to_owned();
+                self.problem(&other.span, "a gateway or range needs a `subnet`", help);
             }
             return;
         };
@@ -124,7 +124,7 @@ impl Reader {
         fields.finish(self);
         if external && !(volume.driver.is_empty() && volume.driver_opts.is_empty() && volume.labels.is_empty()) {
             let message =
-                format!("the volume `{}` is external, so its driver and labels are not ours to say", key.raw());
+                format!("the volume `{}` is external, so its driver and labels cannot be set here", key.raw());
             self.problem(&key.span, message, "remove `external`, or the other keys".to_owned());
         }
         volume
@@ -160,7 +160,7 @@ impl Reader {
             };
             self.problem(
                 &key.span,
-                format!("the {what} `{}` does not say where it comes from, or says it twice", key.raw()),
+                format!("the {what} `{}` has no source, or several", key.raw()),
                 format!("write one of {from}"),
             );
             return None;
@@ -169,7 +169,7 @@ impl Reader {
         Some(Source { span: key.span.clone(), name, labels, template_driver, key: taken, origin: origin? })
     }
 
-    /// The value of a variable as content.
+    /// The value of a variable as contents.
     fn value_of(&mut self, node: &Node) -> Option<Origin> {
         let name = self.string("environment", node)?;
         let Some(value) = self.variable(&node.span, &name) else {
@@ -193,7 +193,7 @@ impl Reader {
         Some(SecretDriver { name, options })
     }
 
-    /// `external`, also in its old form with a name in it, and `name`. Without one, what is external is called as its key.
+    /// `external`, also in its old form with a name, and `name`. The default name of an external object is its key.
     fn external(&mut self, key: &Node, fields: &mut Fields<'_>) -> (bool, Option<Spanned<String>>) {
         let (external, name) = self.external_and_name(fields);
         match &name {
@@ -204,7 +204,7 @@ impl Reader {
         (external, name)
     }
 
-    /// Whoever could make or mount what is called so could forge or read the records of other stacks.
+    /// Refuses reserved names, by which a stack could forge or read the records of other stacks.
     fn check_not_reserved(&mut self, span: &Span, name: &str) {
         if is_reserved(name) {
             let message = format!("the name {} is reserved: skep's own records begin with `{RESERVED}`", quoted(name));
@@ -222,7 +222,7 @@ impl Reader {
         let old = inner.string(self, "name");
         inner.finish(self);
         if let (Some(old), Some(_)) = (&old, &name) {
-            self.problem(&old.span, "`external.name` and `name` say the same twice", "keep `name`".to_owned());
+            self.problem(&old.span, "`external.name` and `name` are both given", "keep `name`".to_owned());
         }
         (true, name.or(old))
     }

@@ -1,4 +1,4 @@
-//! What a stack file can say. Fields bear the names of their keys; what was decoded keeps its place.
+//! The contents of a stack file. Fields have the names of their keys; decoded values keep their places.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -14,9 +14,9 @@ use crate::stack::{
 /// A value and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// What it is.
+    /// The value.
     pub value: T,
 }
 
@@ -31,18 +31,18 @@ impl<T> Deref for Spanned<T> {
 /// A key that Docker ignores in a swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// The key.
     pub key: String,
-    /// What to write instead.
+    /// The alternative.
     pub instead: &'static str,
 }
 
 /// A service as written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Service {
-    /// Where its name stands.
+    /// The place of its name.
     pub span: Span,
     /// `image`.
     pub image: Option<Spanned<String>>,
@@ -52,13 +52,13 @@ pub struct Service {
     pub command: Option<Spanned<Vec<String>>>,
     /// `entrypoint`, split into words.
     pub entrypoint: Option<Spanned<Vec<String>>>,
-    /// `environment`; a variable without a value is taken away from the image.
+    /// `environment`; a variable without a value is unset in the container.
     pub environment: BTreeMap<String, Spanned<Option<String>>>,
     /// `env_file`, in order.
     pub env_file: Vec<EnvFile>,
     /// `networks`, in the order of the file.
     pub networks: Vec<NetworkReference>,
-    /// `ports`, each range spread out.
+    /// `ports`, with ranges expanded.
     pub ports: Vec<Spanned<Port>>,
     /// `expose`: the ports that it listens on.
     pub expose: Vec<Spanned<u16>>,
@@ -80,7 +80,7 @@ pub struct Service {
     pub depends_on: Vec<Dependency>,
     /// `deploy`.
     pub deploy: Deploy,
-    /// `restart`, which Docker uses where `deploy.restart_policy` is not given.
+    /// `restart`, which applies if `deploy.restart_policy` is not given.
     pub restart: Option<Spanned<Restart>>,
     /// `working_dir`.
     pub working_dir: Option<Spanned<String>>,
@@ -145,26 +145,26 @@ pub struct Service {
 /// How an image is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
-    /// Where the section stands.
+    /// The place of the section.
     pub span: Span,
     /// The folder that is sent to the builder.
     pub context: Spanned<RepoPath>,
-    /// The recipe, resolved against the context.
+    /// The Dockerfile, resolved against the context.
     pub dockerfile: Spanned<RepoPath>,
-    /// Its arguments; one without a value is taken from the variables.
+    /// The build arguments; one without a value is taken from the variables.
     pub args: BTreeMap<String, String>,
-    /// The stage that is built; the last if absent.
+    /// The stage to build; the last one if absent.
     pub target: Option<Spanned<String>>,
     /// `x-skep.test`: a command that must succeed in the built image before it is pushed; empty if there is none.
     pub test: Vec<String>,
 }
 
-/// A file of variables.
+/// An `env_file`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFile {
-    /// Where it is.
+    /// Its path.
     pub path: Spanned<RepoPath>,
-    /// Whether it must be there.
+    /// Whether it must exist.
     pub required: bool,
 }
 
@@ -179,14 +179,14 @@ pub struct NetworkReference {
     pub driver_opts: BTreeMap<String, String>,
 }
 
-/// Something mounted into a container.
+/// A mount of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mount {
     /// `volume`, `bind`, `tmpfs`, `npipe`, `image` or `cluster`.
     pub kind: String,
     /// A key of `volumes`, or a path; empty for an anonymous volume or a tmpfs.
     pub source: String,
-    /// Where the container sees it.
+    /// The path in the container.
     pub target: String,
     /// Whether the container may not write to it.
     pub read_only: bool,
@@ -198,7 +198,7 @@ pub struct Mount {
     pub nocopy: bool,
     /// `volume.subpath`.
     pub subpath: String,
-    /// Whether there are options of its kind at all, even if they say nothing.
+    /// Whether there are options of its type, even empty ones.
     pub options: bool,
     /// `tmpfs.size` in bytes.
     pub tmpfs_size: i64,
@@ -206,14 +206,14 @@ pub struct Mount {
     pub tmpfs_mode: u32,
 }
 
-/// Another service, which this one waits for.
+/// A dependency on another service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
     /// Which.
     pub service: Spanned<ServiceName>,
-    /// `condition`: what it waits for; health if nothing is said.
+    /// `condition`: the state to wait for, by default health.
     pub condition: Condition,
-    /// `required`: whether it must be there.
+    /// `required`: whether the service must exist.
     pub required: bool,
 }
 
@@ -222,11 +222,11 @@ pub struct Dependency {
 pub struct Link {
     /// Which.
     pub service: Spanned<ServiceName>,
-    /// The name by which this service finds it, if it is another one.
+    /// The alias for this service, if it differs.
     pub alias: Option<String>,
 }
 
-/// A service that is left out, because none of its profiles is asked for.
+/// A service left out because none of its profiles is enabled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// Its profiles.
@@ -245,7 +245,7 @@ pub struct Restart {
 /// `deploy`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Deploy {
-    /// Where the section stands; empty if there is none.
+    /// The place of the section; empty if there is none.
     pub span: Span,
     /// `mode` and `replicas`.
     pub mode: Spanned<Mode>,
@@ -277,42 +277,42 @@ impl<T: Default> Default for Spanned<T> {
     }
 }
 
-/// `x-skep.http`: the address under which people reach a service.
+/// `x-skep.http`: the public address of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
     /// The host name.
     pub host: Spanned<String>,
-    /// Only this path and what is below it.
+    /// Only this path and the paths below it.
     pub path: Option<Spanned<String>>,
-    /// The port that it listens on; the only one it names if absent.
+    /// The port that the service listens on; if absent, the only one that it names.
     pub port: Option<Spanned<u16>>,
-    /// Whether a visitor keeps the task they first met.
+    /// Whether a visitor keeps being served by the same task.
     pub sticky: bool,
-    /// Traefik's middlewares to go through, such as `auth@file`.
+    /// Middlewares of Traefik to apply, such as `auth@file`.
     pub middlewares: Vec<Spanned<String>>,
-    /// Traefik's entrypoint, if not the usual one.
+    /// Traefik's entrypoint, if it differs from the settings.
     pub entrypoint: Option<Spanned<String>>,
 }
 
 /// A network at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
-    /// Where its key stands.
+    /// The place of its key.
     pub span: Span,
-    /// Whether it must be there already.
+    /// Whether it must already exist.
     pub external: bool,
     /// Its full name, if it is not `<stack>_<key>`.
     pub name: Option<Spanned<String>>,
-    /// What it is made of.
+    /// Its options.
     pub options: OwnNetwork,
 }
 
 /// A volume at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Volume {
-    /// Where its key stands.
+    /// The place of its key.
     pub span: Span,
-    /// Whether it must be there already.
+    /// Whether it must already exist.
     pub external: bool,
     /// Its full name, if it is not `<stack>_<key>`.
     pub name: Option<Spanned<String>>,
@@ -327,35 +327,35 @@ pub struct Volume {
 /// A config or secret at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Where its key stands.
+    /// The place of its key.
     pub span: Span,
-    /// Its full name, if it is not made from stack, key and content.
+    /// Its full name, if it is not derived from stack, key and contents.
     pub name: Option<Spanned<String>>,
     /// `labels`.
     pub labels: BTreeMap<String, String>,
     /// `template_driver`.
     pub template_driver: Option<String>,
-    /// `x-skep.key` of a secret: the keys that lead to the one value of an encrypted file that it holds.
+    /// `x-skep.key` of a secret: the path of keys to its value in an encrypted file.
     pub key: Option<Spanned<Vec<String>>>,
-    /// Where what it holds comes from.
+    /// The source of its contents.
     pub origin: Origin,
 }
 
-/// Where what a config or secret holds comes from.
+/// The source of a config's or secret's contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// It must be in the swarm already.
+    /// It must already exist in the swarm.
     External,
     /// A file of the repository.
     File(Spanned<RepoPath>),
-    /// It stands in the stack file.
+    /// The stack file contains it.
     Content(Spanned<String>),
-    /// A driver has it: only secrets.
+    /// A driver provides it; for secrets only.
     Driver(SecretDriver),
 }
 
 impl Source {
-    /// The file that it comes from.
+    /// The source file, if it is one.
     pub fn file(&self) -> Option<&Spanned<RepoPath>> {
         if let Origin::File(path) = &self.origin { Some(path) } else { None }
     }
@@ -366,9 +366,9 @@ impl Source {
 pub struct Reference {
     /// Which.
     pub path: RepoPath,
-    /// Where the stack file says so.
+    /// The place of the reference in the stack file.
     pub span: Span,
-    /// What it is to it.
+    /// The kind of the reference.
     pub what: ReferenceKind,
 }
 
@@ -378,19 +378,19 @@ impl Reference {
     }
 }
 
-/// What a file or folder is to a stack file.
+/// The kind of a reference to a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferenceKind {
-    /// A file of variables.
+    /// An `env_file`.
     EnvFile,
-    /// A file of variables that need not be there.
+    /// An optional `env_file`.
     OptionalEnvFile,
     /// The content of a config.
     Config,
     /// The content of a secret.
     Secret,
-    /// The recipe of an image.
+    /// The Dockerfile of an image.
     Dockerfile,
-    /// The folder that an image is built from.
+    /// The build context of an image.
     Context,
 }

@@ -1,8 +1,8 @@
-//! Texts that mean a length of time, an amount of memory or of processors.
+//! Parses durations, amounts of memory and numbers of processors.
 
 use crate::stack::Nanos;
 
-/// A length of time as Go's `time.ParseDuration` reads it: `1m30s`, `500ms`, `1.5h`.
+/// Parses a duration like Go's `time.ParseDuration`: `1m30s`, `500ms`, `1.5h`.
 pub fn duration(text: &str) -> Option<Nanos> {
     if text == "0" {
         return Some(Nanos(0));
@@ -27,7 +27,7 @@ pub fn duration(text: &str) -> Option<Nanos> {
     (!text.is_empty()).then_some(Nanos(total))
 }
 
-/// An amount of memory as Docker reads it (go-units `RAMInBytes`): `512M`, `1.5 GiB`, 1024 to the K.
+/// Parses an amount of memory like Docker (go-units `RAMInBytes`): `512M`, `1.5 GiB`, with K = 1024.
 pub fn bytes(text: &str) -> Option<i64> {
     let last = text.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '))?;
     let (number, suffix) = text.split_at(last + 1);
@@ -46,8 +46,8 @@ pub fn bytes(text: &str) -> Option<i64> {
     (amount < 9.2e18).then_some(amount as i64)
 }
 
-/// A number of processors in billionths, from a decimal number or a fraction (`0.5`, `5e-1`, `1/2`); none if it is
-/// finer than that.
+/// Parses a number of processors, in billionths, from a decimal number or a fraction (`0.5`, `5e-1`, `1/2`); `None` if
+/// it is more precise.
 pub fn cpus(text: &str) -> Option<i64> {
     let (number, parts) = match text.split_once('/') {
         Some((number, parts)) => (whole(number)?.checked_mul(1_000_000_000)?, whole(parts)?),
@@ -80,7 +80,7 @@ fn go_float(text: &str) -> Option<f64> {
     text.chars().all(allowed).then(|| text.parse().ok())?.filter(|number: &f64| number.is_finite() && *number >= 0.0)
 }
 
-/// A decimal number times a unit, what is below one cut off.
+/// A decimal number times a unit, rounded down.
 fn scaled(number: &str, unit: i64) -> Option<i64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

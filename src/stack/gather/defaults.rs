@@ -1,4 +1,4 @@
-//! `x-skep.variables`: what a stack file says of its own variables, for who has not set them elsewhere.
+//! `x-skep.variables`: defaults and comments of a stack file's variables.
 
 use super::{Gatherer, Loaded, Origin, Place, shortened};
 use crate::stack::interpolate::Expansion;
@@ -8,7 +8,7 @@ use crate::stack::yaml::{Node, Value};
 const KEYS: [&str; 2] = ["default", "comment"];
 
 impl Gatherer<'_> {
-    /// A place where the variables have the defaults of these files, a later file before an earlier one.
+    /// A context with the defaults of these files, a later file overriding an earlier one.
     pub(super) fn with_defaults(&mut self, files: &[Loaded], place: &Place) -> Place {
         if self.library.read_mode.as_written {
             return place.clone();
@@ -20,7 +20,7 @@ impl Gatherer<'_> {
             let mut expansion = Expansion::lenient(&lookup, self.fill_left);
             let expanded = expansion.expand(&text);
             self.fill_left = expansion.room;
-            // What cannot be filled in is told where the block is taken away.
+            // Errors are reported when the block is removed.
             if let Ok(expanded) = expanded {
                 defaults.insert(name.raw().to_owned(), expanded);
             }
@@ -29,7 +29,7 @@ impl Gatherer<'_> {
         Place { variables: place.variables.with(Origin::StackFile, defaults), ..place.clone() }
     }
 
-    /// Takes the block out of a file, and says what is wrong with it.
+    /// Removes the block from a file, and reports its errors.
     pub(super) fn take_defaults(&mut self, tree: &mut Node) {
         if self.library.read_mode.as_written {
             return;
@@ -39,7 +39,7 @@ impl Gatherer<'_> {
         let Some((_, block)) = settings.remove("variables") else { return };
         if !matches!(block.value, Value::Mapping(_)) && !block.is_null() {
             let help = "write `NAME: value` for each".to_owned();
-            self.problem(&block.span, format!("`variables` must be a map, and this is {}", block.kind()), help);
+            self.problem(&block.span, format!("`variables` must be a map, but is {}", block.kind()), help);
         }
         for (name, value) in block.entries() {
             self.check_default(name, value);
@@ -57,7 +57,7 @@ impl Gatherer<'_> {
         }
         let texts = [default(value), value.get("comment")].into_iter().flatten();
         for text in texts.filter(|text| text.scalar().is_none()) {
-            self.problem(&text.span, format!("a variable must be text, and this is {}", text.kind()), None);
+            self.problem(&text.span, format!("a variable must be text, but is {}", text.kind()), None);
         }
         if let Some(comment) = value.get("comment").and_then(Node::to_text) {
             self.about.insert(name.raw().to_owned(), comment);
@@ -71,7 +71,7 @@ impl Gatherer<'_> {
     }
 }
 
-/// The variables of a file, as they are written.
+/// The variables of a file as written.
 fn block(tree: &Node) -> &[(Node, Node)] {
     tree.at(&["x-skep", "variables"]).map(Node::entries).unwrap_or_default()
 }

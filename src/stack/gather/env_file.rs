@@ -1,4 +1,4 @@
-//! Files of variables: `.env` beside a stack file, and those that an `include` names.
+//! Files with variables: `.env` beside a stack file, and the `env_file` of an `include`.
 
 use super::{Absent, Gatherer, MAX_BYTES, MAX_FILES, Mention, Origin, Variables};
 use crate::diagnostic::{Diagnostic, Line, Place};
@@ -6,12 +6,12 @@ use crate::name::RepoPath;
 use crate::stack::dotenv;
 use crate::stack::variables::Set;
 
-/// The variable by which Compose is told to leave `.env` alone.
+/// The variable that makes Compose ignore `.env`.
 pub(crate) const NO_ENV_FILE: &str = "COMPOSE_DISABLE_ENV_FILE";
 
 impl Gatherer<'_> {
-    /// These variables and those of `.env` in a folder, if there is one. What is wrong with it is kept apart: nobody has
-    /// said that it is for the stack.
+    /// Adds the variables of `.env` in a folder, if it exists. Its errors are collected separately, because it may not be
+    /// intended for the stack.
     pub(super) fn with_env_file(&mut self, folder: &RepoPath, variables: &Variables) -> Variables {
         let is_off = variables.get(NO_ENV_FILE).is_some_and(|value| ["1", "true"].contains(&value));
         let Some(path) = folder.join(".env").ok().filter(|_| !is_off && !self.library.read_mode.as_written) else {
@@ -20,19 +20,19 @@ impl Gatherer<'_> {
         self.asked.insert(path.clone());
         match (self.library.text)(&path) {
             Ok(_) if self.files >= MAX_FILES || self.bytes > MAX_BYTES => {
-                self.env_file_trouble(path, 0, "it is not read: the stack is made from too many files".to_owned());
+                self.env_file_trouble(path, 0, "it was not read: the stack is made from too many files".to_owned());
             }
             Ok(text) => match self.parsed(&text, variables, Set::new()) {
                 Ok(set) => return variables.with(Origin::DotEnv, set),
                 Err(error) => self.trouble(path, &text, error),
             },
             Err(Absent::Missing(_)) => {}
-            Err(Absent::Unreadable(reason)) => self.env_file_trouble(path, 0, format!("it is not read: {reason}")),
+            Err(Absent::Unreadable(reason)) => self.env_file_trouble(path, 0, format!("it was not read: {reason}")),
         }
         variables.clone()
     }
 
-    /// What a file sets; it is counted as those of the stack are.
+    /// Parses a file, and counts its variables.
     fn parsed(&mut self, text: &[u8], variables: &Variables, set: Set) -> Result<Set, Diagnostic<Line>> {
         self.files += 1;
         self.bytes += text.len();
@@ -50,13 +50,13 @@ impl Gatherer<'_> {
 
     fn env_file_trouble(&mut self, path: RepoPath, at: usize, message: String) {
         let misfit = Diagnostic::new(Place { path, span: at..at }, message)
-            .help("Compose does not take it either; mend it, or leave it out");
+            .help("Compose refuses it as well; correct it, or remove it");
         if !self.env_files.contains(&misfit) {
             self.env_files.push(misfit);
         }
     }
 
-    /// What the files set that an `include` names. What stands later counts.
+    /// The variables of an `include`'s `env_file`s; later files take precedence.
     pub(super) fn named_env_files(&mut self, files: &[Mention], variables: &Variables) -> Set {
         let mut all = Set::new();
         for file in files {

@@ -1,7 +1,7 @@
-//! `extends`: a service that begins where another one ends, of the same file or of another one of the repository.
+//! `extends`: merges a service over another one, of the same file or of another file of the repository.
 //!
-//! The service is laid over the one that it extends, by the same rules as one file over another. What that one depends
-//! on (`depends_on`, `links`, networks, volumes, configs, secrets) comes with it, and must be defined in the stack.
+//! The service is merged over the extended one by the same rules as files. The dependencies of that one
+//! (`depends_on`, `links`, networks, volumes, configs, secrets) are inherited, and must be defined in the stack.
 
 use std::collections::HashMap;
 
@@ -11,24 +11,24 @@ use crate::name::RepoPath;
 use crate::stack::merge::{self, Zeros};
 use crate::stack::yaml::{Node, Value};
 
-/// How many services may extend each other in a row.
+/// The longest chain of services that extend each other.
 const MAX_CHAIN: usize = 32;
 
-/// The services of a file, to be extended.
+/// The services of a file that may be extended.
 pub(super) struct Scope {
     path: RepoPath,
     place: Place,
     services: Node,
-    /// Whether variables must still be filled in: of a file that is only extended, what is not used need not be right.
+    /// Whether variables are not yet replaced: in a file that is only extended, unused services may be invalid.
     raw: bool,
     done: HashMap<String, Option<Node>>,
 }
 
-/// A service that is being put together, and the file that it is in.
+/// A service that is being assembled, and its file.
 type Link = (usize, String);
 
 impl Gatherer<'_> {
-    /// Puts together the services of a file that extend others.
+    /// Assembles the services of a file that extend others.
     pub(super) fn extend_services(&mut self, path: &RepoPath, tree: &mut Node, place: &Place) {
         let Value::Mapping(sections) = &mut tree.value else { return };
         let Some((_, services)) = sections.iter_mut().find(|(key, _)| key.raw() == "services") else { return };
@@ -43,7 +43,7 @@ impl Gatherer<'_> {
             }
             match self.extended(scope, key.raw(), &key.span, &mut Vec::new()) {
                 Some(extended) => *service = extended,
-                // It has been said why; the rest of the service is looked at all the same.
+                // Already reported; the rest of the service is still checked.
                 None => drop(service.remove("extends")),
             }
         }
@@ -54,7 +54,7 @@ impl Gatherer<'_> {
         self.scopes.len() - 1
     }
 
-    /// A service with what it extends; `at` is where it is asked for.
+    /// A service merged over what it extends; `at` is the place of the reference.
     fn extended(&mut self, scope: usize, name: &str, at: &Span, chain: &mut Vec<Link>) -> Option<Node> {
         if self.copies_left == 0 && !self.may_copy(1, at) {
             return None;
@@ -77,19 +77,19 @@ impl Gatherer<'_> {
     fn may_extend(&mut self, scope: usize, name: &str, at: &Span, chain: &[Link]) -> bool {
         if chain.iter().any(|(known, service)| *known == scope && service == name) {
             let members = chain.iter().map(|(_, service)| service.as_str());
-            let message = format!("services extend each other in a circle: {}", circle(members, name));
-            self.once(at, message, "leave out one of these `extends`");
+            let message = format!("services extend each other in a cycle: {}", circle(members, name));
+            self.once(at, message, "remove one of these `extends`");
             return false;
         }
         if chain.len() >= MAX_CHAIN {
             let message = format!("more than {MAX_CHAIN} services extend each other in a row");
-            self.once(at, message, "extend one service that has what they share");
+            self.once(at, message, "extend one service with the common parts");
             return false;
         }
         true
     }
 
-    /// A service as its file has it.
+    /// A service as defined in its file.
     fn service(&mut self, scope: usize, name: &str, at: &Span) -> Option<Node> {
         let Some(size) = self.scopes[scope].services.get(name).map(Node::size) else {
             let message =
@@ -158,7 +158,7 @@ impl Gatherer<'_> {
         found
     }
 
-    /// Counts what is copied. When it is too much, nothing more is, however small it may be: what comes to nothing takes no time.
+    /// Counts copied values. Once the limit is exceeded, nothing more is copied, so that refused input costs no time.
     fn may_copy(&mut self, size: usize, at: &Span) -> bool {
         let left = self.copies_left.checked_sub(size);
         self.copies_left = left.unwrap_or_default();

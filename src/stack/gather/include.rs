@@ -1,4 +1,4 @@
-//! `include`: other files of the repository whose services, networks, volumes, configs and secrets become the stack's.
+//! `include`: adds services, networks, volumes, configs and secrets of other files of the repository.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::stack::yaml::{Node, Value};
 
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 16;
-/// What an included file brings along.
+/// The sections that an included file adds.
 const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "configs", "secrets"];
 const KEYS: [&str; 3] = ["path", "env_file", "project_directory"];
 
 impl Gatherer<'_> {
-    /// A file with what it includes.
+    /// A file with its includes added.
     pub(super) fn include(&mut self, mut tree: Node, included: &Node, place: &Place) -> Node {
         let list = std::slice::from_ref(included);
         let entries = if let Value::Sequence(items) = &included.value { items.as_slice() } else { list };
@@ -26,14 +26,14 @@ impl Gatherer<'_> {
         tree
     }
 
-    /// What one entry includes: a path, or a map with one path or several, each laid over those before it.
+    /// The tree of one entry: a path, or a map with one path or several, merged in order.
     fn included(&mut self, entry: &Node, place: &Place) -> Option<Node> {
         let paths = match &entry.value {
             Value::Scalar { .. } if !entry.is_null() => entry,
             Value::Mapping(_) => self.checked(entry)?,
             _ => {
                 let help = "write the path of a file, or a map with `path`".to_owned();
-                self.problem(&entry.span, format!("`include` takes paths, and this is {}", entry.kind()), help);
+                self.problem(&entry.span, format!("`include` takes paths, but this is {}", entry.kind()), help);
                 return None;
             }
         };
@@ -56,7 +56,7 @@ impl Gatherer<'_> {
         self.model(&files, &Place { folder, variables }, false)
     }
 
-    /// The value of `path`; other keys are told.
+    /// The value of `path`; reports unknown keys.
     fn checked<'n>(&mut self, entry: &'n Node) -> Option<&'n Node> {
         for (key, _) in entry.entries().iter().filter(|(key, _)| !KEYS.contains(&key.raw())) {
             let help = "it has `path`, `env_file` and `project_directory`".to_owned();
@@ -72,8 +72,8 @@ impl Gatherer<'_> {
     fn may_include(&mut self, files: &[Mention]) -> bool {
         if let Some(again) = files.iter().find(|file| self.open.contains(&file.path)) {
             let shown = circle(self.open.iter().map(RepoPath::as_str), again.path.as_str());
-            let help = "leave out one of these includes".to_owned();
-            self.problem(&again.span, format!("files include each other in a circle: {shown}"), help);
+            let help = "remove one of these includes".to_owned();
+            self.problem(&again.span, format!("files include each other in a cycle: {shown}"), help);
             return false;
         }
         if self.open.len() > MAX_DEPTH {
@@ -84,7 +84,7 @@ impl Gatherer<'_> {
         true
     }
 
-    /// The variables with those of files below them: what is set elsewhere wins, and then what stands later.
+    /// Adds the variables of `env_file`s: variables set elsewhere take precedence, then later files.
     fn more_variables(&mut self, files: &Node, place: &Place) -> Variables {
         let list = std::slice::from_ref(files);
         let nodes = if let Value::Sequence(items) = &files.value { items.as_slice() } else { list };
@@ -92,19 +92,19 @@ impl Gatherer<'_> {
         place.variables.with(Origin::DotEnv, self.named_env_files(&files, &place.variables))
     }
 
-    /// Adds what an included file defines. What both define must be the same.
+    /// Adds the definitions of an included file. Objects defined in both must be equal.
     fn bring_in(&mut self, tree: &mut Node, mut model: Node) {
         for section in SECTIONS {
             let Some((key, more)) = model.remove(section) else { continue };
             let Value::Mapping(more) = more.value else {
-                self.problem(&more.span, format!("`{section}` must be a map, and this is {}", more.kind()), None);
+                self.problem(&more.span, format!("`{section}` must be a map, but is {}", more.kind()), None);
                 continue;
             };
             if !more.is_empty() {
                 self.define(tree, &key, more);
             }
         }
-        // Settings of skep in an included file are defaults of the file that includes it.
+        // `x-skep` of an included file is the default for the including file.
         if let Some((key, settings)) = model.remove("x-skep") {
             match tree.remove("x-skep") {
                 Some((own_key, own)) => {
@@ -135,8 +135,7 @@ impl Gatherer<'_> {
             if !there.says_the_same(&value) {
                 let shown = super::shortened(name.raw());
                 let message = format!("`{shown}` of `{}` is defined here and in an included file", section.raw());
-                let help =
-                    "give one of them another name, or lay one file over the other: `include: [{ path: [a, b] }]`";
+                let help = "rename one of them, or merge the files: `include: [{ path: [a, b] }]`";
                 self.problem(&key.span, message, help.to_owned());
             }
         }

@@ -1,12 +1,12 @@
-//! From the files that are named to the one tree that is decoded: variables filled in, `include` and `extends` followed,
-//! later files laid over earlier ones.
+//! Merges the given files into one tree: replaces variables, follows `include` and `extends`, and merges
+//! later files over earlier ones.
 //!
-//! Pure: files are asked for by path, and one that is not there yet is in [`Gathered::asked`], to be read and asked for
-//! again. All files that are named resolve their paths against the folder of the first, as Docker does; one that is
-//! included or extended against a folder of its own, as Compose does.
+//! Pure: files are requested by path, and missing ones are in [`Gathered::asked`], to be read before gathering
+//! again. All given files resolve their paths against the folder of the first, as in Docker; an
+//! included or extended file against its own folder, as in Compose.
 //!
-//! What a repository says is bounded: the number of files and their bytes, how deep they refer to each other, and how
-//! much is copied by `extends`. A circle is told with its members.
+//! The input is bounded: the number of files and their bytes, the depth of references, and the
+//! amount copied by `extends`. The error about a cycle names its members.
 
 mod defaults;
 mod env_file;
@@ -38,69 +38,69 @@ const MAX_VALUES: usize = 200_000;
 /// How many values `extends` may copy.
 const MAX_COPIED: usize = 200_000;
 
-/// The text of a file, or why there is none.
+/// The text of a file, or why it is missing.
 type Text<'a> = &'a dyn Fn(&RepoPath) -> Result<Arc<[u8]>, Absent>;
-/// A text as a stack file, or what is wrong with its template.
+/// A text as a stack file, or the errors of its template.
 type Read<'a> = &'a dyn Fn(&RepoPath, Arc<[u8]>) -> Result<Written, Vec<Diagnostic>>;
 
-/// Why a file has no text.
+/// Why the text of a file is missing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Absent {
-    /// There is nothing of its name.
+    /// Nothing exists at its path.
     #[error("{0}")]
     Missing(String),
-    /// There is something that is not read.
+    /// It exists but was not read.
     #[error("{0}")]
     Unreadable(String),
 }
 
-/// Where files are found.
+/// The source of files.
 #[derive(Clone, Copy)]
 pub struct Library<'a> {
-    /// The text of a file, or why there is none.
+    /// The text of a file, or why it is missing.
     pub text: Text<'a>,
-    /// A text as a stack file, made from its template if it asks for one.
+    /// A text as a stack file, with its template applied.
     pub written: Read<'a>,
     /// How they are read.
     pub read_mode: ReadMode,
 }
 
-/// What came of gathering.
+/// The result of gathering.
 #[derive(Debug)]
 pub struct Gathered {
     /// The files.
     pub sources: Sources,
-    /// What they say together.
+    /// The merged tree.
     pub tree: Node,
-    /// What is wrong, by places in `sources`.
+    /// The problems, by places in `sources`.
     pub problems: Vec<Diagnostic<Span>>,
     /// Variables that are not set, by places in `sources`. Their values are unknown, or empty if the file is read as
     /// written.
     pub unset: Vec<Unset>,
-    /// What is wrong with `.env` files, which need not be there.
+    /// The errors of `.env` files, which are optional.
     pub env_files: Vec<Diagnostic>,
-    /// Whether all files were there and are YAML, so that what is not in `tree` is nowhere.
+    /// Whether all files exist and are YAML, so that `tree` is complete.
     pub is_whole: bool,
-    /// How many variables its files set.
+    /// The number of variables set by its files.
     pub set: usize,
-    /// How many bytes its files have, comments too.
+    /// The size of its files in bytes, including comments.
     pub bytes: usize,
     /// How they were read.
     pub read_mode: ReadMode,
-    /// What is wrong with templates.
+    /// The errors of templates.
     pub misfits: Vec<Diagnostic>,
-    /// Every file that was asked for, whether or not it was there.
+    /// Every requested file, whether or not it exists.
     pub asked: BTreeSet<RepoPath>,
 }
 
 impl Gathered {
-    /// How much it is to read and to keep: values of the tree and variables, and as many bytes as a value of this size has.
+    /// Its size: the values of the tree and variables, or the size of its bytes if larger.
     pub fn size(&self) -> usize {
         (self.tree.size() + self.set).max(self.bytes / BYTES_OF_A_VALUE)
     }
 }
 
-/// Puts together what these files say; later ones are laid over earlier ones.
+/// Merges these files; later ones are merged over earlier ones.
 pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, zeros: Zeros) -> Gathered {
     let mut gatherer = Gatherer {
         library,
@@ -141,7 +141,7 @@ pub fn gather(files: &[RepoPath], library: Library<'_>, variables: &Variables, z
     Gathered { sources, tree, problems, unset, env_files, is_whole, set, bytes, read_mode, misfits, asked }
 }
 
-/// A file, and where it is named.
+/// A file, and the place that names it.
 #[derive(Debug, Clone)]
 struct Mention {
     path: RepoPath,
@@ -155,7 +155,7 @@ struct Loaded {
     tree: Result<Node, Diagnostic<Span>>,
 }
 
-/// What paths and variables of a file mean.
+/// The context for the paths and variables of a file.
 #[derive(Debug, Clone)]
 struct Place {
     folder: RepoPath,
@@ -168,7 +168,7 @@ struct Gatherer<'a> {
     sources: Sources,
     problems: Vec<Diagnostic<Span>>,
     unset: Uses,
-    /// What stack files say of variables.
+    /// The comments on variables in stack files.
     about: BTreeMap<String, String>,
     env_files: Vec<Diagnostic>,
     is_whole: bool,
@@ -183,15 +183,15 @@ struct Gatherer<'a> {
     /// The scope of each file that is extended, by path and the address of its variables.
     scope_of: HashMap<(RepoPath, usize), Option<usize>>,
     copies_left: usize,
-    /// How many values may still be read, and how many bytes variables may still be replaced by.
+    /// The number of values that may still be read, and of bytes that variables may still insert.
     values_left: usize,
     fill_left: usize,
-    /// How many variables files have set.
+    /// The number of variables set by files.
     set: usize,
 }
 
 impl Gatherer<'_> {
-    /// What several files say together; none if none of them is there. Those that come from places `apart` have paths
+    /// Merges several files; `None` if none of them exists. If they are `apart`, paths are
     /// relative to their own folders.
     fn model(&mut self, files: &[Mention], place: &Place, apart: bool) -> Option<Node> {
         let loaded: Vec<Loaded> = files.iter().filter_map(|file| self.loaded(file)).collect();
@@ -208,7 +208,7 @@ impl Gatherer<'_> {
         model
     }
 
-    /// What one file says, with what it extends and includes; none if it is no YAML.
+    /// The tree of a file with its `extends` and `include` applied; `None` if it is not YAML.
     fn file(&mut self, file: Loaded, place: &Place) -> Option<Node> {
         let path = file.path.clone();
         let mut tree = self.added(file, place)?;
@@ -231,7 +231,7 @@ impl Gatherer<'_> {
         self.unset.extend(filled.unset);
     }
 
-    /// A file, read and not yet among the sources; none if that has already been said to be wrong.
+    /// A parsed file, not yet among the sources; `None` if an error was reported.
     fn loaded(&mut self, file: &Mention) -> Option<Loaded> {
         let loaded = self.read(file);
         self.is_whole &= loaded.is_some();
@@ -253,15 +253,15 @@ impl Gatherer<'_> {
         };
         let Some(left) = self.values_left.checked_sub(tree.as_ref().map_or(0, Node::size)) else {
             let message = format!("the files of the stack have more than {MAX_VALUES} values together");
-            self.once(&file.span, message, "make several stacks of it");
+            self.once(&file.span, message, "split the stack");
             return None;
         };
         self.values_left = left;
         Some(Loaded { path: file.path.clone(), written, tree })
     }
 
-    /// The tree of a file among the sources, its variables not filled in, and without those that it sets itself; none if
-    /// it is no YAML.
+    /// Adds a file to the sources; returns its tree, with variables not yet replaced and without those that it sets
+    /// itself, or `None` if it is not YAML.
     fn added(&mut self, Loaded { written, tree, .. }: Loaded, place: &Place) -> Option<Node> {
         let start = self.sources.add(written, place.folder.clone(), place.variables.clone());
         match tree {
@@ -304,7 +304,7 @@ impl Gatherer<'_> {
         }
     }
 
-    /// Says something that would be said again and again.
+    /// Reports a problem only once.
     fn once(&mut self, span: &Span, message: String, help: &str) {
         if !self.problems.iter().any(|problem| problem.message == message) {
             self.problem(span, message, help.to_owned());
@@ -332,19 +332,19 @@ impl Gatherer<'_> {
     }
 }
 
-/// What to do about an address where a path should be.
+/// The remedy for an address instead of a path.
 fn remote(text: &str) -> Option<&'static str> {
     let remote = text.contains("://") || text.starts_with("git@") || text.starts_with("oci:");
-    remote.then_some("nothing is fetched from elsewhere while deploying; commit the file, and name its path")
+    remote.then_some("nothing is fetched from other places during a deploy; commit the file, and name its path")
 }
 
-/// A text as it is quoted in a message.
+/// A text shortened for a message.
 fn shortened(text: &str) -> String {
     let start: String = text.chars().take(60).flat_map(char::escape_debug).collect();
     if text.chars().nth(60).is_some() { format!("{start}…") } else { start }
 }
 
-/// A circle as it is shown: the members from where it begins, and the beginning again.
+/// A cycle for messages: its members, and the first one again.
 fn circle<'t>(members: impl Iterator<Item = &'t str>, again: &str) -> String {
     let around = members.skip_while(|member| *member != again).collect::<Vec<_>>();
     let cut = if around.len() > 8 { " -> … -> " } else { " -> " };

@@ -70,9 +70,9 @@ fn a_problem_is_told_with_the_file_that_it_is_in() {
     let (_, problems) = read(&files, &["a.yml", "b.yml", "c.yml", "d.yml"], Zeros::Count);
     insta::assert_snapshot!(problems, @"
     a.yml:1:1: `d.yml` cannot be read: it is not in the repository; commit it
-    a.yml:2:30: `read_only` must be true or false, and this is `perhaps`
+    a.yml:2:30: `read_only` must be true or false, but is `perhaps`
     b.yml:3:5: a service has no key `imag`; did you mean `image`?
-    b.yml:4:24: `replicas` must be a whole number, and this is `many`
+    b.yml:4:24: `replicas` must be a whole number, but is `many`
     c.yml:1:11: the `[` that begins here is not closed: write `]` at its end
     ");
 }
@@ -124,18 +124,18 @@ fn what_cannot_be_included_is_told() {
         ("bad.env", "A NAME=1\n"),
     ];
     insta::assert_snapshot!(problems(&files), @"
-    a.yml:2:5: `https://example.com/a.yml` is not a file of this repository; nothing is fetched from elsewhere while deploying; commit the file, and name its path
+    a.yml:2:5: `https://example.com/a.yml` is not a file of this repository; nothing is fetched from other places during a deploy; commit the file, and name its path
     a.yml:3:5: `../b.yml` is not a path in this repository: it leads out of the repository; refer to a file of this repository
     a.yml:4:5: `no.yml` cannot be read: it is not in the repository; commit it
     a.yml:5:5: an include has no `path`
     a.yml:5:6: an include has no key `paths`; it has `path`, `env_file` and `project_directory`
-    a.yml:6:5: `include` takes paths, and this is a list; write the path of a file, or a map with `path`
+    a.yml:6:5: `include` takes paths, but this is a list; write the path of a file, or a map with `path`
     a.yml:8:29: `bad.env`: line 1: there is a space in the name `A NAME`; write `NAME=value`
-    a.yml:9:12: `web` of `services` is defined here and in an included file; give one of them another name, or lay one file over the other: `include: [{ path: [a, b] }]`
+    a.yml:9:12: `web` of `services` is defined here and in an included file; rename one of them, or merge the files: `include: [{ path: [a, b] }]`
     c.yml:2:26: a service has no key `imag`; did you mean `image`?
-    d.yml:1:11: files include each other in a circle: c.yml -> d.yml -> c.yml; leave out one of these includes
+    d.yml:1:11: files include each other in a cycle: c.yml -> d.yml -> c.yml; remove one of these includes
     ");
-    insta::assert_snapshot!(problems(&[("a.yml", "include: a.yml")]), @"a.yml:1:10: files include each other in a circle: a.yml -> a.yml; leave out one of these includes");
+    insta::assert_snapshot!(problems(&[("a.yml", "include: a.yml")]), @"a.yml:1:10: files include each other in a cycle: a.yml -> a.yml; remove one of these includes");
 }
 
 #[test]
@@ -169,14 +169,14 @@ fn what_cannot_be_extended_is_told() {
         ("b.yml", "services:\n  x: {image: a, imag: b}\n  y: {extends: {file: a.yml, service: i}}\n"),
     ];
     insta::assert_snapshot!(problems(&files), @"
-    a.yml:4:39: services extend each other in a circle: a -> b -> c -> a; leave out one of these `extends`
+    a.yml:4:39: services extend each other in a cycle: a -> b -> c -> a; remove one of these `extends`
     a.yml:5:16: there is no service `nothing` to extend in `a.yml`
     a.yml:7:23: `no.yml` cannot be read: it is not in the repository; commit it
     a.yml:7:43: extends has no key `with`; it has `service` and `file`
     a.yml:8:16: `extends` does not name a `service`; write `extends: { service: NAME }`, with `file: PATH` if it is in another file
     a.yml:9:16: `extends` does not name a `service`; write `extends: { service: NAME }`, with `file: PATH` if it is in another file
     b.yml:2:17: a service has no key `imag`; did you mean `image`?
-    a.yml:10:39: services extend each other in a circle: y -> i -> y; leave out one of these `extends`
+    a.yml:10:39: services extend each other in a cycle: y -> i -> y; remove one of these `extends`
     ");
 }
 
@@ -207,7 +207,7 @@ fn what_is_hostile_ends_in_an_error() {
 
     let chain = lines(100, |number| format!("  s{number}: {{extends: s{}}}\n", number + 1));
     let chain = format!("services:\n{chain}  s100: {{image: a}}\n");
-    insta::assert_snapshot!(problems(&[("a.yml", &chain)]).lines().next().unwrap(), @"a.yml:33:18: more than 32 services extend each other in a row; extend one service that has what they share");
+    insta::assert_snapshot!(problems(&[("a.yml", &chain)]).lines().next().unwrap(), @"a.yml:33:18: more than 32 services extend each other in a row; extend one service with the common parts");
 
     let large = (0..5000).map(|number| format!("L{number}: x")).collect::<Vec<_>>().join(", ");
     let bomb = lines(1000, |number| format!("  s{number}: {{extends: base}}\n"));

@@ -1,18 +1,19 @@
-//! `.dockerignore`: which files of a folder stay out of a build.
+//! `.dockerignore`: the files that are excluded from a build context.
 //!
 //! The rules are those of moby/patternmatcher (`MatchesOrParentMatches`) over lines read as its `ignorefile` package
-//! does: patterns count from the top of the context, `**` spans folders, a pattern that matches a folder takes what is
-//! below it, `!` brings back, and the last line that matches decides. Knowingly different: a character after a
-//! backslash, and any within `[…]`, always stands for itself; there, it may reach Go's regular expressions.
+//! does: patterns are relative to the top of the context, `**` spans folders, a pattern that matches a folder excludes
+//! everything below it, `!` includes again, and the last matching line decides. Deliberately different: a character
+//! after a backslash, and any within `[…]`, is always literal; in Go it may reach the regular expression.
 //!
-//! Patterns and paths come from whoever may push: the steps of comparing them are counted, and bounded. The `globset` crate, by which
-//! the settings of the linter are read, counts none, and there `**` spans folders only as a whole part of a pattern, here anywhere (`a**b`).
+//! Patterns and paths come from anyone who may push: the steps of comparing them are counted and bounded. The `globset`
+//! crate, which reads patterns in the linter's settings, counts none, and its `**` spans folders only as a whole
+//! component, here anywhere (`a**b`).
 
 use crate::diagnostic::{Diagnostic, Line};
 
-/// Patterns in an ignore file, at most.
+/// The most patterns in an ignore file.
 const MAX_PATTERNS: usize = 10_000;
-/// Steps that all paths of a build context may take: each compares a pattern, or a part of one with a character.
+/// The most steps for all paths of a build context: each compares a pattern, or a part of one with a character.
 pub const MAX_STEPS: u64 = 500_000_000;
 
 /// The patterns of an ignore file, in order.
@@ -23,17 +24,17 @@ pub struct Ignore {
 
 #[derive(Debug)]
 struct Pattern {
-    /// Whether what matches is brought back.
+    /// Whether matching paths are included again.
     exception: bool,
     form: Form,
 }
 
-/// What a pattern matches.
+/// The form of a pattern.
 #[derive(Debug)]
 enum Form {
-    /// Every path that ends so, and the path that is this without a slash before it.
+    /// Every path with this suffix, and the path without the leading slash.
     Ending(String),
-    /// Paths that these parts match, one after the other.
+    /// Paths that match these parts in order.
     Parts {
         parts: Vec<Part>,
         /// The characters that such a path begins with.
@@ -77,14 +78,14 @@ enum Reason {
     Open,
 }
 
-/// The patterns are too many for the paths.
+/// The error if comparing patterns and paths takes too many steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("comparing its patterns with the files of the context takes too long; write fewer and simpler patterns")]
 pub struct TooLong;
 
-/// Says of one path after the other whether it stays out.
+/// Decides for paths in turn whether they are excluded.
 ///
-/// What matches a folder is kept while paths below it follow: give it the paths in their order.
+/// Matches of a folder are cached for the paths below it, so pass the paths in order.
 #[derive(Debug)]
 pub struct Filter<'a> {
     ignore: &'a Ignore,
@@ -112,14 +113,14 @@ impl Ignore {
         Ok(Self { patterns })
     }
 
-    /// A filter of these patterns, which takes this many steps at most.
+    /// A filter of these patterns with a limit on steps.
     pub fn filter(&self, steps: u64) -> Filter<'_> {
         Filter { ignore: self, folders: Vec::new(), steps: 0, most: steps }
     }
 }
 
 impl Filter<'_> {
-    /// Whether the file at this path, counted from the top of the context, stays out.
+    /// Whether the file at this path, relative to the top of the context, is excluded.
     pub fn ignores(&mut self, path: &str) -> Result<bool, TooLong> {
         self.folders.retain(|(folder, _)| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')));
         let known = self.folders.last().map_or(0, |(folder, _)| folder.len() + 1);
@@ -187,7 +188,7 @@ impl Form {
     }
 }
 
-/// Whether parts match a path, by following all ways at once.
+/// Whether parts match a path, by following all alternatives at once.
 fn all_match(parts: &[Part], path: &str, steps: &mut u64) -> bool {
     let mut states = vec![false; parts.len() + 1];
     begin(parts, &mut states, 0);

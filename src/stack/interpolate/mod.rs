@@ -1,8 +1,8 @@
 //! Variables in the values of a stack file: `$V ${V} ${V:-d} ${V-d} ${V:?e} ${V?e} ${V:+a} ${V+a} $$`.
 //!
-//! As Docker's `cli/compose/template`, less its traps: a default may hold variables, an operator without braces is
-//! text (`$TAG-alpine` keeps its suffix), `${V?message-with-dash}` demands V, and an unset variable without a default
-//! is told instead of becoming empty: its value is unknown. Keys are not touched.
+//! Like Docker's `cli/compose/template` without its pitfalls: a default may contain variables, an operator without
+//! braces is text (`$TAG-alpine` keeps its suffix), `${V?message-with-dash}` requires V, and an unset variable without
+//! a default is reported instead of becoming empty: its value is unknown. Keys are not changed.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// How deeply defaults may be nested.
 const MAX_DEPTH: usize = 16;
-/// Bytes that the variables of one stack are replaced by, at most.
+/// The most bytes that the variables of one stack may insert.
 pub(super) const MAX_FILLED: usize = 4 << 20;
-/// How many characters of what an author says of a variable are told.
+/// The most characters of an author's comment on a variable that are shown.
 const MAX_ABOUT: usize = 200;
-/// How many different variables that are not set are told of one stack.
+/// The most different unset variables of one stack that are reported.
 const MAX_NAMES: usize = 5_000;
 
-/// A use of a variable that is not set and has no default there.
+/// A use of an unset variable without a default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unset {
-    /// The value that it is in.
+    /// The place of the value that uses it.
     pub span: Span,
     /// Its name.
     pub name: String,
-    /// Whether it is set, and to nothing, where the author wants something.
+    /// Whether it is set but empty although the author requires a value.
     pub is_empty: bool,
-    /// What the author says of it: in `${NAME:?text}`, or in `x-skep.variables`.
+    /// The author's comment, in `${NAME:?text}` or `x-skep.variables`.
     pub about: Option<String>,
 }
 
-/// Uses of variables that are not set. Of very many, each name is kept once at least.
+/// Uses of unset variables. If there are very many, at least one of each name is kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Uses {
     list: Vec<Unset>,
@@ -57,44 +57,44 @@ impl Uses {
     }
 }
 
-/// What becomes of a variable that is not set.
+/// The treatment of an unset variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WhenUnset {
-    /// It stays as it is written, and its use is told: nobody knows its value.
+    /// It stays as written, and its use is reported: its value is unknown.
     Unknown,
-    /// It is empty, as with `docker stack deploy`, and its use is told.
+    /// It is empty, as with `docker stack deploy`, and its use is reported.
     Empty,
     /// It is empty.
     Nothing,
 }
 
-/// Variables, what is to be made of one that is not set, and what came of filling them in.
+/// The replacement of variables: variables, treatment of unset ones, and results.
 #[derive(Debug)]
 pub struct Interpolation<'a> {
     variables: &'a Variables,
     when_unset: WhenUnset,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     pub(super) room: usize,
-    /// What could not be filled in.
+    /// The problems found.
     pub problems: Vec<Diagnostic<Span>>,
-    /// Variables that are not set, by their place.
+    /// The uses of unset variables.
     pub(super) unset: Uses,
 }
 
 impl<'a> Interpolation<'a> {
-    /// These variables; one that is not set is unknown, or empty as with `docker stack deploy`.
+    /// Replaces these variables; an unset one is unknown, or empty as with `docker stack deploy`.
     pub fn new(variables: &'a Variables, unset_is_empty: bool) -> Self {
         let when_unset = if unset_is_empty { WhenUnset::Empty } else { WhenUnset::Unknown };
         Self { variables, when_unset, room: MAX_FILLED, problems: Vec::new(), unset: Uses::default() }
     }
 
-    /// The same, when so many bytes are left of [`MAX_FILLED`].
+    /// Limits the bytes that may still be inserted.
     #[must_use]
     pub(super) fn with_room(self, room: usize) -> Self {
         Self { room, ..self }
     }
 
-    /// Fills in the variables of every value below `node`; what was filled in is text from then on, whatever it looks
+    /// Replaces the variables in every value below `node`; replaced values are text, whatever they look
     /// like.
     #[must_use]
     pub fn fill(mut self, node: &mut Node) -> Self {
@@ -116,7 +116,7 @@ impl<'a> Interpolation<'a> {
         }
     }
 
-    /// A text with its variables filled in; none if that cannot be done.
+    /// A text with its variables replaced; `None` if there is an error.
     fn text(&mut self, text: &str, span: &Span) -> Option<String> {
         let lookup = |name: &str| self.variables.get(name);
         let mut expansion = Expansion::new(&lookup, self.when_unset, self.room);
@@ -139,7 +139,7 @@ impl<'a> Interpolation<'a> {
     }
 }
 
-/// What is asked of a variable that is not set.
+/// The requirement on a variable that is unset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Demand {
     is_empty: bool,
@@ -149,15 +149,15 @@ pub(super) struct Demand {
 /// The values of variables, by their names.
 type Lookup<'l, 'a> = &'l dyn Fn(&str) -> Option<&'a str>;
 
-/// Fills in the variables of one text.
+/// Replaces the variables of one text.
 pub(super) struct Expansion<'l, 'a> {
     lookup: Lookup<'l, 'a>,
     when_unset: WhenUnset,
-    /// Whether a dollar sign before what is no name is one, as in `.env` files.
+    /// Whether a dollar sign before anything but a name is literal, as in `.env` files.
     lone_dollars: bool,
-    /// Bytes that variables may still be replaced by.
+    /// The number of bytes that variables may still insert.
     pub(super) room: usize,
-    /// The variables that are not set.
+    /// The unset variables.
     unset: BTreeSet<(String, Demand)>,
 }
 
@@ -166,17 +166,17 @@ impl<'l, 'a> Expansion<'l, 'a> {
         Self { lookup, when_unset, lone_dollars: false, room, unset: BTreeSet::new() }
     }
 
-    /// As in `.env` files: a variable that is not set is empty, and a dollar sign may stand alone.
+    /// The rules of `.env` files: an unset variable is empty, and a dollar sign may be literal.
     pub(super) fn lenient(lookup: Lookup<'l, 'a>, room: usize) -> Self {
         Self { lone_dollars: true, ..Self::new(lookup, WhenUnset::Nothing, room) }
     }
 
-    /// As [`lenient`](Self::lenient), with a variable that is not set as it is written.
+    /// Like [`lenient`](Self::lenient), but keeps unset variables as written.
     pub(super) fn unknown(lookup: Lookup<'l, 'a>) -> Self {
         Self { lone_dollars: true, ..Self::new(lookup, WhenUnset::Unknown, MAX_FILLED) }
     }
 
-    /// The text with its variables filled in.
+    /// The text with its variables replaced.
     pub(super) fn expand(&mut self, text: &str) -> Result<String, Diagnostic<()>> {
         self.expand_at(text, 0)
     }
@@ -211,7 +211,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
         Ok(expanded)
     }
 
-    /// What stands between braces.
+    /// The replacement for the text between braces.
     fn braced(&mut self, inside: &str, depth: usize) -> Result<String, Diagnostic<()>> {
         let name = name(inside).ok_or_else(|| invalid(&format!("{{{inside}}}")))?;
         let operator = &inside[name.len()..];
@@ -231,7 +231,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
         }
     }
 
-    /// The value of a variable without an operator, which stands after a dollar sign as `written`.
+    /// The value of a variable without an operator; `written` is the text after the dollar sign.
     fn value(&mut self, name: &str, written: &str) -> Result<String, Diagnostic<()>> {
         match (self.lookup)(name) {
             Some(value) => self.taken(value).map(str::to_owned),
@@ -239,7 +239,7 @@ impl<'l, 'a> Expansion<'l, 'a> {
         }
     }
 
-    /// A variable that the author insists on.
+    /// The value of a required variable.
     fn demanded(&mut self, name: &str, inside: &str, about: &str) -> Result<String, Diagnostic<()>> {
         if self.when_unset != WhenUnset::Unknown {
             return Err(Diagnostic::new((), required(name, about)).help(format!("set {name}")));
@@ -259,14 +259,14 @@ impl<'l, 'a> Expansion<'l, 'a> {
     /// The value, counted.
     fn taken(&mut self, value: &'a str) -> Result<&'a str, Diagnostic<()>> {
         self.room = self.room.checked_sub(value.len()).ok_or_else(|| {
-            Diagnostic::new((), "the variables here are replaced by too many bytes")
+            Diagnostic::new((), "the variables here insert too many bytes")
                 .help("give them shorter values, or use them less often")
         })?;
         Ok(value)
     }
 }
 
-/// Where the brace closes that was opened before `text`.
+/// The offset of the brace that closes the one before `text`.
 fn closing(text: &str) -> Option<usize> {
     let mut open = 1;
     for (at, character) in text.char_indices() {
@@ -280,7 +280,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The variable's name that a text begins with.
+/// The variable name at the start of a text.
 fn name(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
     let name = &text[..end];
@@ -296,7 +296,7 @@ fn invalid(rest: &str) -> Diagnostic<()> {
     Diagnostic::new((), format!("`${}` is not a variable", form(rest))).help("write $$ for a dollar sign, or ${NAME}")
 }
 
-/// Where the first dollar sign stands in a text as it is written that begins no variable, and what is meant to be one.
+/// The place of the first invalid variable in a text as written.
 pub(super) fn first_invalid(text: &str) -> Option<Span> {
     let mut at = 0;
     while let Some(dollar) = text[at..].find('$').map(|length| at + length) {
@@ -318,7 +318,7 @@ pub(super) fn first_invalid(text: &str) -> Option<Span> {
     None
 }
 
-/// What is meant to be a variable, of the text after a dollar sign: what stands in braces, letters and digits, or one character.
+/// The apparent variable after a dollar sign: the text in braces, letters and digits, or one character.
 fn form(rest: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let end = match rest.chars().next() {

@@ -61,7 +61,7 @@ fn what_is_filled_in_is_bounded() {
     let mut node = Node::text(0..0, "${LONG}".repeat(100_000));
     let filled = Interpolation::new(&variables, false).fill(&mut node);
     let told: Vec<String> = filled.problems.into_iter().map(|problem| problem.message).collect();
-    insta::assert_snapshot!(told.join("\n"), @"the variables here are replaced by too many bytes");
+    insta::assert_snapshot!(told.join("\n"), @"the variables here insert too many bytes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Lists that are put together.
+//! Merging of lists.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,10 +7,10 @@ use crate::stack::Port;
 use crate::stack::file::short_ports;
 use crate::stack::yaml::{Node, Value};
 
-/// The most ports of a list that are told apart; what comes after them stays as it is written.
+/// The most ports of a list that are expanded; the rest stays as written.
 const MAX_PORTS: usize = 1000;
 
-/// The items of both.
+/// The items of both lists.
 pub(super) fn together(base: Node, over: Node) -> Node {
     let Node { span, value, mark } = base;
     let mut all = items(Node::new(span.clone(), value));
@@ -18,7 +18,7 @@ pub(super) fn together(base: Node, over: Node) -> Node {
     Node { span, value: Value::Sequence(all), mark }
 }
 
-/// The items of a list; the one that stands alone otherwise.
+/// The items of a list; anything else is a single item.
 fn items(node: Node) -> Vec<Node> {
     match node.value {
         Value::Sequence(items) => items,
@@ -45,7 +45,7 @@ pub(super) fn mounts(base: Node, over: Node) -> Node {
     all
 }
 
-/// A service with its volumes in the order in which Docker leaves them when anything is laid over it.
+/// A service with its volumes in Docker's order after a merge.
 pub(super) fn in_order(mut service: Node) -> Node {
     let Value::Mapping(entries) = &mut service.value else { return service };
     for (_, volumes) in entries.iter_mut().filter(|(key, _)| key.raw() == "volumes") {
@@ -56,7 +56,7 @@ pub(super) fn in_order(mut service: Node) -> Node {
     service
 }
 
-/// Where a volume is mounted.
+/// The target of a mount.
 fn target(mount: &Node) -> String {
     if let Value::Mapping(_) = mount.value {
         return field(mount, "target").unwrap_or_default();
@@ -66,14 +66,14 @@ fn target(mount: &Node) -> String {
     parts.next().unwrap_or(first).to_owned()
 }
 
-/// Ports: one for each port and protocol that is published; of those that are not, one for each in the container.
+/// Merges ports: one for each published port and protocol; of unpublished ones, one for each container port.
 pub(super) fn ports(base: Node, over: Node) -> Node {
     let spread = |node: Node| Node { value: spread(node.value), ..Node::new(node.span, Value::Sequence(Vec::new())) };
     let mark = base.mark;
     Node { mark, ..keyed(spread(base), spread(over), |port| vec![published(port)]) }
 }
 
-/// Each port of a range by itself.
+/// Expands ranges of ports.
 fn spread(value: Value) -> Value {
     let Value::Sequence(items) = value else { return value };
     let mut all = Vec::with_capacity(items.len());
@@ -105,7 +105,7 @@ fn long_port(span: &Span, port: &Port) -> Node {
     Node::new(span.clone(), Value::Mapping(entries.collect()))
 }
 
-/// What a port takes on the nodes.
+/// The key of a published port.
 fn published(item: &Node) -> String {
     if let Value::Mapping(_) = item.value {
         let protocol = field(item, "protocol").unwrap_or_else(|| "tcp".to_owned());
@@ -127,7 +127,7 @@ fn taken(published: &str, target: &str, protocol: &str) -> String {
     }
 }
 
-/// Configs or secrets of a service: one for each target. What gives another target to the only use of a source moves it.
+/// Merges configs or secrets of a service: one for each target. A new target for the only use of a source moves it.
 pub(super) fn files(base: Node, over: Node) -> Node {
     let mut uses: HashMap<String, usize> = HashMap::new();
     for item in base.items() {
@@ -149,7 +149,7 @@ fn file_target(item: &Node) -> String {
     field(item, "target").unwrap_or_else(|| source(item))
 }
 
-/// The text of a field, if it is there and is one.
+/// The text of a field, if it exists and is text.
 pub(super) fn field(node: &Node, key: &str) -> Option<String> {
     node.get(key).filter(|value| value.scalar().is_some() && !value.is_null()).map(|value| value.raw().to_owned())
 }

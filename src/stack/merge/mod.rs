@@ -1,13 +1,14 @@
-//! One stack file laid over another, as `docker stack deploy -c a -c b` and `extends` do, value by value, so that each
+//! Merges a stack file over another one, like `docker stack deploy -c a -c b` and `extends`, value by value, so that each
 //! keeps its place.
 //!
-//! As docker/cli `loader/merge.go`: services are merged key by key, and a network, volume, config or secret is taken
-//! whole from the file that names it last. Lists are put together; what can be there only once (a port, a folder in the
-//! container, a file) is replaced; a command is replaced. Where Docker's merge is a trap, the plain meaning is taken: a
-//! healthcheck's `test` is replaced and not continued, ports, configs and secrets that the later file does not touch stay
-//! as they are, and a later definition that adds labels to a config or secret does not take its content away.
+//! Like docker/cli `loader/merge.go`: services are merged key by key, and a network, volume, config or secret is taken
+//! as a whole from the last file that defines it. Lists are concatenated; items that can exist only once (a port, a
+//! path in the container, a file) are replaced; a command is replaced. Where Docker's merge is a pitfall, the intended
+//! meaning is used: a healthcheck's `test` is replaced instead of extended, ports, configs and secrets that the later
+//! file does not mention are unchanged, and a later definition that adds labels to a config or secret does not remove
+//! its contents.
 //!
-//! What is merged with nothing stays as it is, and it does not matter which of three files are put together first.
+//! Merging with an empty file changes nothing, and merging is associative.
 
 mod lists;
 mod rules;
@@ -17,27 +18,27 @@ use std::collections::HashMap;
 use super::yaml::{Mark, Node, Value};
 use rules::{Rule, Within};
 
-/// What a value means that is false, 0 or empty, and laid over another one.
+/// The treatment of a false, 0 or empty value that is merged over another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Zeros {
-    /// What it says: it takes the other's place.
+    /// It replaces the other value.
     #[default]
     Count,
-    /// Nothing, as it is for Docker, whose merge cannot tell it from what is not there: the other one stays.
+    /// It is ignored, as by Docker, whose merge cannot distinguish it from a missing value.
     AreNothing,
 }
 
-/// Two stack files, the second laid over the first.
+/// Merges the second stack file over the first.
 pub fn files(base: Node, over: Node, zeros: Zeros) -> Node {
     merge(&Within::file(), base, over, zeros)
 }
 
-/// Two services, the second laid over the first.
+/// Merges the second service over the first.
 pub fn services(base: Node, over: Node, zeros: Zeros) -> Node {
     merge(&Within::service(), base, over, zeros)
 }
 
-/// Takes away what is reset, and forgets the other tags.
+/// Removes reset keys, and clears the other tags.
 pub fn settle(node: &mut Node) {
     node.mark = Mark::None;
     match &mut node.value {
@@ -58,7 +59,7 @@ pub fn settle(node: &mut Node) {
 fn merge(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
     match (base.mark, over.mark) {
         (_, Mark::Reset | Mark::Override) => return over,
-        // What was reset is gone, and so it stays when both are laid over a third.
+        // A reset key stays removed when the result is merged over a third file.
         (Mark::Reset, Mark::None) => return Node { mark: Mark::Override, ..over },
         (Mark::None | Mark::Override, Mark::None) => {}
     }
@@ -86,7 +87,7 @@ fn merged(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
     }
 }
 
-/// Whether a variable or a command says nothing.
+/// Whether a variable or command is empty.
 fn is_empty(node: &Node) -> bool {
     match &node.value {
         Value::Scalar { .. } => node.is_null() || node.raw().is_empty(),
@@ -95,7 +96,7 @@ fn is_empty(node: &Node) -> bool {
     }
 }
 
-/// Maps are merged and lists put together; anything else takes the place of what was there.
+/// Merges maps and concatenates lists; anything else replaces the earlier value.
 fn plainly(within: &Within<'_>, base: Node, over: Node, zeros: Zeros) -> Node {
     match (&base.value, &over.value) {
         (Value::Mapping(_), Value::Mapping(_)) => maps(within, base, over, zeros),
@@ -126,11 +127,11 @@ fn maps(within: &Within<'_>, mut base: Node, over: Node, zeros: Zeros) -> Node {
     }
 }
 
-/// Lays one entry over the one of the same key.
+/// Merges an entry over the one with the same key.
 fn lay(within: &Within<'_>, (known, there): &mut (Node, Node), (key, value): (Node, Node), zeros: Zeros) {
     let (place, base) = (value.span.clone(), std::mem::replace(there, Node::nothing(0..0)));
     *there = merge(&within.below(key.raw()), base, value, zeros);
-    // What is taken whole is defined where it stands last.
+    // A value taken as a whole is defined at its last place.
     if there.span == place {
         *known = key;
     }

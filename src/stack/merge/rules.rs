@@ -1,21 +1,21 @@
-//! Which keys are merged how.
+//! The merge rules of keys.
 
 use super::lists;
 use crate::stack::file::duration;
 use crate::stack::yaml::{Node, Value};
 
-/// How a value is laid over another one of the same key.
+/// How a value is merged over another one with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Maps key by key, lists put together, all else replaced.
+    /// Maps by key, lists concatenated, all else replaced.
     Plain,
-    /// Whatever it is, it takes the other's place.
+    /// The later value replaces the earlier one.
     Replaced,
     /// A map key by key, which may also be written in another form.
     Named(Form),
-    /// A variable: nothing means that it comes from elsewhere.
+    /// A variable: null means that its value comes from the environment.
     Variable,
-    /// A label: nothing is the empty text.
+    /// A label: null means the empty text.
     Label,
     /// A list, or its one item.
     List,
@@ -29,14 +29,14 @@ pub(super) enum Rule {
     Hosts,
     /// `logging`: the options of one driver are not those of another.
     Logging,
-    /// A config or secret at the top, taken whole unless it does not say where it comes from.
+    /// A top-level config or secret, taken as a whole unless it has no source.
     Definition,
 }
 
-/// What may be written instead of a map.
+/// The alternative form of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A list of `NAME=value`, where a name alone has nothing.
+    /// A list of `NAME=value`, where a name alone has no value.
     Variables,
     /// A list of `NAME=value`, where a name alone has the empty text.
     Labels,
@@ -46,7 +46,7 @@ pub(super) enum Form {
     Only(&'static str),
 }
 
-/// Where in a file a value stands.
+/// The path of keys to a value.
 #[derive(Debug, Clone)]
 pub(super) struct Within<'a>(Vec<&'a str>);
 
@@ -83,7 +83,7 @@ impl<'a> Within<'a> {
         matches!(self.0.last(), Some(&("command" | "entrypoint" | "test")))
     }
 
-    /// Whether Docker takes a value here for nothing. The counts that it can tell from nothing are exceptions.
+    /// Whether Docker ignores a value here. Counts that it can distinguish from missing values are exceptions.
     pub(super) fn is_zero(&self, node: &Node) -> bool {
         let counts = matches!(self.0.last(), Some(&("replicas" | "retries" | "parallelism" | "max_attempts")));
         let text = node.raw();
@@ -118,7 +118,7 @@ fn of_service(keys: &[&str]) -> Rule {
 }
 
 impl Form {
-    /// The map that is meant; what is neither stays as it is.
+    /// Converts the alternative form to a map; anything else is unchanged.
     pub(super) fn map(self, node: Node) -> Node {
         let Node { span, value, mark } = node;
         let value = match (self, value) {
@@ -148,7 +148,7 @@ fn is_scalar(node: &Node) -> bool {
     node.scalar().is_some() && !node.is_null()
 }
 
-/// Each name once, as it is given last.
+/// Keeps the last entry of each name.
 fn unique(entries: impl Iterator<Item = (Node, Node)>) -> Vec<(Node, Node)> {
     let mut kept: Vec<(Node, Node)> = Vec::new();
     for (name, value) in entries {
@@ -160,13 +160,13 @@ fn unique(entries: impl Iterator<Item = (Node, Node)>) -> Vec<(Node, Node)> {
     kept
 }
 
-/// Whether a config or secret does not say where it comes from.
+/// Whether a config or secret has no source.
 pub(super) fn lacks_origin(node: &Node) -> bool {
     let origins = ["file", "content", "environment", "external", "driver"];
     !node.entries().is_empty() && !origins.iter().any(|origin| node.get(origin).is_some())
 }
 
-/// Whether two `logging` sections are about different drivers.
+/// Whether two `logging` sections have different drivers.
 pub(super) fn is_other_driver(base: &Node, over: &Node) -> bool {
     let driver = |node: &Node| lists::field(node, "driver");
     driver(base).zip(driver(over)).is_some_and(|(base, over)| base != over)

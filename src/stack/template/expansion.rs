@@ -1,4 +1,4 @@
-//! What came out of a template, and the way back from it to what somebody wrote.
+//! The result of a template, and the mapping back to the files from which it was made.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use crate::stack::yaml::{self, Node};
 /// A stack file made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
-    /// What came out, and after it the file that asked for it: what places in the tree point into.
+    /// The result followed by the stack file that uses the template; places in the tree point into this text.
     pub text: Vec<u8>,
-    /// What it says, variables not filled in yet.
+    /// The parsed tree, with variables not yet replaced.
     pub tree: Node,
     pub(super) path: RepoPath,
-    /// How much of `text` came out of the template.
+    /// The length of the result in `text`.
     pub(super) filled: usize,
-    /// The line of the body that each line which came out was made from, both counted from 0.
+    /// For each line of the result, the line of the body it was made from, both counted from 0.
     pub(super) lines: Vec<usize>,
     pub(super) template: Template,
-    /// Where the file names the template.
+    /// The place at which the file names the template.
     pub(super) name: Span,
     pub(super) given: Vec<Given>,
 }
@@ -30,14 +30,14 @@ pub struct Expansion {
 /// A stack file of a repository, written out or made from a template.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Written {
-    /// As it is.
+    /// Written out.
     Out(RepoPath, Arc<[u8]>),
-    /// By a template.
+    /// Made from a template.
     Template(Box<Expansion>),
 }
 
 impl Expansion {
-    /// Where what is at `span` of [`text`](Self::text) was written: in the stack file if a value or the file itself
+    /// The origin of the text at `span` of [`text`](Self::text): in the stack file if a value or the file itself
     /// decides it, else in the template; and what else there is to know, if the text itself stands elsewhere.
     fn origin(&self, span: &Span) -> (Place, Option<String>) {
         if *span == (0..0) {
@@ -75,14 +75,14 @@ impl Expansion {
         Diagnostic { help: joined(placed.help, note), ..placed }
     }
 
-    /// Only what came out of the template, as text.
+    /// The result of the template as text.
     pub fn filled(&self) -> &[u8] {
         &self.text[..self.filled]
     }
 }
 
 impl Written {
-    /// What places in it point into.
+    /// The text that places point into.
     pub fn text(&self) -> &[u8] {
         match self {
             Self::Out(_, text) => text,
@@ -98,7 +98,7 @@ impl Written {
         }
     }
 
-    /// How many of these keys it has, each below the one before, and where the last of them stands.
+    /// The length of this path of keys that the file has, and the place of the last of them.
     pub(crate) fn follow(&self, keys: &[String]) -> (usize, Span) {
         let tree = match self {
             Self::Out(_, text) => yaml::parse(text).ok(),

@@ -1,4 +1,4 @@
-//! The engine: a body, values, and what comes out.
+//! Applies a template: fills the values into a body.
 
 use std::io::{self, Write};
 
@@ -11,22 +11,22 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 << 10;
-/// The most that comes out, in bytes.
+/// The largest result, in bytes.
 const MAX_OUTPUT: usize = 256 << 10;
-/// Steps of the engine.
+/// The most steps of the engine.
 const FUEL: u64 = 50_000;
-/// Loops in one another, and whatever else the engine nests.
+/// The deepest nesting of loops and other blocks.
 const MAX_DEPTH: usize = 64;
 
-/// Fills a body: the text, and the line of the body that each of its lines was made from (both counted from 0).
+/// Fills a body. Returns the text, and for each of its lines the line of the body it was made from (both counted from 0).
 ///
-/// A value comes out as JSON, which is YAML: text in quotes, lists and maps on one line, so that no value can become
-/// something else in the file, and none needs indenting.
+/// A value is written as JSON, which is valid YAML: text in quotes, lists and maps on one line, so that no value can
+/// change the structure of the file, and none needs indenting.
 pub(super) fn fill(body: &[u8], values: &Value) -> Result<(String, Vec<usize>), Diagnostic<Span>> {
     let body = text(body)?;
     let tags = tags::tags(body)?;
     let filled = run(body, values, MAX_OUTPUT).map_err(|error| problem(&error, body))?;
-    // Marks are a few bytes a line; a body that comes out differently with them has no lines to show.
+    // Marks add a few bytes per line; if they change the result otherwise, there is no line mapping.
     let marked = run(&lines::marked(body, &tags), values, MAX_OUTPUT * 4).ok();
     let lines = marked.and_then(|marked| lines::read(&marked, &filled)).unwrap_or_default();
     Ok((filled, lines))
@@ -56,7 +56,7 @@ fn run(body: &str, values: &Value, limit: usize) -> Result<String, Error> {
     Ok(String::from_utf8(output.text).expect("the engine writes text"))
 }
 
-/// Where output ends up, and no more than this of it.
+/// A writer with a size limit.
 struct Bounded {
     text: Vec<u8>,
     limit: usize,
@@ -76,7 +76,7 @@ impl Write for Bounded {
     }
 }
 
-/// Writes a value piece by piece, so that the limit of the output holds within it too.
+/// Writes a value piece by piece, so that the size limit also applies within it.
 fn emit(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::Undefined => return Err(ErrorKind::UndefinedError.into()),
@@ -115,12 +115,12 @@ fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The filter `text`: a value as a part of a text that stands in double quotes.
+/// The filter `text`: escapes a value for use inside double quotes.
 fn inside_quotes(value: &Value) -> Result<Value, Error> {
     let text = match value.kind() {
         ValueKind::String | ValueKind::Number => json(&value.to_string()),
         kind => {
-            let message = format!("`text` is for a text or a number, and this is a {kind}");
+            let message = format!("`text` is for a text or a number, but this is a {kind}");
             return Err(Error::new(ErrorKind::InvalidOperation, message));
         }
     };
@@ -138,10 +138,10 @@ fn problem(error: &Error, body: &str) -> Diagnostic<Span> {
         ),
         ErrorKind::OutOfFuel => (format!("the template takes more than {FUEL} steps"), "loop over less"),
         ErrorKind::WriteFailure => (
-            format!("the template makes more than {} KiB", MAX_OUTPUT >> 10),
+            format!("the result of the template has more than {} KiB", MAX_OUTPUT >> 10),
             "a stack file is a few kilobytes of text",
         ),
-        kind => (format!("the template cannot be filled: {}", error.detail().unwrap_or(&kind.to_string())), ""),
+        kind => (format!("the template cannot be applied: {}", error.detail().unwrap_or(&kind.to_string())), ""),
     };
     Diagnostic { help: Some(help.to_owned()).filter(|help| !help.is_empty()), ..Diagnostic::new(span, message) }
 }

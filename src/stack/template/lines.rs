@@ -1,15 +1,15 @@
-//! Which line of a template a line that came out was made from.
+//! Maps lines of the result to lines of the template.
 //!
-//! The engine does not tell. So the body is filled a second time with a mark at the beginning of each of its lines, and
-//! the marks are read off what comes out. They are only believed if nothing else has changed by them.
+//! The engine does not provide this. So the body is filled a second time with a mark at the beginning of each of its
+//! lines, and the marks are read from the result. They are used only if they changed nothing else.
 
 use crate::diagnostic::Span;
 
-/// Around the number of a line; characters that mean nothing to anybody.
+/// A delimiter of line numbers, from the private use area.
 const BEGIN: char = '\u{e000}';
 const END: char = '\u{e001}';
 
-/// The body with a mark on each line on which something stands that comes out.
+/// The body with a mark on each line that may produce output.
 pub(super) fn marked(body: &str, tags: &[Span]) -> String {
     let mut marked = String::with_capacity(body.len() * 2);
     let mut at = 0;
@@ -27,7 +27,7 @@ pub(super) fn marked(body: &str, tags: &[Span]) -> String {
     marked
 }
 
-/// The line of the body that each line of `marked` was made from; none if it is not `plain` but for the marks.
+/// For each line of `marked`, its line of the body; `None` if it differs from `plain` in more than the marks.
 pub(super) fn read(marked: &str, plain: &str) -> Option<Vec<usize>> {
     let (mut lines, mut text) = (Vec::new(), String::with_capacity(plain.len()));
     let mut current = 0;

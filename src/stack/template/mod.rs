@@ -1,8 +1,8 @@
-//! Templates: `x-skep: { template: web, values: {…} }` instead of a stack file that is written out.
+//! Templates: `x-skep: { template: web, values: {…} }` instead of a complete stack file.
 //!
-//! [`Reference::of`] sees whether a file asks for one, [`Reference::fill`] makes the stack file of it: the body of the
-//! template with the values in it, and over it what else the file says. What comes out is read, checked and rendered
-//! as if it had been written by hand; [`Written`] leads back to what somebody did write.
+//! [`Reference::of`] detects whether a file uses a template, and [`Reference::fill`] makes the stack file: the body of
+//! the template with the values, merged with the other keys of the file. The result is read, checked and rendered as if
+//! it had been written by hand; [`Written`] maps places back to their origin.
 
 mod expansion;
 mod fill;
@@ -20,34 +20,34 @@ use crate::name::RepoPath;
 
 pub use expansion::{Expansion, Written};
 
-/// The templates that skep brings along: name, body, values.
+/// The built-in templates: name, body, values.
 const BUILT_IN: &[(&str, &str, &str)] =
     &[("web", include_str!("../../../templates/web/stack.yml"), include_str!("../../../templates/web/values.yml"))];
 
-/// What a file that asks for a template has in it.
+/// A word that every file with a template contains.
 const WORD: &[u8] = b"template";
 
 /// A file of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// Where it is, or would be if it were in the repository.
+    /// Its path, for a built-in template the path that it would have in the repository.
     pub path: RepoPath,
-    /// What it says.
+    /// Its text.
     pub text: Arc<[u8]>,
 }
 
-/// What a stack file can be made from.
+/// A template for stack files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// The stack file with gaps.
+    /// The stack file with placeholders.
     pub body: Piece,
     /// Every value with its default.
     pub values: Piece,
-    /// Whether skep brought it along, so that nobody can look into it in the repository.
+    /// Whether it is built in, and so not visible in the repository.
     pub built_in: bool,
 }
 
-/// A stack file that asks for a template.
+/// A stack file that uses a template.
 #[derive(Debug, Clone)]
 pub struct Reference {
     path: RepoPath,
@@ -56,10 +56,10 @@ pub struct Reference {
 }
 
 impl Template {
-    /// The folder of a repository that its templates are in, each in one of its own.
+    /// The folder of a repository's templates, which contains a folder for each.
     pub const FOLDER: &str = "templates";
 
-    /// The template of this name that skep brings along.
+    /// The built-in template with this name.
     pub fn built_in(name: &str) -> Option<Self> {
         let (_, body, values) = BUILT_IN.iter().find(|(known, ..)| *known == name)?;
         let [body_path, values_path] = Self::files(name)?;
@@ -67,12 +67,12 @@ impl Template {
         Some(Self { body: piece(body_path, body), values: piece(values_path, values), built_in: true })
     }
 
-    /// The names of those that skep brings along.
+    /// The names of the built-in templates.
     pub fn built_in_names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, ..)| *name)
     }
 
-    /// The body and the values of the template of this name in a repository; none if no template is called so.
+    /// The paths of a template's body and values in a repository; `None` if the name is invalid.
     pub fn files(name: &str) -> Option<[RepoPath; 2]> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(allowed) {
@@ -84,16 +84,16 @@ impl Template {
 }
 
 impl Reference {
-    /// What a stack file asks for; none if it is written out, or no YAML.
+    /// The template reference of a stack file; `None` if there is none, or it is not YAML.
     pub fn of(path: &RepoPath, text: &Arc<[u8]>) -> Option<Self> {
-        // Most files are written out, and are not read twice for this.
+        // Most files use no template, and should not be parsed twice.
         text.windows(WORD.len()).find(|word| *word == WORD)?;
         let tree = yaml::parse(text).ok()?;
         tree.at(&["x-skep", "template"])?;
         Some(Self { path: path.clone(), text: text.clone(), tree })
     }
 
-    /// The template's name, as it is written.
+    /// The template's name as written.
     pub fn name(&self) -> &str {
         self.name_node().raw()
     }
@@ -102,7 +102,7 @@ impl Reference {
         self.tree.at(&["x-skep", "template"]).expect("a reference names a template")
     }
 
-    /// Says that there is no such template; `known` are those that there are.
+    /// The error about an unknown template; `known` are the existing ones.
     pub fn unknown<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
         let node = self.name_node();
         let name: String = node.raw().escape_debug().take(60).collect();
@@ -114,7 +114,7 @@ impl Reference {
         Diagnostic::new(place, format!("there is no template `{name}`")).help(help)
     }
 
-    /// The stack file that comes out of a template; all that is wrong with the values otherwise, or with the template.
+    /// Applies a template; returns the stack file, or all errors of the values or the template.
     pub fn fill(self, template: Template) -> Result<Expansion, Vec<Diagnostic>> {
         let defaults = defaults(&template.values.text).map_err(|problem| misfits(&template.values.path, [problem]))?;
         let (name, given) = (self.name_node(), self.tree.at(&["x-skep", "values"]));
@@ -157,7 +157,7 @@ fn defaults(text: &[u8]) -> Result<Node, Diagnostic<Span>> {
     if matches!(tree.value, Value::Mapping(_)) {
         return Ok(tree);
     }
-    let message = format!("the values of a template are a map, and this is {}", tree.kind());
+    let message = format!("the values of a template must be a map, but this is {}", tree.kind());
     Err(Diagnostic::new(tree.span, message).help("write each value with its default: `name: default`"))
 }
 

@@ -1,8 +1,8 @@
-//! What a stack file says beside its template: it is laid over what came out.
+//! Merges the other keys of a stack file over the result of its template.
 
 use crate::stack::yaml::{Node, Value};
 
-/// The file's own tree, without the reference, with every place `after` so many bytes of other text.
+/// The file's own tree without the reference, with all places shifted by the length of the preceding text.
 pub(super) fn own(mut tree: Node, behind: usize) -> Node {
     if let Value::Mapping(entries) = &mut tree.value {
         for (key, value) in entries.iter_mut() {
@@ -15,7 +15,7 @@ pub(super) fn own(mut tree: Node, behind: usize) -> Node {
     tree
 }
 
-/// Maps are merged; anything else takes the place of what was there.
+/// Merges maps; anything else replaces the earlier value.
 pub(super) fn overlay(base: &mut Node, over: Node) {
     let Node { span, value, mark } = over;
     match (&mut base.value, value) {

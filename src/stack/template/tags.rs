@@ -1,22 +1,22 @@
-//! What may stand in the tags of a template: names, comparisons, `if` and `for`, and nothing that makes text grow.
+//! The allowed contents of a template's tags: names, comparisons, `if` and `for`, but nothing that makes text grow.
 //!
-//! A template comes from whoever may push. The engine counts its steps and its output, but a few steps of a general
-//! language make gigabytes (`s ~ s`, thirty times) or a comparison that never ends. Without joining, lists, calls and
-//! captures, what a template makes is bounded by its steps, and can be read from it.
+//! Anyone who may push can write a template. The engine limits its steps and its output, but in a general language a
+//! few steps can make gigabytes (`s ~ s`, thirty times) or a comparison that never ends. Without joins, lists, calls
+//! and captures, the size of the result is bounded by the number of steps.
 
 use crate::diagnostic::{Diagnostic, Span};
 
 /// The longest tag, in bytes: it bounds how deeply an expression can be nested.
 const LONGEST: usize = 400;
-/// The most `{% … %}` in one body: they may all be inside of one another, and the engine compiles them by recursion.
+/// The most `{% … %}` in one body: they may all be nested, and the engine compiles them by recursion.
 const MOST: usize = 150;
-/// What `{% … %}` may begin with.
+/// The keywords of `{% … %}`.
 const WORDS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "raw", "endraw"];
 
-/// Where the tags of a body are; the first that may not be otherwise.
+/// The places of the tags in a body, or an error about the first forbidden one.
 ///
-/// What only looks like a tag, in a comment or between `raw` and `endraw`, is held to the same: so nothing depends on
-/// telling them apart.
+/// Text that only looks like a tag, in a comment or between `raw` and `endraw`, is checked in the same way, so that the
+/// check does not depend on telling them apart.
 pub(super) fn tags(body: &str) -> Result<Vec<Span>, Diagnostic<Span>> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -58,7 +58,7 @@ fn check(body: &str, tag: Span) -> Result<(), Diagnostic<Span>> {
         expression.chars().find(|c| matches!(c, '~' | '*' | '+' | ',' | '(' | ')' | '{' | '}' | '\'' | '\\'))
     {
         let help = "write what goes together outside of the tags, and texts in double quotes";
-        return Err(problem(tag, format!("`{c}` may not stand in a tag"), help));
+        return Err(problem(tag, format!("`{c}` is not allowed in a tag"), help));
     }
     let count = |wanted: char| inside.matches(wanted).count();
     if count('"') % 2 != 0 || count('[') != count(']') || word == "for" && inside.contains(['"', '[']) {
@@ -86,7 +86,7 @@ mod tests {
     fn tags_are_found() {
         let body = "a: {{ values.a }}\n{%- for k, v in values.m|items -%} {# no #} {% raw %}{{.Node}}{% endraw %}";
         insta::assert_snapshot!(verdict(body), @"{{ values.a }} {%- for k, v in values.m|items -%} {% raw %} {{.Node}} {% endraw %}");
-        insta::assert_snapshot!(verdict(r#"{% if values.a == "}" %}"#), @r#"{% if values.a == "}" %}: `}` may not stand in a tag"#);
+        insta::assert_snapshot!(verdict(r#"{% if values.a == "}" %}"#), @r#"{% if values.a == "}" %}: `}` is not allowed in a tag"#);
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
             "{% macro m %}",
             "{% include \"x\" %}",
             "{% filter upper %}",
-            // Where the end of a tag is not the end for the engine.
+            // Apparent ends of tags that are not ends for the engine.
             r#"{{ "}}" ~ s }}"#,
             "{{ '\"}}' }}",
             r#"{{ "\"}}" }}"#,

@@ -80,7 +80,7 @@ fn values_come_out_as_yaml_whatever_is_in_them() {
 fn a_part_of_a_text_is_written_with_a_filter() {
     let body = "a: \"http://{{ values.a|text }}:{{ values.p|text }}\"\n";
     insta::assert_snapshot!(filled(body, r#"{a: 'a"b\', p: 80}"#), @r#"a: "http://a\"b\\:80""#);
-    insta::assert_snapshot!(filled("a: {{ values.a|text }}", "{a: [1]}"), @"templates/t/stack.yml:1:16: the template cannot be filled: `text` is for a text or a number, and this is a sequence");
+    insta::assert_snapshot!(filled("a: {{ values.a|text }}", "{a: [1]}"), @"templates/t/stack.yml:1:16: the template cannot be applied: `text` is for a text or a number, but this is a sequence");
 }
 
 #[test]
@@ -115,26 +115,26 @@ fn given_values_are_checked_against_the_defaults() {
     ");
     insta::assert_snapshot!(refused("{host: a, health: {paht: 1}, port: [1], tls: 'yes', names: a, env: 1}"), @r"
     stack.yml:3:30: the template `t` has no value `health.paht`; did you mean `path`?
-    stack.yml:3:46: the value `port` must be text or a number, and this is a list
-    stack.yml:3:56: the value `tls` must be true or false, and this is text
-    stack.yml:3:70: the value `names` must be a list, and this is text
-    stack.yml:3:78: the value `env` must be a map, and this is a number
+    stack.yml:3:46: the value `port` must be text or a number, but is a list
+    stack.yml:3:56: the value `tls` must be true or false, but is text
+    stack.yml:3:70: the value `names` must be a list, but is text
+    stack.yml:3:78: the value `env` must be a map, but is a number
     ");
     insta::assert_snapshot!(refused("{port: 81, host: ~}"), @"stack.yml:3:11: the template `t` needs the value `host`; write it under `values`, as `host: …`");
-    insta::assert_snapshot!(refused("[host]"), @"stack.yml:3:11: `values` must be a map, and this is a list");
+    insta::assert_snapshot!(refused("[host]"), @"stack.yml:3:11: `values` must be a map, but is a list");
 }
 
 #[test]
 fn a_mistake_in_a_template_has_its_line() {
     let values = "{a: 1}";
     insta::assert_snapshot!(filled("x: 1\ny: {{ values.b }}\n", values), @"templates/t/stack.yml:2:7: the template uses `values.b`, which is not one of its values; write it into values.yml with its default");
-    insta::assert_snapshot!(filled("x: 1\n{% if values.a %}\n", values), @"templates/t/stack.yml:2:16: the template cannot be filled: unexpected end of input, expected end of block");
-    insta::assert_snapshot!(filled("x: {{ values.a|upper }}\n", values), @"templates/t/stack.yml:1:16: the template cannot be filled: filter upper is unknown");
-    insta::assert_snapshot!(filled("x: {{ values.a ~ values.a }}\n", values), @"templates/t/stack.yml:1:4: `~` may not stand in a tag; write what goes together outside of the tags, and texts in double quotes");
+    insta::assert_snapshot!(filled("x: 1\n{% if values.a %}\n", values), @"templates/t/stack.yml:2:16: the template cannot be applied: unexpected end of input, expected end of block");
+    insta::assert_snapshot!(filled("x: {{ values.a|upper }}\n", values), @"templates/t/stack.yml:1:16: the template cannot be applied: filter upper is unknown");
+    insta::assert_snapshot!(filled("x: {{ values.a ~ values.a }}\n", values), @"templates/t/stack.yml:1:4: `~` is not allowed in a tag; write what goes together outside of the tags, and texts in double quotes");
     insta::assert_snapshot!(filled("x: {{ values.a", values), @"templates/t/stack.yml:1:4: the tag is not closed by `}}` within 400 characters; close it");
     insta::assert_snapshot!(filled("x: [{{ values.a }}\ny: 1", values), @"templates/t/stack.yml:1:1: the `[` that begins here is not closed: write `]` at its end");
     insta::assert_snapshot!(filled("x: 1", "[a"), @"templates/t/values.yml:1:1: the `[` that begins here is not closed: write `]` at its end");
-    insta::assert_snapshot!(filled("x: 1", "a"), @"templates/t/values.yml:1:1: the values of a template are a map, and this is text; write each value with its default: `name: default`");
+    insta::assert_snapshot!(filled("x: 1", "a"), @"templates/t/values.yml:1:1: the values of a template must be a map, but this is text; write each value with its default: `name: default`");
 }
 
 #[test]
@@ -168,21 +168,21 @@ fn a_hostile_template_ends_in_an_error() {
     });
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n").replace(": \n", ":\n"), @r#"
     steps: templates/t/stack.yml:1:1: the template takes more than 50000 steps; loop over less
-    output: templates/t/stack.yml:1:1: the template makes more than 256 KiB; a stack file is a few kilobytes of text
-    text: templates/t/stack.yml:1:1: the template makes more than 256 KiB; a stack file is a few kilobytes of text
-    recursion: templates/t/stack.yml:1:34: `(` may not stand in a tag; write what goes together outside of the tags, and texts in double quotes
+    output: templates/t/stack.yml:1:1: the result of the template has more than 256 KiB; a stack file is a few kilobytes of text
+    text: templates/t/stack.yml:1:1: the result of the template has more than 256 KiB; a stack file is a few kilobytes of text
+    recursion: templates/t/stack.yml:1:34: `(` is not allowed in a tag; write what goes together outside of the tags, and texts in double quotes
     include: templates/t/stack.yml:1:1: this tag is not known; a template has `{{ … }}`, `if`, `elif`, `else`, `for` and `raw`
     nested: templates/t/stack.yml:1:1501: the template has more than 150 blocks; make it simpler
     loops: templates/t/stack.yml:1:3451: the template has more than 150 blocks; make it simpler
     nested 75:
     elif 148:
-    loops 75: templates/t/stack.yml:1:1462: the template cannot be filled: recursion limit exceeded
-    nothing closed: templates/t/stack.yml:1:1494: the template cannot be filled: template exceeds maximum recursion limits
+    loops 75: templates/t/stack.yml:1:1462: the template cannot be applied: recursion limit exceeded
+    nothing closed: templates/t/stack.yml:1:1494: the template cannot be applied: template exceeds maximum recursion limits
     elif: templates/t/stack.yml:1:1799: the template has more than 150 blocks; make it simpler
-    brackets: templates/t/stack.yml:1:78: the template cannot be filled: template exceeds maximum recursion limits
+    brackets: templates/t/stack.yml:1:78: the template cannot be applied: template exceeds maximum recursion limits
     not: true
     minus: 1
-    power: templates/t/stack.yml:1:1: `*` may not stand in a tag; write what goes together outside of the tags, and texts in double quotes
+    power: templates/t/stack.yml:1:1: `*` is not allowed in a tag; write what goes together outside of the tags, and texts in double quotes
     large: templates/t/stack.yml:1:1: the template is larger than 64 KiB
     unclosed: templates/t/stack.yml:1:1: the tag is not closed by `}}` within 400 characters; close it
     "#);
@@ -250,9 +250,9 @@ services:
     let misfits: Vec<Diagnostic> = problems.into_iter().map(|problem| file.sources.placed(problem)).collect();
     insta::assert_snapshot!(shown(&misfits, &[("stack.yml", stack), ("templates/t/stack.yml", body)]), @r"
     templates/t/stack.yml:4:5: a service has no key `imagee`; did you mean `image`?
-    stack.yml:5:15: `environment.A` must be text, and this is a list
-    stack.yml:4:15: `replicas` must be a whole number, and this is `many`
-    templates/t/stack.yml:7:5: `stop_grace_period` must be a length of time, and this is `soon`; write it as `90s`, `1m30s` or `2h`
+    stack.yml:5:15: `environment.A` must be text, but is a list
+    stack.yml:4:15: `replicas` must be a whole number, but is `many`
+    templates/t/stack.yml:7:5: `stop_grace_period` must be a duration, but is `soon`; write it like `90s`, `1m30s` or `2h`
     stack.yml:6:28: a service has no key `nothing`
     ");
 }

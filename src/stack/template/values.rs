@@ -1,4 +1,4 @@
-//! The values of a template: its defaults, and over them what a stack file gives.
+//! The values of a template: its defaults, overridden by those in a stack file.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use crate::diagnostic::suggest::did_you_mean;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::stack::yaml::{Node, Scalar, Value};
 
-/// A value that a stack file gives.
+/// A value given in a stack file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
-    /// Its keys from the top, with points between them.
+    /// The path of its keys, separated by dots.
     path: String,
-    /// Where it is given.
+    /// Its place.
     span: Span,
     /// The text of a scalar.
     text: String,
 }
 
-/// The defaults with the given values over them, or all that is wrong with these. A value whose default is nothing must
-/// be given; below an empty map, which asks for any, everything may be.
+/// Merges the given values over the defaults, or returns all errors. A value without a default must
+/// be given; below an empty map any values may be given.
 pub(super) fn merged(
     defaults: &Node,
     given: Option<&Node>,
@@ -40,13 +40,13 @@ struct Merge {
 }
 
 impl Merge {
-    /// One value; `at` is where it would be given.
+    /// Merges one value; `at` is the place for errors about missing values.
     fn merge(&mut self, path: &str, default: &Node, given: Option<&Node>, at: &Span) -> Filled {
         let Some(given) = given else { return self.default(path, default, at) };
         let (wanted, fits) = accepts(default, given);
         if !fits {
             let which = if path.is_empty() { "`values`".to_owned() } else { format!("the value `{path}`") };
-            let message = format!("{which} must be {wanted}, and this is {}", given.kind());
+            let message = format!("{which} must be {wanted}, but is {}", given.kind());
             self.problem(&given.span, message, None);
             return Filled::from(());
         }
@@ -94,7 +94,7 @@ impl Merge {
         self.problem(&key.span, message, Some(help));
     }
 
-    /// Remembers where a value was given, each scalar in it by itself.
+    /// Records the places of a given value, for each scalar in it.
     fn note(&mut self, path: &str, node: &Node) {
         for (key, value) in node.entries() {
             self.note(&below(path, key), value);
@@ -116,7 +116,8 @@ fn below(path: &str, key: &Node) -> String {
     if path.is_empty() { key.raw().to_owned() } else { format!("{path}.{}", key.raw()) }
 }
 
-/// What a value must be by its default, and whether it is. Text may stand where a number does: it may be a variable.
+/// The type that a default requires, and whether the value has it. Text is accepted for a number, since it may be a
+/// variable.
 fn accepts(default: &Node, given: &Node) -> (&'static str, bool) {
     match &default.value {
         Value::Mapping(_) => ("a map", matches!(given.value, Value::Mapping(_))),
@@ -133,7 +134,7 @@ fn map(entries: &[(Node, Node)], mut value: impl FnMut(&(Node, Node)) -> Filled)
     Filled::from(entries.collect::<BTreeMap<_, _>>())
 }
 
-/// A node as the engine has it.
+/// Converts a node for the engine.
 fn filled(node: &Node) -> Filled {
     match &node.value {
         Value::Sequence(items) => items.iter().map(filled).collect(),
@@ -142,14 +143,14 @@ fn filled(node: &Node) -> Filled {
             None | Some(Scalar::Null) => Filled::from(()),
             Some(Scalar::Bool(value)) => Filled::from(value),
             Some(Scalar::Int(value)) => Filled::from(value),
-            // As it is written: a version `1.10` is not to become `1.1`, and YAML reads the number out of the text.
+            // As written: a version `1.10` must not become `1.1`.
             Some(Scalar::Float(_)) => Filled::from_safe_string(text.clone()),
             Some(Scalar::Text(text)) => Filled::from(text),
         },
     }
 }
 
-/// Which of the given values a line of the template speaks of, if any: best the one that `meant` shows.
+/// The given value that a line of the template uses, if any, preferring the one with the text `meant`.
 pub(super) fn responsible(given: &[Given], line: &str, meant: &str) -> Option<Span> {
     let mentioned: Vec<&str> = line.split("values.").skip(1).map(name).collect();
     let of = |given: &&Given| mentioned.iter().any(|name| is_or_below(&given.path, name));
@@ -158,7 +159,7 @@ pub(super) fn responsible(given: &[Given], line: &str, meant: &str) -> Option<Sp
     speaks.iter().find(shows).or(speaks.first()).map(|given| given.span.clone())
 }
 
-/// The name that a text begins with, points included.
+/// The name, including dots, at the start of a text.
 fn name(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(text.len());
     text[..end].trim_end_matches('.')

@@ -1,10 +1,10 @@
-//! The one tree of a YAML file that lint and deploy share: values with their places.
+//! The tree of a YAML file, shared by lint and deploy: values with their places.
 //!
 //! Read from granit-parser's events, first document only, with a budget on size, depth and aliases, so that a
 //! "billion laughs" file ends in an error. Scalars keep their text and style; what a plain scalar means
 //! (`yes`, `017`, `1.10`) is decided by [`Node`]'s accessors, by the rules of Docker's parser (go.yaml.in/yaml/v3).
-//! One thing differs knowingly: a date stays as it is written, where Docker makes `2024-01-01 00:00:00 +0000 UTC` of it;
-//! [`Node::to_go_text`] does so.
+//! One deliberate difference: a date stays as written, where Docker converts it to `2024-01-01 00:00:00 +0000 UTC`, as
+//! [`Node::to_go_text`] does.
 
 mod read;
 mod scalar;
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::Span;
 
-/// How many bytes of a text count as much as a further value ([`Node::size`]).
+/// The number of bytes of text that count as one value ([`Node::size`]).
 pub const BYTES_OF_A_VALUE: usize = 64;
 
 pub use read::parse;
@@ -24,35 +24,35 @@ pub use scalar::{Scalar, go_float};
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands. For a value that came through an alias, where the alias stands; what is inside of it keeps the
-    /// place where it is written.
+    /// Its place. For a value from an alias, the place of the alias; values inside it keep the
+    /// places where they are written.
     pub span: Span,
-    /// What it is.
+    /// The value.
     pub value: Value,
-    /// What its tag says of how it is laid over another value.
+    /// How it is merged over another value, by its tag.
     pub mark: Mark,
 }
 
-/// What the tags of Compose say of a value that is laid over another one.
+/// How a value is merged over another one, by the tags of Compose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mark {
-    /// Nothing: the two are merged.
+    /// No tag: the two are merged.
     #[default]
     None,
-    /// `!reset`: the key is taken away.
+    /// `!reset`: the key is removed.
     Reset,
-    /// `!override`: it takes the place of what was there.
+    /// `!override`: it replaces the other value.
     Override,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Text, or whatever a plain text means.
+    /// A scalar: text, or the meaning of plain text.
     Scalar {
         /// The text after unescaping and folding.
         text: String,
-        /// Whether it stands without quotes, so that `true`, `1` and `~` are not strings.
+        /// Whether it is without quotes, so that `true`, `1` and `~` are not strings.
         plain: bool,
     },
     /// A list.
@@ -67,17 +67,17 @@ impl Node {
         Self { span, value, mark: Mark::None }
     }
 
-    /// A text at a place, as if it stood there in quotes.
+    /// A quoted text at a place.
     pub fn text(span: Span, text: impl Into<String>) -> Self {
         Self::new(span, Value::Scalar { text: text.into(), plain: false })
     }
 
-    /// Nothing, at a place.
+    /// A null value at a place.
     pub fn nothing(span: Span) -> Self {
         Self::new(span, Value::Scalar { text: "~".to_owned(), plain: true })
     }
 
-    /// Moves every place in it `by` so many bytes.
+    /// Shifts all its places by a number of bytes.
     pub fn shift(&mut self, by: usize) {
         self.span = self.span.start + by..self.span.end + by;
         match &mut self.value {
@@ -90,7 +90,7 @@ impl Node {
         }
     }
 
-    /// How much it is to copy: values, 64 bytes of text counting as one more.
+    /// Its size in values, where 64 bytes of text count as one.
     pub fn size(&self) -> usize {
         match &self.value {
             Value::Scalar { text, .. } => 1 + text.len() / BYTES_OF_A_VALUE,
@@ -99,14 +99,14 @@ impl Node {
         }
     }
 
-    /// Takes a key and its value out of a map.
+    /// Removes a key and its value from a map.
     pub fn remove(&mut self, key: &str) -> Option<(Self, Self)> {
         let Value::Mapping(entries) = &mut self.value else { return None };
         let at = entries.iter().position(|(name, _)| name.raw() == key)?;
         Some(entries.remove(at))
     }
 
-    /// Whether both say the same, wherever they stand.
+    /// Whether both are equal, apart from their places.
     pub fn says_the_same(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (Value::Sequence(one), Value::Sequence(two)) => {
@@ -121,7 +121,7 @@ impl Node {
         }
     }
 
-    /// The value of a key; none if there is none, or if this is not a map.
+    /// The value of a key; `None` if there is none, or if this is not a map.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|(_, value)| value)
     }
@@ -131,7 +131,7 @@ impl Node {
         self.entries().iter().find(|(name, _)| name.raw() == key).map(|(name, value)| (name, value))
     }
 
-    /// The value below several keys, one in the other.
+    /// The value at a path of keys.
     pub fn at(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
@@ -146,7 +146,7 @@ impl Node {
         if let Value::Sequence(items) = &self.value { items } else { &[] }
     }
 
-    /// What a scalar means by the rules of yaml.v3; none for a list or map.
+    /// The meaning of a scalar by the rules of yaml.v3; `None` for a list or map.
     pub fn scalar(&self) -> Option<Scalar<'_>> {
         match &self.value {
             Value::Scalar { text, plain: true } => Some(Scalar::of_plain(text)),
@@ -165,13 +165,13 @@ impl Node {
         if let Some(Scalar::Text(text)) = self.scalar() { Some(text) } else { None }
     }
 
-    /// What Go prints for a scalar, as Docker does for values of labels and variables: `017` is `15`, `1.10` is `1.1`.
+    /// A scalar as printed by Go, which Docker uses for labels and variables: `017` is `15`, `1.10` is `1.1`.
     /// None for null, a list or a map.
     pub fn to_text(&self) -> Option<String> {
         self.scalar()?.to_text()
     }
 
-    /// As [`to_text`](Self::to_text), with a date as the point in time that Docker takes it for.
+    /// Like [`to_text`](Self::to_text), with a date as a point in time, as in Docker.
     pub fn to_go_text(&self) -> Option<String> {
         let moment = if let Value::Scalar { text, plain: true } = &self.value { time::go_time(text) } else { None };
         moment.or_else(|| self.to_text())
@@ -187,12 +187,12 @@ impl Node {
         if let Some(Scalar::Int(value)) = self.scalar() { Some(value) } else { None }
     }
 
-    /// Whether this is nothing: `~`, `null`, or a key without a value.
+    /// Whether this is null: `~`, `null`, or a key without a value.
     pub fn is_null(&self) -> bool {
         matches!(self.scalar(), Some(Scalar::Null))
     }
 
-    /// What this is, in words: `a list`, `a number`.
+    /// The kind of value for messages: `a list`, `a number`.
     pub fn kind(&self) -> &'static str {
         match (&self.value, self.scalar()) {
             (Value::Sequence(_), _) => "a list",

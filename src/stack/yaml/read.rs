@@ -11,12 +11,12 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
-/// How many nodes a file may have once its aliases are expanded; 64 bytes of text count as one more.
+/// The most nodes of a file with its aliases expanded; 64 bytes of text count as one.
 const MAX_NODES: usize = 100_000;
 /// How deeply lists and maps may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Reads the one document of a YAML file.
+/// Parses a YAML file with a single document.
 pub fn parse(text: &[u8]) -> Result<Node, Diagnostic<Span>> {
     if text.len() > MAX_BYTES {
         let megabytes = text.len() / 1_000_000;
@@ -35,7 +35,7 @@ fn error(span: Span, message: String) -> Diagnostic<Span> {
     Diagnostic::new(span, message)
 }
 
-/// A node that an alias may stand for, and what it costs to repeat it.
+/// A node with an anchor, and the cost of repeating it.
 struct Anchored {
     node: Node,
     cost: usize,
@@ -45,7 +45,7 @@ struct Anchored {
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
     text: &'a str,
-    /// How many bytes were cut off before the text.
+    /// The number of bytes removed before the text.
     shift: usize,
     anchors: HashMap<usize, Anchored>,
     budget: usize,
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
             match self.next()? {
                 (Event::StreamEnd, _) => break,
                 (Event::DocumentStart(..), span) if document.is_some() => {
-                    let message = "a second document begins here, and only one is read; write one stack per file";
+                    let message = "a second document begins here, but only one is read; write one stack per file";
                     return Err(error(span, message.to_owned()));
                 }
                 (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, target: usize, span: Span) -> Result<Node, Diagnostic<Span>> {
         let Some(anchored) = self.anchors.get(&target) else {
-            return Err(error(span, "this alias stands inside of what it repeats".to_owned()));
+            return Err(error(span, "this alias is inside of the value that it repeats".to_owned()));
         };
         let (cost, height) = (anchored.cost, anchored.height);
         self.spend(cost, &span)?;
@@ -200,7 +200,7 @@ fn deeper(depth: usize, span: &Span) -> Result<(), Diagnostic<Span>> {
     if depth > MAX_DEPTH { Err(error(span.clone(), too_deep())) } else { Ok(()) }
 }
 
-/// Where a list or map ends: a block with its last value, so that the blank lines after it do not belong to it.
+/// The end of a list or map: for a block that of its last value, which excludes empty lines after it.
 fn end(style: StructureStyle, span: &Span, last: Option<&Node>, closing: &Span) -> usize {
     match (style, last) {
         (StructureStyle::Block, Some(last)) => last.span.end.max(span.end),
@@ -216,11 +216,11 @@ fn check_key(key: &Node) -> Result<(), Diagnostic<Span>> {
             let message = format!("the key {0} is {1}, not text; write it in quotes: \"{0}\"", key.raw(), key.kind());
             Err(error(key.span.clone(), message))
         }
-        None => Err(error(key.span.clone(), format!("a key must be text, and this is {}", key.kind()))),
+        None => Err(error(key.span.clone(), format!("a key must be text, but this is {}", key.kind()))),
     }
 }
 
-/// Adds what `<<` brings in: keys that are written out win, then those of the first map in a list.
+/// Adds the entries of `<<`: explicit keys take precedence, then those of the first map in a list.
 fn merge(entries: &mut Vec<(Node, Node)>, merges: Vec<Node>) -> Result<(), Diagnostic<Span>> {
     if merges.is_empty() {
         return Ok(());
@@ -228,7 +228,7 @@ fn merge(entries: &mut Vec<(Node, Node)>, merges: Vec<Node>) -> Result<(), Diagn
     let mut known: HashSet<String> = entries.iter().map(|(key, _)| key.raw().to_owned()).collect();
     for source in merges.into_iter().flat_map(sources) {
         let Value::Mapping(more) = source.value else {
-            let message = format!("`<<` takes a map or a list of maps, and this is {}", source.kind());
+            let message = format!("`<<` takes a map or a list of maps, but this is {}", source.kind());
             return Err(error(source.span, message));
         };
         entries.extend(more.into_iter().filter(|(key, _)| known.insert(key.raw().to_owned())));
@@ -244,7 +244,7 @@ fn sources(merged: Node) -> Vec<Node> {
     }
 }
 
-/// What a tag of Compose says, and the tag if it is another one.
+/// The mark of a Compose tag, or the tag if it is another one.
 fn marked(tag: Option<&Tag>) -> (Mark, Option<&Tag>) {
     match tag.map(Tag::original).as_deref() {
         Some("!reset") => (Mark::Reset, None),
@@ -253,13 +253,13 @@ fn marked(tag: Option<&Tag>) -> (Mark, Option<&Tag>) {
     }
 }
 
-/// Whether a scalar means more than its text: it stands without quotes, and no tag says otherwise.
+/// Whether a scalar is plain: without quotes, unless a tag says otherwise.
 fn plain(style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<bool, Diagnostic<Span>> {
     match tag.map(|tag| (tag, tag.core_suffix())) {
         None => Ok(style == ScalarStyle::Plain),
         Some((_, Some("str"))) => Ok(false),
         Some((_, Some("int" | "float" | "bool" | "null"))) => Ok(true),
-        // What YAML 1.1 calls the key `<<`, and files that a program wrote have before it.
+        // The tag of `<<` in YAML 1.1, which programs write.
         Some((tag, _)) if is_merge(tag) => Ok(style == ScalarStyle::Plain),
         Some((tag, _)) => Err(unknown_tag(tag, span)),
     }
@@ -288,13 +288,13 @@ fn height(node: &Node) -> usize {
     }
 }
 
-/// The parser's message and its place, better said for the commonest mistakes.
+/// The parser's message and its place, improved for the commonest mistakes.
 fn in_words(wrong: &ScanError, text: &str, at: usize) -> (usize, String) {
     if let Some(tab) = tab_in_indentation(text, at) {
         return (tab, "a tab is not allowed as indentation; use spaces".to_owned());
     }
     let message = match wrong.kind() {
-        ErrorKind::UnknownAnchor => "this alias names nothing that was written above it".to_owned(),
+        ErrorKind::UnknownAnchor => "this alias has no anchor above it".to_owned(),
         ErrorKind::RecursionLimitExceeded => too_deep(),
         _ => return words::better(&wrong.info(), text, at).unwrap_or_else(|| (at, wrong.info())),
     };
@@ -383,12 +383,12 @@ mod tests {
         insta::assert_snapshot!(refused("a: 1\nb: 2\na: 3\n"), @r#"3:1: key "a" is already defined at line 1; remove one of the two"#);
         insta::assert_snapshot!(refused("a: &a { b: 1 }\nc:\n  << : *a\n  <<: *a\n"), @r#"4:3: key "<<" is already defined at line 3; merge several with `<<: [*one, *other]`"#);
         insta::assert_snapshot!(refused("a: 1\n80: x\n"), @r#"2:1: the key 80 is a number, not text; write it in quotes: "80""#);
-        insta::assert_snapshot!(refused("[a]: x\n"), @"1:1: a key must be text, and this is a list");
-        insta::assert_snapshot!(refused("a: 1\n---\nb: 2\n"), @"2:1: a second document begins here, and only one is read; write one stack per file");
+        insta::assert_snapshot!(refused("[a]: x\n"), @"1:1: a key must be text, but this is a list");
+        insta::assert_snapshot!(refused("a: 1\n---\nb: 2\n"), @"2:1: a second document begins here, but only one is read; write one stack per file");
         insta::assert_snapshot!(refused("a: !vault x\n"), @"1:11: the tag `!vault` is not understood; remove it");
-        insta::assert_snapshot!(refused("a: *b\n"), @"1:4: this alias names nothing that was written above it");
-        insta::assert_snapshot!(refused("a: &a [*a]\n"), @"1:8: this alias stands inside of what it repeats");
-        insta::assert_snapshot!(refused("<<: 1\n"), @"1:5: `<<` takes a map or a list of maps, and this is a number");
+        insta::assert_snapshot!(refused("a: *b\n"), @"1:4: this alias has no anchor above it");
+        insta::assert_snapshot!(refused("a: &a [*a]\n"), @"1:8: this alias is inside of the value that it repeats");
+        insta::assert_snapshot!(refused("<<: 1\n"), @"1:5: `<<` takes a map or a list of maps, but this is a number");
         insta::assert_snapshot!(refused("a: [1, 2\nb: 3\n"), @"1:4: the `[` that begins here is not closed: write `]` at its end");
         insta::assert_snapshot!(refused("a: \"x\n"), @r#"1:4: the quote " that begins here is not closed"#);
         insta::assert_snapshot!(refused(&format!("{}{}", "[".repeat(65), "]".repeat(65))), @"1:65: lists and maps are nested more than 64 deep");

@@ -1,6 +1,6 @@
-//! What a plain scalar means, by the rules of yaml.v3 (`resolve.go`).
+//! The meaning of a plain scalar, by the rules of yaml.v3 (`resolve.go`).
 
-/// What a scalar means.
+/// The meaning of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scalar<'a> {
     /// `~`, `null`, or nothing at all.
@@ -16,7 +16,7 @@ pub enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// What a text without quotes means.
+    /// The meaning of a text without quotes.
     pub fn of_plain(text: &'a str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
@@ -29,7 +29,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// What Go prints for it (`%v`); none for null.
+    /// The value as printed by Go (`%v`); `None` for null.
     pub fn to_text(self) -> Option<String> {
         Some(match self {
             Self::Null => return None,

@@ -1,8 +1,8 @@
-//! Points in time, which yaml.v3 sees in a plain text such as `2024-01-31`, and what Go prints for them.
+//! Points in time, which yaml.v3 reads from plain text such as `2024-01-31`, as printed by Go.
 
 use jiff::civil::Date;
 
-/// What Go prints for a text that yaml.v3 takes for a point in time (`resolve.go`, `allowedTimestampFormats`); none if
+/// Go's output for a text that yaml.v3 takes for a point in time (`resolve.go`, `allowedTimestampFormats`); `None` if
 /// it is another text.
 pub(super) fn go_time(text: &str) -> Option<String> {
     let (day, rest) = take_date(text)?;

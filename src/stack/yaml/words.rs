@@ -1,8 +1,8 @@
-//! What the commonest mistakes in YAML are, in words to act on: the parser names the rule that was broken, mostly a line
+//! Helpful messages for the commonest mistakes in YAML: the parser names the violated rule, usually a line
 //! after the mistake.
 
-/// What is wrong, and where, for an error of the parser at `at` with these words; `None` if that is not known better than the
-/// parser says it.
+/// A better place and message for an error of the parser at `at`; `None` if there is
+/// none.
 pub(super) fn better(parser: &str, text: &str, at: usize) -> Option<(usize, String)> {
     let at = text.floor_char_boundary(at.min(text.len()));
     let line = Line::at(text, at);
@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
         Self { start, text: text[start..end].trim_end() }
     }
 
-    /// The line before it that says something.
+    /// The previous line that is not empty.
     fn before(&self, text: &'a str) -> Option<Self> {
         let mut end = self.start;
         while end > 0 {
@@ -58,7 +58,7 @@ impl<'a> Line<'a> {
         self.text.trim()
     }
 
-    /// Where it begins to say something.
+    /// The offset of its first character that is not a space.
     fn begin(&self) -> usize {
         self.start + self.indentation()
     }
@@ -124,7 +124,7 @@ fn open_bracket(text: &str, at: usize) -> Option<(usize, String)> {
     Some((place, unclosed(text, place)))
 }
 
-/// That the bracket at a place is not closed.
+/// The message about an unclosed bracket.
 fn unclosed(text: &str, place: usize) -> String {
     let (bracket, end) = if text[place..].starts_with('{') { ('{', '}') } else { ('[', ']') };
     format!("the `{bracket}` that begins here is not closed: write `{end}` at its end")
@@ -133,7 +133,7 @@ fn unclosed(text: &str, place: usize) -> String {
 /// The brackets and the quote that are open at a place.
 fn open(text: &str, end: usize) -> (Vec<usize>, Option<(usize, char)>) {
     let (mut brackets, mut quote) = (Vec::new(), None);
-    // The last character of the line that is no space, and whether a space follows it.
+    // The last character of the line that is not a space, and whether a space follows it.
     let (mut last, mut is_apart) = (None, true);
     let mut is_comment = false;
     for (place, c) in text[..end].char_indices() {
@@ -165,7 +165,7 @@ fn open(text: &str, end: usize) -> (Vec<usize>, Option<(usize, char)>) {
     (brackets, quote)
 }
 
-/// Whether a text may be meant as a key.
+/// Whether a text may be intended as a key.
 fn is_key(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     !text.is_empty() && text.chars().all(allowed)

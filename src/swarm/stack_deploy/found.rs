@@ -1,4 +1,4 @@
-//! What is there of a stack, read with the requests that the Docker CLI makes.
+//! The current state of a stack, read with the requests of the Docker CLI.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,12 @@ use crate::swarm::encode::Ids;
 use crate::swarm::observe::{attached_networks, key_of, name_networks};
 use crate::swarm::{Error, Swarm, decode};
 
-/// What is there.
+/// The current state.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The ids of the stack's networks, and of the external ones that it names, by name.
     pub(super) networks: BTreeMap<String, String>,
-    /// The stack's own networks as they are, by name.
+    /// The stack's own networks, by name.
     own_networks: BTreeMap<String, Value>,
     pub(super) secrets: BTreeMap<String, FoundFile>,
     pub(super) configs: BTreeMap<String, FoundFile>,
@@ -27,7 +27,7 @@ pub(super) struct Found {
     pub(super) services: BTreeMap<String, FoundService>,
 }
 
-/// A config or secret that is there.
+/// An existing config or secret.
 #[derive(Debug)]
 pub(super) struct FoundFile {
     pub(super) id: String,
@@ -35,7 +35,7 @@ pub(super) struct FoundFile {
     spec: Value,
 }
 
-/// A service that is there.
+/// An existing service.
 #[derive(Debug)]
 pub(super) struct FoundService {
     pub(super) id: String,
@@ -45,7 +45,7 @@ pub(super) struct FoundService {
 }
 
 impl Swarm {
-    /// Everything that the stack has or refers to; an error if it refers to what is not there.
+    /// Reads everything that the stack has or refers to; an error if a reference is missing.
     pub(super) async fn found(&self, stack: &Stack) -> Result<Found, Error> {
         tokio::try_join!(self.expect_a_manager(), self.expect_no_releases(&stack.name))?;
         let label = json!({ "label": { format!("{NAMESPACE_LABEL}={}", stack.name): true } });
@@ -75,7 +75,7 @@ impl Swarm {
         }
     }
 
-    /// A stack with releases is kept by them: what is written beside them would be taken back.
+    /// Refuses a stack with releases, which would undo other writes.
     async fn expect_no_releases(&self, stack: &StackName) -> Result<(), Error> {
         let prefix = format!("skep.{stack}.");
         let call = Call::get("/configs").with("filters", json!({ "name": { &prefix: true } }));
@@ -163,7 +163,7 @@ impl Swarm {
         })
     }
 
-    /// The ids of configs or secrets by name, all of which must be there. The API's filter takes a prefix for the name.
+    /// The ids of configs or secrets by name, all of which must exist. The API's filter matches prefixes of names.
     async fn ids_of(&self, kind: &'static str, names: BTreeSet<&String>) -> Result<BTreeMap<String, String>, Error> {
         if names.is_empty() {
             return Ok(BTreeMap::new());
@@ -181,7 +181,7 @@ impl Swarm {
 }
 
 impl Found {
-    /// What is there and cannot become what it should be; an error if something is another stack's.
+    /// Checks that the existing objects can become as desired; an error if one belongs to another stack.
     pub(super) fn warnings(&self, stack: &Stack) -> Result<Vec<String>, Error> {
         for (kind, files) in [("secret", &self.secrets), ("config", &self.configs)] {
             for (name, file) in files {
@@ -196,7 +196,7 @@ impl Found {
         Ok(crate::plan::Plan::between(stack, &observed, &crate::plan::Removable::default()).notes)
     }
 
-    /// The services as they are.
+    /// The existing services.
     pub(super) fn observed(&self, stack: &StackName) -> Result<Observed, Error> {
         let names: BTreeMap<&str, &str> = self.networks.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
         let mut observed = Observed::nothing(stack.clone());
@@ -240,13 +240,13 @@ impl FoundFile {
         get(get(&self.spec, "Labels"), NAMESPACE_LABEL).as_str()
     }
 
-    /// Whether it is known to hold something else than the body does.
+    /// Whether it is known to differ from the body.
     pub(super) fn has_other_data(&self, body: &Value) -> bool {
         let data = get(&self.spec, "Data");
         !data.is_null() && *data != body["Data"]
     }
 
-    /// Whether it is known to be what the body says.
+    /// Whether it is known to equal the body.
     pub(super) fn is(&self, body: &Value) -> bool {
         let labels = get(&self.spec, "Labels");
         get(&self.spec, "Data") == &body["Data"] && !body["Data"].is_null() && *labels == body["Labels"]
@@ -278,7 +278,7 @@ fn text(object: &Value, field: &str) -> String {
     get(object, field).as_str().unwrap_or_default().to_owned()
 }
 
-/// A field, whatever the case of its name: the engines of the world write `Id` and `ID`, and Go reads both.
+/// A field, ignoring the case of its name: engines write `Id` or `ID`, and Go reads both.
 pub(super) fn get<'a>(object: &'a Value, field: &str) -> &'a Value {
     const NOTHING: &Value = &Value::Null;
     let Value::Object(fields) = object else { return NOTHING };

@@ -1,11 +1,11 @@
-//! A stack written once, as `docker stack deploy` writes it, with no more of the API than the Docker CLI needs.
+//! Writes a stack once, like `docker stack deploy`, with the same parts of the API as the Docker CLI.
 //!
-//! [`Swarm::prepare_stack_deploy`] reads what is there, asks for digests and converts everything; only then
-//! [`Swarm::stack_deploy`] writes: networks, secrets, configs, services. Nothing is waited for, nothing is removed, and
-//! no release is recorded. What is there already and is the same gets no write.
+//! [`Swarm::prepare_stack_deploy`] reads the current state, resolves digests and converts everything; only then
+//! [`Swarm::stack_deploy`] writes: networks, secrets, configs, services. It does not wait, removes nothing, and
+//! records no release. Unchanged objects are not written.
 //!
-//! The value of a secret cannot be read. So one that is there is sent again, first of all: the engine takes it if it is
-//! the same and refuses it otherwise, and then nothing else has been written.
+//! The value of a secret cannot be read. So an existing one is sent again, before everything else: the engine accepts
+//! it if it is equal and refuses it otherwise, and then nothing else has been written.
 
 mod found;
 mod image;
@@ -27,31 +27,31 @@ use crate::registry::Logins;
 use crate::stack::{Config, IMAGE_LABEL, Network, Secret, Stack};
 use found::{Found, FoundService};
 
-/// How many requests are under way at once.
+/// The most concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// When a registry is asked for the digest of an image.
+/// When images are resolved to digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resolve {
-    /// Every time.
+    /// For every image.
     #[default]
     Always,
-    /// Where the file names another image than before.
+    /// For images that changed in the file.
     Changed,
     /// Never.
     Never,
 }
 
-/// How a stack is written once.
+/// The options of writing a stack once.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// When a registry is asked for digests.
+    /// When images are resolved to digests.
     pub resolve: Resolve,
     /// The logins to registries; each goes with the images of its own registry.
     pub logins: Logins,
 }
 
-/// Everything that is about to be written.
+/// The prepared writes.
 #[derive(Debug)]
 pub struct Prepared {
     stack: Stack,
@@ -61,25 +61,25 @@ pub struct Prepared {
     /// Whether the engine is so old that it must be told to refuse a second network of the same name.
     check_duplicate: bool,
     writes: Vec<Write>,
-    /// What could not be done as it should be, in sentences.
+    /// Warnings, in sentences.
     pub warnings: Vec<String>,
 }
 
 /// One write.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Write {
-    /// To what.
+    /// The object.
     #[serde(flatten)]
     pub subject: Subject,
-    /// Whether it is not there yet.
+    /// Whether it does not exist yet.
     pub creates: bool,
-    /// What of it changes, in the terms of the file; empty if that is not known, or if it is created.
+    /// The changed fields, in the terms of the file; empty if unknown, or if the object is created.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
 }
 
 impl Prepared {
-    /// What is about to be written, in order.
+    /// The writes, in order.
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
@@ -92,7 +92,7 @@ impl Write {
 }
 
 impl Swarm {
-    /// Reads what is there, and makes sure that everything can be written. Writes nothing.
+    /// Reads the current state, and makes sure that everything can be written. Writes nothing.
     pub async fn prepare_stack_deploy(&self, desired: &Stack, options: &Options) -> Result<Prepared, Error> {
         let found = self.found(desired).await?;
         let mut warnings = found.warnings(desired)?;
@@ -109,7 +109,7 @@ impl Swarm {
         Ok(Prepared { stack, found, platforms, options: options.clone(), check_duplicate, writes, warnings })
     }
 
-    /// Writes it. An error ends it where it is.
+    /// Makes the writes. An error stops in the middle.
     pub async fn stack_deploy(&self, _: &Lease, prepared: &Prepared) -> Result<(), Error> {
         let (created, updated): (Vec<&Write>, Vec<&Write>) = prepared.writes.iter().partition(|write| write.creates);
         let (secrets, others): (Vec<_>, Vec<_>) = updated.into_iter().partition(|write| write.is_of_a_secret());
@@ -169,7 +169,7 @@ impl Swarm {
     }
 }
 
-/// Everything that is not yet as it should be.
+/// All objects that differ from the desired state.
 fn writes(stack: &Stack, found: &Found, api: ApiVersion) -> Result<Vec<Write>, Error> {
     let create = |subject| Write { subject, creates: true, fields: Vec::new() };
     let mut writes = Vec::new();
@@ -200,7 +200,7 @@ fn writes(stack: &Stack, found: &Found, api: ApiVersion) -> Result<Vec<Write>, E
     Ok(writes)
 }
 
-/// The services that are not there, or not as they should be.
+/// The services that are missing or differ.
 fn services(stack: &Stack, found: &Found, api: ApiVersion) -> Result<Vec<Write>, Error> {
     let observed = Observed { api, ..found.observed(&stack.name)? };
     let plan = Plan::between(stack, &observed, &Removable::default());

@@ -17,7 +17,7 @@ fn a_stack_is_handed_over_and_its_tasks_stay() {
     let said = sandbox.run(&["adopt", "shop", "team/shop", "--yes"]);
     assert_eq!(
         said.lines().last(),
-        Some("the stack `shop` belongs to the repository `team/shop` (pushed to skep) now"),
+        Some("the stack `shop` now belongs to the repository `team/shop` (pushed to skep)"),
         "{said}"
     );
     assert!(said.starts_with("exit code 0"), "{said}");
@@ -25,7 +25,7 @@ fn a_stack_is_handed_over_and_its_tasks_stay() {
     assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop"]), @"
     exit code 0
     --- stderr
-    the stack `shop` belongs to the repository `team/shop` (pushed to skep) already
+    the stack `shop` already belongs to the repository `team/shop` (pushed to skep)
     ");
     // A deploy by hand leaves it where it belongs, and says so.
     write(&sandbox, "app:2");
@@ -43,7 +43,7 @@ fn what_cannot_be_handed_over_says_why() {
     assert_snapshot!(sandbox.run(&["adopt", "shop", "team/shop", "--yes"]), @"
     exit code 1
     --- stderr
-    error: skep has no record of a stack `shop`; a deploy takes it over: `git push -o adopt`, or `skep deploy --adopt`
+    error: skep has no record of a stack `shop`; take it over with `git push -o adopt` or `skep deploy --adopt`
     ");
     sandbox.run(&["deploy", "shop"]);
     assert_snapshot!(sandbox.run(&["adopt", "shop", "Not A Name", "--yes"]), @"
@@ -53,5 +53,5 @@ fn what_cannot_be_handed_over_says_why() {
     ");
     let said = sandbox.run(&["adopt", "shop"]);
     let question = said.lines().last().unwrap_or_default();
-    assert_snapshot!(question, @"error: the stack `shop` belongs to the folder `[SANDBOX]/shop`; hand it over to nobody (it is deployed by hand)? Nobody is there to be asked; `--yes` says yes in advance");
+    assert_snapshot!(question, @"error: the stack `shop` belongs to the folder `[SANDBOX]/shop`; transfer it to nobody (it is deployed by hand)? There is no terminal for the answer; use `--yes`");
 }

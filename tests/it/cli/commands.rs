@@ -9,64 +9,64 @@ fn help_lists_the_commands() {
     assert_snapshot!(Sandbox::new().run(&["--help"]), @"
     exit code 0
     --- stdout
-    GitOps for Docker Swarm: git push, and the swarm follows, or goes back to where it was healthy
+    GitOps for Docker Swarm: git push deploys, and a release that does not become healthy is rolled back
 
     Usage: skep [OPTIONS] <COMMAND>
 
     Commands:
-      serve        Run the controller: watch repositories, take pushes, deploy
+      serve        Run the controller: watch repositories, accept pushes, deploy
       lint         Check Dockerfiles and stack files (exit code 0: clean, 1: findings, 2: it could not
                    run)
-      hook         Check what is pushed or committed, as a hook of any Git server
-      lsp          The linter in an editor: the language server protocol over standard input and output
+      hook         Check pushes or commits, as a hook of any Git server
+      lsp          Run the linter for an editor, as a language server over standard input and output
       rules        List all rules
       explain      Explain a rule, or list all rules
       render       Print the Compose file that would be deployed
-      plan         Show what a deploy would change (exit code 0: nothing, 2: something, 1: it would be
-                   refused, or could not be told)
+      plan         Show what a deploy would change (exit code 0: no changes, 2: changes, 1: refused, or
+                   an error)
       deploy       Deploy a folder, with the same gate and rollback as a push (exit code 0: it runs, 1:
                    it does not)
-      status       Show what runs, what was last tried, and what differs
-      sync         Look at watched repositories now, and deploy what is new (exit code 0: their newest
+      status       Show what runs, the last attempt, and drift
+      sync         Fetch watched repositories now, and deploy new commits (exit code 0: the newest
                    commits run, 1: they do not)
-      logs         Show what the tasks of a stack write, or what its build wrote
+      logs         Show the output of the tasks of a stack, or the log of its build
       ps           Show the tasks of a stack
       history      Show the releases of a stack
-      heal         Change back what was changed by hand (exit code 0: it is as it should be, 1: it is
-                   not)
-      rollback     Go back to an earlier release
-      adopt        Hand a stack over to a repository, or into your own hands
-      remove       Remove a stack, but not its data (exit code 0: there is nothing of it, 1: there is)
+      heal         Undo manual changes (exit code 0: the stack is as its release says, 1: it is not)
+      rollback     Roll back to an earlier release
+      adopt        Transfer a stack to a repository, or make it one that is deployed by hand
+      remove       Remove a stack, but not its data (exit code 0: nothing of it is left, 1: something
+                   is)
       completions  Print a completion script for a shell
 
     Options:
           --config <FILE>
-              The settings file [default: /etc/skep/skep.yml if there is one]
+              Settings file [default: /etc/skep/skep.yml if it exists]
 
       -H, --host <URL>
-              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+              Address of the engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
 
           --format <FORMAT>
-              How results are written; `lint` alone knows all of these [default: human]
+              Output format; formats other than human and json are for `lint` only [default: human]
 
               Possible values:
-              - human:      For a person
-              - json:       For a program
-              - short:      A line for each finding
+              - human:      Readable text
+              - json:       JSON
+              - short:      One line for each finding
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
-              - github:     Annotations of GitHub's actions
-              - junit:      A test for each finding
-              - checkstyle: Checkstyle's XML
+              - github:     Annotations of GitHub Actions
+              - junit:      One JUnit test case for each finding
+              - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
-              Whether results are coloured
+              When to colour results
 
               Possible values:
-              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-              
+
               [default: auto]
 
       -h, --help
@@ -82,63 +82,62 @@ fn help_of_a_command_tells_its_exit_codes() {
     assert_snapshot!(Sandbox::new().run(&["plan", "--help"]), @"
     exit code 0
     --- stdout
-    Show what a deploy would change (exit code 0: nothing, 2: something, 1: it would be refused, or
-    could not be told)
+    Show what a deploy would change (exit code 0: no changes, 2: changes, 1: refused, or an error)
 
     Usage: skep plan [OPTIONS] [FOLDER|STACK]
 
     Arguments:
       [FOLDER|STACK]
-              The folder with the stack file; with `--compose-file` the stack's name
-              
+              The folder with the stack file; with `--compose-file`, the name of the stack
+
               [default: .]
 
     Options:
       -c, --compose-file <FILE>
-              A stack file of this machine instead of a folder; `-` is standard input
+              Local stack file instead of a folder; `-` is standard input
 
           --stack <NAME>
-              The stack's name [default: what the file says, else the folder's name]
+              Name of the stack [default: from the file, else the name of the folder]
 
       -e, --env <NAME=VALUE>
-              Set a variable of the stack file; NAME alone has its value from this shell
+              Set a variable of the stack file; NAME alone takes its value from this shell
 
           --env-file <FILE>
-              Read variables from this file, and not from `.env` beside the stack file
+              Read variables from this file instead of `.env` beside the stack file
 
           --profile <NAME>
-              Also services with this profile
+              Include services with this profile
 
           --as-written
-              Deploy exactly the file, with none of skep's rewriting
+              Deploy the file exactly, without skep's rewriting
 
           --config <FILE>
-              The settings file [default: /etc/skep/skep.yml if there is one]
+              Settings file [default: /etc/skep/skep.yml if it exists]
 
       -H, --host <URL>
-              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+              Address of the engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
 
           --format <FORMAT>
-              How results are written; `lint` alone knows all of these [default: human]
+              Output format; formats other than human and json are for `lint` only [default: human]
 
               Possible values:
-              - human:      For a person
-              - json:       For a program
-              - short:      A line for each finding
+              - human:      Readable text
+              - json:       JSON
+              - short:      One line for each finding
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
-              - github:     Annotations of GitHub's actions
-              - junit:      A test for each finding
-              - checkstyle: Checkstyle's XML
+              - github:     Annotations of GitHub Actions
+              - junit:      One JUnit test case for each finding
+              - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
-              Whether results are coloured
+              When to colour results
 
               Possible values:
-              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-              
+
               [default: auto]
 
       -h, --help
@@ -157,74 +156,74 @@ fn help_of_lint_groups_what_says_which_rules_count() {
 
     Arguments:
       [PATH]...
-              Folders, Dockerfiles and stack files; `-` is a Dockerfile on standard input
-              
+              Folders, Dockerfiles and stack files; `-` is a Dockerfile from standard input
+
               [default: .]
 
     Options:
       -t, --fail-on <FAIL_ON>
-              The least severity that makes the exit code 1 [default: what the settings say, else error]
+              Lowest severity that makes the exit code 1 [default: from the settings, else error]
 
               Possible values:
               - error
               - warning
               - info
               - style
-              - none:    Nothing: as `--no-fail`
-              
+              - none:    Never fail, like `--no-fail`
+
               [alias: --failure-threshold]
 
       -e, --env <NAME=VALUE>
-              Set a variable of the stack file; NAME alone has its value from this shell
+              Set a variable of the stack file; NAME alone takes its value from this shell
 
           --env-file <FILE>
-              Read variables from this file, and not from `.env` beside the stack file
+              Read variables from this file instead of `.env` beside the stack file
 
           --profile <NAME>
-              Also services with this profile
+              Include services with this profile
 
           --live
-              Also what only the swarm knows: what a deploy would be refused for
+              Also check against the live swarm, as a deploy would
 
           --short
-              One line a finding: `--format short`
+              Print one line for each finding, like `--format short`
 
       -o, --output <FILE>
               Write the findings to a file
 
           --fix
-              Carry out the fixes that are safe
+              Apply the safe fixes
 
           --diff
-              Show what `--fix` would change, and change nothing
+              Show what `--fix` would change, without changing anything
 
           --config <FILE>
-              The settings file [default: /etc/skep/skep.yml if there is one]
+              Settings file [default: /etc/skep/skep.yml if it exists]
 
       -H, --host <URL>
-              The engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
+              Address of the engine, such as `unix:///var/run/docker.sock` or `tcp://manager:2375`
 
           --format <FORMAT>
-              How results are written; `lint` alone knows all of these [default: human]
+              Output format; formats other than human and json are for `lint` only [default: human]
 
               Possible values:
-              - human:      For a person
-              - json:       For a program
-              - short:      A line for each finding
+              - human:      Readable text
+              - json:       JSON
+              - short:      One line for each finding
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
-              - github:     Annotations of GitHub's actions
-              - junit:      A test for each finding
-              - checkstyle: Checkstyle's XML
+              - github:     Annotations of GitHub Actions
+              - junit:      One JUnit test case for each finding
+              - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
-              Whether results are coloured
+              When to colour results
 
               Possible values:
-              - auto:   On a terminal that can, unless `NO_COLOR` is set
+              - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-              
+
               [default: auto]
 
       -h, --help
@@ -232,44 +231,44 @@ fn help_of_lint_groups_what_says_which_rules_count() {
 
     Rules:
       -c, --settings <FILE>
-              The settings, in the place of those in the folder: written as `skep-lint.yaml`, or as
-              `.hadolint.yaml` if `hadolint` is in its name
+              Settings that replace those in the folder: a `skep-lint.yaml`, or a `.hadolint.yaml` if
+              its name contains `hadolint`
 
           --enable <RULE>
-              Ask a rule that is off
+              Enable a rule
 
           --ignore <RULE>
-              Do not ask a rule
+              Disable a rule
 
           --error <RULE>
-              Make a rule an error
+              Set the level of a rule to error
 
           --warning <RULE>
-              Make a rule a warning
+              Set the level of a rule to warning
 
           --info <RULE>
-              Make a rule a remark
+              Set the level of a rule to info
 
           --style <RULE>
-              Make a rule a matter of taste
+              Set the level of a rule to style
 
           --trusted-registry <REGISTRY>
               A registry that images may come from
 
           --require-label <LABEL:TYPE>
-              A label that images must have, and its type: `maintainer:email`
+              A label that images must have, and its type, such as `maintainer:email`
 
           --strict-labels
-              No other labels than those
+              Allow only these labels
 
           --disable-ignore-pragma
-              Comments that switch rules off count for nothing
+              Ignore comments that disable rules
 
           --no-fail
-              Exit code 0 whatever is found
+              Exit with code 0 despite findings
 
           --shellcheck
-              Run `shellcheck` for the findings about scripts that skep has no rule for
+              Also run `shellcheck` on scripts, for findings that skep has no rule for
     ");
 }
 
@@ -303,13 +302,13 @@ fn a_result_that_is_not_written_whole_is_an_error() {
         sandbox.run_into(disk, arguments)
     };
     let told = [full(&["rules"]), full(&["lint", "--format", "sarif"])].join("\n");
-    assert_snapshot!(told, @r"
+    assert_snapshot!(told, @"
     exit code 1
     --- stderr
-    error: the result could not be written whole: No space left on device (os error 28)
+    error: could not write the whole result: No space left on device (os error 28)
 
     exit code 2
     --- stderr
-    error: the result could not be written whole: No space left on device (os error 28)
+    error: could not write the whole result: No space left on device (os error 28)
     ");
 }

@@ -11,13 +11,13 @@ fn what_is_healthy_is_deployed_and_then_unchanged() {
     shop r1 rolls out
       + network shop_default
       + service web
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r1 is deployed
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
     exit code 0
     --- stderr
-    shop r1 runs already: nothing to do
+    shop r1 already runs: nothing to do
     ");
 }
 
@@ -38,7 +38,7 @@ fn what_is_not_healthy_goes_back_and_is_not_tried_again() {
         | panic: no database
     shop goes back to r1 (as r3)
       ~ service web: image app:2 -> app:1 (no task runs now)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r2 was not healthy; r1 runs again
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
@@ -67,7 +67,7 @@ fn a_program_reads_the_outcome() {
     shop r1 rolls out
       + network shop_default
       + service web
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r1 is deployed
     "#);
 }

@@ -14,19 +14,19 @@ fn an_engine_that_is_away_is_named_with_what_to_do() {
     exit code 1
     --- stderr
     error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
-    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     ");
     assert_snapshot!(sandbox.run(&["plan", "shop", "--host", "unix:///nowhere/docker.sock"]), @r"
     exit code 1
     --- stderr
     error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
-    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop", "--host", "tcp://127.0.0.1:9"]), @"
     exit code 1
     --- stderr
     error: the Docker engine at tcp://127.0.0.1:9 does not answer: Connection refused (os error 111)
-    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     ");
 }
 
@@ -38,7 +38,7 @@ fn whoever_uses_a_context_of_docker_is_told_that_skep_does_not() {
     exit code 1
     --- stderr
     error: the Docker engine at unix:///nowhere/docker.sock does not answer: No such file or directory (os error 2)
-    hint: is Docker running there? `--host` and `DOCKER_HOST` say where it is looked for
+    hint: is Docker running there? set its address with `--host` or `DOCKER_HOST`
     hint: skep does not read Docker's contexts; the address of `prod` is in `docker context inspect prod`
     ");
 }

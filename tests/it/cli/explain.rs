@@ -9,8 +9,8 @@ fn a_rule_has_a_page() {
     --- stdout
     A service uses a network, volume, config or secret that the file does not define.
 
-    `docker stack deploy` notices it only after it has created the other networks, configs and secrets, and leaves
-    them behind.
+    `docker stack deploy` notices it only after it has created the other networks, configs and secrets, which it then
+    leaves in the swarm.
 
     Not:
 
@@ -52,8 +52,8 @@ fn all_rules_are_listed_a_line_each() {
     assert_snapshot!(first.join("\n"), @"
     exit code 0
     --- stdout
-    SK0001  The settings of the linter are not understood.
-    SK0002  A comment switches off a rule that finds nothing there.
+    SK0001  The settings of the linter are invalid.
+    SK0002  A comment disables a rule that has no finding there.
     ");
     assert_eq!(listed.lines().count(), skep::lint::rules().len() + 2);
 }

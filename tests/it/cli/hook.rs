@@ -90,7 +90,7 @@ fn a_push_with_an_error_is_refused_with_the_line() {
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       2 |   web:
         |   ^^^
-      help: add a `healthcheck:` that fails until it serves
+      help: add a `healthcheck:` that fails until the service is ready
     refused: 1 error and 1 remark
     ");
     assert!(
@@ -125,7 +125,7 @@ fn only_what_the_push_changes_is_looked_at() {
     new/Dockerfile:2:8: error[DL3011]: `80801` is not a port
       2 | EXPOSE 80801
         |        ^^^^^
-      help: a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing
+      help: a port is a number from 0 to 65535, optionally followed by `/tcp`, `/udp` or `/sctp`
     refused: 1 error
     ");
 }
@@ -232,11 +232,11 @@ fn a_dockerfile_whose_file_is_taken_away_is_looked_at_for_that_alone() {
     web/Dockerfile:2:6: error[SK5002]: `run.sh` is not in the build context
       2 | COPY run.sh gone.sh /
         |      ^^^^^^
-      help: the context is the folder `web`: was it committed there?
+      help: the context is the folder `web`: was the file committed there?
     web/Dockerfile:3:6: error[SK5002]: `src` is not in the build context
       3 | COPY src /src
         |      ^^^
-      help: the context is the folder `web`: was it committed there?
+      help: the context is the folder `web`: was the file committed there?
     refused: 2 errors
     ");
     team.write("web/run.sh", "x");
@@ -260,11 +260,11 @@ fn a_dockerfile_that_nobody_can_look_at_is_told() {
     stack.yml:2:17: error[SK1015]: the Dockerfile `Dockerfile` was not read: it is too large
       2 |   web: { build: . }
         |                 ^
-      help: make it smaller, or bring it into the containers with the image or a volume
+      help: make it smaller, or put it in the image or a volume
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       2 |   web: { build: . }
         |   ^^^
-      help: add a `healthcheck:` that fails until it serves
+      help: add a `healthcheck:` that fails until the service is ready
     refused: 1 error and 1 remark
     ");
     team.commit("Dockerfile", "FROM a:1\n");
@@ -275,11 +275,11 @@ fn a_dockerfile_that_nobody_can_look_at_is_told() {
     stack.yml:2:17: error[SK1015]: the Dockerfile `Dockerfile` was not read: it is too large
       2 |   web: { build: . }
         |                 ^
-      help: make it smaller, or bring it into the containers with the image or a volume
+      help: make it smaller, or put it in the image or a volume
     stack.yml:2:3: info[SK3001]: nothing checks whether `web` is healthy
       2 |   web: { build: . }
         |   ^^^
-      help: add a `healthcheck:` that fails until it serves
+      help: add a `healthcheck:` that fails until the service is ready
     refused: 1 error and 1 remark
     ");
 }
@@ -428,12 +428,12 @@ fn the_hook_goes_where_each_server_looks_for_it() {
     assert_snapshot!(install("gitlab.git/custom_hooks"), @"
     exit code 0
     --- stderr
-    gitlab.git/custom_hooks/pre-receive.d/skep is there already
+    gitlab.git/custom_hooks/pre-receive.d/skep already exists
     ");
     assert_snapshot!(install("empty"), @"
     exit code 2
     --- stderr
-    error: empty is no repository; name a bare repository, a work tree, or a `pre-receive.d`
+    error: empty is not a repository; give a bare repository, a work tree, or a `pre-receive.d`
     ");
 }
 
@@ -445,8 +445,8 @@ fn a_hook_of_somebody_else_stays() {
     assert_snapshot!(team.sandbox.run(&["hook", "install", "server.git"]), @"
     exit code 1
     --- stderr
-    error: server.git/hooks/pre-receive is another hook, and stays as it is
-    hint: let it run `skep hook pre-receive`, with its own standard input, and end with its exit code
+    error: server.git/hooks/pre-receive is another hook and was not changed
+    hint: make it run `skep hook pre-receive` with its own standard input, and exit with that exit code
     ");
     assert_eq!(fs::read_to_string(&hook).unwrap(), "#!/bin/sh\nexit 0\n");
 }

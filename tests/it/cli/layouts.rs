@@ -23,7 +23,7 @@ fn compose_files_are_linted_wherever_they_are() {
     assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
     exit code 1
     --- stdout
-    repo/stacks/api/compose.yml:1:1: warning[SK2022]: the folder `stacks/api` looks like a stack, and nothing in it is deployed
+    repo/stacks/api/compose.yml:1:1: warning[SK2022]: the folder `stacks/api` looks like a stack, but nothing in it is deployed
     repo/stacks/api/compose.yml:4:5: error[SK1001]: a service has no key `netwrks`
     repo/tools/deep/down/docker-compose.dev.yml:4:5: error[SK1001]: a service has no key `netwrks`
     repo/tools/shop.yaml:4:5: error[SK1001]: a service has no key `netwrks`
@@ -106,13 +106,13 @@ fn a_list_of_stacks_is_carried_out() {
       |
       = help: use lower-case letters, digits, `-` and `_`, or `"*"` for a pattern
 
-    error[SK1030]: no file of the repository is called `aps/*/x.yml`
+    error[SK1030]: no file of the repository matches `aps/*/x.yml`
      --> skep.yml:4:8
       |
     4 |   "*": "aps/*/x.yml"
       |        ^^^^^^^^^^^^^
       |
-      = help: correct the pattern; the star is the name of a stack
+      = help: correct the pattern; the star matches the name of a stack
     "#);
 }
 
@@ -123,16 +123,16 @@ fn a_folder_without_stacks_says_so_and_names_what_could_be_some() {
     assert_snapshot!(sandbox.run(&["plan", "repo"]), @"
     exit code 1
     --- stderr
-    error[SK1002]: none of the Compose files is where a stack is looked for: `docker/compose.yml`
+    error[SK1002]: none of the Compose files is in a place for stacks: `docker/compose.yml`
     --> .
-     = help: say so in `skep.yml` at the top: `stacks: { NAME: docker/compose.yml }`
+     = help: list them in `skep.yml` at the top: `stacks: { NAME: docker/compose.yml }`
     ");
     assert_snapshot!(sandbox.run(&["lint", "repo"]), @"
     exit code 0
     --- stdout
-    warning[SK1002]: none of the Compose files is where a stack is looked for: `docker/compose.yml`
+    warning[SK1002]: none of the Compose files is in a place for stacks: `docker/compose.yml`
     --> repo
-     = help: say so in `skep.yml` at the top: `stacks: { NAME: docker/compose.yml }`
+     = help: list them in `skep.yml` at the top: `stacks: { NAME: docker/compose.yml }`
 
     --- stderr
     1 warning
@@ -222,13 +222,13 @@ fn the_context_of_a_file_that_is_named_is_there() {
     exit code 1
     --- stdout
     shop/stack.yml:3:3: info[SK3001]: nothing checks whether `api` is healthy
-    shop/stack.yml:3:17: error[SK1007]: the build context `[SANDBOX]/shop/api` is not there
+    shop/stack.yml:3:17: error[SK1007]: the build context `[SANDBOX]/shop/api` does not exist
     shop/web/Dockerfile:3:6: error[SK5002]: `gone.c` is not in the build context
     ");
     assert_snapshot!(sandbox.run(&["plan", "-c", "shop/stack.yml", "shop"]), @"
     exit code 1
     --- stderr
-    error[SK1007]: the build context `[SANDBOX]/shop/api` is not there
+    error[SK1007]: the build context `[SANDBOX]/shop/api` does not exist
      --> shop/stack.yml:3:17
       |
     3 |   api: { build: ./api }
@@ -242,6 +242,6 @@ fn the_context_of_a_file_that_is_named_is_there() {
     3 | COPY gone.c /src/
       |      ^^^^^^
       |
-      = help: the context is the folder `[SANDBOX]/shop/web`: is it there?
+      = help: the context is the folder `[SANDBOX]/shop/web`: does the file exist there?
     ");
 }

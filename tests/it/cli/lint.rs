@@ -42,7 +42,7 @@ fn findings_show_the_line_and_what_to_do() {
     3 |     image: nginx
       |            ^^^^^
       |
-      = help: name one: `nginx:<version>`
+      = help: add one: `nginx:<version>`
 
     error[SK1003]: there is no network `front` in this file
      --> shop/stack.yml:4:16
@@ -82,7 +82,7 @@ fn findings_are_json_for_a_program() {
         "code": "SK3003",
         "level": "warning",
         "message": "`nginx` has no fixed version",
-        "help": "name one: `nginx:<version>`"
+        "help": "add one: `nginx:<version>`"
       },
       {
         "file": "shop/stack.yml",
@@ -214,8 +214,8 @@ configs: { settings: { file: traefik.yml } }
     assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
     exit code 1
     --- stdout
-    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik looks for tasks every 15s, and those of `web` are killed after 10s: visitors get errors during updates
-    repo/stacks/edge/traefik.yml:4:3: warning[SK4018]: Traefik exposes every service of the swarm, whether it has labels or not
+    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik polls for tasks every 15s, but those of `web` are killed after 10s: visitors get errors during updates
+    repo/stacks/edge/traefik.yml:4:3: warning[SK4018]: Traefik exposes every service of the swarm, even without labels
     repo/stacks/edge/traefik.yml:5:13: error[SK4023]: Traefik 3.7 has no option `providers.docker.swarmmode`, and does not start
     repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
     repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
@@ -236,7 +236,7 @@ configs: { settings: { file: traefik.yml } }
     assert_snapshot!(sandbox.run(&["lint", "repo", "--short"]), @"
     exit code 1
     --- stdout
-    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik looks for tasks every 15s, and those of `web` are killed after 10s: visitors get errors during updates
+    repo/stacks/edge/stack.yml:2:3: warning[SK4025]: Traefik polls for tasks every 15s, but those of `web` are killed after 10s: visitors get errors during updates
     repo/stacks/edge/stack.yml:7:15: error[SK1016]: `./conf` is not on the nodes of the swarm, which have no copy of the repository
     repo/stacks/shop/stack.yml:9:47: warning[SK4009]: Traefik has no entry point `https`
     repo/stacks/shop/stack.yml:10:52: warning[SK4009]: Traefik has no certificate resolver `le`
@@ -341,7 +341,7 @@ fn options_of_hadolint_are_understood() {
     assert_snapshot!(lint(&["-f", "gnu", "--no-color", "--ignore", "DL4000", "--trusted-registry", "quay.io", "-t", "warning"]), @"
     exit code 1
     --- stdout
-    Dockerfile:1:6: error[DL3026]: `docker.io` is not one of the registries that are trusted
+    Dockerfile:1:6: error[DL3026]: the registry `docker.io` is not trusted
     Dockerfile:1:6: warning[DL3006]: `debian` has no fixed version
     ");
     assert_snapshot!(lint(&["--short", "--config", "ci/hadolint.yaml", "--warning", "DL4000", "--failure-threshold", "style"]), @"
@@ -388,7 +388,7 @@ fn shellcheck_is_asked_about_what_skep_has_no_rule_for() {
     assert_snapshot!(sandbox.run_with_programs(&folder, &["lint", "app", "--shellcheck", "--short"]), @"
     exit code 0
     --- stdout
-    app/Dockerfile:5:14: info[SC2086]: `$1` is split at its blanks
+    app/Dockerfile:5:14: info[SC2086]: `$1` is split at spaces
     app/Dockerfile:5:18: warning[SC2034]: part appears unused. Verify use (or export if used externally)
     ");
     sandbox.write(
@@ -458,7 +458,7 @@ fn what_only_the_swarm_knows_is_told_at_its_place() {
     7 | networks: { front: { external: true } }
       |             ^^^^^
       |
-      = help: create it (`docker network create --driver overlay front`), or take `external` away
+      = help: create it (`docker network create --driver overlay front`), or remove `external`
 
     error[SK8001]: no node satisfies `node.labels.disk == ssd`
      --> shop/stack.yml:6:28

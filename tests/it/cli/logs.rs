@@ -25,7 +25,7 @@ fn what_tasks_write_is_shown_in_the_order_of_time() {
     web.1  | panic: no database
     web.2  | panic: no database
     --- stderr
-    node node-1 is down: what web.1, web.2 wrote there is missing
+    node node-1 is down: the logs of web.1, web.2 there are missing
     ");
     sandbox.world.return_node("node-1");
     assert_snapshot!(sandbox.run(&["logs", "shop", "db"]), @"

@@ -144,7 +144,10 @@ fn a_rule_has_its_page_where_it_found_something() {
     editor.open("Dockerfile", "FROM a:1\nEXPOSE 80800\n");
     let params = editor.at("Dockerfile", 1, 8);
     let page = editor.ask("textDocument/hover", &params);
-    assert!(page["contents"]["value"].as_str().unwrap().starts_with("# DL3011\n\n`EXPOSE` names a port"), "{page}");
+    assert!(
+        page["contents"]["value"].as_str().unwrap().starts_with("# DL3011\n\n`EXPOSE` contains an invalid port"),
+        "{page}"
+    );
     let params = editor.at("Dockerfile", 0, 0);
     assert_eq!(editor.ask("textDocument/hover", &params), Value::Null);
     editor.close();

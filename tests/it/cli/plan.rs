@@ -137,8 +137,8 @@ fn a_plan_that_is_out_of_date_is_refused_before_anything_is_written() {
     ~ service web: image app:1 -> app:3 (restarts 2 tasks)
     0 to create, 1 to change, 0 to remove, 1 unchanged
     plan 16f89d43-cb809394-c45ad2ea
-    error: the plan for `shop` is out of date: the files, the settings or the digests of images are others
-    hint: look at it with `skep plan`, and agree to it with the fingerprint that it prints
+    error: the plan for `shop` is out of date: the files, the settings or the digests of images have changed
+    hint: review it with `skep plan`, and deploy it with the fingerprint that the plan prints
     ");
     write(&sandbox, "app:2");
     by_hand(&sandbox);
@@ -150,8 +150,8 @@ fn a_plan_that_is_out_of_date_is_refused_before_anything_is_written() {
     ~ service web: image app:1 -> app:2, replicas 3 -> 2 (restarts 3 tasks)
     0 to create, 1 to change, 0 to remove, 1 unchanged
     plan 45fd8e11-07cc32ea-887d046d
-    error: the plan for `shop` is out of date: the stack in the swarm was changed
-    hint: look at it with `skep plan`, and agree to it with the fingerprint that it prints
+    error: the plan for `shop` is out of date: the stack in the swarm has changed
+    hint: review it with `skep plan`, and deploy it with the fingerprint that the plan prints
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop", "--plan", "latest"]), @"
     exit code 2
@@ -218,8 +218,8 @@ fn what_the_engine_is_too_old_for_is_told() {
     stack shop
     + network shop_default (new in the file)
     + service web (new in the file)
-    note: service web: `healthcheck.start_interval` needs Docker API 1.44; this engine has 1.41 and leaves it out
-    note: service web: `oom_score_adj` needs Docker API 1.46; this engine has 1.41 and leaves it out
+    note: service web: `healthcheck.start_interval` needs Docker API 1.44; this engine has 1.41 and ignores it
+    note: service web: `oom_score_adj` needs Docker API 1.46; this engine has 1.41 and ignores it
     2 to create, 0 to change, 0 to remove, 0 unchanged
     plan 2c8eadcc-4f53cda1-55f14ce5
     ");
@@ -244,18 +244,18 @@ fn what_a_deploy_is_refused_for_is_in_the_plan_of_a_stack_that_does_not_change_o
     --- stdout
     stack shop
     nothing to do, 3 unchanged
-    refused: stack.yml:4:44: configs.page: the config `page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`
+    refused: stack.yml:4:44: configs.page: the config `page` has other contents, and Swarm cannot change a config; remove its `name`, so that new contents make a new config, or give it another `name`
     ");
     assert_snapshot!(sandbox.run(&["deploy", "shop"]), @"
     exit code 1
     --- stderr
-    error: stack.yml:4:44: configs.page: the config `page` holds something else, and Swarm cannot change a config; leave its `name` out, so that new content is a new config, or give it another `name`
+    error: stack.yml:4:44: configs.page: the config `page` has other contents, and Swarm cannot change a config; remove its `name`, so that new contents make a new config, or give it another `name`
     ");
     assert_snapshot!(sandbox.run(&["lint", "shop", "--live", "--format", "short"]), @"
     exit code 1
     --- stdout
-    shop/stack.yml:4:44: info[SK2004]: what `page` holds can never change: Swarm refuses new content under a name
-    shop/stack.yml:4:44: error[SK8001]: the config `page` holds something else, and Swarm cannot change a config
+    shop/stack.yml:4:44: info[SK2004]: the contents of `page` can never change: Swarm refuses new contents for an existing name
+    shop/stack.yml:4:44: error[SK8001]: the config `page` has other contents, and Swarm cannot change a config
     ");
     assert!(sandbox.world.calls().is_empty(), "nothing was written");
 }
@@ -343,14 +343,14 @@ fn a_network_that_cannot_be_changed_is_told_in_every_place() {
     --- stdout
     shop: r2 (1400556), from folder [SANDBOX]/shop
       web                  1/1 running
-      differs from its release; to bring it back:
+      differs from its release; changes needed to restore it:
         network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
     ");
     assert_snapshot!(sandbox.run(&["heal", "shop"]), @"
     exit code 1
     --- stderr
     note: network shop_default stays as it is, though the file says otherwise (labels.team a -> b): Swarm cannot change a network that exists; give it another name, or remove the stack and deploy it again
-    shop differs from its release in what cannot be changed
+    shop differs from its release in properties that cannot be changed
     ");
 }
 
@@ -388,7 +388,7 @@ fn what_takes_the_place_of_another_service_is_told() {
     shop r2 rolls out
       - service db
       + service postgres
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r2 is deployed
     ");
     with("postgres", "pgdata");

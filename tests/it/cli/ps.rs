@@ -16,7 +16,7 @@ fn tasks_are_shown_with_their_node_and_state() {
     assert_snapshot!(ageless(&sandbox.run(&["ps", "shop"])), @"
     exit code 0
     --- stdout
-    TASK   NODE    WANTED   IS           EXIT  WHY
+    TASK   NODE    DESIRED  STATE        EXIT  ERROR
     web.2  node-1  running  running AGE 
     web.1  node-1  running  running AGE
     ");
@@ -33,7 +33,7 @@ fn those_that_ended_tell_why() {
     assert_snapshot!(ageless(&shop_that_went_back().run(&["ps", "shop", "--all"])), @"
     exit code 0
     --- stdout
-    TASK   NODE    WANTED          IS            EXIT  WHY
+    TASK   NODE    DESIRED         STATE         EXIT  ERROR
     web.2  node-1  running         running AGE 
     web.1  node-1  running         running AGE 
     web.2  node-1  shutdown (old)  shutdown AGE 0
@@ -53,7 +53,7 @@ fn a_stack_of_which_nothing_is_left_says_where_to_look() {
     assert_snapshot!(sandbox.run(&["ps", "shop"]), @"
     exit code 1
     --- stderr
-    error: no service of the stack `shop` is there; `skep status shop` says what became of it
+    error: the stack `shop` has no services now; see `skep status shop`
     ");
     assert_eq!(sandbox.run(&["logs", "shop"]), sandbox.run(&["ps", "shop"]));
     assert_snapshot!(sandbox.run(&["heal", "blog"]), @"

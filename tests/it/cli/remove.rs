@@ -52,7 +52,7 @@ fn a_stack_goes_in_order_and_its_data_stays() {
     - service web
     - network shop_default
     - config shop_page-2cf24dba5fb0
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
       - service web
       - service db
@@ -79,9 +79,9 @@ fn nobody_is_there_to_be_asked() {
     stack shop
     - service web
     - network shop_default
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
-    error: remove the stack shop? Nobody is there to be asked; `--yes` says yes in advance
+    error: remove the stack shop? There is no terminal for the answer; use `--yes`
     ");
     assert!(left(&sandbox).contains(&"shop_web".to_owned()));
 }
@@ -117,7 +117,7 @@ fn the_records_can_stay_and_go_later() {
     --- stderr
       - service web
       - network shop_default
-    shop is removed; the records of its releases stay (`skep history shop`)
+    shop is removed; the records of its releases are kept (`skep history shop`)
     "#);
     assert_eq!(left(&sandbox), ["skep.shop.r1", "skep.shop.r2"]);
     assert_snapshot!(sandbox.run(&["status", "shop"]), @"
@@ -129,7 +129,7 @@ fn the_records_can_stay_and_go_later() {
     exit code 0
     --- stdout
     stack shop
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
     shop is removed, and so are its records
     ");
@@ -147,7 +147,7 @@ fn a_stack_that_skep_does_not_know_is_left_alone_unless_somebody_insists() {
     assert_snapshot!(sandbox.run(&["remove", "shop", "--yes"]), @"
     exit code 1
     --- stderr
-    error: skep has no record of the stack `shop`, and removes only what it made; `--foreign` removes it nevertheless
+    error: skep has no record of the stack `shop`, and removes only stacks that it deployed; use `--foreign` to remove it anyway
     ");
     assert_snapshot!(sandbox.run(&["remove", "shop", "--yes", "--foreign"]), @"
     exit code 0
@@ -155,7 +155,7 @@ fn a_stack_that_skep_does_not_know_is_left_alone_unless_somebody_insists() {
     stack shop
     - service web
     - network shop_default
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
       - service web
       - network shop_default
@@ -180,8 +180,8 @@ fn what_no_release_made_stays_unless_somebody_insists() {
     stack shop
     - service web
     - network shop_default
-    note: service by-hand stays: no release of skep made it; `--foreign` removes it as well
-    volumes, folders and what is external stay
+    note: service by-hand is kept, because skep did not create it; `--foreign` removes it as well
+    volumes, folders and external objects are kept
     --- stderr
       - service web
       - network shop_default
@@ -193,7 +193,7 @@ fn what_no_release_made_stays_unless_somebody_insists() {
     --- stdout
     stack shop
     - service by-hand
-    volumes, folders and what is external stay
+    volumes, folders and external objects are kept
     --- stderr
       - service by-hand
     shop is removed

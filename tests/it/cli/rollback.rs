@@ -15,13 +15,13 @@ fn an_earlier_release_comes_back_through_the_same_gate() {
     --- stderr
     shop r3 rolls out
       ~ service web: image app:2 -> app:1 (restarts 2 tasks)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r3 is deployed
     ");
     assert_snapshot!(sandbox.run(&["rollback", "shop", "r1"]), @"
     exit code 0
     --- stderr
-    shop r3 runs already: nothing to do
+    shop r3 already runs: nothing to do
     ");
     assert_snapshot!(sandbox.run(&["rollback", "shop", "2", "--format", "json"]), @r#"
     exit code 0
@@ -38,7 +38,7 @@ fn an_earlier_release_comes_back_through_the_same_gate() {
     --- stderr
     shop r4 rolls out
       ~ service web: image app:1 -> app:2 (restarts 2 tasks)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r4 is deployed
     "#);
 }
@@ -50,7 +50,7 @@ fn there_must_be_something_to_go_back_to() {
     assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
     exit code 1
     --- stderr
-    error: the stack `shop` has no earlier good release to go back to
+    error: the stack `shop` has no earlier good release to roll back to
     ");
     assert_snapshot!(sandbox.run(&["rollback", "shop", "r9"]), @"
     exit code 1
@@ -95,7 +95,7 @@ fn what_cannot_be_gone_back_to_stops_no_task() {
     --- stderr
     shop r3 rolls out
       ~ service web: image app:2 -> app:1 (restarts 2 tasks)
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r3 is deployed
     ");
 }
@@ -111,7 +111,7 @@ fn a_release_that_left_nothing_is_not_gone_back_to() {
     assert_snapshot!(sandbox.run(&["rollback", "shop"]), @"
     exit code 1
     --- stderr
-    error: the stack `shop` has no earlier good release to go back to
+    error: the stack `shop` has no earlier good release to roll back to
     ");
     assert_snapshot!(sandbox.run(&["rollback", "shop", "r2"]), @"
     exit code 1

@@ -77,7 +77,7 @@ fn what_is_decrypted_reaches_the_swarm_and_nobody_else() {
     shop r1 rolls out
       + network shop_default
       + service db
-      all tasks run; waiting for them to stay so
+      all tasks run; waiting to see whether they stay up
     shop r1 is deployed
     ");
     assert_snapshot!(run(&["plan", "shop"]), @"
@@ -150,7 +150,7 @@ fn who_has_no_key_sees_what_would_change_and_cannot_deploy() {
     networks:
       default:
         name: shop_default
-    # skep creates the secrets below; their content cannot stand in this file.
+    # skep creates the secrets below; their contents cannot be part of this file.
     secrets:
       password-113a437c8b43:
         external: true
@@ -226,19 +226,19 @@ fn what_cannot_be_decrypted_is_refused_before_the_first_write() {
     8 |   password: { file: ./database.enc.yaml, x-skep: { key: database.pasword } }
       |                                                         ^^^^^^^^^^^^^^^^
       |
-      = help: write the keys that lead to one value in `x-skep.key`
+      = help: write the path of a single value in `x-skep.key`
     ");
     sandbox.write("shop/stack.yml", &STACK.replace("secrets: [password, variables]", "env_file: [app.enc.env]"));
     assert_snapshot!(deploy(), @"
     exit code 1
     --- stderr
-    error[SK6002]: the env_file `app.enc.env` is encrypted, and decrypted it could be read by everybody in the swarm
+    error[SK6002]: the env_file `app.enc.env` is encrypted, but everybody with access to the swarm could read the decrypted contents
      --> stack.yml:5:16
       |
     5 |     env_file: [app.enc.env]
       |                ^^^^^^^^^^^
       |
-      = help: make it a secret: nothing else is decrypted
+      = help: make it a secret: only secrets are decrypted
     ");
     assert!(sandbox.world.calls().is_empty(), "nothing was changed");
 }

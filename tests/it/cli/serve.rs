@@ -160,7 +160,7 @@ fn a_controller_that_its_hook_cannot_reach_is_not_ready() {
     let private = one.private();
     let shown = |text: String| text.replace(&private.display().to_string(), "PRIVATE");
     std::fs::remove_file(private.join("hook.sock")).unwrap();
-    assert_snapshot!(shown(one.wait_for("503")), @"Git's hook cannot reach skep at PRIVATE/hook.sock, so that no push is taken; restart skep");
+    assert_snapshot!(shown(one.wait_for("503")), @"Git's hook cannot reach skep at PRIVATE/hook.sock, so no push is accepted; restart skep");
     assert_snapshot!(one.push(&work, "a"), @"skep is restarting; push again in a moment");
     // Git would take a push without a hook.
     std::fs::remove_file(private.join("hooks/pre-receive")).unwrap();
@@ -245,20 +245,20 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     assert_snapshot!(stable(&sandbox.run(&["sync"])), @"
     exit code 1
     --- stdout
-    old: failing, ssh://gitlab.example.com/old.git main, not read yet
+    old: failing, ssh://gitlab.example.com/old.git main, not fetched yet
       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
 
-    shop: failing, [SANDBOX]/shop.git main, not read yet
+    shop: failing, [SANDBOX]/shop.git main, not fetched yet
       there is no repository at [SANDBOX]/shop.git, or the token may not see it; check the address and the token (LOOKS have failed in TIME; tried again in TIME)
 
-    typo: failing, /srv/typo main, not read yet
+    typo: failing, /srv/typo main, not fetched yet
       the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     let mut shop = Repository::new(&sandbox.path().join("shop.git"));
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 1
     --- stdout
-    shop: failing, [SANDBOX]/shop.git main, not read yet
+    shop: failing, [SANDBOX]/shop.git main, not fetched yet
       [SANDBOX]/shop.git has no branch `main`; push it, or name another branch in the settings (LOOKS have failed in TIME; tried again in TIME)
     ");
     shop.files.insert("stack.yml".into(), SICK.into());
@@ -266,7 +266,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 1
     --- stdout
-    shop: refused, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
+    shop: refused, [SANDBOX]/shop.git main at COMMIT, fetched TIME ago
       stack.yml:1:45: error[SK1003]: there is no network `front` in this file
         1 | services: { web: { image: app:1, networks: [front] } }
           |                                             ^^^^^
@@ -283,16 +283,16 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     assert_snapshot!(stable(&sandbox.run(&["sync", "shop"])), @"
     exit code 0
     --- stdout
-    shop: up to date, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
+    shop: up to date, [SANDBOX]/shop.git main at COMMIT, fetched TIME ago
     ");
     assert_snapshot!(stable(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE    RELEASE  TASKS  SINCE  REMARK
     shop   healthy  r1       1/1    TIME
 
-    REPOSITORY  BRANCH  STATE       COMMIT   LOOKED  WHAT TO KNOW
-    old         main    failing     -        -       cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
+    REPOSITORY  BRANCH  STATE       COMMIT   FETCHED  REMARK
+    old         main    failing     -        -        cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
     shop        main    up to date  COMMIT  TIME
     typo        main    failing     -        -       the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
@@ -340,7 +340,7 @@ fn what_was_removed_by_hand_is_deployed_again_from_what_skep_has() {
         }
     });
     let heal = sandbox.run(&["heal", "shop"]);
-    assert!(heal.contains("`skep deploy --again STACK` brings it back"), "{heal}");
+    assert!(heal.contains("`skep deploy --again STACK` creates it again"), "{heal}");
     assert_snapshot!(sandbox.run(&["deploy", "--again", "shop"]), @"
     exit code 0
     --- stderr
@@ -371,7 +371,7 @@ fn a_repository_deploys_one_branch_and_the_others_come_and_go() {
     assert_snapshot!(one.push_all(&work, &[":main"]), @"error: `refs/heads/main` names what runs and is not deleted; to take a stack away, use `skep remove`; to deploy another branch, push it and delete this one at once");
     assert!(has("main"));
     let said = one.push_all(&work, &["HEAD:master", ":main"]);
-    assert!(said.ends_with("shop r1 runs already: nothing to do"), "{said}");
+    assert!(said.ends_with("shop r1 already runs: nothing to do"), "{said}");
     assert!(has("master") && !has("main"), "one takes the place of the other");
     assert_snapshot!(one.push(&work, "main"), @"nothing is deployed by this push: this repository deploys the branch master");
 }
@@ -396,7 +396,7 @@ fn where_the_branch_is_not_what_runs_both_status_and_the_next_push_say_so() {
     --- stdout
     shop: r3 (COMMIT), from shop
       web                  1/1 running
-      note: COMMIT runs since `skep rollback`, although `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` brings that back
+      note: COMMIT runs since `skep rollback`, although `main` is at COMMIT (r2) or a later commit; `skep deploy --again shop` deploys that commit again
     ");
     commit("app:3");
     let said = one.push(&work, "main");
@@ -439,7 +439,7 @@ fn after_a_removal_and_a_lost_mirror_a_new_commit_is_deployed_and_the_old_one_is
     assert_snapshot!(stable(&wait_until(&sandbox, &["status", "--repositories"], "failed")), @"
     exit code 0
     --- stdout
-    shop: failed, [SANDBOX]/shop.git main at COMMIT, looked at TIME ago
+    shop: failed, [SANDBOX]/shop.git main at COMMIT, fetched TIME ago
       shop was not deployed: the stack `shop` was removed, as r2; nothing is deployed until something new is pushed
     ");
     shop.files.insert("stack.yml".into(), WELL.replace("app:1", "app:2"));

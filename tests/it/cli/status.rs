@@ -30,7 +30,7 @@ fn what_runs_is_shown() {
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE    RELEASE  TASKS  SINCE  REMARK
     shop   healthy  r1       2/2    [SECONDS]
     ");
     assert_snapshot!(sandbox.run(&["status", "shop"]), @"
@@ -71,7 +71,7 @@ fn what_failed_is_not_forgotten_by_the_rollback() {
     assert_snapshot!(shop_that_went_back().run(&["status", "shop"]), @"
     exit code 0
     --- stdout
-    shop: r3 (dc8da0d), last tried: r2 failed, from folder [SANDBOX]/shop
+    shop: r3 (dc8da0d), last attempt: r2 failed, from folder [SANDBOX]/shop
       web                  2/2 running
       web: the update stopped: a new task failed: exit code 1
         | listening on :80
@@ -98,7 +98,7 @@ fn all_stacks_cost_as_many_requests_as_one() {
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE    RELEASE  TASKS  SINCE  REMARK
     blog   healthy  r1       1/1    [SECONDS]
     shop   healthy  r1       1/1    [SECONDS]
     wiki   healthy  r1       1/1    [SECONDS]
@@ -118,7 +118,7 @@ fn a_stack_that_cannot_be_read_does_not_hide_the_others() {
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE       RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE       RELEASE  TASKS  SINCE  REMARK
     odd    unreadable  -                      the Docker engine's answer to GET /services is not understood: service odd_web: invalid type: map, expected a sequence
     shop   healthy     r1       2/2    [SECONDS]
     ");
@@ -162,7 +162,7 @@ fn a_commit_that_does_not_run_as_a_whole_is_shown() {
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE    RELEASE  TASKS  SINCE  REMARK
     shop   healthy  r1       2/2    [SECONDS]
 
     commit ccccccc of town (Sell more) is rolling out
@@ -183,7 +183,7 @@ fn a_commit_that_does_not_run_as_a_whole_is_shown() {
     assert_snapshot!(seconds(&sandbox.run(&["status"])), @"
     exit code 0
     --- stdout
-    STACK  STATE    RELEASE  TASKS  SINCE  WHAT TO KNOW
+    STACK  STATE    RELEASE  TASKS  SINCE  REMARK
     shop   healthy  r1       2/2    [SECONDS]
 
     commit ccccccc of town (Sell more) was not deployed as a whole: bakery r2 was not healthy; r1 runs again

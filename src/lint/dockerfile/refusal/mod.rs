@@ -1,7 +1,8 @@
 //! What BuildKit refuses when it knows the variables: a file that can be read may still not be built.
 //!
-//! After `frontend/dockerfile/dockerfile2llb`. Of a value with a variable only that is said which is so whatever the build is told,
-//! or as a warning which is so by default. A stage that the last one does not need is not built, so what is wrong in it is a warning.
+//! After `frontend/dockerfile/dockerfile2llb`. Of a value with a variable only that is said which is so whatever the
+//! build is told, or as a warning which is so by default. A stage that the last one does not need is not built, so what
+//! is wrong in it is a warning.
 
 mod lex;
 mod mount;
@@ -245,13 +246,13 @@ impl At<'_> {
         Some(problem(span, message, "mount from a stage that stands before this one".to_owned()))
     }
 
-    /// A mount from a stage that is not there yet.
+    /// A mount from a stage that does not exist yet.
     fn too_early(self, from: &str, span: &Span) -> Option<Diagnostic<Span>> {
         let stage = self.names.get(&from.to_ascii_lowercase())?;
         if *stage < self.stage.index {
             return None;
         }
-        let message = format!("the stage `{}` is not there yet", text::cut(from));
+        let message = format!("the stage `{}` does not exist yet", text::cut(from));
         Some(problem(span, message, "mount from a stage that stands before this one".to_owned()))
     }
 
@@ -323,7 +324,7 @@ impl At<'_> {
         let (_, sources) = words.split_last()?;
         let sources: Vec<&Word> = sources.iter().filter(|source| !heredoc::is_opening(&source.text)).collect();
         let [source] = sources[..] else {
-            return Some(problem(&flag.span, "`--checksum` is for one source, and here are several", None));
+            return Some(problem(&flag.span, "`--checksum` needs a single source, but there are several", None));
         };
         let source = self.fill(&source.text)?;
         match values::address(&source.text) {

@@ -78,12 +78,12 @@ fn flags_whose_value_there_is_not() {
     5: `--mount` needs a value
     6: `--mount` says nothing
     8: `$A` is not filled in here: `from` takes no variables
-    9: `--interval` is a length of time, and not `5`
+    9: `--interval` is a duration, and not `5`
     10: `--timeout` is less than a millisecond
     11: `--retries` is a number from 0 on, and not `many`
     12: `--link` is `true` or `false`, and not `yes`
     13: `--chown` is given twice
-    15: `--start-period` is a length of time, and not `1d`
+    15: `--start-period` is a duration, and not `1d`
     6: `` is not `key=value`
     7: the `type` of a mount cannot be `foo`
     ");
@@ -101,7 +101,7 @@ fn modes_owners_checksums_and_sources() {
     9: (warning) `--link` knows no names, such as `app`
     10: `foo` is no digest
     11: `--checksum` is for what is downloaded
-    12: `--checksum` is for one source, and here are several
+    12: `--checksum` needs a single source, but there are several
     13: `COPY` downloads nothing, and `https://example.com/a` is an address
     14: `COPY` downloads nothing, and `git@example.com:a/b.git` is an address
     ");
@@ -139,7 +139,7 @@ fn a_stage_that_the_last_one_does_not_need_is_not_built() {
     2: (warning) `999` is no mode of a file
     4: (warning) there is no signal `FOO`
     6: there is no signal `FOO`
-    9: (warning) the stage `late` is not there yet
-    11: the stage `late` is not there yet
+    9: (warning) the stage `late` does not exist yet
+    11: the stage `late` does not exist yet
     ");
 }

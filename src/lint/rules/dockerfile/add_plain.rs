@@ -4,9 +4,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `ADD` takes plain files.
+    /// `ADD` copies plain files.
     ///
-    /// `ADD` also unpacks archives and fetches addresses, so a reader must look twice to see which of them is meant.
+    /// `ADD` also unpacks archives and downloads addresses, so its effect is not obvious to readers.
     /// `COPY` only copies.
     ///
     /// ```dockerfile bad
@@ -33,7 +33,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     adds.filter_map(|(stage, add)| plain(stage, add, subject)).collect()
 }
 
-/// The first source that `COPY` could take, too.
+/// The first source that `COPY` could copy.
 fn plain(stage: Stage<'_>, add: &Instruction, subject: &DockerfileSubject<'_>) -> Option<Found> {
     let (_, sources) = add.words().split_last()?;
     let known = |word: &Word| {
@@ -41,8 +41,8 @@ fn plain(stage: Stage<'_>, add: &Instruction, subject: &DockerfileSubject<'_>) -
         expanded.unwrap_or_else(|| word.unquoted().to_owned())
     };
     let source = sources.iter().find(|source| !needs_add(&known(source)))?;
-    let message = format!("`COPY` is enough for `{}`", text::cut(source.unquoted()));
-    Some(Found::new(&add.keyword_span, message).help("write `COPY` in the place of `ADD`"))
+    let message = format!("`{}` needs only `COPY`", text::cut(source.unquoted()));
+    Some(Found::new(&add.keyword_span, message).help("use `COPY` instead of `ADD`"))
 }
 
 fn needs_add(source: &str) -> bool {

@@ -4,9 +4,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `AS` is not written like its `FROM`.
+    /// `AS` and its `FROM` differ in case.
     ///
-    /// Both in capitals, or both in small letters: a reader looks for one of them. BuildKit: `FromAsCasing`.
+    /// Write both in upper case or both in lower case for readability. BuildKit: `FromAsCasing`.
     ///
     /// ```dockerfile bad
     /// FROM node:22 as build
@@ -27,13 +27,13 @@ fn differs(stage: Stage<'_>) -> Option<Found> {
     let [_, word, _] = stage.from()?.words() else { return None };
     let wanted = like(word, &stage.from()?.keyword_text)?;
     (word.text != wanted).then(|| {
-        Found::new(&word.span, format!("`{}` is not written like its `FROM`", word.text))
+        Found::new(&word.span, format!("`{}` and its `FROM` differ in case", word.text))
             .help(format!("write `{wanted}`"))
             .fix(Fix::safe(format!("write `{wanted}`")).replace(&word.span, wanted))
     })
 }
 
-/// What is in both kinds of letters is told by another rule.
+/// `AS` in the case of `FROM`; `None` for mixed case, which another rule reports.
 fn like(word: &Word, from: &str) -> Option<&'static str> {
     let is_as = word.text.eq_ignore_ascii_case("as");
     match from {

@@ -5,10 +5,10 @@ use crate::name::ImageReference;
 use crate::text;
 
 rule! {
-    /// The image that is built on is `latest`.
+    /// The base image has the tag `latest`.
     ///
-    /// What that is changes with each release of the image: the same commit builds into something else tomorrow. A digest
-    /// behind it says what is meant.
+    /// This tag moves with each release of the image, so the same commit may build a different image tomorrow. A digest
+    /// after the tag fixes the version.
     ///
     /// ```dockerfile bad
     /// FROM node:latest

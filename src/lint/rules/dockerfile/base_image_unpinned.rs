@@ -7,10 +7,10 @@ use crate::name::ImageReference;
 use crate::text;
 
 rule! {
-    /// The image that is built on has no version.
+    /// The base image has no version.
     ///
-    /// No tag means `latest`, which is another image next month: the same commit then builds into something else, and a
-    /// build that worked fails for a reason that is in no diff.
+    /// Without a tag the image is `latest`, which changes with each release: the same commit may then build a different image,
+    /// and a build may fail although nothing in the repository changed.
     ///
     /// ```dockerfile bad
     /// FROM node
@@ -37,7 +37,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
     let word = stage.image()?;
     let image = ImageReference::of(word.unquoted());
-    // What begins with a variable may be the whole of a name.
+    // A leading variable may contain a complete name.
     let is_open =
         image.path.starts_with('$') || literal(image.path, file.escape).contains(|c: char| c.is_ascii_uppercase());
     let filled = file.scopes.of_from(&word.text);
@@ -50,10 +50,10 @@ fn unpinned(stage: Stage<'_>, file: &Dockerfile) -> Option<Found> {
         return None;
     }
     let name = text::cut(word.unquoted());
-    Some(Found::new(&word.span, format!("`{name}` has no fixed version")).help(format!("name one: `{name}:<version>`")))
+    Some(Found::new(&word.span, format!("`{name}` has no fixed version")).help(format!("add one: `{name}:<version>`")))
 }
 
-/// Whether a name with a variable in it fits that of a stage: `build-${TARGETARCH}`.
+/// Whether a name with a variable may be that of a stage: `build-${TARGETARCH}`.
 fn may_be_stage(word: &Word, file: &Dockerfile) -> bool {
     let text = word.unquoted().to_ascii_lowercase();
     let variables = variables(&text, file.escape);
@@ -63,7 +63,7 @@ fn may_be_stage(word: &Word, file: &Dockerfile) -> bool {
     file.stages().filter_map(|stage| stage.name()).any(|name| fits(&name.text.to_ascii_lowercase()))
 }
 
-/// A text without the variables in it.
+/// A text without its variables.
 fn literal(text: &str, escape: char) -> String {
     let mut literal = String::new();
     let mut at = 0;

@@ -3,9 +3,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// An instruction stands before the first `FROM`.
+    /// An instruction precedes the first `FROM`.
     ///
-    /// Only `ARG` may: there is no image yet that the instruction could change, and the build fails.
+    /// Only `ARG` is allowed there, because there is no image yet that an instruction could change. The build fails.
     ///
     /// ```dockerfile bad
     /// ENV LANG=C.UTF-8
@@ -31,8 +31,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|instruction| instruction.keyword != Keyword::Arg || instruction.on_build);
     early
         .map(|instruction| {
-            Found::new(&instruction.keyword_span, format!("`{}` stands before the first `FROM`", instruction.keyword))
-                .help("move it behind the `FROM`")
+            Found::new(&instruction.keyword_span, format!("`{}` precedes the first `FROM`", instruction.keyword))
+                .help("move it after the `FROM`")
         })
         .collect()
 }

@@ -3,9 +3,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A blank line stands inside of an instruction.
+    /// An instruction contains a blank line.
     ///
-    /// Docker passes over it, but says that it will not for ever. A line with `#` alone may stand there instead. BuildKit:
+    /// Docker ignores it, but warns that a later version will not. Use a line with `#` alone instead. BuildKit:
     /// `NoEmptyContinuation`.
     ///
     /// ```dockerfile bad
@@ -28,9 +28,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let blanks = subject.file.blanks.iter();
     blanks
         .map(|line| {
-            Found::new(&(line.start..line.start), "the line before goes on, and this line is blank")
-                .help("take the blank line out")
-                .fix(Fix::safe("take the blank line out").delete(line))
+            Found::new(&(line.start..line.start), "this line is blank, but the instruction continues")
+                .help("remove the blank line")
+                .fix(Fix::safe("remove the blank line").delete(line))
         })
         .collect()
 }

@@ -5,11 +5,11 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// What is meant to be a JSON list is none.
+    /// A JSON list is malformed.
     ///
-    /// With a comma that is missing, single quotes or something behind the bracket Docker takes it for a text: a shell looks for a
-    /// program called `[a,`, and a `VOLUME` is made at `/[`. A `RUN` fails, which is an error; the others are seen when a container
-    /// is started.
+    /// With a missing comma, single quotes or text after the bracket, Docker takes the list for plain text: a shell looks for a
+    /// program named `[a,`, and a `VOLUME` is created at `/[`. A `RUN` fails, which is an error; other instructions fail only when a
+    /// container is started.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -34,7 +34,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     instructions.filter_map(|instruction| Some(found(instruction, &meant_list(instruction)?))).collect()
 }
 
-/// The text that is meant to be a list, and where it stands.
+/// The text that should be a list, and its place.
 fn meant_list(instruction: &Instruction) -> Option<Word> {
     use Keyword::{Add, Cmd, Copy, Entrypoint, Healthcheck, Run, Volume};
     let text = match (instruction.keyword, &instruction.arguments) {
@@ -52,7 +52,7 @@ fn joined(words: &[Word]) -> Option<Word> {
     Some(Word { text: texts.join(" "), span: first.span.start..last.span.end })
 }
 
-/// Whether a text begins as a list of strings. `[ "$A" = b ]` is a test of the shell: it has a space after the bracket, and no
+/// Whether a text starts like a list of strings. `[ "$A" = b ]` is a shell test: it has a space after the bracket, and no
 /// comma between its texts.
 fn is_meant(text: &str) -> bool {
     let Some(inside) = text.strip_prefix('[') else { return false };
@@ -60,7 +60,7 @@ fn is_meant(text: &str) -> bool {
     inside.starts_with(quotes) || inside.trim_start().starts_with(quotes) && has_comma_between(inside)
 }
 
-/// Whether a comma stands outside of all quotes.
+/// Whether there is a comma outside of quotes.
 fn has_comma_between(text: &str) -> bool {
     let mut open = None;
     let mut characters = text.chars();
@@ -77,9 +77,9 @@ fn has_comma_between(text: &str) -> bool {
 }
 
 fn found(instruction: &Instruction, list: &Word) -> Found {
-    let message = format!("`{}` is no JSON list, so Docker takes it for a text", text::cut(&list.text));
+    let message = format!("`{}` is not a JSON list, so Docker takes it for text", text::cut(&list.text));
     let found = Found::new(&list.span, message)
-        .help("write it as `[\"program\", \"argument\"]`: double quotes, and a comma between");
+        .help("write it as `[\"program\", \"argument\"]`: double quotes, separated by commas");
     let fails = instruction.keyword == Keyword::Run && !instruction.on_build;
     if fails { found.severity(Severity::Error) } else { found }
 }

@@ -8,10 +8,10 @@ use crate::revision::EntryKind;
 use crate::text;
 
 rule! {
-    /// What is copied is kept in Git LFS, or in a submodule.
+    /// A copied file is in Git LFS or in a submodule.
     ///
-    /// skep runs no filters and fetches no submodules. Of a file in Git LFS the image gets the pointer, three lines that say where the
-    /// file is; a submodule stays out of the build. On your own machine both are there, and the build succeeds.
+    /// skep runs no Git filters and fetches no submodules. Of a file in Git LFS the image gets only the pointer, three lines that refer to
+    /// the file; a submodule is missing from the build. On your own machine both exist, and the build succeeds.
     ///
     /// ```dockerfile bad with lfs-model.bin
     /// FROM debian:12
@@ -25,7 +25,7 @@ rule! {
     "SK5022", Warning, Dockerfile(check)
 }
 
-/// Files of a folder that are looked at.
+/// The most files of a folder that are checked.
 const MAX_FILES: usize = 1_000;
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -34,21 +34,21 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn kept(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
-    // All of the context may well hold what the image does not need.
+    // The whole context may contain files that the image does not need.
     let path = inside(&source.text).filter(|path| !path.as_str().is_empty())?;
     let mut folders = subject.contexts.all().iter().filter_map(|context| context.join(path.as_str()).ok());
     let (kept, is_submodule) = folders.find_map(|full| first_kept(&full, subject))?;
     let kept = text::cut(kept.as_str()).into_owned();
     Some(if is_submodule {
-        Found::new(&source.span, format!("the submodule `{kept}` stays out of the build"))
-            .help("commit what the image needs in this repository")
+        Found::new(&source.span, format!("the submodule `{kept}` is missing from the build"))
+            .help("commit the files that the image needs to this repository")
     } else {
-        Found::new(&source.span, format!("`{kept}` is kept in Git LFS: the image gets its pointer only"))
-            .help("take it out of Git LFS, or download it in a `RUN`")
+        Found::new(&source.span, format!("`{kept}` is in Git LFS, so the image gets only its pointer"))
+            .help("remove it from Git LFS, or download it in a `RUN`")
     })
 }
 
-/// The first submodule, or file in Git LFS, at a path or below it.
+/// The first submodule or file in Git LFS at a path or below it.
 fn first_kept(full: &RepoPath, subject: &DockerfileSubject<'_>) -> Option<(RepoPath, bool)> {
     let elsewhere = subject.elsewhere;
     if let Some(module) = elsewhere.submodule(full).or_else(|| elsewhere.submodule_below(full)) {

@@ -3,10 +3,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `COPY --from` takes a whole file system.
+    /// `COPY --from` copies a whole file system.
     ///
-    /// What was only needed for the build then is in the image after all, with caches and with secrets, and it overwrites
-    /// what the image had.
+    /// The image then contains everything that was only needed for the build, including caches and secrets, and its own
+    /// files are overwritten.
     ///
     /// ```dockerfile bad
     /// FROM golang:1.23 AS build
@@ -30,5 +30,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn whole(copy: &Instruction) -> Option<Found> {
     let (destination, sources) = copy.words().split_last()?;
     let source = sources.iter().find(|source| source.unquoted() == "/").filter(|_| destination.unquoted() == "/")?;
-    Some(Found::new(&source.span, "the whole file system is copied").help("name the files and folders that are needed"))
+    Some(
+        Found::new(&source.span, "the whole file system is copied")
+            .help("copy only the files and folders that are needed"),
+    )
 }

@@ -3,7 +3,7 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `COPY --from` names the stage that it stands in.
+    /// `COPY --from` names its own stage.
     ///
     /// A stage cannot copy from itself: the build fails with a circular dependency.
     ///

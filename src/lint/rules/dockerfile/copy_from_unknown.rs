@@ -8,11 +8,11 @@ use crate::name::ImageReference;
 use crate::text;
 
 rule! {
-    /// `COPY --from` names no stage that comes before.
+    /// `COPY --from` does not name an earlier stage.
     ///
-    /// What is not the name of a stage is pulled as an image: a mistake in a name ends in an image that does not exist, or
-    /// in one of somebody else. An image that is meant has its version behind it. What cannot even be an image fails the
-    /// build, and is an error: a variable, the number or the name of a stage that comes later, a name with capitals.
+    /// A name that is not a stage is pulled as an image: with a typo, the image does not exist or belongs to somebody
+    /// else. Write an intended image with its version. If it cannot be an image, the build fails and this is an
+    /// error: a variable, the number or the name of a later stage, a name with capital letters.
     ///
     /// ```dockerfile bad
     /// FROM node:22 AS build
@@ -47,7 +47,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// The number of the first stage of each name, in small letters.
+/// The number of the first stage with each name, in lower case.
 pub(super) fn first_stages(file: &Dockerfile) -> BTreeMap<String, usize> {
     let mut first = BTreeMap::new();
     for stage in file.stages() {
@@ -58,7 +58,7 @@ pub(super) fn first_stages(file: &Dockerfile) -> BTreeMap<String, usize> {
     first
 }
 
-/// What the stage copies from.
+/// The values of `--from` in the stage.
 pub(super) fn sources(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
     stage.of(Keyword::Copy).filter_map(|copy| copy.flag("from")?.value.as_ref())
 }
@@ -71,7 +71,7 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
     let refused =
         |message: String, help: &str| Some(Found::new(&from.span, message).severity(Severity::Error).help(help));
     if name.contains('$') {
-        let message = format!("`{}` is not filled in here: `--from` takes no variables", text::cut(name));
+        let message = format!("`{}` is not replaced here: `--from` does not support variables", text::cut(name));
         return refused(message, "give the image a name with `FROM … AS name` first, and copy from that");
     }
     if let Ok(number) = name.parse::<usize>() {
@@ -85,7 +85,7 @@ fn found(from: &Word, stage: usize, names: &BTreeMap<String, usize>) -> Option<F
     }
 }
 
-/// As a warning in a stage that the last one does not need: nothing is copied into it.
+/// Lowers the finding to a warning in a stage that the last one does not need, since that stage is not built.
 fn if_needed(found: Found, stage: usize, file: &Dockerfile) -> Found {
     let is_later = found.what.message.ends_with("comes later");
     if is_later && !file.needed.contains(&stage) { found.severity(Severity::Warning) } else { found }
@@ -106,6 +106,6 @@ fn pulled(from: &Word, names: &BTreeMap<String, usize>) -> Option<Found> {
 fn help(name: &str, names: &BTreeMap<String, usize>) -> String {
     match suggest::nearest(name, names.keys().map(String::as_str)) {
         Some(near) => format!("did you mean the stage `{near}`?"),
-        None => "name the stage with `FROM … AS name`, or write the version of the image".to_owned(),
+        None => "name the stage with `FROM … AS name`, or add a version to the image".to_owned(),
     }
 }

@@ -11,10 +11,10 @@ use crate::stack::recipe::ignore_files;
 use crate::text;
 
 rule! {
-    /// A file that `COPY` or `ADD` takes is kept out of the build context by `.dockerignore`.
+    /// A copied file is excluded from the build context by `.dockerignore`.
     ///
-    /// The builder does not get it, and the build fails, as if the file were not there at all. Of a folder, something must be left.
-    /// Patterns, variables and addresses are not looked at. BuildKit: `CopyIgnoredFile`.
+    /// The builder does not get it, and the build fails as if the file did not exist. Of a folder, at least one file must remain.
+    /// Patterns, variables and addresses are not checked. BuildKit: `CopyIgnoredFile`.
     ///
     /// ```dockerfile bad with ignored-dist dist/app.js
     /// FROM node:22
@@ -33,9 +33,9 @@ rule! {
     "SK5003", Error, Dockerfile(check)
 }
 
-/// Files of a folder that are looked at: who ignores so many of one has meant it.
+/// The most files of a folder that are checked: if so many are excluded, that is intended.
 const MAX_FILES: usize = 1_000;
-/// Steps that are taken to compare the patterns of one context; what comes after them is left open.
+/// The most steps for comparing the patterns of one context; beyond them nothing is reported.
 const MAX_STEPS: u64 = 2_000_000;
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -47,10 +47,10 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     sources.filter_map(|source| ignored(source, &mut contexts, subject)).collect()
 }
 
-/// What stays out of a folder that the Dockerfile may be built in.
+/// The exclusions of a possible build context.
 struct IgnoreFile<'a> {
     folder: &'a RepoPath,
-    /// The file that says so.
+    /// The ignore file.
     path: RepoPath,
     ignore: Ignore,
 }
@@ -65,7 +65,7 @@ impl<'a> IgnoreFile<'a> {
     }
 }
 
-/// The same, and what is known already of the paths in it.
+/// A context with cached results for its paths.
 struct Context<'a> {
     file: &'a IgnoreFile<'a>,
     filter: Filter<'a>,
@@ -82,9 +82,9 @@ fn ignored(source: &Word, contexts: &mut [Context<'_>], subject: &DockerfileSubj
             folders.iter().filter(|folder| is_in(folder, &path, subject)).count() == 1 + out.count()
         }
     };
-    let message = format!("`{}` stays out of the build context", text::cut(&source.text));
+    let message = format!("`{}` is excluded from the build context", text::cut(&source.text));
     is_sure.then(|| {
-        let found = Found::new(&source.span, message).help(format!("`{file}` keeps it out"));
+        let found = Found::new(&source.span, message).help(format!("`{file}` excludes it"));
         if_built(found, subject.contexts)
     })
 }
@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
         Self { file, filter: file.ignore.filter(MAX_STEPS), known: BTreeMap::new() }
     }
 
-    /// The file that keeps out all that is at a path; `None` if not all of it stays out, or nothing is there.
+    /// The ignore file that excludes everything at a path; `None` if something remains, or nothing exists there.
     fn keeps_out(&mut self, path: &RepoPath, subject: &DockerfileSubject<'_>) -> Option<&'a RepoPath> {
         let full = self.file.folder.join(path.as_str()).ok()?;
         let known = self.known.get(&full).copied();

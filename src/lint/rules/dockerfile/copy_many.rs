@@ -4,9 +4,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `COPY` puts several files where no folder is meant.
+    /// `COPY` copies several files to a destination without `/`.
     ///
-    /// Without a `/` at the end the destination may be taken for the name of a file, which each of them then overwrites;
+    /// Without a `/` at the end, the destination may be taken for a file, which each source overwrites in turn;
     /// older builders refuse it.
     ///
     /// ```dockerfile bad

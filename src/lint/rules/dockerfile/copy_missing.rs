@@ -9,11 +9,11 @@ use crate::revision::{Revision, Unreadable};
 use crate::text;
 
 rule! {
-    /// A file that `COPY` or `ADD` takes is not in the build context.
+    /// A copied file is not in the build context.
     ///
-    /// The context is the folder that `build:` names, as it was committed: a file that is ignored by Git, that a build on
-    /// your own machine left there, or that lies beside the folder, is not in it. Patterns, variables and
-    /// addresses are not looked at.
+    /// The context is the folder that `build:` names, as committed: it does not contain files that Git ignores, that a build on
+    /// your own machine left there, or that are outside of the folder. Patterns, variables and
+    /// addresses are not checked.
     ///
     /// ```dockerfile bad with package.json
     /// FROM node:22
@@ -31,14 +31,14 @@ rule! {
 
 /// Its id.
 pub(in crate::lint) const ID: &str = RULE.id;
-/// The longest path that a system has, in bytes (`PATH_MAX`).
+/// The longest path of a system, in bytes (`PATH_MAX`).
 const LONGEST: usize = 4096;
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     copied(subject).filter_map(|source| missing(source, subject)).collect()
 }
 
-/// Where one of these files is copied that are gone, or the folder that it was in.
+/// Findings for sources that name deleted files or their folders.
 pub(in crate::lint) fn copies_of(gone: &BTreeSet<&RepoPath>, subject: &DockerfileSubject<'_>) -> Vec<usize> {
     let was = |source: &Word, context: &RepoPath| {
         in_context(&source.text, context).is_some_and(|path| gone.iter().any(|gone| path.holds(gone)))
@@ -48,7 +48,7 @@ pub(in crate::lint) fn copies_of(gone: &BTreeSet<&RepoPath>, subject: &Dockerfil
     copied.map(|source| source.span.start).collect()
 }
 
-/// What is taken from the context by its path.
+/// The sources that are copied from the context by their paths.
 fn copied<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word> {
     let instructions = subject.file.instructions.iter().filter(|instruction| takes_from_context(instruction));
     instructions.flat_map(sources)
@@ -60,7 +60,7 @@ pub(super) fn takes_from_context(instruction: &Instruction) -> bool {
         && instruction.flag("from").is_none()
 }
 
-/// The words before the destination that are plain paths.
+/// The sources that are plain paths.
 pub(super) fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> {
     let sources = instruction.words().split_last().map_or(&[][..], |(_, sources)| sources);
     sources
@@ -68,7 +68,7 @@ pub(super) fn sources(instruction: &Instruction) -> impl Iterator<Item = &Word> 
         .filter(|source| is_plain(&source.text) && !(instruction.keyword == Keyword::Add && is_address(&source.text)))
 }
 
-/// Whether a word is a path as it stands: without pattern, variable or quotes, and no document.
+/// Whether a word is a literal path: without pattern, variable or quotes, and not a here-document.
 fn is_plain(word: &str) -> bool {
     !word.starts_with("<<") && !word.contains(['$', '*', '?', '[', '\\', '"', '\''])
 }
@@ -85,7 +85,7 @@ fn missing(source: &Word, subject: &DockerfileSubject<'_>) -> Option<Found> {
     Some(if_built(found, subject.contexts))
 }
 
-/// As a warning where no stack file says that the Dockerfile is built, and in which folder.
+/// Lowers the finding to a warning unless a stack file builds the Dockerfile, which determines its context.
 pub(super) fn if_built(found: Found, contexts: &Contexts) -> Found {
     match contexts {
         Contexts::Known(_) => found,
@@ -93,7 +93,7 @@ pub(super) fn if_built(found: Found, contexts: &Contexts) -> Found {
     }
 }
 
-/// Behind a link, or in another repository, nobody knows.
+/// Whether a path may exist. Paths through symbolic links or submodules cannot be checked and count as existing.
 fn is_there(source: &str, context: &RepoPath, revision: &Revision) -> bool {
     in_context(source, context).is_some_and(|path| !is_missing(&path, revision))
 }
@@ -102,8 +102,8 @@ fn in_context(source: &str, context: &RepoPath) -> Option<RepoPath> {
     context.join(inside(source)?.as_str()).ok()
 }
 
-/// The path below the context that a source names. Nothing leads out of the context: like BuildKit, which cleans `/` and the
-/// path, `..` at its begin is left out.
+/// The path of a source below the context. As in BuildKit, which cleans `/` and the path, leading `..` is dropped, so
+/// that nothing leads out of the context.
 pub(super) fn inside(source: &str) -> Option<RepoPath> {
     let inside = RepoPath::root().join(source.trim_start_matches('/'));
     inside.or_else(|_| RepoPath::root().join(source.trim_start_matches(['.', '/']))).ok()
@@ -115,12 +115,12 @@ fn is_missing(path: &RepoPath, revision: &Revision) -> bool {
 
 fn help(source: &str, context: &RepoPath, is_of_machine: bool) -> String {
     if source.starts_with("..") {
-        "nothing outside of the context can be copied: move the file, or make the context a higher folder".into()
+        "files outside of the context cannot be copied: move the file, or use a higher folder as the context".into()
     } else if is_of_machine {
-        format!("the context is the folder `/{context}`: is it there?")
+        format!("the context is the folder `/{context}`: does the file exist there?")
     } else if context.as_str().is_empty() {
-        "the context is the top of the repository: was it committed there?".into()
+        "the context is the top of the repository: was the file committed there?".into()
     } else {
-        format!("the context is the folder `{context}`: was it committed there?")
+        format!("the context is the folder `{context}`: was the file committed there?")
     }
 }

@@ -6,9 +6,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `COPY` puts files into a folder that the Dockerfile does not name.
+    /// The destination of `COPY` is relative without a `WORKDIR`.
     ///
-    /// A relative destination begins at `WORKDIR`. Without one it is wherever the image ends, and that may be elsewhere in
+    /// A relative destination is below the `WORKDIR`. Without one it is below that of the base image, which may change with
     /// its next version.
     ///
     /// ```dockerfile bad
@@ -48,8 +48,7 @@ fn before_workdir(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
 fn relative(copy: &Instruction) -> Option<Found> {
     let destination = copy.words().last().filter(|_| copy.words().len() > 1)?;
     (!is_absolute(destination.unquoted())).then(|| {
-        let message = format!("`{}` is relative, and there is no `WORKDIR` before", text::cut(destination.unquoted()));
-        Found::new(&destination.span, message)
-            .help("name the folder with `WORKDIR`, or write the destination from `/` on")
+        let message = format!("`{}` is relative, but no `WORKDIR` precedes it", text::cut(destination.unquoted()));
+        Found::new(&destination.span, message).help("set the folder with `WORKDIR`, or use an absolute destination")
     })
 }

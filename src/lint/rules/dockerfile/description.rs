@@ -5,10 +5,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A comment right above an `ARG`, or a `FROM` with a name, does not begin with that name.
+    /// A comment directly above an `ARG` or a named `FROM` does not begin with its name.
     ///
-    /// `docker build --call=outline` and `--call=targets` show such comments as descriptions, if they begin with the name. A comment
-    /// about something else has a blank line below it. BuildKit: `InvalidDefinitionDescription`.
+    /// `docker build --call=outline` and `--call=targets` show such comments as descriptions if they begin with the name. Put a blank
+    /// line after a comment about something else. BuildKit: `InvalidDefinitionDescription`.
     ///
     /// ```dockerfile bad
     /// # the newest one
@@ -28,7 +28,7 @@ rule! {
     "SK5020", Style, Dockerfile(check), Off
 }
 
-/// What a comment begins with that says something to a program.
+/// The first words of comments that are directives for programs.
 const TO_PROGRAMS: [&str; 5] = ["syntax", "escape", "check", "hadolint", "skep"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -38,7 +38,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     instructions.filter_map(|instruction| other(&text, instruction, &names(instruction))).collect()
 }
 
-/// What an instruction defines.
+/// The names that an instruction defines.
 fn names(instruction: &Instruction) -> Vec<String> {
     match instruction.keyword {
         Keyword::Arg => instruction.pairs().into_iter().map(|pair| pair.name.text).collect(),
@@ -50,17 +50,17 @@ fn names(instruction: &Instruction) -> Vec<String> {
     }
 }
 
-/// The comment above, if it describes none of these.
+/// A finding if the comment above describes none of these names.
 fn other(text: &str, instruction: &Instruction, names: &[String]) -> Option<Found> {
     let (comment, span) = comment_above(text, instruction.span.start)?;
     let first = comment.split([' ', '\t', '=']).next().filter(|word| !word.is_empty())?;
     let describes = names.iter().any(|name| name == first);
     let is_meant = names.is_empty() || describes || TO_PROGRAMS.contains(&first.to_ascii_lowercase().as_str());
-    let help = || format!("begin it with `{}`, or put a blank line below it", text::cut(&names[0]));
-    (!is_meant).then(|| Found::new(&span, "this comment does not describe what is below it").help(help()))
+    let help = || format!("begin it with `{}`, or put a blank line after it", text::cut(&names[0]));
+    (!is_meant).then(|| Found::new(&span, "this comment does not describe the next line").help(help()))
 }
 
-/// The text and the place of the comment in the line before this one.
+/// The text and the place of a comment in the previous line.
 fn comment_above(text: &str, at: usize) -> Option<(&str, Span)> {
     let end = text[..at].rfind('\n')?;
     let line = text[..end].rsplit('\n').next()?;

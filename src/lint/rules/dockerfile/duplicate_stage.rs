@@ -7,8 +7,8 @@ use crate::text;
 rule! {
     /// Two stages have the same name.
     ///
-    /// `COPY --from` and a target then mean one of them, and which one is not what everybody expects; upper and lower
-    /// case are the same. BuildKit: `DuplicateStageName`.
+    /// `COPY --from` and a build target then select one of them, which may not be the expected one. Upper and lower
+    /// case do not matter. BuildKit: `DuplicateStageName`.
     ///
     /// ```dockerfile bad
     /// FROM node:22 AS build
@@ -27,6 +27,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let names = subject.file.stages().filter_map(|stage| stage.name());
     names
         .filter(|name| !seen.insert(name.text.to_ascii_lowercase()))
-        .map(|name| Found::new(&name.span, format!("there is a stage `{}` before", text::cut(&name.text))))
+        .map(|name| Found::new(&name.span, format!("an earlier stage is already named `{}`", text::cut(&name.text))))
         .collect()
 }

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `ENV` uses a variable that the same `ENV` sets.
     ///
-    /// All values of one instruction are worked out before any of them is set, so the variable is still empty, or what it
-    /// was in the image.
+    /// All values of one instruction are evaluated before any of them is set, so the variable is still empty or has the
+    /// value of the base image.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -49,6 +49,6 @@ fn uses(stage: Stage<'_>, env: &Instruction, subject: &DockerfileSubject<'_>) ->
 }
 
 fn too_early(name: &str, span: &crate::diagnostic::Span) -> Found {
-    Found::new(span, format!("`{}` is set by this same `ENV`, and not yet here", text::cut(name)))
-        .help(format!("set `{}` in an `ENV` of its own before", text::cut(name)))
+    Found::new(span, format!("`{}` is only set by this same `ENV`, and not available here yet", text::cut(name)))
+        .help(format!("set `{}` in a separate `ENV` before this one", text::cut(name)))
 }

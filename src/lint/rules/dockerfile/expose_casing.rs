@@ -5,9 +5,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// The protocol of an `EXPOSE` is in capitals.
+    /// The protocol of an `EXPOSE` is in upper case.
     ///
-    /// Everything else writes `80/tcp`. BuildKit: `ExposeProtoCasing`.
+    /// The usual form is `80/tcp`. BuildKit: `ExposeProtoCasing`.
     ///
     /// ```dockerfile bad
     /// FROM nginx:1.27
@@ -29,9 +29,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             let small = protocol.to_ascii_lowercase();
             let is_one = ["tcp", "udp", "sctp"].contains(&small.as_str()) && protocol != small;
             is_one.then(|| {
-                Found::new(&port.span, format!("the protocol of `{}` is in capitals", text::cut(&port.text)))
+                Found::new(&port.span, format!("the protocol of `{}` is in upper case", text::cut(&port.text)))
                     .help(format!("write `{small}`"))
-                    .fix(Fix::safe("write it in small letters").replace(&port.span, port.text.to_ascii_lowercase()))
+                    .fix(Fix::safe("write it in lower case").replace(&port.span, port.text.to_ascii_lowercase()))
             })
         })
         .collect()

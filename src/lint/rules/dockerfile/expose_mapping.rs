@@ -4,9 +4,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `EXPOSE` names a port or an address of the host.
+    /// `EXPOSE` contains a port or address of the host.
     ///
-    /// An image cannot publish anything: what stands before the port is left out, and will be refused one day. BuildKit:
+    /// An image cannot publish ports: the part before the port is ignored, and a later version will refuse it. BuildKit:
     /// `ExposeInvalidFormat`.
     ///
     /// ```dockerfile bad
@@ -27,8 +27,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|port| !port.text.contains('$') && port.text.contains(':'))
         .map(|port| {
             let inside = port.unquoted().rsplit(':').next().unwrap_or_default();
-            Found::new(&port.span, format!("what stands before the port in `{}` is left out", text::cut(&port.text)))
-                .help(format!("write `EXPOSE {}`, and publish it in the stack file", text::cut(inside)))
+            Found::new(&port.span, format!("the part before the port in `{}` is ignored", text::cut(&port.text)))
+                .help(format!("write `EXPOSE {}`, and publish the port in the stack file", text::cut(inside)))
         })
         .collect()
 }

@@ -6,10 +6,10 @@ use crate::stack::file::is_port_spec;
 use crate::text;
 
 rule! {
-    /// `EXPOSE` names a port that does not exist.
+    /// `EXPOSE` contains an invalid port.
     ///
-    /// A port is a number up to 65535, or two of them with `-` between, and `/tcp`, `/udp` or `/sctp` behind. Anything else
-    /// fails the build. What is wrong only by the default of an `ARG`, or in the build of another image (`ONBUILD`), is a warning.
+    /// A port is a number up to 65535, or a range such as `80-90`, optionally followed by `/tcp`, `/udp` or `/sctp`. Anything else
+    /// fails the build. If only the default of an `ARG`, or the build of another image (`ONBUILD`), is affected, this is a warning.
     ///
     /// ```dockerfile bad
     /// FROM nginx:1.27
@@ -38,9 +38,9 @@ fn found(word: &Word, instruction: &Instruction, stage: usize, file: &Dockerfile
     let surely = file.scopes.surely(stage, at, &written);
     let is_certain = surely.is_some() && !instruction.on_build;
     let filled = surely.or_else(|| file.scopes.by_default(stage, at, &written))?;
-    // What a variable says is taken apart at its spaces.
+    // The value of a variable is split at its spaces.
     let wrong = filled.split_whitespace().find(|port| !is_port_spec(port))?;
     let found = Found::new(&word.span, format!("`{}` is not a port", text::cut(wrong)))
-        .help("a port is a number from 0 to 65535, with `/tcp`, `/udp` or `/sctp` behind it or nothing");
+        .help("a port is a number from 0 to 65535, optionally followed by `/tcp`, `/udp` or `/sctp`");
     Some(if is_certain { found } else { found.severity(Severity::Warning) })
 }

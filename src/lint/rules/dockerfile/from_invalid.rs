@@ -6,10 +6,10 @@ use crate::name::ImageReference;
 use crate::text;
 
 rule! {
-    /// What `FROM` names is no image.
+    /// `FROM` does not name an image.
     ///
-    /// With the defaults of its arguments there is nothing left, or something that cannot be the name of an image, so a
-    /// plain `docker build` fails. Without any variable in it every build fails, and this is an error. BuildKit:
+    /// With the defaults of its arguments the name is empty or invalid, so a `docker build` without arguments
+    /// fails. Without a variable every build fails, and this is an error. BuildKit:
     /// `InvalidDefaultArgInFrom`.
     ///
     /// ```dockerfile bad
@@ -40,17 +40,16 @@ fn invalid(stage: Stage<'_>, subject: &DockerfileSubject<'_>) -> Option<Found> {
         return None;
     }
     let message = if variable {
-        format!("with the defaults of its arguments this is `{}`, which is no image", text::cut(&name))
+        format!("with the defaults of its arguments this is `{}`, which is not the name of an image", text::cut(&name))
     } else {
         format!("`{}` is not the name of an image", text::cut(&name))
     };
-    let help =
-        if variable { "give the argument a default" } else { "write it in small letters: `registry/name:version`" };
+    let help = if variable { "give the argument a default" } else { "write it in lower case: `registry/name:version`" };
     let found = Found::new(&word.span, message).help(help);
     Some(if variable { found } else { found.severity(Severity::Error) })
 }
 
-/// What is not declared is told by a rule of its own.
+/// Whether a variable is undeclared, which another rule reports.
 fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> bool {
     let variables = crate::lint::dockerfile::variable::variables(&word.text, subject.file.escape);
     variables.iter().any(|variable| !subject.file.scopes.is_global(variable.name))

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `FROM` uses an argument that is not declared.
     ///
-    /// Only an `ARG` before the first `FROM` counts there. Without one the variable is empty, and `--build-arg` changes
-    /// nothing. BuildKit: `UndefinedArgInFrom`.
+    /// Only an `ARG` before the first `FROM` applies there. Without one the variable is empty, and `--build-arg` has
+    /// no effect. BuildKit: `UndefinedArgInFrom`.
     ///
     /// ```dockerfile bad
     /// ARG NODE_VERSION=22
@@ -28,7 +28,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     words.flat_map(|word| undeclared(word, subject)).take(MAX_FOUND + 1).collect()
 }
 
-/// The image, and the platform.
+/// The image and the platform.
 fn words(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
     let platform = stage.from().and_then(|from| from.flag("platform")).and_then(|flag| flag.value.as_ref());
     stage.image().into_iter().chain(platform)
@@ -37,7 +37,7 @@ fn words(stage: Stage<'_>) -> impl Iterator<Item = &'_ Word> {
 fn undeclared(word: &Word, subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let scopes = &subject.file.scopes;
     let variables = variable::variables(&word.text, subject.file.escape);
-    // With nothing but undeclared variables it is this whatever the build is told.
+    // With undeclared variables only, the value does not depend on build arguments.
     let is_sure = variables.iter().all(|variable| !scopes.is_global(variable.name));
     let is_refused = is_sure
         && scopes.of_from(&word.text).is_some_and(|name| name != "scratch" && ImageReference::parse(&name).is_err());

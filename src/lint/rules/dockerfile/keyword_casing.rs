@@ -4,9 +4,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// An instruction is not written like most of the others.
+    /// An instruction differs in case from most others.
     ///
-    /// All in capitals, or all in small letters: a reader looks for one of them. BuildKit: `ConsistentInstructionCasing`.
+    /// Write all instructions in upper case or all in lower case for readability. BuildKit: `ConsistentInstructionCasing`.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -36,7 +36,7 @@ fn differs(instruction: &Instruction, small: bool) -> Option<Found> {
     let written = &instruction.keyword_text;
     let wanted = if small { written.to_ascii_lowercase() } else { written.to_ascii_uppercase() };
     (*written != wanted).then(|| {
-        Found::new(&instruction.keyword_span, format!("`{written}` is not written like most instructions"))
+        Found::new(&instruction.keyword_span, format!("`{written}` differs in case from most instructions"))
             .help(format!("write `{wanted}`"))
             .fix(Fix::safe(format!("write `{wanted}`")).replace(&instruction.keyword_span, wanted))
     })

@@ -4,9 +4,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A label that the settings ask for is empty.
+    /// A label that the settings require is empty.
     ///
-    /// `label-schema` says which labels there must be. An empty one says nothing to whoever looks for it.
+    /// `label-schema` lists the required labels. An empty one does not tell readers anything.
     ///
     /// ```yml
     /// label-schema: { title: text }

@@ -4,9 +4,9 @@ use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A label that must be a commit is none.
+    /// A label of type commit has an invalid value.
     ///
-    /// `label-schema` asks for the hash of a commit, whole or with at least seven digits of it.
+    /// `label-schema` requires the hash of a commit, in full or shortened to at least seven digits.
     ///
     /// ```yml
     /// label-schema: { revision: hash }

@@ -5,11 +5,11 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// The name of a label is not as names of labels are.
+    /// The name of a label does not follow the conventions.
     ///
-    /// By Docker's own guidelines it is written in small letters and digits, with `.`, `-`, `_` and `/` between them; it
-    /// begins with a letter and ends with a letter or a digit, and has no `..` and no `--`. `com.docker.`, `io.docker.` and
-    /// `org.dockerproject.` are Docker's own. Tools that read labels may pass over others.
+    /// By Docker's guidelines it consists of lower-case letters and digits, separated by `.`, `-`, `_` and `/`; it
+    /// begins with a letter, ends with a letter or digit, and has no `..` or `--`. `com.docker.`, `io.docker.` and
+    /// `org.dockerproject.` are reserved for Docker. Tools that read labels may ignore other names.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -30,18 +30,18 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     names
         .filter_map(|name| {
             let why = why_not(name.unquoted()).or_else(|| unset(&name, subject))?;
-            let message = format!("`{}` is not the name of a label: {why}", text::cut(name.unquoted()));
+            let message = format!("`{}` is not a valid label name: {why}", text::cut(name.unquoted()));
             Some(Found::new(&name.span, message))
         })
         .collect()
 }
 
-/// A variable may stand in a name, but one that nothing sets is a mistake for a plain `$`.
+/// A name may contain variables, but one that is never set is probably a literal `$`.
 fn unset(name: &Word, subject: &DockerfileSubject<'_>) -> Option<&'static str> {
     let variables = variable::variables(&name.text, subject.file.escape);
     let is_set =
         |variable: &Variable<'_>| subject.file.scopes.is_named_anywhere(variable.name) || variable.minds_unset();
-    (name.text.contains('$') && !variables.iter().all(is_set)).then_some("nothing sets the variable in it")
+    (name.text.contains('$') && !variables.iter().all(is_set)).then_some("its variable is never set")
 }
 
 fn why_not(name: &str) -> Option<&'static str> {
@@ -50,13 +50,13 @@ fn why_not(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.contains('$') {
         None
     } else if RESERVED.iter().any(|reserved| name.starts_with(reserved)) {
-        Some("it begins with what is reserved for Docker")
+        Some("its prefix is reserved for Docker")
     } else if name.contains("..") || name.contains("--") {
-        Some("two points or dashes follow each other")
+        Some("it contains `..` or `--`")
     } else if !name.starts_with(is_letter) || !name.ends_with(is_end) {
-        Some("it begins with a small letter, and ends with one or with a digit")
+        Some("it must begin with a lower-case letter, and end with one or with a digit")
     } else if name.contains(|c| !is_end(c) && !".-_/".contains(c)) {
-        Some("it has small letters, digits, `.`, `-`, `_` and `/` in it")
+        Some("it may contain lower-case letters, digits, `.`, `-`, `_` and `/` only")
     } else {
         None
     }

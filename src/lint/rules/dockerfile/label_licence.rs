@@ -4,9 +4,9 @@ use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A label that must be a licence is none.
+    /// A label of type licence has an invalid value.
     ///
-    /// `label-schema` asks for licences by their names in the list of SPDX; `AND`, `OR` and `WITH` may stand between them.
+    /// `label-schema` requires names of licences from the SPDX list, which may be combined by `AND`, `OR` and `WITH`.
     ///
     /// ```yml
     /// label-schema: { licence: spdx }

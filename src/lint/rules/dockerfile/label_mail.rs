@@ -8,9 +8,9 @@ use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A label that must be an e-mail address is none.
+    /// A label of type e-mail address has an invalid value.
     ///
-    /// `label-schema` says so. Who writes to it should reach somebody.
+    /// `label-schema` requires an e-mail address.
     ///
     /// ```yml
     /// label-schema: { contact: email }
@@ -35,7 +35,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn is_one(text: &str) -> bool {
     static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
-            .expect("the pattern is one")
+            .expect("a valid pattern")
     });
     SHAPE.is_match(text)
 }

@@ -7,9 +7,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A stage lacks a label that the settings ask for.
+    /// A stage lacks a label that the settings require.
     ///
-    /// `label-schema` says which labels there must be. A stage has those of the stage that it is built on, too.
+    /// `label-schema` lists the required labels. A stage inherits the labels of the stage that it is built on.
     ///
     /// ```yml
     /// label-schema: { contact: email }

@@ -5,9 +5,9 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A label is none of those that the settings allow.
+    /// The settings do not allow a label.
     ///
-    /// With `strict-labels` there are no other labels than those of `label-schema`.
+    /// With `strict-labels`, only the labels of `label-schema` are allowed.
     ///
     /// ```yml
     /// label-schema: { contact: email }
@@ -36,7 +36,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|name| !known.contains_key(name.unquoted()))
         .take(MAX_LOOKED_AT)
         .map(|name| {
-            let found = Found::new(&name.span, format!("there is to be no label `{}`", text::cut(name.unquoted())));
+            let found = Found::new(&name.span, format!("the label `{}` is not allowed", text::cut(name.unquoted())));
             let help = suggest::did_you_mean(name.unquoted(), known.keys().map(String::as_str));
             help.into_iter().fold(found, Found::help)
         })

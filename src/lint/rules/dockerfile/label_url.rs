@@ -4,9 +4,9 @@ use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A label that must be an address is none.
+    /// A label of type URL has an invalid value.
     ///
-    /// `label-schema` says so. Whoever follows the label gets nowhere.
+    /// `label-schema` requires a URL.
     ///
     /// ```yml
     /// label-schema: { address: url }
@@ -25,7 +25,7 @@ rule! {
 }
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
-    labels::unlike(subject, LabelType::Url, "an address", "https://example.com/", is_one)
+    labels::unlike(subject, LabelType::Url, "a URL", "https://example.com/", is_one)
 }
 
 fn is_one(text: &str) -> bool {

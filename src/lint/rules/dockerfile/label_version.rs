@@ -8,9 +8,9 @@ use crate::lint::settings::LabelType;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A label that must be a version is none.
+    /// A label of type version has an invalid value.
     ///
-    /// `label-schema` asks for a semantic version: three numbers, and what `-` and `+` put behind them.
+    /// `label-schema` requires a semantic version: three numbers, optionally followed by `-` and `+` suffixes.
     ///
     /// ```yml
     /// label-schema: { release: semver }
@@ -36,7 +36,7 @@ fn is_one(text: &str) -> bool {
     static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
         let (number, name) = (r"(0|[1-9]\d*)", r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)");
         let before = format!(r"^{number}\.{number}\.{number}(-{name}(\.{name})*)?");
-        Regex::new(&format!(r"{before}(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$")).expect("the pattern is one")
+        Regex::new(&format!(r"{before}(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$")).expect("a valid pattern")
     });
     SHAPE.is_match(text)
 }

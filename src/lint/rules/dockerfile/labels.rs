@@ -1,4 +1,4 @@
-//! Labels that the settings ask for, and what they must look like.
+//! Labels that the settings require, and the types of their values.
 
 use crate::diagnostic::Span;
 use crate::lint::dockerfile::Keyword;
@@ -11,12 +11,12 @@ use crate::text;
 pub(super) struct Label {
     pub(super) name: String,
     pub(super) value: String,
-    /// Where the value stands.
+    /// The place of the value.
     pub(super) place: Span,
     kind: LabelType,
 }
 
-/// The labels of the schema, as they are if the build is not told otherwise; those that nobody knows left out.
+/// The labels of the schema with their values in a build without arguments; unknown values are left out.
 pub(super) fn of_schema(subject: &DockerfileSubject<'_>) -> Vec<Label> {
     if subject.settings.label_schema.is_empty() {
         return Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn of_schema(subject: &DockerfileSubject<'_>) -> Vec<Label> {
         .collect()
 }
 
-/// The labels of a kind that do not look like it; empty ones are told by a rule of their own.
+/// The labels of a type with invalid values. Empty ones are reported by another rule.
 pub(super) fn unlike(
     subject: &DockerfileSubject<'_>,
     kind: LabelType,
@@ -50,7 +50,7 @@ pub(super) fn unlike(
         .map(|label| {
             let message =
                 format!("the label `{}` is not {what}: `{}`", text::cut(&label.name), text::cut(&label.value));
-            Found::new(&label.place, message).help(format!("such as `{example}`"))
+            Found::new(&label.place, message).help(format!("for example `{example}`"))
         })
         .collect()
 }

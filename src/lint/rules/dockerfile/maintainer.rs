@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `MAINTAINER` is no longer used.
     ///
-    /// Nothing shows it any more. A label can be looked up in the image. BuildKit: `MaintainerDeprecated`.
+    /// The instruction is deprecated. A label can be read from the image. BuildKit: `MaintainerDeprecated`.
     ///
     /// ```dockerfile bad
     /// FROM node:22

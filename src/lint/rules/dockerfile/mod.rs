@@ -58,7 +58,7 @@ mod workdir_relative;
 
 use crate::lint::rule::Rule;
 
-/// These rules, in the order of the manual.
+/// The rules about Dockerfiles, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[
     &without_stage::RULE,
     &copy_missing::RULE,

@@ -6,8 +6,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// A stage has no `HEALTHCHECK`.
     ///
-    /// Docker then only knows whether the process is there, not whether it serves. A check can as well be in the stack
-    /// file, so this rule is off by itself.
+    /// Without one Docker only knows whether the process is running, not whether it works. The check may also be in the stack
+    /// file, so this rule is off by default.
     ///
     /// ```dockerfile bad
     /// FROM nginx:1.27
@@ -38,5 +38,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn missing(from: &Instruction) -> Found {
     let place = from.words().first().map_or(&from.span, |image| &image.span);
-    Found::new(place, "the stage has no `HEALTHCHECK`").help("add a `HEALTHCHECK` that fails until it serves")
+    Found::new(place, "the stage has no `HEALTHCHECK`")
+        .help("add a `HEALTHCHECK` that fails until the service is ready")
 }

@@ -6,7 +6,7 @@ use crate::text;
 rule! {
     /// `ENV` or `LABEL` has no `=`.
     ///
-    /// In this old form everything behind the name is the value, so there is only one, and quotes are part of it. BuildKit:
+    /// In this old form everything after the name is the value, including quotes, and only one pair is possible. BuildKit:
     /// `LegacyKeyValueFormat`.
     ///
     /// ```dockerfile bad

@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `ONBUILD` is followed by `ONBUILD`, `FROM` or `MAINTAINER`.
     ///
-    /// These cannot be carried out later: the build fails.
+    /// These instructions cannot be deferred: the build fails.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -24,7 +24,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     later
         .filter(|instruction| matches!(instruction.keyword, Keyword::Onbuild | Keyword::From | Keyword::Maintainer))
         .map(|instruction| {
-            let message = format!("`{}` must not stand behind `ONBUILD`", instruction.keyword);
+            let message = format!("`{}` must not follow `ONBUILD`", instruction.keyword);
             Found::new(&instruction.keyword_span, message)
         })
         .collect()

@@ -4,10 +4,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `FROM --platform` is always the same.
+    /// `FROM --platform` is constant.
     ///
-    /// The image then has programs for that platform, whatever is built for: it does not run elsewhere, or slowly. A stage
-    /// whose name says so (`build-amd64`) is meant to. BuildKit: `FromPlatformFlagConstDisallowed`.
+    /// The image then contains programs for that platform, whatever the target of the build: elsewhere it does not run, or runs
+    /// slowly. A stage whose name contains the platform (`build-amd64`) is not reported. BuildKit: `FromPlatformFlagConstDisallowed`.
     ///
     /// ```dockerfile bad
     /// FROM --platform=linux/amd64 node:22
@@ -31,6 +31,6 @@ fn constant(stage: Stage<'_>) -> Option<Found> {
     let is_meant = parts.any(|part| !part.is_empty() && name.contains(part));
     (!platform.text.contains('$') && !is_meant).then(|| {
         Found::new(&platform.span, format!("the platform is always `{}`", text::cut(platform.unquoted())))
-            .help("leave `--platform` out, or write `$BUILDPLATFORM` for a stage that only builds")
+            .help("remove `--platform`, or use `$BUILDPLATFORM` for a stage that only builds")
     })
 }

@@ -4,7 +4,7 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `FROM --platform=$TARGETPLATFORM` says what is so anyway.
+    /// `FROM --platform=$TARGETPLATFORM` is the default.
     ///
     /// Without `--platform` a stage is built for the target. BuildKit: `RedundantTargetPlatform`.
     ///
@@ -30,8 +30,8 @@ fn redundant(stage: Stage<'_>, escape: char) -> Option<Found> {
     let is_all = only.name == "TARGETPLATFORM" && only.range == (0..platform.unquoted().len());
     let rest = &stage.image()?.span;
     is_all.then(|| {
-        Found::new(&flag.span, "this is the platform without `--platform`, too")
-            .help("leave it out")
-            .fix(Fix::safe("leave `--platform` out").delete(&(flag.span.start..rest.start)))
+        Found::new(&flag.span, "this is the default platform")
+            .help("remove it")
+            .fix(Fix::safe("remove `--platform`").delete(&(flag.span.start..rest.start)))
     })
 }

@@ -4,9 +4,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A stage has several `CMD`.
+    /// A stage has several `CMD` instructions.
     ///
-    /// Only the last one counts; those before it do nothing at all. BuildKit: `MultipleInstructionsDisallowed`.
+    /// Only the last one has an effect. BuildKit: `MultipleInstructionsDisallowed`.
     ///
     /// ```dockerfile bad
     /// FROM node:22

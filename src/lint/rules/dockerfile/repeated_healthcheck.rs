@@ -3,9 +3,9 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A stage has several `HEALTHCHECK`.
+    /// A stage has several `HEALTHCHECK` instructions.
     ///
-    /// Only the last one counts; those before it check nothing. BuildKit: `MultipleInstructionsDisallowed`.
+    /// Only the last one has an effect. BuildKit: `MultipleInstructionsDisallowed`.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -24,12 +24,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     later(subject.file, Keyword::Healthcheck)
 }
 
-/// Every instruction of a kind behind the first of its stage.
+/// Every instruction of a kind after the first of its stage.
 pub(super) fn later(file: &Dockerfile, keyword: Keyword) -> Vec<Found> {
     let later = file.stages().flat_map(|stage| stage.of(keyword).skip(1));
     later
         .map(|instruction| {
-            let message = format!("this is not the first `{keyword}` of the stage; those before it have no effect");
+            let message = format!("this is not the first `{keyword}` of the stage; earlier ones have no effect");
             Found::new(&instruction.keyword_span, message).help("keep one of them")
         })
         .collect()

@@ -3,10 +3,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A stage has a name that means something else.
+    /// A stage has a reserved name.
     ///
-    /// `scratch` is the empty image and `context` the files that are sent to the build, so such a stage cannot be referred
-    /// to. BuildKit: `ReservedStageName`.
+    /// `scratch` is the empty image, and `context` means the build context, so a stage with such a name cannot be
+    /// referenced. BuildKit: `ReservedStageName`.
     ///
     /// ```dockerfile bad
     /// FROM node:22 AS scratch
@@ -23,7 +23,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     names
         .filter(|name| ["scratch", "context"].iter().any(|reserved| name.text.eq_ignore_ascii_case(reserved)))
         .map(|name| {
-            Found::new(&name.span, format!("`{}` already means something else", text::cut(&name.text)))
+            Found::new(&name.span, format!("the name `{}` is reserved", text::cut(&name.text)))
                 .help("give the stage another name")
         })
         .collect()

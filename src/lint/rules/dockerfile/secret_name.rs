@@ -4,11 +4,11 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// An `ARG` or `ENV` is called like a secret.
+    /// An `ARG` or `ENV` has the name of a secret.
     ///
-    /// Both stay in the image: whoever has it can read them with `docker history` and `docker inspect`. A secret of the
-    /// build is only there for one `RUN`. The key that signatures are checked with (`GPG_KEY`), the path of a file and a switch are
-    /// none. BuildKit: `SecretsUsedInArgOrEnv`.
+    /// Both stay in the image: whoever has the image can read them with `docker history` and `docker inspect`. A build
+    /// secret exists only during one `RUN`. Keys for verifying signatures (`GPG_KEY`), paths of files and switches are
+    /// not reported. BuildKit: `SecretsUsedInArgOrEnv`.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -24,7 +24,7 @@ rule! {
     "DL3064", Warning, Dockerfile(check)
 }
 
-/// Words that are a secret whichever word is next to them.
+/// Words that mean a secret, whatever the neighbouring words.
 const SECRET: [&str; 12] = [
     "apikey",
     "auth",
@@ -39,9 +39,9 @@ const SECRET: [&str; 12] = [
     "secrets",
     "token",
 ];
-/// Ends of words: `PGPASSWORD`, `NPMTOKEN`.
+/// Suffixes of words that mean a secret: `PGPASSWORD`, `NPMTOKEN`.
 const ENDS: [&str; 5] = ["password", "passwd", "secret", "token", "tokens"];
-/// Words beside which they are none.
+/// Words that make a name harmless.
 const HARMLESS: [&str; 3] = ["public", "file", "version"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -52,11 +52,11 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|(pair, _)| is_secret(pair.name.unquoted()) && !is_harmless(pair))
         .map(|(pair, instruction)| {
             let message =
-                format!("`{}` is called like a secret, and stays in the image", text::cut(pair.name.unquoted()));
+                format!("`{}` has the name of a secret, and stays in the image", text::cut(pair.name.unquoted()));
             let help = if instruction.keyword == Keyword::Arg {
                 "use `RUN --mount=type=secret`"
             } else {
-                "give it to the running container: as a secret of the swarm"
+                "pass it to the running container as a Swarm secret"
             };
             Found::new(&pair.name.span, message).help(help)
         })
@@ -71,11 +71,11 @@ fn is_secret(name: &str) -> bool {
     words().any(is_one) && !is_public && !is_setting(&name)
 }
 
-/// Words beside a key that say whose key it is: one that signatures are checked with, which everybody may have.
+/// Words that mark a key as public, for verifying signatures.
 const PUBLIC: [&str; 4] = ["gpg", "pgp", "fingerprint", "keyserver"];
 
-/// Whether a name is that of a setting in a list, as .NET has them: `Filters__0__Key` is the key of a filter. Nothing else in it may
-/// speak of secrets.
+/// Whether a name is that of a list setting in .NET: `Filters__0__Key` is the key of a filter. No other part of it may
+/// mean a secret.
 fn is_setting(name: &str) -> bool {
     let parts: Vec<&str> = name.split("__").collect();
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -84,7 +84,7 @@ fn is_setting(name: &str) -> bool {
     is_number(number) && before.iter().all(|part| !secrets.iter().any(|secret| part.contains(secret)))
 }
 
-/// Whether a value opens nothing: a switch, or the place of a file. The fingerprint of a key is none of a secret one.
+/// Whether a value is not a secret: a switch, the path of a file, or the fingerprint of a key.
 fn is_harmless(pair: &Pair) -> bool {
     let Some(value) = &pair.value else { return false };
     let value = value.unquoted();
@@ -94,13 +94,13 @@ fn is_harmless(pair: &Pair) -> bool {
     is_switch || is_path || is_fingerprint(value) && is_key(pair.name.unquoted())
 }
 
-/// Whether these are the forty digits by which a key of `OpenPGP` is known, or several of them.
+/// Whether a value consists of `OpenPGP` key fingerprints of forty digits.
 fn is_fingerprint(value: &str) -> bool {
     let digits = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     value.split_whitespace().next().is_some() && value.split_whitespace().all(digits)
 }
 
-/// Whether a name is that of a key, and not of what a service gives to those who may use it.
+/// Whether a name means a cryptographic key, as opposed to an API key of a service.
 fn is_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words: Vec<&str> = name.split('_').collect();

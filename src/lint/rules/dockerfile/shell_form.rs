@@ -3,10 +3,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// The command of `CMD`, `ENTRYPOINT` or `HEALTHCHECK` is a text for a shell.
+    /// The command of `CMD`, `ENTRYPOINT` or `HEALTHCHECK` needs a shell.
     ///
-    /// The shell is then the process that Docker stops, and it does not pass the signal on: the program is killed after ten
-    /// seconds, in the middle of its work. A check needs a shell in the image. BuildKit: `JSONArgsRecommended`.
+    /// Docker then signals the shell to stop, which does not forward the signal: the program is killed after ten
+    /// seconds without a chance to shut down. A health check needs a shell in the image. BuildKit: `JSONArgsRecommended`.
     ///
     /// ```dockerfile bad
     /// FROM node:22

@@ -4,10 +4,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// The name of a stage has capitals.
+    /// The name of a stage has capital letters.
     ///
-    /// Docker makes small letters of it, but `FROM` with capitals does not find it: it takes that for an image, which cannot
-    /// have any. BuildKit: `StageNameCasing`.
+    /// Docker converts it to lower case, but a `FROM` with capital letters does not find the stage: it is taken for an image, whose
+    /// name cannot have any. BuildKit: `StageNameCasing`.
     ///
     /// ```dockerfile bad
     /// FROM node:22 AS Build
@@ -25,9 +25,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .filter(|name| name.text.contains(|c: char| c.is_ascii_uppercase()))
         .map(|name| {
             let small = name.text.to_ascii_lowercase();
-            Found::new(&name.span, format!("the name of the stage `{}` has capitals", text::cut(&name.text)))
+            Found::new(&name.span, format!("the name of the stage `{}` has capital letters", text::cut(&name.text)))
                 .help(format!("write `{}`", text::cut(&small)))
-                .fix(Fix::offered("write it in small letters").replace(&name.span, small))
+                .fix(Fix::offered("write it in lower case").replace(&name.span, small))
         })
         .collect()
 }

@@ -5,10 +5,10 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// Docker refuses the Dockerfile.
     ///
-    /// It stops at the first word that is not an instruction, at a flag that it does not know or whose value there is not, at
-    /// arguments that are missing, at a quote or a document (`<<EOF`) that never ends, and at a form of `${…}` that it does not fill
-    /// in. The build would fail before its first step. What only another build stops at, one of a stage that the last one does not
-    /// need or of an image that is made from this one (`ONBUILD`), is a warning, and so is what the build may be told otherwise.
+    /// It refuses unknown instructions, unknown flags or values of flags, missing
+    /// arguments, unterminated quotes or here-documents (`<<EOF`), and unsupported forms of `${…}`.
+    /// The build would fail before its first step. Problems that affect only another build (of a stage that the last one does not
+    /// need, or of an image based on this one with `ONBUILD`), or that depend on build arguments, are warnings.
     ///
     /// ```dockerfile bad
     /// FROM alpine:3.20
@@ -53,6 +53,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn found(problem: Diagnostic<Span>) -> Found {
     let severity = problem.severity;
     let found = Found::from(problem);
-    // What the rule says is left to settings.
+    // Errors keep the severity of the rule, which settings may change.
     if severity == Severity::Error { found } else { found.severity(severity) }
 }

@@ -11,8 +11,8 @@ use crate::text;
 rule! {
     /// A variable is not set where it is used.
     ///
-    /// It is empty then, without a word about it. An `ARG` before the first `FROM`, or in another stage, must be named
-    /// again in the stage that uses it. What only the image could have set is not held against it. BuildKit:
+    /// It is then silently empty. An `ARG` before the first `FROM`, or in another stage, must be
+    /// repeated in the stage that uses it. Variables that the base image may set are not reported. BuildKit:
     /// `UndefinedVar`.
     ///
     /// ```dockerfile bad
@@ -30,7 +30,7 @@ rule! {
     "SK5017", Warning, Dockerfile(check)
 }
 
-/// The instructions that Docker fills variables into.
+/// The instructions in which Docker replaces variables.
 const FILLED: [Keyword; 9] = [
     Keyword::Add,
     Keyword::Arg,
@@ -53,7 +53,7 @@ fn filled(stage: Stage<'_>) -> impl Iterator<Item = &'_ Instruction> {
     stage.instructions.iter().filter(|one| FILLED.contains(&one.keyword) && !one.on_build)
 }
 
-/// Its words, and the values of its flags but for `--from`, which takes no variables.
+/// The words and flag values of an instruction, except `--from`, which does not support variables.
 fn words(instruction: &Instruction) -> impl Iterator<Item = &'_ Word> {
     let flags = instruction.flags.iter().filter(|flag| flag.name != "from").filter_map(|flag| flag.value.as_ref());
     instruction.words().iter().chain(instruction.argument()).chain(flags)
@@ -76,7 +76,7 @@ fn undefined(stage: Stage<'_>, instruction: &Instruction, subject: &DockerfileSu
     found
 }
 
-/// An image may have set what the Dockerfile says nothing about. What an `ENV` sets for itself has a rule of its own.
+/// Whether a variable is unset. The base image may set variables that the Dockerfile does not mention; an `ENV` that uses its own variables has its own rule.
 fn is_undefined(
     stage: Stage<'_>,
     instruction: &Instruction,
@@ -96,6 +96,6 @@ fn told(stage: Stage<'_>, word: &Word, variable: &Variable<'_>, subject: &Docker
     let name = text::cut(variable.name);
     let help = suggest::did_you_mean(variable.name, subject.file.scopes.names(stage.index))
         .unwrap_or_else(|| format!("add `ARG {name}` to the stage, before this"));
-    Found::new(&word.part(variable.range.clone()), format!("`{name}` is not set in this stage, and is empty"))
+    Found::new(&word.part(variable.range.clone()), format!("`{name}` is not set in this stage, so it is empty"))
         .help(help)
 }

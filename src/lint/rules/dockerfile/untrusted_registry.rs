@@ -10,8 +10,8 @@ use crate::text;
 rule! {
     /// An image comes from a registry that is not trusted.
     ///
-    /// Which ones are says the setting `trustedRegistries`; without it all are. `*` in it stands for any text. An image
-    /// without a registry comes from `docker.io`. What a variable stands for is not looked at.
+    /// The setting `trustedRegistries` lists the trusted ones; without it all are trusted. `*` in it matches any text. An image
+    /// without a registry comes from `docker.io`. Variables are not checked.
     ///
     /// ```yml
     /// trustedRegistries: [docker.io, "*.example.com"]
@@ -37,7 +37,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     images(subject).filter_map(|image| untrusted(image, trusted)).collect()
 }
 
-/// What is built on, and what is copied from without being a stage.
+/// The base images, and the sources of `--from` that are not stages.
 fn images<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Word> {
     let file = subject.file;
     let names = first_stages(file);
@@ -54,8 +54,8 @@ fn untrusted(word: &Word, trusted: &Registries) -> Option<Found> {
     }
     let registry = image.registry();
     (!trusted.trust(registry.as_str())).then(|| {
-        let message = format!("`{}` is not one of the registries that are trusted", text::cut(registry.as_str()));
+        let message = format!("the registry `{}` is not trusted", text::cut(registry.as_str()));
         let some = trusted.names().iter().take(61).cloned().collect::<Vec<_>>().join(", ");
-        Found::new(&word.span, message).help(format!("trusted are: {}", text::cut(&some)))
+        Found::new(&word.span, message).help(format!("trusted registries: {}", text::cut(&some)))
     })
 }

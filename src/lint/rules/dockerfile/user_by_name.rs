@@ -5,10 +5,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// `USER` is a name.
+    /// `USER` is a name instead of a number.
     ///
-    /// What a name stands for is written in the image. From outside only a number says for sure that it is not root,
-    /// and whose files on a volume it may write.
+    /// The image decides which user a name means. Only a number guarantees to the outside that the user is not root,
+    /// and determines the owner of files on a volume.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -28,7 +28,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     users.filter(|(stage, user)| is_name(*stage, user, subject)).filter_map(|(_, user)| found(user)).collect()
 }
 
-/// What the build may be told is not held against it; what nobody says is no number.
+/// Whether the user is certainly a name. Build arguments may contain a number; an unset variable is not one.
 fn is_name(stage: Stage<'_>, user: &Instruction, subject: &DockerfileSubject<'_>) -> bool {
     let scopes = &subject.file.scopes;
     let text = user.text().split(':').next().unwrap_or_default();

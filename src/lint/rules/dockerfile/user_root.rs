@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// The last `USER` of a stage is root.
     ///
-    /// What runs in the container then may do everything in it, and whoever breaks in has a better start for breaking out.
+    /// A program that runs as root may change everything in the container, which makes it easier for attackers to escape from it.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -33,5 +33,5 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 
 fn found(user: &Instruction) -> Found {
     let place = user.argument().map_or(&user.span, |word| &word.span);
-    Found::new(place, "the image runs as root").help("end with a `USER` that has only the rights it needs")
+    Found::new(place, "the image runs as root").help("end with a `USER` without unneeded rights")
 }

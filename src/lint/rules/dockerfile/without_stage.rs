@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// The Dockerfile has no `FROM`.
     ///
-    /// Every image is built on another one, or on `scratch`, so there is nothing to build.
+    /// Every image is based on another one, or on `scratch`, so there is nothing to build.
     ///
     /// ```dockerfile bad
     /// # to be written
@@ -24,5 +24,5 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         return Vec::new(); // what stands before a `FROM`, or without one, is told by a rule of its own
     }
     let message = if file.instructions.is_empty() { "the Dockerfile is empty" } else { "the Dockerfile has no `FROM`" };
-    vec![Found::new(&(0..0), message).help("begin with the image to build on: `FROM alpine:3.20`")]
+    vec![Found::new(&(0..0), message).help("begin with the base image: `FROM alpine:3.20`")]
 }

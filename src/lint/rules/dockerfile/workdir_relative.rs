@@ -6,7 +6,7 @@ use crate::text;
 rule! {
     /// `WORKDIR` is not absolute.
     ///
-    /// A relative folder begins where the one before ended, or where the image ends, which may be elsewhere in its next
+    /// A relative folder is below the previous `WORKDIR`, or that of the base image, which may change with its next
     /// version. BuildKit: `WorkdirRelativePath`.
     ///
     /// ```dockerfile bad
@@ -28,13 +28,13 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     folders
         .filter(|folder| !folder.text.is_empty() && !is_absolute(folder.unquoted()))
         .map(|folder| {
-            let help = format!("write it from the top: `/{}`", text::cut(folder.unquoted().trim_start_matches("./")));
+            let help = format!("use an absolute path: `/{}`", text::cut(folder.unquoted().trim_start_matches("./")));
             Found::new(&folder.span, format!("`{}` is not absolute", text::cut(folder.unquoted()))).help(help)
         })
         .collect()
 }
 
-/// From the top, from a drive of Windows, or from a variable, whatever that is.
+/// Whether a path is absolute: begins with `/`, a Windows drive, or a variable.
 pub(super) fn is_absolute(path: &str) -> bool {
     let bytes = path.as_bytes();
     path.starts_with(['/', '$']) || bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'

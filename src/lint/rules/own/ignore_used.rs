@@ -1,9 +1,9 @@
 use crate::lint::rule::rule;
 
 rule! {
-    /// A comment switches a rule off for an instruction.
+    /// A comment disables a rule for an instruction.
     ///
-    /// For who wants every exception in one place, in the settings: this rule is off until it is asked for.
+    /// For repositories that keep all exceptions in the settings. Off by default.
     ///
     /// ```dockerfile bad
     /// # hadolint ignore=DL3006

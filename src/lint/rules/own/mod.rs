@@ -1,4 +1,4 @@
-//! Rules about what is said to the linter itself.
+//! Rules about the linter's own settings and comments.
 
 mod ignore_used;
 mod settings;
@@ -8,17 +8,17 @@ mod unused_ignore;
 
 use crate::lint::rule::Rule;
 
-/// Settings that are not understood.
+/// Invalid settings.
 pub(in crate::lint) static SETTINGS: &Rule = &settings::RULE;
-/// Comments that switch off what was not found.
+/// Comments that disable rules without findings.
 pub(in crate::lint) static UNUSED: &Rule = &unused_ignore::RULE;
-/// Rules that do not exist.
+/// Unknown rules.
 pub(in crate::lint) static UNKNOWN: &Rule = &unknown_rule::RULE;
-/// Dockerfiles that nobody can look at.
+/// Dockerfiles that are too large.
 pub(in crate::lint) static UNREAD: &Rule = &unread::RULE;
-/// Comments of hadolint that switch something off.
+/// Comments of hadolint that disable a rule.
 pub(in crate::lint) static IGNORE: &Rule = &ignore_used::RULE;
 
-/// These rules, in the order of the manual.
+/// The rules about the linter itself, in the order of the manual.
 pub(super) static RULES: &[&Rule] =
     &[&settings::RULE, &unused_ignore::RULE, &unknown_rule::RULE, &unread::RULE, &ignore_used::RULE];

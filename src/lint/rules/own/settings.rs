@@ -1,10 +1,10 @@
 use crate::lint::rule::rule;
 
 rule! {
-    /// The settings of the linter are not understood.
+    /// The settings of the linter are invalid.
     ///
-    /// `skep-lint.yaml` or `.hadolint.yaml` has a key, a level or a value in it that means nothing. What is understood of it counts all
-    /// the same; what is not might be what was meant to be switched off, so nothing passes until it is right.
+    /// `skep-lint.yaml` or `.hadolint.yaml` contains an unknown key, level or value. The valid parts still apply, but since the invalid
+    /// part might have enabled a rule, nothing passes until it is corrected.
     ///
     /// ```yaml bad as skep-lint.yaml
     /// rules: { SK3001: never }

@@ -1,10 +1,10 @@
 use crate::lint::rule::rule;
 
 rule! {
-    /// A comment or a setting names a rule that does not exist, or that is not switched off.
+    /// A comment or setting names a rule that does not exist or cannot be disabled.
     ///
-    /// It is misspelt, so that the rule that was meant counts as before. The errors from `SK1001` on say that
-    /// nothing can be deployed; to switch them off would only move the failure to the deploy. Rules of hadolint and of `ShellCheck`
+    /// If the name is misspelt, the intended rule stays enabled. The errors from `SK1001` on mean that
+    /// the stack cannot be deployed; disabling them would only delay the failure until the deploy. Rules of hadolint and `ShellCheck`
     /// that skep does not have may be named.
     ///
     /// ```yaml bad as skep-lint.yaml

@@ -1,9 +1,9 @@
 use crate::lint::rule::rule;
 
 rule! {
-    /// A comment switches off a rule that finds nothing there.
+    /// A comment disables a rule that has no finding there.
     ///
-    /// What it was about is gone, or the comment stands in the wrong place. Left where it is, it hides the next mistake.
+    /// The problem is gone, or the comment is in the wrong place. If it stays, it will hide the next mistake.
     ///
     /// ```yaml bad
     /// services:

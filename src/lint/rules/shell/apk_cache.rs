@@ -4,9 +4,9 @@ use crate::lint::rules::shell::packages;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `apk add` leaves the index of packages in the image.
+    /// `apk add` leaves the package index in the image.
     ///
-    /// `--no-cache` reads the index without keeping it, so neither `apk update` nor a removal of `/var/cache/apk` is
+    /// `--no-cache` reads the index without storing it, so neither `apk update` nor removing `/var/cache/apk` is
     /// needed.
     ///
     /// ```dockerfile bad
@@ -29,6 +29,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if command.has_long("no-cache") || has_mount(script, &["/var/cache/apk", "/etc/apk/cache"]) {
             return None;
         }
-        Some(at_name(script, command, "the index of packages stays in the image").help("add `--no-cache`"))
+        Some(at_name(script, command, "the package index stays in the image").help("add `--no-cache`"))
     })
 }

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `apk add` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed.
     ///
     /// ```dockerfile bad
     /// FROM alpine:3.20
@@ -27,11 +27,13 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         let word = packages::apk(command)?.into_iter().find(|word| !is_fixed(word))?;
         let message = format!("`{}` has no fixed version", text::cut(&word.text));
-        Some(at(script, word, message).help("write `package=version`, or `package~version` for any release of it"))
+        Some(
+            at(script, word, message).help("write `package=version`, or `package~version` to allow its patch releases"),
+        )
     })
 }
 
-/// With a version, or a file.
+/// Whether the package has a version, or is a file.
 fn is_fixed(word: &Word) -> bool {
     word.text.contains(['=', '~', '<', '>']) || packages::is_file(&word.text, &[".apk"])
 }

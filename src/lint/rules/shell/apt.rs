@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `apt` is used instead of `apt-get`.
     ///
-    /// `apt` is made for people: its output and its options may change, and it warns of being used in scripts.
+    /// `apt` is for interactive use: its output and options may change, and it warns against use in scripts.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -19,14 +19,14 @@ rule! {
     "DL3027", Warning, Dockerfile(check)
 }
 
-/// The programs.
+/// The names of the programs.
 const NAMES: [&str; 1] = ["apt"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     named(
         subject,
         &NAMES,
-        |name| format!("`{name}` is made for people, not for scripts"),
+        |name| format!("`{name}` is for interactive use, not for scripts"),
         "use `apt-get` or `apt-cache`",
     )
 }

@@ -6,9 +6,9 @@ use crate::lint::subject::DockerfileSubject;
 use std::collections::BTreeSet;
 
 rule! {
-    /// `apt-get update` leaves the lists of packages in the image.
+    /// `apt-get update` leaves the package lists in the image.
     ///
-    /// They are old when the image is used, and large. A layer holds what was there at its end, so they must be removed
+    /// They are large, and outdated when the image is used. A layer contains everything that exists at its end, so they must be removed
     /// in the same `RUN`. A stage from which files are only copied may keep them.
     ///
     /// ```dockerfile bad
@@ -35,12 +35,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if !is_kept || !updates || is_removed(script) || is_cleaned(script, command) {
             return None;
         }
-        let found = at_name(script, command, "the lists of packages stay in the image");
+        let found = at_name(script, command, "the package lists stay in the image");
         Some(found.help("add `&& rm -rf /var/lib/apt/lists/*` at the end"))
     })
 }
 
-/// Whether apt itself removes them behind a command, which it can since version 2.9: `clean` leaves them.
+/// Whether apt itself removes them later with `dist-clean`, which exists since version 2.9; `clean` keeps them.
 fn is_cleaned(script: &Script<'_>, before: &Simple) -> bool {
     let later = script.commands().iter().filter(|command| command.span.start > before.span.start);
     later.filter(|command| command.is(&["apt-get", "apt"])).any(|command| command.has(&["dist-clean", "distclean"]))
@@ -52,14 +52,14 @@ fn is_removed(script: &Script<'_>) -> bool {
     is_mounted || removes(script, &["/var/lib/apt/lists"])
 }
 
-/// The stages that become an image: the last, and those that another one is built on.
+/// The stages that become part of an image: the last one, and those that others are based on.
 pub(super) fn kept_stages(file: &Dockerfile) -> BTreeSet<usize> {
     let stages: Vec<Stage<'_>> = file.stages().collect();
     let image = |stage: &Stage<'_>| stage.image().map(|word| word.text.to_ascii_lowercase());
     let images: BTreeSet<String> = stages.iter().filter_map(image).collect();
     let bases: BTreeSet<usize> = stages.iter().filter_map(|stage| file.scopes.base(stage.index).stage()).collect();
     let is_base = |stage: &Stage<'_>| {
-        // With the default of an argument in its `FROM` a stage may be built on another one, too.
+        // The base of a stage may be another stage by the default of an argument.
         bases.contains(&stage.index)
             || stage.name().is_some_and(|name| images.contains(&name.text.to_ascii_lowercase()))
             || images.contains(&stage.index.to_string())

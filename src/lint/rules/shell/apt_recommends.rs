@@ -5,9 +5,9 @@ use crate::lint::shell::Word;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `apt-get install` installs what is only recommended.
+    /// `apt-get install` also installs recommended packages.
     ///
-    /// Recommended packages make the image larger and bring software that nobody asked for, with its vulnerabilities.
+    /// Recommended packages make the image larger, and add unneeded software with its vulnerabilities.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -27,7 +27,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if command.has_long("no-install-recommends") || command.arguments().iter().any(is_switched_off) {
             return None;
         }
-        Some(at_name(script, command, "recommended packages are installed, too").help("add `--no-install-recommends`"))
+        Some(at_name(script, command, "recommended packages are also installed").help("add `--no-install-recommends`"))
     })
 }
 

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `apt-get install` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -31,7 +31,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     })
 }
 
-/// With a version or a release, or a file.
+/// Whether the package has a version or release, or is a file.
 fn is_fixed(word: &Word) -> bool {
     word.text.contains(['=', '/']) || packages::is_file(&word.text, &[".deb"])
 }

@@ -7,7 +7,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `apt-get install` asks a question.
     ///
-    /// Nobody answers while an image is built: the build ends.
+    /// Nobody can answer during a build, so the build fails.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -33,7 +33,7 @@ fn assumes_yes(command: &Simple) -> bool {
     level || command.has_flag("yes", 'y') || command.has_long("assume-yes") || quiets(command) > 1
 }
 
-/// How often it is told to be quiet: twice means yes, too.
+/// The number of quiet flags; two also imply yes.
 fn quiets(command: &Simple) -> usize {
     let letters =
         |flag: &str| if flag.starts_with("--") { usize::from(flag == "--quiet") } else { flag.matches('q').count() };

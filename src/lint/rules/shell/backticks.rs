@@ -7,8 +7,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// Backticks are used instead of `$(…)`.
     ///
-    /// In backticks a backslash means something else, and they cannot be nested without more of them. The fix leaves alone what
-    /// has a backslash, a comment, a document or a `case` in it, which `$(…)` may read in another way.
+    /// Backslashes have another meaning in backticks, and nesting them needs escapes. The fix skips commands
+    /// with a backslash, a comment, a here-document or a `case`, which may mean something else in `$(…)`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -27,7 +27,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn backticks<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
-    // In backticks alone a comment can stand in the middle of a line.
+    // Only in backticks can a comment end in the middle of a line.
     let is_old = |kind: &ExpansionKind| matches!(kind, ExpansionKind::Backticks(list) if !list.pipelines.is_empty());
     let old = script.code.expansions.iter().filter(move |expansion| is_old(&expansion.kind));
     old.map(|expansion| {
@@ -36,14 +36,14 @@ fn backticks<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     })
 }
 
-/// The same as `$(…)`, where it surely is the same.
+/// A fix that writes `$(…)`, if the meaning certainly stays the same.
 fn fix(script: &Script<'_>, expansion: &Expansion) -> Option<Fix> {
     let (start, end) = (expansion.span.start, expansion.span.end);
     let inside = script.text(&(start + 1..end - 1));
     let is_read_alike = !inside.contains(['\\', '#', '`']) && !inside.contains("<<") && !inside.contains("esac");
-    // In double quotes, shells do not agree on what a quote inside of backticks does.
+    // Shells disagree about quotes in backticks inside double quotes.
     let is_quoted_alike = !expansion.quoted || !inside.contains(['"', '\'']);
-    // `$((` begins arithmetic, and `$$` is a number.
+    // `$((` would begin arithmetic, and `$$` is the process id.
     let is_alone = !inside.starts_with('(') && !script.text(&(0..start)).ends_with('$');
     (is_read_alike && is_quoted_alike && is_alone).then(|| {
         let place = |at: usize| script.place(&(at..at + 1));

@@ -6,7 +6,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// A pattern may match names that begin with a dash.
     ///
-    /// A file that is called `-rf` becomes an option of the command. With `./` before the pattern it stays a file.
+    /// A file named `-rf` would become an option of the command. With `./` before the pattern it stays a file name.
     ///
     /// ```dockerfile bad
     /// FROM debian:12

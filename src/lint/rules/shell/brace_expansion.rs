@@ -6,10 +6,10 @@ use crate::lint::shell::{PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `{a,b}` is used, which `sh` does not know.
+    /// `{a,b}` is used, which `sh` does not support.
     ///
-    /// Only Bash and its like make several words of it. `sh`, which reads `RUN` unless `SHELL` says otherwise, takes it
-    /// as it is: `mkdir -p /x/{a,b}` makes one folder.
+    /// Only Bash and similar shells expand it to several words. `sh`, the default shell of `RUN`, takes it
+    /// literally: `mkdir -p /x/{a,b}` creates one folder.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -31,11 +31,11 @@ fn braces<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let literal = globs::unquoted(script);
     let spans = literal.into_iter().filter(|word| word.parts.iter().any(|part| script.text(&part.span).contains('{')));
     spans.filter_map(|word| expansion(script, word)).map(|span| {
-        Found::new(&script.place(&span), "`sh` does not make several words of this").help("write the words out")
+        Found::new(&script.place(&span), "`sh` does not expand this to several words").help("write the words out")
     })
 }
 
-/// From an opening bracket to the one that closes it, with a comma or `..` between, outside of quotes.
+/// The span of braces that contain a comma or `..`, outside of quotes.
 fn expansion(script: &Script<'_>, word: &Word) -> Option<Span> {
     let mut open = None;
     let mut separated = false;

@@ -6,8 +6,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `cd` is used instead of `WORKDIR`.
     ///
-    /// `cd` holds for one `RUN` only, and is easily missed by who reads on. `WORKDIR` says for all that follows where
-    /// it is carried out, and creates the folder.
+    /// `cd` applies to one `RUN` only, and readers easily overlook it. `WORKDIR` applies to all following instructions,
+    /// and creates the folder.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -25,7 +25,7 @@ rule! {
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let first = |script: &Script<'_>| {
         let change = script.commands().iter().find(|command| command.is(&["cd"]))?;
-        Some(at_name(script, change, "`cd` holds for this `RUN` only").help("use `WORKDIR`"))
+        Some(at_name(script, change, "`cd` applies to this `RUN` only").help("use `WORKDIR`"))
     };
     scripts(subject).filter_map(first).collect()
 }

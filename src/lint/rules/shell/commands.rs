@@ -1,15 +1,15 @@
-//! What rules about commands share.
+//! Helpers for rules about commands.
 
 use crate::lint::rule::Found;
 use crate::lint::shell::{Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
-/// The scripts that are carried out when this image is built.
+/// The scripts that run when this image is built.
 pub(super) fn scripts<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
     subject.scripts.iter().filter(|script| script.is_of_build())
 }
 
-/// What is found first in each `RUN`, behind `ONBUILD`, too: one remark a layer is enough.
+/// The first finding in each `RUN`, including those after `ONBUILD`: one per layer is enough.
 pub(super) fn first_in_each<'a>(
     subject: &DockerfileSubject<'a>,
     find: impl Fn(&'a Script<'a>, &'a Simple) -> Option<Found>,
@@ -21,17 +21,17 @@ pub(super) fn first_in_each<'a>(
         .collect()
 }
 
-/// Something about a word of a script.
+/// A finding about a word of a script.
 pub(super) fn at(script: &Script<'_>, word: &Word, message: impl Into<String>) -> Found {
     Found::new(&script.place(&word.span), message)
 }
 
-/// Something about the name of a command.
+/// A finding about the name of a command.
 pub(super) fn at_name(script: &Script<'_>, command: &Simple, message: impl Into<String>) -> Found {
     at(script, command.name_word(), message)
 }
 
-/// Something about each command for which this is so.
+/// A finding for each command with one of these names.
 pub(super) fn named(
     subject: &DockerfileSubject<'_>,
     names: &[&str],
@@ -43,7 +43,7 @@ pub(super) fn named(
     })
 }
 
-/// The values of the `--mount` of these types, and where each is mounted.
+/// Whether a cache or tmpfs is mounted at one of these paths.
 pub(super) fn has_mount(script: &Script<'_>, targets: &[&str]) -> bool {
     let mounts = script.instruction.flags.iter().filter(|flag| flag.name == "mount");
     mounts.filter_map(|flag| flag.value.as_ref()).any(|value| is_mounted(&value.text, targets))
@@ -58,20 +58,20 @@ fn is_mounted(mount: &str, targets: &[&str]) -> bool {
         })
 }
 
-/// Whether a script removes one of these folders, or all that is in it.
+/// Whether a script removes one of these folders or its contents.
 pub(super) fn removes(script: &Script<'_>, folders: &[&str]) -> bool {
     let is_one = |word: &Word| folders.iter().any(|folder| is_all_of(&word.text, folder));
     script.commands().iter().any(|command| command.is(&["rm"]) && command.arguments().iter().any(is_one))
 }
 
-/// Whether a path is a folder, one that it is in, or a pattern for everything in it.
+/// Whether a path is the folder, a parent of it, or a pattern for all its contents.
 fn is_all_of(path: &str, folder: &str) -> bool {
     let above = path.trim_end_matches('*').trim_end_matches('/');
     let is_above = above.len() > 1 && folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
     is_above || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The targets of the `--mount` whose contents stay out of the image.
+/// The targets of `--mount`s whose contents do not become part of the image.
 pub(super) fn kept_out<'a>(script: &'a Script<'_>) -> Vec<&'a str> {
     let mounts = script.instruction.flags.iter().filter(|flag| flag.name == "mount");
     let values = mounts.filter_map(|flag| flag.value.as_ref()).map(|value| value.text.as_str());
@@ -85,7 +85,7 @@ fn mount_options(mount: &str) -> impl Iterator<Item = (&str, &str)> {
     mount.split(',').filter_map(|option| option.split_once('='))
 }
 
-/// Whether a script removes the folder that a program names: `rm -rf "$(yarn cache dir)"`.
+/// Whether a script removes a folder printed by a program: `rm -rf "$(yarn cache dir)"`.
 pub(super) fn removes_named(script: &Script<'_>, program: &str) -> bool {
     let names_it = |word: &Word| {
         let inside = word.text.strip_prefix("$(").or_else(|| word.text.strip_prefix('`'));
@@ -94,24 +94,24 @@ pub(super) fn removes_named(script: &Script<'_>, program: &str) -> bool {
     script.commands().iter().any(|command| command.is(&["rm"]) && command.arguments().iter().any(names_it))
 }
 
-/// Whether a script runs `program verb …` behind a command.
+/// Whether a script runs `program verb …` after a command.
 pub(super) fn runs_later(script: &Script<'_>, before: &Simple, verbs: &[&[&str]]) -> bool {
     let has = |command: &Simple, words: &[&str]| words.iter().all(|word| command.has(&[word]));
     let later = script.commands().iter().filter(|command| command.span.start > before.span.start);
     later.filter(|command| command.is(&[before.name()])).any(|command| verbs.iter().any(|words| has(command, words)))
 }
 
-/// The scripts that a shell reads, those of `ONBUILD`, too, if they could be read: of a half nothing can be relied on.
+/// The shell scripts, including those of `ONBUILD`, that could be parsed completely.
 pub(super) fn shell_scripts<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
     half_read(subject).filter(|script| script.code.problem.is_none())
 }
 
-/// The same, and those of which only a part could be read.
+/// The shell scripts, including those that could be parsed only in part.
 pub(super) fn half_read<'a>(subject: &DockerfileSubject<'a>) -> impl Iterator<Item = &'a Script<'a>> {
     subject.scripts.iter().filter(|script| !script.is_list)
 }
 
-/// What is found in each command of the scripts that a shell reads.
+/// The findings in each command of the shell scripts.
 pub(super) fn each_shell<'a>(
     subject: &DockerfileSubject<'a>,
     find: impl Fn(&'a Script<'a>, &'a Simple) -> Vec<Found>,
@@ -122,7 +122,7 @@ pub(super) fn each_shell<'a>(
         .collect()
 }
 
-/// The scripts that cannot be read for this reason.
+/// Findings for the scripts that cannot be parsed for this reason.
 pub(super) fn problems(subject: &DockerfileSubject<'_>, id: &str) -> Vec<Found> {
     half_read(subject)
         .filter_map(|script| Some((script, script.code.problem.as_ref()?)))
@@ -131,7 +131,7 @@ pub(super) fn problems(subject: &DockerfileSubject<'_>, id: &str) -> Vec<Found> 
         .collect()
 }
 
-/// Whether a script ends where a command fails: `set -e`, or `SHELL` says so.
+/// Whether a script ends when a command fails, by `set -e` or `SHELL`.
 pub(super) fn stops_at_errors(script: &Script<'_>) -> bool {
     let is_flag =
         |text: &str| text.starts_with('-') && !text.starts_with("--") && text.contains('e') || text == "errexit";

@@ -6,10 +6,10 @@ use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// Several `RUN` follow each other.
+    /// Several `RUN` instructions follow each other.
     ///
-    /// Each makes a layer, and what one of them creates stays in the image when the next removes it. Several commands
-    /// in one `RUN` are one layer.
+    /// Each makes a layer, and files that one of them creates stay in the image even if the next one removes them. Several commands
+    /// in one `RUN` make a single layer.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -38,23 +38,23 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 type Scripts<'a> = BTreeMap<usize, &'a Script<'a>>;
 
 fn found(run: &Instruction) -> Found {
-    Found::new(&run.keyword_span, "this `RUN` could be one with the `RUN` before it").help("join them with `&&`")
+    Found::new(&run.keyword_span, "this `RUN` could be merged with the previous `RUN`").help("join them with `&&`")
 }
 
 fn flags(run: &Instruction) -> Vec<(&str, Option<&str>)> {
     run.flags.iter().map(|flag| (flag.name.as_str(), flag.value.as_ref().map(|value| value.text.as_str()))).collect()
 }
 
-/// Whether it has one command: several were put together on purpose.
+/// Whether it has a single command; several were combined on purpose.
 fn is_single(scripts: &Scripts<'_>, run: &Instruction) -> bool {
     match scripts.get(&run.span.start) {
         Some(script) => script.commands().iter().filter(|command| is_step(command)).count() < 2,
-        // A script of PowerShell or the like, which is not read.
+        // A script for PowerShell or the like, which is not parsed.
         None => !run.text().contains([';', '|', '&']),
     }
 }
 
-/// Whether a command does something by itself: `[ … ]` only asks, and a variable in its name may be anything.
+/// Whether a command has an effect of its own: `[ … ]` has none, and a variable in its name may be anything.
 fn is_step(command: &Simple) -> bool {
     command.words.first().is_some_and(|name| name.text != "[" && !name.has_expansion())
 }

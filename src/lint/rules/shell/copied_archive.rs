@@ -9,8 +9,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// An archive is copied and then unpacked.
     ///
-    /// `ADD` unpacks an archive of the build context itself. With `COPY` and `tar` the image holds the archive and what
-    /// was in it.
+    /// `ADD` unpacks an archive of the build context by itself. With `COPY` and `tar` the image contains both the archive and
+    /// its contents.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -25,7 +25,7 @@ rule! {
     "DL3010", Info, Dockerfile(check)
 }
 
-/// How the names of archives end that `ADD` unpacks.
+/// The extensions of archives that `ADD` unpacks.
 const ENDS: [&str; 12] =
     [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.lzma", ".tar.Z", ".gz", ".bz2", ".xz"];
 
@@ -42,7 +42,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 struct Copied<'a> {
     stage: usize,
     source: &'a Word,
-    /// Where it then is.
+    /// Its path in the image.
     path: String,
 }
 
@@ -64,7 +64,7 @@ fn archives(stage: usize, copy: &Instruction) -> Vec<Copied<'_>> {
 }
 
 fn path(source: &str, target: &str) -> String {
-    // Docker does not know quotes here, but people do.
+    // Docker does not support quotes here, but people write them.
     let target = target.trim_matches(['"', '\'']);
     let name = file_name(source);
     if ENDS.iter().any(|end| target.ends_with(end)) {
@@ -74,16 +74,16 @@ fn path(source: &str, target: &str) -> String {
     }
 }
 
-/// What stands behind the last slash, of Windows' too.
+/// The part after the last slash or backslash.
 fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// What scripts unpack: the place of the last that does, by stage and word.
+/// The archives that scripts unpack: the last place, by stage and word.
 #[derive(Default)]
 struct Unpacked<'a> {
     by_path: BTreeMap<(usize, &'a str), usize>,
-    /// By the name alone, where a script says the folder elsewhere.
+    /// By file name alone, if the script sets the folder elsewhere.
     by_name: BTreeMap<(usize, &'a str), usize>,
 }
 
@@ -119,6 +119,6 @@ fn unpacks(command: &Simple) -> bool {
 }
 
 fn found(copied: &Copied<'_>) -> Found {
-    Found::new(&copied.source.span, "the archive is copied, and unpacked later: the image holds it twice")
-        .help("`ADD` unpacks it without keeping it")
+    Found::new(&copied.source.span, "the archive is copied and unpacked later, so the image contains it twice")
+        .help("use `ADD`, which unpacks it without keeping it")
 }

@@ -4,9 +4,9 @@ use crate::lint::shell::{ExpansionKind, PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A declaration hides that a command failed.
+    /// A declaration hides the failure of a command.
     ///
-    /// `export NAME="$(command)"` is successful whatever the command was, so `set -e` and `&&` do not see it.
+    /// `export NAME="$(command)"` succeeds even if the command fails, so `set -e` and `&&` do not notice it.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -30,8 +30,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             .filter(|assignment| has_output(script, &assignment.value))
             .map(|assignment| {
                 let span = assignment.span.start..assignment.span.start + assignment.name.len();
-                Found::new(&script.place(&span), "whether the command failed is lost here")
-                    .help("set the variable first, and declare it in a command of its own")
+                Found::new(&script.place(&span), "a failure of the command is ignored here")
+                    .help("set the variable first, and declare it in a separate command")
             })
             .collect()
     })

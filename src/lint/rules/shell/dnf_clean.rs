@@ -5,9 +5,9 @@ use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `dnf` leaves what it downloaded in the image.
+    /// `dnf` leaves downloaded packages in the image.
     ///
-    /// A layer holds what was there at its end: packages that were downloaded, and the index of all that there are.
+    /// A layer contains everything that exists at its end, including downloaded packages and the package index.
     /// Removing them in a later `RUN` does not make the image smaller.
     ///
     /// ```dockerfile bad
@@ -27,7 +27,7 @@ rule! {
     "DL3040", Warning, Dockerfile(check)
 }
 
-/// The folders that are removed instead.
+/// The cache folders, which may be removed instead.
 const FOLDERS: [&str; 3] = ["/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -36,7 +36,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if !downloads || is_cleaned(script, command) {
             return None;
         }
-        Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& dnf clean all`"))
+        Some(at_name(script, command, "downloaded packages stay in the image").help("add `&& dnf clean all`"))
     })
 }
 

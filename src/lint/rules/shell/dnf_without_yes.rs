@@ -6,7 +6,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `dnf install` asks a question.
     ///
-    /// Nobody answers while an image is built: the build ends.
+    /// Nobody can answer during a build, so the build fails.
     ///
     /// ```dockerfile bad
     /// FROM rockylinux:9

@@ -4,11 +4,11 @@ use crate::lint::shell::{Command, Joint, Kind, Pipeline, Script};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A document of several commands goes on where one of them fails.
+    /// A here-document with several commands continues after a failure.
     ///
-    /// `RUN <<EOF` gives its lines to a shell as a script. Of a script only the last command decides whether the step has failed: if
-    /// a download in the first line fails, the build goes on without it. With `set -e` in its first line each command counts, as it
-    /// does behind `&&`.
+    /// `RUN <<EOF` passes its lines to a shell as a script. Only the last command of a script decides whether the step has failed: if
+    /// a download in the first line fails, the build continues without it. With `set -e` in the first line each command counts, as
+    /// with `&&`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -33,7 +33,7 @@ rule! {
     "SK5507", Warning, Dockerfile(check)
 }
 
-/// Commands that do not fail.
+/// Commands that practically never fail.
 const SURE: [&str; 9] = ["echo", "printf", "export", "set", ":", "true", "umask", "alias", "shopt"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -41,13 +41,13 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     documents.filter_map(|script| first_unheeded(script).map(|pipeline| found(script, pipeline))).collect()
 }
 
-/// Whether the script is a document as a whole, and no command that reads one.
+/// Whether the script itself is a here-document, rather than a command that reads one.
 fn is_document(script: &Script<'_>) -> bool {
     let heredoc = script.instruction.heredocs.first();
     heredoc.is_some_and(|heredoc| script.place(&(0..1)).start == heredoc.body.start)
 }
 
-/// The first pipeline whose failure nobody sees.
+/// The first pipeline whose failure is ignored.
 fn first_unheeded<'s>(script: &'s Script<'_>) -> Option<&'s Pipeline> {
     let (_, before) = script.code.body.pipelines.split_last()?;
     let before = before.iter().map(|index| &script.code.pipelines[*index]);
@@ -69,6 +69,6 @@ fn may_fail(script: &Script<'_>, command: &Command) -> bool {
 }
 
 fn found(script: &Script<'_>, pipeline: &Pipeline) -> Found {
-    let message = "if this fails, the script goes on, and the build with it";
+    let message = "if this fails, the script and the build continue";
     Found::new(&script.place(&pipeline.span), message).help("write `set -e` as the first line of the document")
 }

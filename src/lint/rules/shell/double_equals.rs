@@ -4,9 +4,9 @@ use crate::lint::rules::shell::commands::{at, each_shell};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `==` is used, which `sh` does not know.
+    /// `==` is used, which `sh` does not support.
     ///
-    /// Only Bash and its like compare with `==` in `[ … ]`. `dash`, which is the `sh` of Debian and Ubuntu, ends with
+    /// Only Bash and similar shells compare with `==` in `[ … ]`. `dash`, the `sh` of Debian and Ubuntu, fails with
     /// `unexpected operator`.
     ///
     /// ```dockerfile bad
@@ -29,7 +29,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         words
             .map(|word| {
                 let fix = Fix::safe("write `=`").replace(&script.place(&word.span), "=");
-                at(script, word, "`sh` does not know `==`").help("write `=`").fix(fix)
+                at(script, word, "`sh` does not support `==`").help("write `=`").fix(fix)
             })
             .collect()
     })

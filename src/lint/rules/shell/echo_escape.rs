@@ -4,9 +4,9 @@ use crate::lint::shell::{PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `echo` may write `\\n` as it is.
+    /// `echo` may print `\\n` literally.
     ///
-    /// Some shells replace `\\n` and its like in what they echo, and others write the backslash. `printf` always
+    /// Some shells replace `\\n` and similar escapes in the arguments of `echo`, others print the backslash. `printf` always
     /// replaces them.
     ///
     /// ```dockerfile bad
@@ -26,7 +26,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let is_told = command.flags().any(|flag| flag.starts_with("-e") || flag == "-ne");
         let escaped = command.arguments().iter().find(|word| has_escape(script, word));
         let escaped = escaped.filter(|_| command.is_in_any_folder("echo") && !is_told);
-        let found = |word| at(script, word, "not every shell replaces what is escaped here").help("use `printf`");
+        let found = |word| at(script, word, "not every shell replaces these escapes").help("use `printf`");
         escaped.map(found).into_iter().collect()
     })
 }
@@ -41,7 +41,7 @@ fn has_escape(script: &Script<'_>, word: &Word) -> bool {
     })
 }
 
-/// Whether a text has `\n`, `\t`, `\x1b` and the like in it.
+/// Whether a text contains `\n`, `\t`, `\x1b` or the like.
 fn is_escape(text: &str) -> bool {
     text.split('\\').skip(1).any(|behind| behind.starts_with(|c: char| "abefnrtvx01234567".contains(c)))
 }

@@ -3,9 +3,9 @@ use crate::lint::rules::shell::commands::{at, each_shell};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `echo` has a flag that not every `sh` knows.
+    /// `echo` has a flag that not every `sh` supports.
     ///
-    /// `echo -e` writes `-e` in `dash`, which is the `sh` of Debian and Ubuntu. `printf` is the same everywhere.
+    /// `echo -e` prints `-e` in `dash`, the `sh` of Debian and Ubuntu. `printf` works the same everywhere.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -23,7 +23,9 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     each_shell(subject, |script, command| {
         let first = command.arguments().first().filter(|word| script.shell.name == "sh" && is_flag(&word.text));
         let flag = first.filter(|_| command.is_in_any_folder("echo"));
-        flag.map(|word| at(script, word, "not every `sh` knows this flag").help("use `printf`")).into_iter().collect()
+        flag.map(|word| at(script, word, "not every `sh` supports this flag").help("use `printf`"))
+            .into_iter()
+            .collect()
     })
 }
 

@@ -7,7 +7,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `egrep` is deprecated.
     ///
-    /// GNU grep warns of it since 3.8, and its next release may be without it. `grep -E` is the same.
+    /// GNU grep warns about it since 3.8 and may remove it. `grep -E` is equivalent.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -28,7 +28,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     })
 }
 
-/// `egrep` is a script that runs `grep -E`, unless something else here is called so.
+/// A fix, unless the script defines its own `egrep`.
 fn fix(script: &Script<'_>, command: &Simple) -> Option<Fix> {
     let name = command.name_word();
     let is_own = script.code.functions.iter().any(|name| ["egrep", "grep"].contains(&name.as_str()));

@@ -4,9 +4,9 @@ use crate::lint::shell::{Kind, Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `find | xargs` breaks names with blanks.
+    /// `find | xargs` breaks names with spaces.
     ///
-    /// `xargs` splits at blanks and quotes, so a file `a b` becomes two. With `-print0` and `-0` the names stay whole.
+    /// `xargs` splits at spaces and quotes, so a file `a b` becomes two. With `-print0` and `-0` the names stay intact.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -39,6 +39,6 @@ fn broken<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
 fn broken_pair(script: &Script<'_>, find: &Simple, xargs: &Simple) -> Option<Found> {
     let is_pair = find.is(&["find"]) && xargs.is(&["xargs"]);
     let is_safe = xargs.has_flag("null", '0') || find.has(&["-print0", "-printf"]);
-    let found = || Found::new(&script.place(&find.span), "names with blanks in them are split");
+    let found = || Found::new(&script.place(&find.span), "names with spaces are split");
     (is_pair && !is_safe).then(|| found().help("use `find … -print0 | xargs -0 …`, or `-exec … +`"))
 }

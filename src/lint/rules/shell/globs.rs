@@ -1,4 +1,4 @@
-//! Words in which a shell looks for patterns.
+//! Words in which a shell expands patterns.
 
 use crate::lint::shell::{Script, Word};
 

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `go install` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff. `latest` is no version.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed. `latest` is no version.
     ///
     /// ```dockerfile bad
     /// FROM golang:1.23
@@ -31,7 +31,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     })
 }
 
-/// With a version, or a place in the module.
+/// Whether the package has a version, or is a path in the module.
 fn is_fixed(word: &Word) -> bool {
     let text = word.text.as_str();
     let version = text.rsplit_once('@').map(|(_, version)| version);

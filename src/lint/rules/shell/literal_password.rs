@@ -4,10 +4,10 @@ use crate::lint::shell::{Command, Kind, Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A password stands in the Dockerfile.
+    /// A password is in the Dockerfile.
     ///
-    /// Whoever can pull the image or read the repository has it. A container needs no passwords for its users; what
-    /// needs one takes it from a secret when it starts.
+    /// Everybody who can pull the image or read the repository can read it. A container needs no passwords for its users; a
+    /// program that needs one can read it from a secret when it starts.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -31,7 +31,7 @@ fn literal<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let pairs = script.code.pipelines.iter().flat_map(|pipeline| pipeline.commands.windows(2));
     let words = pairs.filter_map(move |pair| password(script, simple(script, &pair[0])?, simple(script, &pair[1])?));
     words.map(|word| {
-        at(script, word, "this password is in the image and in the repository").help("leave it out, or mount a secret")
+        at(script, word, "this password is in the image and in the repository").help("remove it, or mount a secret")
     })
 }
 
@@ -42,7 +42,7 @@ fn simple<'a>(script: &'a Script<'a>, command: &Command) -> Option<&'a Simple> {
     }
 }
 
-/// The `user:password` that is written into `chpasswd`.
+/// The `user:password` that is piped into `chpasswd`.
 fn password<'a>(script: &Script<'_>, from: &'a Simple, into: &Simple) -> Option<&'a Word> {
     let is_pair = from.is(&["echo", "printf"]) && into.is(&["chpasswd"]);
     let is_literal = |word: &&Word| {

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// A comment hides the rest of a `RUN`.
     ///
-    /// Docker puts continued lines together before a shell reads them. A comment behind a command then goes on to the end of all
-    /// of them, and the commands below it are never carried out. A line that is a comment as a whole is left out by Docker, and does
+    /// Docker joins continued lines before a shell reads them. A comment after a command then extends to the end of all
+    /// lines, and the commands below it never run. A line that consists of a comment only is removed by Docker, and does
     /// no harm.
     ///
     /// ```dockerfile bad
@@ -34,19 +34,19 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     half_read(subject).filter_map(|script| lost(script, text)).collect()
 }
 
-/// The first comment of a script that goes on behind the end of its line.
+/// The first comment of a script that extends beyond the end of its line.
 fn lost(script: &Script<'_>, text: &[u8]) -> Option<Found> {
     script.code.comments.iter().find_map(|comment| {
         let place = script.place(comment);
         let line = text.get(place.clone())?.iter().position(|byte| *byte == b'\n')?;
         let shown = hidden(script, comment, place.start + line)?;
-        let message = format!("this comment hides what follows it: `{}` is not carried out", text::cut(shown));
+        let message = format!("this comment hides the following lines: `{}` is never run", text::cut(shown));
         let found = Found::new(&(place.start..place.start + line), message);
-        Some(found.help("give the comment a line of its own, above the command"))
+        Some(found.help("put the comment on a separate line above the command"))
     })
 }
 
-/// What stands in a comment behind a place of the file, if it is more than blanks.
+/// The text of a comment after the end of its line, unless it is empty.
 fn hidden<'s>(script: &'s Script<'_>, comment: &Span, line_end: usize) -> Option<&'s str> {
     let behind = |at: &usize| script.place(&(*at..*at + 1)).start > line_end;
     let from = comment.clone().filter(|at| script.source.text.is_char_boundary(*at)).find(behind)?;

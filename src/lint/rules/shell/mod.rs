@@ -1,4 +1,4 @@
-//! Rules about the shell inside of `RUN`.
+//! Rules about the shell scripts in `RUN`.
 
 mod apk_cache;
 mod apk_unpinned;
@@ -73,7 +73,7 @@ mod zypper_without_yes;
 
 use crate::lint::rule::Rule;
 
-/// These rules, in the order of the manual.
+/// The rules about shell scripts, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[
     &useless_command::RULE,
     &change_directory::RULE,

@@ -4,9 +4,9 @@ use crate::lint::shell::{Part, PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A backslash does nothing.
+    /// A backslash has no effect.
     ///
-    /// Outside of quotes `\\d` is the letter `d`: the program sees no backslash. In quotes it would.
+    /// Outside of quotes `\\d` is the letter `d`: the program does not get the backslash. In quotes it would.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -20,7 +20,7 @@ rule! {
     "SC1001", Info, Dockerfile(check), OfShell
 }
 
-/// What a script has before the place where it cannot be read on counts, too: it may be a script for Windows.
+/// Includes the readable part of scripts that cannot be parsed completely, which may be scripts for Windows.
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let is_begun =
         |script: &&Script<'_>| script.code.problem.as_ref().is_none_or(|problem| problem.code != Some("SC1072"));
@@ -30,7 +30,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// The arguments, the values of assignments, and what is looped over.
+/// The arguments, the values of assignments, and the words of loops.
 fn words<'a>(script: &'a Script<'a>) -> impl Iterator<Item = &'a Word> {
     let of_commands = script.commands().iter().flat_map(|command| {
         command.words.iter().skip(1).chain(command.assignments.iter().map(|assigned| &assigned.value))
@@ -42,8 +42,8 @@ fn needless(script: &Script<'_>, word: &Word) -> Vec<Found> {
     let parts = word.parts.iter().filter(|part| is_needless(script, part));
     parts
         .map(|part| {
-            Found::new(&script.place(&part.span), "the backslash does nothing")
-                .help("put the word in single quotes, if it is meant")
+            Found::new(&script.place(&part.span), "the backslash has no effect")
+                .help("put the word in single quotes if the backslash is intended")
         })
         .collect()
 }

@@ -5,9 +5,9 @@ use crate::lint::shell::{Command, Kind, Script};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A test stands in a subshell of its own.
+    /// A test is in a needless subshell.
     ///
-    /// `( [ -f x ] )` starts another shell for nothing. Groups of commands are written with `{ …; }`.
+    /// `( [ -f x ] )` starts another shell without need. Group commands with `{ …; }`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -30,13 +30,13 @@ fn needless<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
         script.code.pipelines.iter().filter(|pipeline| !pipeline.is_condition).flat_map(|pipeline| &pipeline.commands);
     let needless = commands.filter(|command| is_needless(script, command));
     needless.map(|command| {
-        let found = Found::new(&script.place(&command.span), "this needs no shell of its own");
-        found.help("leave the parentheses out").fix(fix(script, command))
+        let found = Found::new(&script.place(&command.span), "this needs no subshell");
+        found.help("remove the parentheses").fix(fix(script, command))
     })
 }
 
-/// Without the parentheses, each with a blank in its place where words would grow together. Nothing is left out where the test
-/// might set a variable, which then would last.
+/// A fix that removes the parentheses, replacing them by spaces if words would otherwise merge. There is no fix if the test
+/// might set a variable, whose effect would then last.
 fn fix(script: &Script<'_>, command: &Command) -> Option<Fix> {
     let (start, text) = (command.span.start, script.text(&command.span).trim_end());
     let close = start + text.find(')').filter(|at| text[*at..].len() == 1)?;
@@ -46,7 +46,7 @@ fn fix(script: &Script<'_>, command: &Command) -> Option<Fix> {
     let ends = without(behind.is_empty() || behind.starts_with([' ', '\t', '\n', ';']));
     let place = |at: usize| script.place(&(at..at + 1));
     (!text.contains("${") && !text.contains('`') && !text.contains("$("))
-        .then(|| Fix::safe("leave the parentheses out").replace(&place(start), begins).replace(&place(close), ends))
+        .then(|| Fix::safe("remove the parentheses").replace(&place(start), begins).replace(&place(close), ends))
 }
 
 fn is_needless(script: &Script<'_>, command: &Command) -> bool {

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `npm install` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -46,7 +46,7 @@ fn has_version(text: &str) -> bool {
     text.get(1..).is_some_and(|rest| rest.contains(['@', '#']))
 }
 
-/// A folder, an archive or its address.
+/// Whether the argument is a folder, an archive or its address.
 fn is_place(text: &str) -> bool {
     let begins = [".", "/", "~", "file:", "http:", "https:"].iter().any(|begin| text.starts_with(begin));
     begins || packages::is_file(text, &[".tgz", ".tar.gz", ".tar"])

@@ -1,4 +1,4 @@
-//! How package managers are asked to install something.
+//! The command lines by which package managers install packages.
 
 use crate::lint::rules::shell::values::assigned;
 use crate::lint::shell::{Script, Simple, Variables, Word};
@@ -66,9 +66,9 @@ const PIP: [&str; 52] = [
 const PIPX: [&str; 8] =
     ["--python", "--pip-args", "-i", "--index-url", "--suffix", "--preinstall", "--spec", "--backend"];
 
-/// What `dnf` and `microdnf` call the installation of packages.
+/// The verbs of `dnf` and `microdnf` for installing packages.
 pub(super) const DNF_INSTALL: [&str; 2] = ["install", "in"];
-/// What else they download for; groups and modules have these words behind them.
+/// The verbs that download packages, also after `group` and `module`.
 pub(super) const DNF_DOWNLOAD: [&str; 8] =
     ["install", "in", "reinstall", "rei", "upgrade", "up", "upgrade-minimal", "up-min"];
 
@@ -115,12 +115,12 @@ const ZYPPER: [&str; 8] = ["-r", "--repo", "--from", "-t", "--type", "--root", "
 const GO: [&str; 11] =
     ["-tags", "-mod", "-ldflags", "-gcflags", "-asmflags", "-o", "-p", "-modfile", "-C", "-exec", "-overlay"];
 
-/// What `apt-get install` names.
+/// The packages of `apt-get install`.
 pub(super) fn apt(command: &Simple) -> Option<Vec<&Word>> {
     command.is(&["apt-get"]).then(|| command.behind(&["install"], &APT))?
 }
 
-/// What `pip install` names; none if a file says which versions count.
+/// The packages of `pip install`; `None` if a file determines the versions.
 pub(super) fn pip(command: &Simple) -> Option<Vec<&Word>> {
     let names = if command.is(&["pipx"]) {
         command.behind(&["install"], &PIPX)?
@@ -144,19 +144,19 @@ fn is_versioned(name: &str, base: &str) -> bool {
     rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// What `npm install` names.
+/// The packages of `npm install`.
 pub(super) fn npm(command: &Simple) -> Option<Vec<&Word>> {
     let is_install = || command.operands(&NPM).first().is_some_and(|verb| verb.text == "install");
     (command.is(&["npm"]) && is_install()).then(|| command.behind(&["install"], &NPM))?
 }
 
-/// What `apk add` names.
+/// The packages of `apk add`.
 pub(super) fn apk(command: &Simple) -> Option<Vec<&Word>> {
     command.is(&["apk"]).then(|| command.behind(&["add"], &APK))?
 }
 
-/// What `gem install` names; none if a flag or a file says the version. What follows `--` is for the build, and so is a flag
-/// `--use-…` or `--with-…` with its value, which should stand there.
+/// The gems of `gem install`; `None` if a flag or a file determines the version. Arguments after `--` are for the build, and so
+/// are misplaced flags `--use-…` and `--with-…` with their values.
 pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
     let end = command.arguments().iter().position(|word| word.text == "--").unwrap_or(usize::MAX);
     let names = command.is(&["gem"]).then(|| command.behind(&["install", "i"], &GEM))??;
@@ -171,24 +171,24 @@ pub(super) fn gem(command: &Simple) -> Option<Vec<&Word>> {
     Some(names.into_iter().filter(|word| !has_version && word.span.start < last && !is_for_build(word)).collect())
 }
 
-/// What `yum`, `dnf` or `microdnf` install.
+/// The packages of `yum`, `dnf` or `microdnf install`.
 pub(super) fn dnf<'a>(command: &'a Simple, names: &[&str]) -> Option<Vec<&'a Word>> {
     let groups = ["group", "groups", "grp"];
     let is_group = command.operands(&DNF).first().is_some_and(|word| groups.contains(&word.text.as_str()));
     (command.is(names) && !is_group).then(|| command.behind(&DNF_INSTALL, &DNF))?
 }
 
-/// Whether `yum`, `dnf` or `microdnf` is told to download something by one of these words, groups and modules, too.
+/// Whether `yum`, `dnf` or `microdnf` downloads packages by one of these verbs, including groups and modules.
 pub(super) fn downloads(command: &Simple, names: &[&str], verbs: &[&str]) -> bool {
     command.is(names) && command.operands(&DNF).iter().take(2).any(|word| verbs.contains(&word.text.as_str()))
 }
 
-/// What `zypper install` names.
+/// The packages of `zypper install`.
 pub(super) fn zypper(command: &Simple) -> Option<Vec<&Word>> {
     command.is(&["zypper"]).then(|| command.behind(&["install", "in"], &ZYPPER))?
 }
 
-/// What `go install`, `go get` or `go run` names.
+/// The packages of `go install`, `go get` or `go run`.
 pub(super) fn go(command: &Simple) -> Option<Vec<&Word>> {
     let operands = if command.is(&["go"]) { command.operands(&GO) } else { Vec::new() };
     match operands.split_first()? {
@@ -198,8 +198,8 @@ pub(super) fn go(command: &Simple) -> Option<Vec<&Word>> {
     }
 }
 
-/// Whether an RPM package has its version, or is a file or a group, which have none: `curl-8.5.0`. A variable that the stage does
-/// not set is no version.
+/// Whether an RPM package has a version (`curl-8.5.0`), or is a file or a group, which have none. A variable that the stage does
+/// not set is not a version.
 pub(super) fn is_rpm_fixed(package: &Word, script: &Script<'_>, variables: &Variables) -> bool {
     let text = package.text.as_str();
     let is_set = |part: &str| {
@@ -215,12 +215,12 @@ pub(super) fn is_rpm_fixed(package: &Word, script: &Script<'_>, variables: &Vari
     has_version || is_file(text, &[".rpm"]) || text.starts_with('@') || text.contains('/') || text.contains(':')
 }
 
-/// Whether a name ends as files of packages do.
+/// Whether a name ends like a package file.
 pub(super) fn is_file(name: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether it is told to ask nothing: `-y`.
+/// Whether it assumes yes: `-y`.
 pub(super) fn assumes_yes(command: &Simple) -> bool {
     command.has_flag("assumeyes", 'y')
 }

@@ -5,10 +5,10 @@ use crate::lint::shell::{Script, Simple, Variables};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `pip install` keeps what it downloaded in the image.
+    /// `pip install` leaves downloaded packages in the image.
     ///
-    /// The cache is never used again: the next build begins without it. A cache mount, or `PIP_NO_CACHE_DIR`, is as
-    /// good as `--no-cache-dir`.
+    /// The cache is never used, because the next build starts without it. A cache mount and `PIP_NO_CACHE_DIR` are
+    /// alternatives to `--no-cache-dir`.
     ///
     /// ```dockerfile bad
     /// FROM python:3.13
@@ -31,7 +31,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if !installs || command.has_long("no-cache-dir") || is_switched_off(script, &variables) {
             return None;
         }
-        Some(at_name(script, command, "what `pip` downloads stays in the image").help("add `--no-cache-dir`"))
+        Some(at_name(script, command, "packages downloaded by `pip` stay in the image").help("add `--no-cache-dir`"))
     })
 }
 

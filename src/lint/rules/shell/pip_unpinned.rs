@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `pip install` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed.
     ///
     /// ```dockerfile bad
     /// FROM python:3.13
@@ -27,7 +27,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         let word = packages::pip(command)?.into_iter().find(|word| !is_fixed(word))?;
         let message = format!("`{}` has no fixed version", text::cut(&word.text));
-        Some(at(script, word, message).help("write `package==version`, or `-r requirements.txt` with versions in it"))
+        Some(at(script, word, message).help("write `package==version`, or `-r requirements.txt` with pinned versions"))
     })
 }
 
@@ -39,13 +39,13 @@ fn is_fixed(word: &Word) -> bool {
     is_restricted(text) || is_place(text)
 }
 
-/// With a version, or a range of versions.
+/// Whether the package has a version or a range of versions.
 fn is_restricted(text: &str) -> bool {
     let range = ["==", ">=", "<=", "~=", "!=", "===", "<", ">"];
     range.iter().any(|operator| text.contains(operator))
 }
 
-/// A folder, a file or an address, which say what they are.
+/// Whether the argument is a folder, a file or an address.
 fn is_place(text: &str) -> bool {
     let archives = [".whl", ".tar.gz", ".zip", ".tgz"];
     text.starts_with('.') || text.contains('/') || archives.iter().any(|end| text.ends_with(end))

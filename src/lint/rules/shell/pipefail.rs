@@ -5,10 +5,10 @@ use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A pipeline hides that its first part failed.
+    /// A pipeline hides the failure of its first command.
     ///
-    /// Of `wget … | tar …` only the last part counts: if the download fails, the build goes on with half of it. With
-    /// `-o pipefail` each part counts.
+    /// In `wget … | tar …` only the last command counts: if the download fails, the build continues with an incomplete file. With
+    /// `-o pipefail` each command counts.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -30,18 +30,18 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 /// The first pipeline of a script.
 fn first(script: &Script<'_>) -> Option<Found> {
     let pipeline = script.code.pipelines.iter().find(|pipeline| pipeline.commands.len() > 1)?;
-    let message = "only the last part of this pipeline can fail";
-    let help = "say `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]` before";
+    let message = "only a failure of the last command of this pipeline is noticed";
+    let help = "put `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]` before it";
     Some(Found::new(&script.place(&pipeline.span), message).help(help))
 }
 
-/// Whether the shell is told so, by `SHELL` or at the begin of the script.
+/// Whether `pipefail` is set, by `SHELL` or at the start of the script.
 fn is_safe(script: &Script<'_>, file: &Dockerfile) -> bool {
     let says_so = script.shell.options.iter().any(|option| option.split(' ').any(|word| word == "pipefail"));
     says_so && has_option(script, file) || script.commands().iter().take(3).any(sets_pipefail)
 }
 
-/// Whether the shell has the option: that of Debian, which is called `sh` there, refuses it; that of Busybox takes it.
+/// Whether the shell supports the option: Debian's `sh` does not, Busybox's does.
 fn has_option(script: &Script<'_>, file: &Dockerfile) -> bool {
     let is_busybox = || {
         let image = file.stages().nth(script.stage).and_then(|stage| stage.image());

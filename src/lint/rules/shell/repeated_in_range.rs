@@ -7,10 +7,10 @@ use crate::lint::subject::DockerfileSubject;
 use std::collections::BTreeSet;
 
 rule! {
-    /// A set of characters names one twice.
+    /// A set of characters contains one twice.
     ///
-    /// `[10-15]` means one of the characters `1`, `0` to `1` and `5`, and not a number. In brackets outside of quotes
-    /// each character stands for itself.
+    /// `[10-15]` matches one of the characters `1`, `0` to `1` and `5`, not a number. In brackets outside of quotes
+    /// each character is a separate choice.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -33,12 +33,12 @@ fn repeated<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let plain = parts.filter(|part| part.kind == PartKind::Literal && !part.quoted);
     plain.filter_map(|part| Some((part, set(script.text(&part.span))?))).map(|(part, range)| {
         let span = part.span.start + range.start..part.span.start + range.end;
-        Found::new(&script.place(&span), "this stands for a single character, and names one twice")
-            .help("put it in quotes, if it is a text")
+        Found::new(&script.place(&span), "this matches a single character, and contains one twice")
+            .help("put it in quotes if it is literal text")
     })
 }
 
-/// The first set of characters that names one twice.
+/// The first set of characters that contains one twice.
 fn set(text: &str) -> Option<Span> {
     let mut from = 0;
     while let Some(open) = text[from..].find('[').map(|at| from + at) {

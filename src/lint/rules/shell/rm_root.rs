@@ -4,7 +4,7 @@ use crate::lint::shell::{ExpansionKind, PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `rm -r` of a variable and `/` removes everything if the variable is empty.
+    /// `rm -r` of a variable followed by `/` removes everything if the variable is empty.
     ///
     /// With an empty `$dir`, `rm -rf "$dir/"*` means `/*`. `"${dir:?}/"` ends the script instead.
     ///
@@ -20,7 +20,7 @@ rule! {
     "SC2115", Warning, Dockerfile(check), OfShell
 }
 
-/// The folders that a system cannot do without.
+/// Essential system folders.
 const IMPORTANT: [&str; 14] = [
     "",
     "/bin",
@@ -44,14 +44,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let words = command.arguments().iter().filter(|_| command.is_in_any_folder("rm") && is_recursive);
         words
             .filter(|word| is_dangerous(script, word))
-            .map(|word| {
-                at(script, word, "this is a folder of the system if the variable is empty").help("write `${name:?}`")
-            })
+            .map(|word| at(script, word, "this is a system folder if the variable is empty").help("write `${name:?}`"))
             .collect()
     })
 }
 
-/// Whether a word is one of the folders when its variables are empty.
+/// Whether a word is one of these folders if its variables are empty.
 fn is_dangerous(script: &Script<'_>, word: &Word) -> bool {
     let mut path = String::new();
     for part in &word.parts {
@@ -65,7 +63,7 @@ fn is_dangerous(script: &Script<'_>, word: &Word) -> bool {
     word.has_expansion() && path.starts_with('/') && IMPORTANT.contains(&folder.as_str())
 }
 
-/// Whether it is never empty: `${name:?}`, `${name:-default}`.
+/// Whether the expansion is never empty: `${name:?}`, `${name:-default}`.
 fn is_guarded(kind: &ExpansionKind) -> bool {
     matches!(kind, ExpansionKind::Parameter(_, operation) if operation.starts_with([':', '?', '-', '=']))
 }

@@ -3,9 +3,9 @@ use crate::lint::rules::shell::commands::problems;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// The shell cannot read on at a parenthesis.
+    /// The shell cannot parse a parenthesis.
     ///
-    /// Outside of quotes, `(` begins a list of commands, and can only stand where a command can. The build fails at
+    /// Outside of quotes, `(` begins a list of commands, and is allowed only where a command is. The build fails at
     /// this `RUN`.
     ///
     /// ```dockerfile bad

@@ -3,10 +3,10 @@ use crate::lint::rules::shell::commands::problems;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// The shell cannot read a script.
+    /// The shell cannot parse a script.
     ///
-    /// A quote or a bracket is never closed, a word such as `then` or `done` is missing, or there is no command where
-    /// one must be. The build fails at this `RUN`.
+    /// A quote or bracket is not closed, a keyword such as `then` or `done` is missing, or a command is missing.
+    /// The build fails at this `RUN`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12

@@ -3,9 +3,9 @@ use crate::lint::rules::shell::commands::{at, each_shell};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `set -o` has an option that not every `sh` knows.
+    /// `set -o` has an option that not every `sh` supports.
     ///
-    /// `dash`, which is the `sh` of Debian and Ubuntu, ends with `Illegal option -o pipefail` in its older releases.
+    /// Older releases of `dash`, the `sh` of Debian and Ubuntu, fail with `Illegal option -o pipefail`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -20,7 +20,7 @@ rule! {
     "SC3040", Warning, Dockerfile(check), OfShell
 }
 
-/// The options that POSIX knows.
+/// The options of POSIX.
 const KNOWN: [&str; 16] = [
     "allexport",
     "errexit",
@@ -46,7 +46,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         let unknown = pairs.filter(|pair| is_option_flag(&pair[0].text) && !KNOWN.contains(&pair[1].text.as_str()));
         unknown
             .map(|pair| {
-                at(script, &pair[1], "not every `sh` knows this option")
+                at(script, &pair[1], "not every `sh` supports this option")
                     .help("use Bash: `SHELL [\"/bin/bash\", \"-c\"]`")
             })
             .collect()

@@ -5,8 +5,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `/bin/sh` is replaced by a link.
     ///
-    /// `SHELL` says which shell reads the commands. A link changes it for all programs of the image, and Docker cannot
-    /// know.
+    /// Use `SHELL` to select the shell for commands. A link changes it for all programs of the image, without Docker
+    /// knowing.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -24,6 +24,6 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         let target = command.is(&["ln"]).then(|| command.operands(&[]).pop())??;
         let found = || at(script, target, "this replaces the shell of the whole image");
-        (target.text == "/bin/sh").then(|| found().help("say `SHELL [\"/bin/bash\", \"-c\"]` instead"))
+        (target.text == "/bin/sh").then(|| found().help("use `SHELL [\"/bin/bash\", \"-c\"]` instead"))
     })
 }

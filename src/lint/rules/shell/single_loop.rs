@@ -4,9 +4,9 @@ use crate::lint::shell::{PartKind, Script, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A loop has a single word to loop over.
+    /// A loop iterates over a single word.
     ///
-    /// It runs once. Perhaps a `$` or a pattern is missing: `for file in files` means the word `files`.
+    /// It runs once. Perhaps a `$` or a pattern is missing: `for file in files` iterates over the word `files`.
     ///
     /// ```dockerfile bad
     /// FROM debian:12

@@ -4,10 +4,10 @@ use crate::lint::shell::{Part, PartKind, Script};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A variable stands in single quotes.
+    /// A variable is in single quotes.
     ///
-    /// There nothing is replaced: the dollar sign is written as it is. Texts that are for another program, such as
-    /// `awk` or `sh -c`, are not meant.
+    /// In single quotes nothing is replaced, and the dollar sign is literal. Scripts for other programs, such as
+    /// `awk` or `sh -c`, are not reported.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -22,7 +22,7 @@ rule! {
     "SC2016", Info, Dockerfile(check), OfShell
 }
 
-/// The programs that replace it themselves.
+/// Programs that expand variables themselves.
 const OTHERS: [&str; 26] = [
     "trap",
     "sh",
@@ -52,7 +52,7 @@ const OTHERS: [&str; 26] = [
     "envsubst",
 ];
 
-/// The variables of a shell's prompt, which it fills in later.
+/// Variables of a shell's prompt, which are expanded later.
 const PROMPTS: [&str; 5] = ["PS1", "PS2", "PS3", "PS4", "PROMPT_COMMAND"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -81,7 +81,7 @@ fn is_meant(script: &Script<'_>, part: &Part, is_sed: bool) -> bool {
     part.kind == PartKind::Single && if is_sed { has_variable_for_sed(text) } else { has_variable(text) }
 }
 
-/// The same in a text for `sed`, to which `$` is the end of a line, with one of its commands or the end of an expression behind it.
+/// Whether a text for `sed` contains a variable; `$` followed by a command or the end of an expression is the end of a line.
 fn has_variable_for_sed(text: &str) -> bool {
     let is_of_sed = |rest: &str| {
         let mut letters = rest.chars();
@@ -91,7 +91,7 @@ fn has_variable_for_sed(text: &str) -> bool {
     has_variable(text) && !text.split('$').skip(1).any(is_of_sed)
 }
 
-/// Whether `$name`, `${` or `$(` is in a text, or two backticks.
+/// Whether a text contains `$name`, `${`, `$(` or two backticks.
 fn has_variable(text: &str) -> bool {
     let is_one = |rest: &str| rest.starts_with(|c: char| "{(_".contains(c) || c.is_ascii_alphanumeric());
     let backticks = text.split('`').skip(1).step_by(2).any(|inside| !inside.is_empty());

@@ -1,11 +1,11 @@
-//! Where a shell splits what it fills in.
+//! Where a shell splits the results of expansions.
 
 use crate::lint::shell::{Expansion, Role, Script, Word};
 
-/// The commands whose arguments are assignments, which are not split but by `sh`.
+/// Commands whose arguments are assignments, which only `sh` splits.
 const DECLARING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset"];
 
-/// Whether what is filled in here is split at its blanks.
+/// Whether the result of an expansion is split at spaces.
 pub(super) fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     if expansion.quoted {
         return false;
@@ -19,7 +19,7 @@ pub(super) fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     }
 }
 
-/// `$COMMAND argument`: who writes so means to have it split.
+/// Whether the expansion is the whole name of a command (`$COMMAND argument`), where splitting is intended.
 fn is_whole_name(script: &Script<'_>, expansion: &Expansion) -> bool {
     let command = expansion.command.map(|command| &script.commands()[command]);
     command.and_then(|command| command.words.first()).is_none_or(|word| word.span == expansion.span)
@@ -29,7 +29,7 @@ fn is_declared(script: &Script<'_>, expansion: &Expansion) -> bool {
     expansion.command.is_some_and(|command| script.commands()[command].is(&DECLARING))
 }
 
-/// `exec $program …` and the like: it is the name of a program.
+/// Whether the expansion is the name of a program, as in `exec $program …`.
 fn is_executed(script: &Script<'_>, expansion: &Expansion) -> bool {
     let command = expansion.command.map(|command| &script.commands()[command]);
     let is_program = |words: &[Word]| matches!(words, [exec, program, ..] if ["command", "exec"].contains(&exec.text.as_str()) && program.span == expansion.span);

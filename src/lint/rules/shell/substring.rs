@@ -4,9 +4,9 @@ use crate::lint::shell::{ExpansionKind, Script};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `${name:1:2}` is used, which `sh` does not know.
+    /// `${name:1:2}` is used, which `sh` does not support.
     ///
-    /// Only Bash and its like take a part of a value so. `sh`, which reads `RUN` unless `SHELL` says otherwise, ends
+    /// Only Bash and similar shells support substrings. `sh`, the default shell of `RUN`, fails
     /// with `Bad substitution`.
     ///
     /// ```dockerfile bad
@@ -28,8 +28,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn substrings<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let parts = script.code.expansions.iter().filter(|expansion| is_substring(&expansion.kind));
     parts.map(|expansion| {
-        Found::new(&script.place(&expansion.span), "`sh` does not know this")
-            .help("use `${name%pattern}`, `cut`, or Bash by `SHELL`")
+        Found::new(&script.place(&expansion.span), "`sh` does not support this")
+            .help("use `${name%pattern}`, `cut`, or Bash with `SHELL`")
     })
 }
 

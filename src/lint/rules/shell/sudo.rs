@@ -5,8 +5,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `sudo` is used.
     ///
-    /// A build is carried out as the user of the last `USER`, root at first. `sudo` behaves differently without a
-    /// terminal, and an image with it lets a process become root.
+    /// Commands run as the user of the last `USER`, initially root. `sudo` behaves differently without a
+    /// terminal, and an image that contains it lets processes become root.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -22,7 +22,7 @@ rule! {
     "DL3004", Warning, Dockerfile(check)
 }
 
-/// The programs.
+/// The names of the programs.
 const NAMES: [&str; 1] = ["sudo"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {

@@ -5,10 +5,10 @@ use crate::lint::shell::Script;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A variable switches the check of certificates off.
+    /// A variable disables the verification of certificates.
     ///
-    /// With `NODE_TLS_REJECT_UNAUTHORIZED=0`, `GIT_SSL_NO_VERIFY` and their like a program takes whatever anybody on
-    /// the way sends. As `ENV` it holds in every container, too.
+    /// With `NODE_TLS_REJECT_UNAUTHORIZED=0`, `GIT_SSL_NO_VERIFY` and the like a program accepts data from any
+    /// attacker on the network. As `ENV` it also applies in every container.
     ///
     /// ```dockerfile bad
     /// FROM node:22
@@ -29,8 +29,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 }
 
 fn found(span: &Span, name: &str) -> Found {
-    Found::new(span, format!("`{name}` lets programs trust anybody"))
-        .help("leave it out, and add the authority's certificate to the image if it is your own")
+    Found::new(span, format!("`{name}` lets programs trust any server"))
+        .help("remove it; for your own certificate authority, add its certificate to the image")
 }
 
 fn switches(instruction: &Instruction) -> Vec<(&Span, &str)> {
@@ -54,7 +54,7 @@ fn of_script<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     off.map(|one| found(&script.place(&one.span), &one.name))
 }
 
-/// Whether a value of a variable switches the check off.
+/// Whether a value of a variable disables the verification.
 fn is_off(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
     let is_false = ["0", "false", "no", "off"].contains(&value.as_str());

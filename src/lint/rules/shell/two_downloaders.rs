@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 rule! {
     /// Both `wget` and `curl` are used.
     ///
-    /// One of them is enough; two make the image larger, and each has options of its own that must be kept in mind.
+    /// One of them is enough; two make the image larger, and readers must know the options of both.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -35,7 +35,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             second = second.or((names.len() > 1).then_some(command));
         }
         found.extend(second.map(|command| {
-            at_name(script, command, "this stage uses both `curl` and `wget`").help("use one of them for all")
+            at_name(script, command, "this stage uses both `curl` and `wget`").help("use one of them for all downloads")
         }));
     }
     found

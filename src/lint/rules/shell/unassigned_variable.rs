@@ -6,10 +6,10 @@ use crate::lint::subject::DockerfileSubject;
 use crate::text;
 
 rule! {
-    /// A variable is used, but never set.
+    /// A variable is used but never set.
     ///
-    /// It is empty. Neither the script nor `ENV` or `ARG` of the stage sets it; names in capitals, which the base image
-    /// may set, are not looked at.
+    /// It is empty. Neither the script nor an `ENV` or `ARG` of the stage sets it; names in upper case, which the base image
+    /// may set, are not checked.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -42,7 +42,7 @@ fn unassigned(script: &Script<'_>, variables: &Variables) -> Vec<Found> {
     found
 }
 
-/// The name of the variable, if it is not in capitals.
+/// The name of the variable, unless it is in upper case.
 fn name(expansion: &Expansion) -> Option<&str> {
     let ExpansionKind::Parameter(name, _) = &expansion.kind else { return None };
     let name = name.trim_start_matches('#');

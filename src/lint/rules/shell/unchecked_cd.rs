@@ -5,9 +5,9 @@ use crate::lint::shell::{Joint, Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A `cd` may fail, and the next command is carried out elsewhere.
+    /// A `cd` may fail, and the next command then runs in another folder.
     ///
-    /// After `cd /data; rm -rf *` without `/data` the wrong files are gone. `&&`, `|| exit` or `set -e` end the script
+    /// `cd /data; rm -rf *` removes the wrong files if `/data` does not exist. `&&`, `|| exit` or `set -e` end the script
     /// instead.
     ///
     /// ```dockerfile bad
@@ -29,21 +29,21 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unchecked<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let commands = script.commands().iter().filter(|command| is_change(command) && !is_checked(script, command));
     commands.map(|command| {
-        at_name(script, command, "if this fails, what follows is carried out elsewhere")
+        at_name(script, command, "if this fails, the following commands run in another folder")
             .help("join with `&&`, or add `|| exit`")
             .fix(fix(script, command))
     })
 }
 
-/// It is only offered: a script may go on without the folder, and be meant to.
+/// A fix, only offered, because the script may continue on purpose.
 fn fix(script: &Script<'_>, command: &Simple) -> Option<Fix> {
     let pipeline = &script.code.pipelines[command.pipeline];
     let is_alone = pipeline.commands.len() == 1 && pipeline.negation.is_none() && pipeline.after == Joint::Then;
     let end = script.place(&command.span).end;
-    is_alone.then(|| Fix::offered("end the script where it fails").insert(end, " || exit 1"))
+    is_alone.then(|| Fix::offered("end the script if it fails").insert(end, " || exit 1"))
 }
 
-/// `cd` to somewhere that may not be there.
+/// Whether the command is a `cd` to a folder that may not exist.
 fn is_change(command: &Simple) -> bool {
     let is_sure = |word: &Word| word.text.bytes().all(|byte| matches!(byte, b'.' | b'/'));
     command.is(&["cd", "pushd", "popd"]) && !matches!(command.arguments(), [only] if is_sure(only))

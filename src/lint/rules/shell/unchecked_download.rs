@@ -4,10 +4,10 @@ use crate::lint::shell::{Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A download does not check who sends it.
+    /// A download does not verify the server's certificate.
     ///
-    /// `curl --insecure` and `wget --no-check-certificate` take whatever anybody on the way sends. What is installed so
-    /// can be anything. If the certificate is of your own authority, add that to the image.
+    /// With `curl --insecure` and `wget --no-check-certificate`, an attacker on the network can replace the downloaded
+    /// file. If the certificate is from your own authority, add the authority's certificate to the image.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -29,12 +29,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unchecked<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let flags = script.commands().iter().filter_map(switch);
     flags.map(|word| {
-        at(script, word, "whoever is on the way can send something else")
-            .help("leave it out, and add the authority's certificate to the image if it is your own")
+        at(script, word, "an attacker on the network can replace the download")
+            .help("remove it; for your own certificate authority, add its certificate to the image")
     })
 }
 
-/// The argument that switches the check off.
+/// The argument that disables the check.
 fn switch(command: &Simple) -> Option<&Word> {
     command.arguments().iter().find(|word| match command.name() {
         "curl" => is_insecure(&word.text),
@@ -43,7 +43,7 @@ fn switch(command: &Simple) -> Option<&Word> {
     })
 }
 
-/// `--insecure`, or `k` among letters that take no value.
+/// `--insecure`, or `k` among short flags without values.
 fn is_insecure(flag: &str) -> bool {
     let letters = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
     let before = letters.and_then(|letters| letters.split_once('k')).map(|(before, _)| before);

@@ -4,9 +4,9 @@ use crate::lint::shell::{Joint, Pipeline, Script};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `!` before a command is not seen by `set -e`.
+    /// `set -e` ignores commands with `!`.
     ///
-    /// A script with `set -e` ends where a command fails, but never where a command with `!` before it does.
+    /// A script with `set -e` ends when a command fails, but never because of a command with `!` before it.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -27,7 +27,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unseen<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let negated = script.code.pipelines.iter().filter(|pipeline| is_unseen(pipeline));
     negated.filter_map(|pipeline| pipeline.negation.as_ref()).map(|negation| {
-        Found::new(&script.place(negation), "`set -e` does not see whether this fails")
+        Found::new(&script.place(negation), "`set -e` ignores the result of this command")
             .help("use `if command; then exit 1; fi`")
     })
 }

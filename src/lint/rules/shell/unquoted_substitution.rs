@@ -7,8 +7,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// The output of a command is not in double quotes.
     ///
-    /// A shell splits it at blanks, and takes `*` and `?` in it as patterns: one argument becomes several, or other
-    /// ones.
+    /// A shell splits it at spaces, and expands `*` and `?` in it: one argument may become several, or a different
+    /// one.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -29,17 +29,17 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unquoted<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let split = script.code.expansions.iter().filter(|expansion| is_split(script, expansion));
     split.map(|expansion| {
-        Found::new(&script.place(&expansion.span), "the output is split at its blanks").help("put it in double quotes")
+        Found::new(&script.place(&expansion.span), "the output is split at spaces").help("put it in double quotes")
     })
 }
 
 fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     let (ExpansionKind::Command(list) | ExpansionKind::Backticks(list)) = &expansion.kind else { return false };
-    // A comment in backticks gives nothing.
+    // A comment in backticks has no output.
     !list.pipelines.is_empty() && splits::is_split(script, expansion) && !gives_words(script, list)
 }
 
-/// The programs whose output is made to be split.
+/// Programs whose output is meant to be split.
 const LISTS: [&str; 2] = ["seq", "pgrep"];
 
 fn gives_words(script: &Script<'_>, list: &List) -> bool {

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// A variable is not in double quotes.
     ///
-    /// A shell splits its value at blanks, and takes `*` and `?` in it as patterns: one argument becomes several, or
-    /// other ones. Variables that surely hold one word, such as those of `ENV` and `ARG`, are not meant.
+    /// A shell splits its value at spaces, and expands `*` and `?` in it: one argument may become several, or a different
+    /// one. Variables that certainly contain one word, such as those of `ENV` and `ARG`, are not reported.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -26,7 +26,7 @@ rule! {
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     let variables = Variables::of(subject.file);
-    // The Z shell does not split what it fills in.
+    // The Z shell does not split expansions.
     let scripts = shell_scripts(subject).filter(|script| script.shell.name != "zsh");
     scripts.flat_map(|script| unquoted(script, &variables)).collect()
 }
@@ -45,19 +45,19 @@ fn is_split(script: &Script<'_>, expansion: &Expansion) -> bool {
     is_asked && splits::is_split(script, expansion) && !only_sets(script, expansion, operation)
 }
 
-/// `: ${name:=value}` is there to set the variable.
+/// Whether the expansion only sets the variable: `: ${name:=value}`.
 fn only_sets(script: &Script<'_>, expansion: &Expansion, operation: &str) -> bool {
     let command = expansion.command.map(|command| &script.commands()[command]);
     operation.trim_start_matches(':').starts_with('=') && command.is_some_and(|command| command.is(&[":"]))
 }
 
-/// `:-` and the like may give the value itself; `+` never does.
+/// Whether the operation may yield the value itself, as `:-` does and `+` does not.
 fn is_default(operation: &str) -> bool {
     !operation.starts_with(":+") && !operation.starts_with('+')
 }
 
 fn found(script: &Script<'_>, expansion: &Expansion) -> Found {
     let text = script.text(&expansion.span);
-    Found::new(&script.place(&expansion.span), format!("`{}` is split at its blanks", text::cut(text)))
+    Found::new(&script.place(&expansion.span), format!("`{}` is split at spaces", text::cut(text)))
         .help(format!("write `\"{}\"`", text::cut(text)))
 }

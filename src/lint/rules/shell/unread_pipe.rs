@@ -4,9 +4,9 @@ use crate::lint::shell::{ExpansionKind, Kind, PartKind, Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A pipeline leads into a command that reads nothing.
+    /// A pipeline ends in a command that ignores its input.
     ///
-    /// `rm`, `cp` and others take their files as arguments: what is piped into them is lost.
+    /// `rm`, `cp` and others take their files as arguments and ignore standard input.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -22,7 +22,7 @@ rule! {
     "SC2216", Warning, Dockerfile(check), OfShell
 }
 
-/// The programs that read nothing.
+/// Programs that ignore standard input.
 const DEAF: [&str; 31] = [
     "alias", "basename", "bg", "cd", "chgrp", "chmod", "chown", "cp", "du", "echo", "export", "fg", "jobs", "kill",
     "ln", "ls", "mv", "printf", "ps", "pwd", "renice", "rm", "rmdir", "set", "sleep", "touch", "uname", "unalias",
@@ -40,8 +40,8 @@ fn into_deaf<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
         _ => None,
     });
     simple.filter(|command| is_deaf(script, command)).map(|command| {
-        let message = format!("`{}` does not read what is piped into it", command.name());
-        at_name(script, command, message).help("use `xargs`, or leave the pipe out")
+        let message = format!("`{}` does not read standard input", command.name());
+        at_name(script, command, message).help("use `xargs`, or remove the pipe")
     })
 }
 
@@ -51,7 +51,7 @@ fn is_deaf(script: &Script<'_>, command: &Simple) -> bool {
     command.is(&DEAF) && !asks && !reads
 }
 
-/// Whether a command inside of the word may read it.
+/// Whether a command inside the word may read the input.
 fn has_output(script: &Script<'_>, word: &Word) -> bool {
     word.parts.iter().any(|part| {
         let PartKind::Expansion(index) = part.kind else { return false };

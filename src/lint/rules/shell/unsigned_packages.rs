@@ -4,10 +4,10 @@ use crate::lint::shell::{Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// Packages are installed without a check of their signature.
+    /// Packages are installed without verifying their signatures.
     ///
-    /// The signature says that a package is the one which the distribution made. Without it, a mirror or anybody on the
-    /// way can send another one.
+    /// The signature proves that the distribution made the package. Without verification, a mirror or an attacker on the
+    /// network can replace it.
     ///
     /// ```dockerfile bad
     /// FROM alpine:3.20
@@ -22,7 +22,7 @@ rule! {
     "SK5503", Warning, Dockerfile(check)
 }
 
-/// The flags of each program that switch the check off.
+/// The flags of each program that disable the verification.
 const SWITCHES: [(&[&str], &[&str]); 4] = [
     (&["apk"], &["--allow-untrusted"]),
     (&["apt-get", "apt"], &["--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"]),
@@ -40,12 +40,11 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn unsigned<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let flags = script.commands().iter().filter_map(switch);
     flags.map(|word| {
-        at(script, word, "a package that somebody else made is installed, too")
-            .help("leave it out, and install the key of whoever signs")
+        at(script, word, "forged packages are also installed").help("remove it, and install the key of the signer")
     })
 }
 
-/// The argument that switches the check off.
+/// The argument that disables the check.
 fn switch(command: &Simple) -> Option<&Word> {
     let (_, flags) = SWITCHES.iter().find(|(programs, _)| command.is(programs))?;
     command.arguments().iter().find(|word| flags.contains(&word.text.as_str()))

@@ -5,10 +5,10 @@ use crate::lint::shell::{Script, Simple, Word};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A package manager is told to trust anybody.
+    /// A package manager is configured to trust any server.
     ///
-    /// `pip --trusted-host`, `npm config set strict-ssl false` and `git config http.sslVerify false` switch off the
-    /// check of certificates: what is installed can be anything.
+    /// `pip --trusted-host`, `npm config set strict-ssl false` and `git config http.sslVerify false` disable the
+    /// verification of certificates: an attacker on the network can replace the packages.
     ///
     /// ```dockerfile bad
     /// FROM python:3.13
@@ -29,12 +29,12 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
 fn trusting<'a>(script: &'a Script<'a>) -> impl Iterator<Item = Found> {
     let words = script.commands().iter().filter_map(switch);
     words.map(|word| {
-        at(script, word, "whoever is on the way can send something else")
-            .help("leave it out, and add the authority's certificate to the image if it is your own")
+        at(script, word, "an attacker on the network can replace the download")
+            .help("remove it; for your own certificate authority, add its certificate to the image")
     })
 }
 
-/// The argument that switches the check off.
+/// The argument that disables the check.
 fn switch(command: &Simple) -> Option<&Word> {
     if packages::is_pip(command) {
         return command

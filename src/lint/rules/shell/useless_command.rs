@@ -3,10 +3,10 @@ use crate::lint::rules::shell::commands::named;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// A command has no use in a container.
+    /// A command is useless in a build.
     ///
-    /// A container that is being built has no services, no screen and nobody to talk to: `service`, `mount`, `ssh` or
-    /// `top` do nothing there, or fail.
+    /// During a build there are no services, terminals or users: `service`, `mount`, `ssh` or
+    /// `top` have no effect or fail.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -20,14 +20,14 @@ rule! {
     "DL3001", Info, Dockerfile(check)
 }
 
-/// The programs.
+/// The names of the programs.
 const NAMES: [&str; 9] = ["free", "kill", "mount", "ps", "service", "shutdown", "ssh", "top", "vim"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     named(
         subject,
         &NAMES,
-        |name| format!("`{name}` has no use while an image is built"),
-        "leave it out; what runs in the container belongs into `CMD`",
+        |name| format!("`{name}` is useless during a build"),
+        "remove it; start programs of the container in `CMD`",
     )
 }

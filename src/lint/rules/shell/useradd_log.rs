@@ -4,10 +4,10 @@ use crate::lint::shell::Simple;
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `useradd` with a high number makes the image large.
+    /// `useradd` with a high user id makes the image large.
     ///
-    /// It writes to `/var/log/lastlog` and `faillog` at a place that grows with the number of the user: gigabytes of
-    /// nothing, which Docker stores as they are.
+    /// It writes to `/var/log/lastlog` and `faillog` at an offset that grows with the user id: gigabytes of
+    /// zeros, which Docker stores in full.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -27,13 +27,11 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if value.len() <= 5 || command.has_flag("no-log-init", 'l') {
             return None;
         }
-        Some(
-            at_name(script, command, "the log of logins grows with the number of the user").help("add `--no-log-init`"),
-        )
+        Some(at_name(script, command, "the size of the login log grows with the user id").help("add `--no-log-init`"))
     })
 }
 
-/// The number behind `-u`.
+/// The value of `-u`.
 fn number(command: &Simple) -> Option<&str> {
     let words = command.arguments();
     let at = words.iter().position(|word| is_flag(&word.text))?;

@@ -1,36 +1,36 @@
-//! What is known about the values of a script's variables.
+//! Analysis of the values of a script's variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lint::shell::{ExpansionKind, Joint, PartKind, Script, Simple, Variables, Word};
 
-/// The variables that a shell sets to a number.
+/// Variables that a shell sets to a number.
 const NUMBERS: [&str; 6] = ["PPID", "UID", "EUID", "RANDOM", "LINENO", "SECONDS"];
 
-/// The commands that set the variables which they are given.
+/// Commands that set the variables given as arguments.
 const SETTING: [&str; 9] =
     ["read", "export", "local", "declare", "readonly", "typeset", "getopts", "mapfile", "printf"];
 
-/// Something that happens to a variable, or that needs its value.
+/// An assignment to a variable, or a use of its value.
 enum Event<'a> {
-    /// It becomes what a word says, or stays what it was: behind `&&` and `||` either may be.
+    /// It is set to a word, or, after `&&` and `||`, possibly unchanged.
     Set(&'a str, &'a Word, bool),
-    /// It becomes one of several words.
+    /// It is set to one of several words.
     Loop(&'a str, Option<&'a [Word]>),
-    /// It becomes anything.
+    /// It is set to an unknown value.
     Read(&'a str),
-    /// Its value is filled in: the number of the expansion.
+    /// Its value is expanded: the number of the expansion.
     Use(usize),
 }
 
-/// The numbers of the expansions that surely give one word: the variable was set to one before.
+/// The numbers of the expansions that certainly yield one word, because the variable was set to one before.
 pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeSet<usize> {
     let is_named = |name: &str| NUMBERS.contains(&name) || variables.has(script, name);
     let mut single: BTreeMap<&str, bool> = BTreeMap::new();
     let mut found = BTreeSet::new();
     for event in events(script) {
         match event {
-            // Nothing is no word, but what was one before may be one still, where only some branch empties it.
+            // An empty value is not a word, but if only one branch empties the variable, it may still contain one.
             Event::Set(name, word, _) if word.parts.is_empty() => {
                 single.entry(name).or_insert_with(|| is_named(name));
             }
@@ -38,7 +38,7 @@ pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeS
                 let was_single = single.get(name).copied().unwrap_or_else(|| is_named(name));
                 single.insert(name, is_single(script, word, &found) && (was_single || !may_stay));
             }
-            // What is filled into the list of a loop may be several words.
+            // Expansions in the list of a loop may be several words.
             Event::Loop(name, words) => {
                 let is_one = |word: &Word| !word.has_expansion() && is_single(script, word, &found);
                 single.insert(name, words.is_some_and(|words| words.iter().all(is_one)));
@@ -51,7 +51,7 @@ pub(super) fn single_words(script: &Script<'_>, variables: &Variables) -> BTreeS
     found
 }
 
-/// What happens in a script, in the order of its text.
+/// The events of a script, in the order of its text.
 fn events<'a>(script: &'a Script<'a>) -> Vec<Event<'a>> {
     let uses = script.code.expansions.iter().enumerate();
     let mut events: Vec<(usize, Event<'_>)> = uses.map(|(index, one)| (one.span.start, Event::Use(index))).collect();
@@ -70,13 +70,13 @@ fn events<'a>(script: &'a Script<'a>) -> Vec<Event<'a>> {
     events.into_iter().map(|(_, event)| event).collect()
 }
 
-/// The words after which `read` names its variables.
+/// The arguments in which `read` and the like name their variables.
 fn read(command: &Simple) -> impl Iterator<Item = &Word> {
     let words = if command.is(&["read", "mapfile", "getopts"]) { command.arguments() } else { &[] };
     words.iter().filter(|word| !word.text.starts_with('-'))
 }
 
-/// Whether a word stays one word, without patterns in it.
+/// Whether a word stays one word and contains no patterns.
 fn is_single(script: &Script<'_>, word: &Word, found: &BTreeSet<usize>) -> bool {
     !word.parts.is_empty()
         && word.parts.iter().all(|part| match part.kind {
@@ -89,7 +89,7 @@ fn is_single(script: &Script<'_>, word: &Word, found: &BTreeSet<usize>) -> bool 
         })
 }
 
-/// Whether what is filled in is one word: a part of a value that is one is taken for one, and a default.
+/// Whether an expansion is one word. Parts of a single word, and defaults, count as one word.
 fn is_sure(script: &Script<'_>, index: usize, single: &BTreeMap<&str, bool>, is_named: impl Fn(&str) -> bool) -> bool {
     match &script.code.expansions[index].kind {
         ExpansionKind::Parameter(name, _) => {
@@ -113,7 +113,7 @@ pub(super) fn assigned<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
     names
 }
 
-/// The variables that a script asks whether they are set: `${name:-default}`, `[ -n "$name" ]`.
+/// The variables that a script tests for being set: `${name:-default}`, `[ -n "$name" ]`.
 pub(super) fn asked<'a>(script: &'a Script<'a>) -> BTreeSet<&'a str> {
     let mut names = BTreeSet::new();
     for expansion in &script.code.expansions {

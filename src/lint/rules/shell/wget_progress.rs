@@ -3,9 +3,9 @@ use crate::lint::rules::shell::commands::{at_name, first_in_each};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `wget` writes its progress into the log of the build.
+    /// `wget` writes its progress to the build log.
     ///
-    /// One line for every fifty kilobytes hides what matters.
+    /// One line for every fifty kilobytes hides the important lines.
     ///
     /// ```dockerfile bad
     /// FROM debian:12
@@ -25,13 +25,13 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
             return None;
         }
         Some(
-            at_name(script, command, "the progress fills the log of the build")
+            at_name(script, command, "the progress fills the build log")
                 .help("add `--progress=dot:giga`, `-nv` or `-q`"),
         )
     })
 }
 
-/// The flags that make it say less, that send what it says elsewhere, or with which it fetches nothing.
+/// Flags that reduce or redirect its output, or with which it downloads nothing.
 const QUIET: [&str; 10] = [
     "--quiet",
     "--no-verbose",
@@ -51,7 +51,7 @@ fn is_quiet(flag: &str) -> bool {
     QUIET.contains(&name) || is_short && flag.split('O').next().is_some_and(|letters| letters.contains('q'))
 }
 
-/// Whether a flag is one of PowerShell, where `wget` is another name of `Invoke-WebRequest`.
+/// Whether a flag is one of PowerShell, where `wget` is an alias of `Invoke-WebRequest`.
 fn is_powershell(flag: &str) -> bool {
     ["-uri", "-outfile", "-usebasicparsing"].iter().any(|known| flag.eq_ignore_ascii_case(known))
 }

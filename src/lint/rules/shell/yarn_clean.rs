@@ -5,9 +5,9 @@ use crate::lint::shell::{Script, Simple};
 use crate::lint::subject::DockerfileSubject;
 
 rule! {
-    /// `yarn` leaves what it downloaded in the image.
+    /// `yarn` leaves downloaded packages in the image.
     ///
-    /// A layer holds what was there at its end: packages that were downloaded, and the index of all that there are.
+    /// A layer contains everything that exists at its end, including downloaded packages and the package index.
     /// Removing them in a later `RUN` does not make the image smaller.
     ///
     /// ```dockerfile bad
@@ -24,7 +24,7 @@ rule! {
     "DL3060", Info, Dockerfile(check)
 }
 
-/// The folders that are removed instead.
+/// The cache folders, which may be removed instead.
 const FOLDERS: [&str; 2] = ["/usr/local/share/.cache/yarn", "/root/.cache/yarn"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -35,7 +35,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if !is_kept || is_cleaned(script, command) {
             return None;
         }
-        Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& yarn cache clean`"))
+        Some(at_name(script, command, "downloaded packages stay in the image").help("add `&& yarn cache clean`"))
     })
 }
 
@@ -44,7 +44,7 @@ fn is_cleaned(script: &Script<'_>, command: &Simple) -> bool {
     runs_later(script, command, &[&["cache", "clean"]]) || is_removed || kept_out(script).into_iter().any(is_cache)
 }
 
-/// Whether a folder is the cache, or is in it or around it, whoever's home it is in.
+/// Whether a folder is the cache, inside of it, or a parent of it, in any home folder.
 fn is_cache(folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     folder.ends_with("/.cache")

@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// `yum install` names a package without its version.
     ///
-    /// The same commit then builds into something else next month, and a build that worked fails for a reason that is
-    /// in no diff.
+    /// The same commit may then build a different image next month, and a build may fail although nothing in the
+    /// repository changed.
     ///
     /// ```dockerfile bad
     /// FROM rockylinux:9

@@ -7,7 +7,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `zypper` leaves what it downloaded in the image.
     ///
-    /// A layer holds what was there at its end: packages that were downloaded, and the index of all that there are.
+    /// A layer contains everything that exists at its end, including downloaded packages and the package index.
     /// Removing them in a later `RUN` does not make the image smaller.
     ///
     /// ```dockerfile bad
@@ -22,7 +22,7 @@ rule! {
     "DL3036", Warning, Dockerfile(check)
 }
 
-/// The folders that are removed instead.
+/// The cache folders, which may be removed instead.
 const FOLDERS: [&str; 1] = ["/var/cache/zypp"];
 
 fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
@@ -31,7 +31,7 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         if is_cleaned(script, command) {
             return None;
         }
-        Some(at_name(script, command, "what was downloaded stays in the image").help("add `&& zypper clean`"))
+        Some(at_name(script, command, "downloaded packages stay in the image").help("add `&& zypper clean`"))
     })
 }
 

@@ -5,8 +5,8 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `zypper dist-upgrade` is used.
     ///
-    /// It moves the system to whatever the repositories hold today: the same commit builds into something else. A newer
-    /// base image has the newer packages.
+    /// It upgrades the system to the current packages, so the same commit may build a different image tomorrow. Use a newer
+    /// base image for newer packages.
     ///
     /// ```dockerfile bad
     /// FROM opensuse/leap:15.6
@@ -24,8 +24,8 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
     first_in_each(subject, |script, command| {
         command.is(&["zypper"]).then(|| command.behind(&["dist-upgrade", "dup"], &[]))??;
         Some(
-            at_name(script, command, "the system becomes whatever the repositories hold today")
-                .help("build on a newer image"),
+            at_name(script, command, "the result depends on the current state of the repositories")
+                .help("use a newer base image"),
         )
     })
 }

@@ -5,7 +5,7 @@ use crate::lint::subject::DockerfileSubject;
 rule! {
     /// `zypper` asks a question.
     ///
-    /// Nobody answers while an image is built: the build ends.
+    /// Nobody can answer during a build, so the build fails.
     ///
     /// ```dockerfile bad
     /// FROM opensuse/leap:15.6
@@ -27,10 +27,10 @@ fn check(subject: &DockerfileSubject<'_>) -> Vec<Found> {
         }
         Some(
             at_name(script, command, "`zypper` waits for an answer")
-                .help("add `-y` behind the command, or `-n` before it"),
+                .help("add `-y` after the command, or `-n` before it"),
         )
     })
 }
 
-/// The commands that ask.
+/// Commands that ask for confirmation.
 const ASKING: [&str; 7] = ["install", "in", "remove", "rm", "source-install", "si", "patch"];

@@ -4,10 +4,10 @@ use crate::stack::file::{Service, Spanned};
 use crate::stack::{Healthcheck, Nanos, Resources};
 
 rule! {
-    /// Swarm does not take so small an amount.
+    /// An amount is below Swarm's minimum.
     ///
-    /// A task may have no less than 4 MiB of memory and a thousandth of a processor, and lengths of time of a health
-    /// check are no less than a millisecond. A unit that was forgotten is the usual reason: `memory: 512` is 512 bytes.
+    /// The minimum is 4 MiB of memory and a thousandth of a processor for a task, and a millisecond for durations of a health
+    /// check. The usual reason is a missing unit: `memory: 512` is 512 bytes.
     ///
     /// ```yaml bad
     /// services:
@@ -40,12 +40,12 @@ fn of_service(service: &Service) -> Vec<Found> {
 
 fn small(amounts: &Spanned<Resources>) -> Vec<Found> {
     let memory = (amounts.memory != 0 && amounts.memory < LEAST_MEMORY).then(|| {
-        Found::new(&amounts.span, format!("{} bytes of memory are too few: Swarm takes 4 MiB or more", amounts.memory))
-            .help("write it with its unit, such as `512M`")
+        Found::new(&amounts.span, format!("{} bytes of memory are too few: Swarm's minimum is 4 MiB", amounts.memory))
+            .help("add the unit, for example `512M`")
     });
     let cpus = (amounts.nano_cpus != 0 && amounts.nano_cpus < LEAST_CPUS).then(|| {
-        Found::new(&amounts.span, "so small a part of a processor is not given: Swarm takes 0.001 or more")
-            .help("write it as `0.5`")
+        Found::new(&amounts.span, "this share of a processor is too small: Swarm's minimum is 0.001")
+            .help("write it like `0.5`")
     });
     memory.into_iter().chain(cpus).collect()
 }
@@ -53,6 +53,6 @@ fn small(amounts: &Spanned<Resources>) -> Vec<Found> {
 fn short(check: &Spanned<Healthcheck>) -> Option<Found> {
     let times = [check.interval, check.timeout, check.start_period, check.start_interval];
     let short = times.into_iter().flatten().find(|time| time.0 != 0 && *time < LEAST_TIME)?;
-    let message = format!("{short} is too short: Swarm takes 1ms or more");
-    Some(Found::new(&check.span, message).help("write it as `10s`"))
+    let message = format!("{short} is too short: Swarm's minimum is 1ms");
+    Some(Found::new(&check.span, message).help("write it like `10s`"))
 }

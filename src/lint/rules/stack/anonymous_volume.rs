@@ -3,10 +3,10 @@ use crate::lint::subject::StackSubject;
 use crate::text;
 
 rule! {
-    /// A volume has no name, so every task has another one.
+    /// A volume has no name, so every task gets a new one.
     ///
-    /// What a container writes there is gone for the next one, and stays on the node as a volume that nobody knows. A
-    /// named volume is found again.
+    /// The next task does not see the data that a task wrote, and the old volume stays on the node unused. A
+    /// named volume is reused.
     ///
     /// ```yaml bad
     /// services:
@@ -27,8 +27,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     nameless
         .map(|mount| {
             let target = text::cut(&mount.target);
-            Found::new(&mount.span, format!("what is written to `{target}` is gone with each task"))
-                .help(format!("name the volume, as `data:{target}`; or use `tmpfs` if it may be gone"))
+            Found::new(&mount.span, format!("data written to `{target}` is lost with each task"))
+                .help(format!("name the volume, for example `data:{target}`; or use `tmpfs` for temporary data"))
         })
         .collect()
 }

@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 
 rule! {
-    /// After a number of failures in all its life, a task is not started again.
+    /// After a fixed number of failures ever, a task is no longer restarted.
     ///
-    /// `max_attempts` counts within `window`. Without one it counts for ever: after so many failures, however far apart,
-    /// the service is down until somebody deploys it again.
+    /// `max_attempts` counts within `window`. Without one it counts for ever: after that many failures, however far apart,
+    /// the service stays down until it is deployed again.
     ///
     /// ```yaml bad
     /// services:
@@ -29,13 +29,13 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let services = subject.file.services.values().filter(|service| !super::job_update::is_job(service));
     let policies = services.filter_map(|service| service.deploy.restart_policy.as_ref());
-    // What is started again only if it failed may be meant to end.
+    // A task that is restarted only after a failure may be meant to end.
     let endless = policies.filter(|policy| matches!(policy.condition.as_str(), "" | "any") && policy.window.is_none());
     endless
         .filter_map(|policy| {
             let count = policy.max_attempts.filter(|count| *count != 0)?;
-            let message = format!("after {count} failures in all its life a task is not started again");
-            Some(Found::new(&policy.span, message).help("add `window: 5m`, or leave `max_attempts` out"))
+            let message = format!("after {count} failures, however far apart, a task is no longer restarted");
+            Some(Found::new(&policy.span, message).help("add `window: 5m`, or remove `max_attempts`"))
         })
         .collect()
 }

@@ -3,10 +3,10 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::Spanned;
 
 rule! {
-    /// A container gets a capability that makes it root of the node.
+    /// A capability gives a container root access to the node.
     ///
-    /// With `ALL`, `SYS_ADMIN`, `SYS_MODULE`, `SYS_PTRACE`, `SYS_RAWIO` or `DAC_READ_SEARCH` a process can leave its
-    /// container. Name what is needed instead: `NET_ADMIN` for networks, `SYS_TIME` for the clock, `IPC_LOCK` for memory.
+    /// With `ALL`, `SYS_ADMIN`, `SYS_MODULE`, `SYS_PTRACE`, `SYS_RAWIO` or `DAC_READ_SEARCH` a process can escape from its
+    /// container. Add specific capabilities instead: `NET_ADMIN` for networks, `SYS_TIME` for the clock, `IPC_LOCK` for memory.
     ///
     /// ```yaml bad
     /// services:
@@ -31,7 +31,7 @@ fn rooted(capability: &Spanned<String>) -> Option<Found> {
     let upper = capability.to_ascii_uppercase();
     let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
     ROOT.contains(&name).then(|| {
-        let message = format!("with `{name}` a process can leave its container and is root of the node");
-        Found::new(&capability.span, message).help("name only what it needs")
+        let message = format!("with `{name}` a process can escape from its container and become root on the node");
+        Found::new(&capability.span, message).help("add only the capabilities that it needs")
     })
 }

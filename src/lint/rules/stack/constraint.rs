@@ -5,10 +5,10 @@ use crate::stack::file::Spanned;
 use crate::text;
 
 rule! {
-    /// A constraint on nodes is not understood, or can never be met.
+    /// A placement constraint is invalid, or can never be satisfied.
     ///
-    /// A constraint is `key == value` or `key != value`. Swarm refuses one without either, and takes one with a key that
-    /// does not exist: the task then waits for a node for ever.
+    /// A constraint is `key == value` or `key != value`. Swarm refuses anything else, but accepts a constraint with an unknown
+    /// key: the task then waits for a node for ever.
     ///
     /// ```yaml bad
     /// services:
@@ -35,7 +35,7 @@ rule! {
 
 /// The keys that Swarm compares (swarmkit `manager/constraint`).
 const KEYS: [&str; 6] = ["node.id", "node.hostname", "node.ip", "node.role", "node.platform.os", "node.platform.arch"];
-/// Those that have the name of a label behind them.
+/// Prefixes of keys that continue with the name of a label.
 const LABELS: [&str; 2] = ["node.labels.", "engine.labels."];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -57,7 +57,7 @@ fn wrong(constraint: &Spanned<String>) -> Option<Found> {
     let (key, value) = (key.trim(), value.trim());
     let lower = key.to_ascii_lowercase();
     if value.is_empty() || key.is_empty() {
-        return found(format!("`{shown}` compares with nothing"), "write what the node must have".to_owned());
+        return found(format!("`{shown}` has no value"), "add the value that nodes must have".to_owned());
     }
     if lower == "node.role" && !["manager", "worker"].iter().any(|role| value.eq_ignore_ascii_case(role)) {
         return found(format!("no node has the role `{}`", text::cut(value)), "it is `manager` or `worker`".to_owned());
@@ -71,7 +71,7 @@ fn wrong(constraint: &Spanned<String>) -> Option<Found> {
         _ if lower.starts_with("node.label") => "write `node.labels.<name>`".to_owned(),
         _ if lower.starts_with("engine.label") => "write `engine.labels.<name>`".to_owned(),
         Some(question) => question,
-        None => format!("Swarm knows {}, `node.labels.<name>` and `engine.labels.<name>`", KEYS.join(", ")),
+        None => format!("the keys are {}, `node.labels.<name>` and `engine.labels.<name>`", KEYS.join(", ")),
     };
     found(format!("no node has `{}`", text::cut(key)), help)
 }

@@ -1,9 +1,9 @@
-//! Images that keep data, by their names.
+//! Well-known images that keep data.
 
 use crate::name::ImageReference;
 use crate::stack::file::Service;
 
-/// The last part of the image's name, and the port that it listens on.
+/// The last part of each image's name, and the port that it listens on.
 const KNOWN: [(&str, u16); 22] = [
     ("postgres", 5432),
     ("postgresql", 5432),
@@ -29,7 +29,7 @@ const KNOWN: [(&str, u16); 22] = [
     ("oracle-xe", 1521),
 ];
 
-/// The database that a service runs, and its port; none if it is none that is known.
+/// The database that a service runs, and its port; `None` unless the image is well known.
 pub(super) fn database(service: &Service) -> Option<(&'static str, u16)> {
     let image = service.image.as_ref()?;
     let name = ImageReference::of(image).base();

@@ -5,11 +5,11 @@ use crate::stack::file::Service;
 use crate::stack::{Healthcheck, Nanos, Settings};
 
 rule! {
-    /// A release is given up before its health check has decided.
+    /// The deadline of a release is shorter than its health check needs.
     ///
-    /// A task may be unhealthy for `start_period` and `retries` times `interval` before the engine says so. If
-    /// `x-skep.deadline` is shorter, a service that starts slowly, as its health check allows, is rolled back; if it is
-    /// shorter than the first check, no release can ever become healthy. What is not said is `interval: 30s`,
+    /// The engine declares a task unhealthy only after `start_period` and `retries` times `interval`. If
+    /// `x-skep.deadline` is shorter, a service that starts as slowly as its health check allows is rolled back; if it is
+    /// shorter than the time until the first check, no release can become healthy. The defaults are `interval: 30s`,
     /// `retries: 3`, no `start_period`, and a deadline of ten minutes.
     ///
     /// ```yaml bad
@@ -30,7 +30,7 @@ rule! {
     "SK3004", Warning, Stack(check), Whole
 }
 
-/// What the engine takes where nothing is said.
+/// The engine's default.
 const INTERVAL: Nanos = Nanos::seconds(30);
 const RETRIES: u64 = 3;
 
@@ -51,16 +51,16 @@ fn late(service: &Service, settings: &Settings) -> Option<(Span, String, String)
     let first = first(check);
     let span = check.span.clone();
     if first >= deadline {
-        let message = format!("the first check is made after {first}, and the release is given up after {deadline}");
-        return Some((span, message, "shorten `interval`, or raise `x-skep.deadline`".to_owned()));
+        let message = format!("the first check is made after {first}, but the deadline of the release is {deadline}");
+        return Some((span, message, "shorten `interval`, or increase `x-skep.deadline`".to_owned()));
     }
     (needed > deadline).then(|| {
-        let message = format!("this check may take {needed} to decide, and the release is given up after {deadline}");
+        let message = format!("this check may take {needed} to decide, but the deadline of the release is {deadline}");
         (span, message, format!("write `x-skep: {{ deadline: {} }}` or more, or shorten the check", rounded(needed)))
     })
 }
 
-/// After how long the first check is made.
+/// The time until the first check.
 fn first(check: &Healthcheck) -> Nanos {
     let interval = check.interval.filter(|time| time.0 != 0).unwrap_or(INTERVAL);
     match (check.start_period, check.start_interval) {
@@ -69,7 +69,7 @@ fn first(check: &Healthcheck) -> Nanos {
     }
 }
 
-/// After how long a task that never gets healthy is said to be unhealthy.
+/// The time until a task that never becomes healthy is declared unhealthy.
 fn decided(check: &Healthcheck) -> Nanos {
     let interval = check.interval.filter(|time| time.0 != 0).unwrap_or(INTERVAL);
     let retries = check.retries.filter(|count| *count != 0).unwrap_or(RETRIES);
@@ -77,7 +77,7 @@ fn decided(check: &Healthcheck) -> Nanos {
     Nanos(check.start_period.unwrap_or_default().0.saturating_add(tries))
 }
 
-/// In whole minutes, with one more to start in.
+/// Rounds up to whole minutes and adds one for the start.
 fn rounded(time: Nanos) -> Nanos {
     const MINUTE: i64 = 60_000_000_000;
     Nanos((time.0 / MINUTE).saturating_add(2).saturating_mul(MINUTE))

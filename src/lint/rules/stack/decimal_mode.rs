@@ -5,10 +5,9 @@ use crate::stack::FileReference;
 use crate::stack::file::Spanned;
 
 rule! {
-    /// The mode of a file is written without its leading zero.
+    /// The mode of a file lacks its leading zero.
     ///
-    /// `mode: 444` is the decimal number, which is `0674` in the digits of a mode: the group may write the secret, and
-    /// nobody may read what should be read. Write `0444`.
+    /// `mode: 444` is a decimal number, which is `0674` in octal: the group may write to the secret. Write `0444`.
     ///
     /// ```yaml bad
     /// services:
@@ -28,7 +27,7 @@ rule! {
     "SK2006", Warning, Stack(check), Fixes
 }
 
-/// Modes that people write, taken for decimal numbers. None of them is the number of a mode that anybody means.
+/// Common modes, read as decimal numbers. None of these numbers is a plausible mode itself.
 const DECIMAL: [u32; 16] = [400, 440, 444, 500, 550, 555, 600, 640, 644, 660, 664, 666, 700, 750, 755, 777];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -39,7 +38,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 
 fn found(file: &Spanned<FileReference>, subject: &StackSubject<'_>) -> Found {
     let mode = file.mode;
-    Found::new(&file.span, format!("the mode {mode} is a decimal number, and means 0{mode:o}"))
+    Found::new(&file.span, format!("the mode {mode} is a decimal number, which means 0{mode:o}"))
         .help(format!("write `0{mode}`"))
         .fix(fix(file, subject))
 }

@@ -9,12 +9,12 @@ use crate::stack::{Condition, Mode};
 use crate::text;
 
 rule! {
-    /// `depends_on` names a service that does not exist, or leads in a circle.
+    /// `depends_on` names a service that does not exist, or forms a cycle.
     ///
-    /// skep deploys services in the order of `depends_on`, each one healthy before the next. Docker does not look at it, and
-    /// so a circle, in which none could be the first, and a service that does not exist are warnings: nothing waits for them. What is
-    /// waited for to end (`service_completed_successfully`) must not be started again whenever it does: that would be waited for in
-    /// vain, and is an error.
+    /// skep deploys services in the order of `depends_on`: each must be healthy before the next. Docker ignores the key, so
+    /// a cycle and a missing service are only warnings: such dependencies are not waited for. A service
+    /// that must end (`service_completed_successfully`) may not be restarted whenever it does: skep would wait for it
+    /// in vain, so this is an error.
     ///
     /// ```yaml bad
     /// services:
@@ -47,7 +47,7 @@ rule! {
     "SK1004", Error, Stack(check), Holds, Deploys, Names
 }
 
-/// How many services of a circle are named.
+/// The most services of a cycle that the message names.
 const SHOWN: usize = 6;
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -68,8 +68,8 @@ fn unknown(dependency: &Dependency, file: &File) -> Option<Found> {
     if let Some(left_out) = file.left_out.get(&service.value) {
         let profiles = left_out.profiles.iter().map(|name| text::cut(name)).collect::<Vec<_>>().join(", ");
         let message =
-            format!("the service `{}` is left out, for its profiles are not asked for: {profiles}", service.value);
-        let help = "ask for one in `COMPOSE_PROFILES` or with --profile, or write `required: false`";
+            format!("the service `{}` is left out, because none of its profiles is enabled: {profiles}", service.value);
+        let help = "enable one in `COMPOSE_PROFILES` or with --profile, or write `required: false`";
         return Some(Found::new(&service.span, message).help(help).severity(Severity::Warning));
     }
     let found = Found::new(&service.span, format!("there is no service `{}` in this file", service.value));
@@ -78,7 +78,7 @@ fn unknown(dependency: &Dependency, file: &File) -> Option<Found> {
     Some(help.into_iter().fold(found, Found::help))
 }
 
-/// Says that a service is waited for to end which is started again whenever it does.
+/// A finding if a dependency must end but is restarted whenever it does.
 fn endless_wait(dependency: &Dependency, file: &File) -> Option<Found> {
     let service = file.services.get(&dependency.service.value)?;
     let is_job = matches!(service.deploy.mode.value, Mode::ReplicatedJob(_) | Mode::GlobalJob);
@@ -92,7 +92,7 @@ fn endless_wait(dependency: &Dependency, file: &File) -> Option<Found> {
     };
     let name = &dependency.service.value;
     endless.then(|| {
-        Found::new(&dependency.service.span, format!("`{name}` never ends: it is started again whenever it does"))
+        Found::new(&dependency.service.span, format!("`{name}` never ends: it is restarted whenever it exits"))
             .help("write `restart: on-failure` there, or make it a job: `deploy: { mode: replicated-job }`")
     })
 }
@@ -103,13 +103,13 @@ fn described(circle: &[&Dependency]) -> Option<Found> {
     let names = shown.collect::<Vec<_>>().join(", ");
     let more = if circle.len() > SHOWN { " and others" } else { "" };
     Some(
-        Found::new(&last.service.span, format!("in a circle, each waits for the next: {names}{more}"))
-            .help("leave out one of these dependencies: none of them waits for another now")
+        Found::new(&last.service.span, format!("these services wait for each other in a cycle: {names}{more}"))
+            .help("remove one of these dependencies; until then none of them is waited for")
             .severity(Severity::Warning),
     )
 }
 
-/// The dependencies of one circle, in order.
+/// The dependencies of one cycle, in order.
 fn circle(file: &File) -> Option<Vec<&Dependency>> {
     let stuck = file.circular();
     let mut way: Vec<&Dependency> = Vec::new();

@@ -39,7 +39,7 @@ fn ingress_ports(service: &Service) -> Vec<Found> {
     ports
         .map(|port| {
             Found::new(&port.span, "this port cannot be published on all nodes with `endpoint_mode: dnsrr`")
-                .help("use the long form with `mode: host`, or leave `endpoint_mode` out")
+                .help("use the long form with `mode: host`, or remove `endpoint_mode`")
         })
         .collect()
 }

@@ -2,11 +2,11 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 
 rule! {
-    /// A container may talk to the engine of its node.
+    /// A container has access to the engine of its node.
     ///
-    /// Who can talk to `/var/run/docker.sock` is root of the node, and on a manager of the whole swarm; `:ro` does not
-    /// change that. A proxy that passes on a few kinds of requests is safer. Off unless asked for: what has the socket
-    /// mostly needs it.
+    /// Access to `/var/run/docker.sock` makes a container root on the node, and on a manager on the whole swarm; `:ro` does not
+    /// change that. A proxy that forwards only a few kinds of requests is safer. Off by default, because services with the
+    /// socket usually need it.
     ///
     /// ```yaml bad
     /// services:
@@ -25,8 +25,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let sockets = mounts.filter(|mount| mount.kind == "bind" && mount.source.ends_with("/docker.sock"));
     sockets
         .map(|mount| {
-            Found::new(&mount.span, "who is in this container is root of the node")
-                .help("give it a proxy that passes on only what it needs")
+            Found::new(&mount.span, "mounting the Docker socket gives the container root on the node")
+                .help("use a proxy that forwards only the requests that it needs")
         })
         .collect()
 }

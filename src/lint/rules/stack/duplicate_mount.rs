@@ -6,7 +6,7 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// Two volumes are mounted at the same place.
+    /// Two volumes are mounted at the same path.
     ///
     /// Swarm refuses such a service.
     ///
@@ -32,11 +32,13 @@ fn duplicates(service: &Service) -> Vec<Found> {
     let mut seen = BTreeSet::new();
     let repeated = service.volumes.iter().chain(&service.tmpfs).filter(|mount| !seen.insert(parts(&mount.target)));
     repeated
-        .map(|mount| Found::new(&mount.span, format!("something is already mounted at `{}`", text::cut(&mount.target))))
+        .map(|mount| {
+            Found::new(&mount.span, format!("another volume is already mounted at `{}`", text::cut(&mount.target)))
+        })
         .collect()
 }
 
-/// A path without what does not matter in it.
+/// The parts of a path, normalised.
 fn parts(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
 }

@@ -10,8 +10,8 @@ use crate::stack::file::Spanned;
 rule! {
     /// A port is published twice.
     ///
-    /// A port in `mode: ingress`, which is the usual one, is taken on every node, so no other service can have it, and
-    /// Swarm refuses the second. Several services may publish the same port in `mode: host`, on different nodes.
+    /// A port in `mode: ingress`, the default, is published on every node, so no other service can publish it, and
+    /// Swarm refuses the second one. Several services may publish the same port in `mode: host`, on different nodes.
     ///
     /// ```yaml bad
     /// services:
@@ -48,7 +48,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn found(first: &ServiceName, port: &Spanned<Port>) -> Found {
     let published = port.published.unwrap_or_default();
     Found::new(&port.span, format!("the port {published} is already published by `{first}`"))
-        .help("publish it under another number")
+        .help("publish another port")
 }
 
 fn protocol(port: &Port) -> &str {

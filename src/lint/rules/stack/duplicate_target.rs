@@ -7,7 +7,7 @@ use crate::stack::file::Spanned;
 use crate::text;
 
 rule! {
-    /// Two configs, or two secrets, become the same file in a container.
+    /// Two configs, or two secrets, have the same path in a container.
     ///
     /// Swarm refuses such a service.
     ///

@@ -10,12 +10,12 @@ use crate::stack::file::{Reference, ReferenceKind};
 use crate::text;
 
 rule! {
-    /// A file that is encrypted with SOPS is used where it cannot stay secret, or cannot be decrypted.
+    /// A file encrypted with SOPS is used where it would not stay secret, or cannot be decrypted.
     ///
-    /// Only a secret is decrypted: the swarm keeps it encrypted, and nobody can read it back. A config and the variables
-    /// of an `env_file` can be read by everybody who may look into the swarm, and stand in the records of the releases.
-    /// The file must be encrypted for an age recipient; whether it is for the one that skep has the key of is seen when
-    /// it is deployed.
+    /// Only secrets are decrypted: the swarm stores them encrypted, and nobody can read them back. Configs and the variables
+    /// of an `env_file` can be read by everybody with access to the swarm, and are in the records of releases.
+    /// The file must be encrypted for an age recipient; whether skep has the key is checked when it
+    /// is deployed.
     ///
     /// ```yaml bad with sealed-password.yaml
     /// services:
@@ -33,7 +33,7 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let references = subject.file.references();
-    // Many references may be to one file, which is read once.
+    // Several references may name the same file, which is parsed once.
     let asked = references.iter().filter(|reference| may_be_encrypted(reference.what));
     let texts: BTreeMap<&RepoPath, &Arc<[u8]>> =
         asked.filter_map(|reference| subject.revision.texts.get_key_value(&reference.path)).collect();
@@ -41,7 +41,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     references.iter().filter_map(|reference| wrong(reference, &documents)).collect()
 }
 
-/// What is known of each file: the document that it is, if it is encrypted.
+/// The encrypted document of each file, or `None` if it is not encrypted.
 type Documents<'a> = BTreeMap<&'a RepoPath, Result<Option<Document>, Error>>;
 
 fn may_be_encrypted(what: ReferenceKind) -> bool {
@@ -63,12 +63,13 @@ fn wrong(reference: &Reference, documents: &Documents<'_>) -> Option<Found> {
                 Err(error) => Some(told(error)),
             }
         }
-        // A config may well speak of encrypted values; then it is none of SOPS's files, and cannot be read as one.
+        // A config may mention encrypted values without being a SOPS file; then it cannot be parsed as one.
         Config | EnvFile | OptionalEnvFile if matches!(document, Ok(Some(_))) => {
             let (what, path) = (described(reference.what), text::cut(reference.path.as_str()));
-            let message =
-                format!("{what} `{path}` is encrypted, and decrypted it could be read by everybody in the swarm");
-            Some(Found::new(&reference.span, message).help("make it a secret: nothing else is decrypted"))
+            let message = format!(
+                "{what} `{path}` is encrypted, but everybody with access to the swarm could read the decrypted contents"
+            );
+            Some(Found::new(&reference.span, message).help("make it a secret: only secrets are decrypted"))
         }
         _ => None,
     }

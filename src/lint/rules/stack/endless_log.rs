@@ -5,8 +5,8 @@ use crate::stack::file::Service;
 rule! {
     /// The log of a container grows until the disk is full.
     ///
-    /// Docker's usual driver, `json-file`, keeps everything unless it is told `max-size`. The engine's own settings may
-    /// say so for all containers, which is not seen from here. Off unless asked for.
+    /// Docker's default driver, `json-file`, keeps everything unless `max-size` is set. The engine's own settings may
+    /// set it for all containers, which the linter cannot see. Off by default.
     ///
     /// ```yaml bad
     /// services:

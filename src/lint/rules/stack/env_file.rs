@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 
 rule! {
-    /// The `.env` file beside a stack file sets nothing.
+    /// The `.env` file beside a stack file is ignored.
     ///
-    /// It is read as Docker Compose reads it: `NAME=value` on each line, with quotes, comments and `export` if you like. This
-    /// one is not understood, is too large, or is a symbolic link, so that none of its variables is set.
+    /// It is read as by Docker Compose: `NAME=value` on each line, optionally with quotes, comments and `export`. This
+    /// one is invalid, too large, or a symbolic link, so none of its variables is set.
     ///
     /// ```yaml bad with ->.env
     /// services:

@@ -4,11 +4,11 @@ use crate::stack::file::{Origin, Source};
 use crate::text;
 
 rule! {
-    /// A config or secret has a name of its own, so what it holds cannot change.
+    /// A config or secret has a fixed name, so its contents cannot change.
     ///
-    /// Swarm changes neither. Without a `name`, skep calls each after what it holds, and new content is a new one. With a
-    /// fixed name the first deploy works, and every later change of the content is refused. A name with a variable in it
-    /// can change with the content.
+    /// Swarm cannot change configs and secrets. Without a `name`, skep names each after its contents, so new contents make a new
+    /// object. With a fixed name the first deploy works, and every later change of the contents is refused. A name with a
+    /// variable can change together with the contents.
     ///
     /// ```yaml bad with site.conf
     /// services:
@@ -37,8 +37,10 @@ fn fixed(source: &Source, subject: &StackSubject<'_>) -> Option<Found> {
     let is_own = matches!(source.origin, Origin::File(_) | Origin::Content(_));
     let is_written = !subject.file.sources.text(&name.span).contains(&b'$');
     (is_own && is_written).then(|| {
-        let message =
-            format!("what `{}` holds can never change: Swarm refuses new content under a name", text::cut(name));
-        Found::new(&name.span, message).help("leave the name out, and each content has a name of its own")
+        let message = format!(
+            "the contents of `{}` can never change: Swarm refuses new contents for an existing name",
+            text::cut(name)
+        );
+        Found::new(&name.span, message).help("remove the name, so that skep derives it from the contents")
     })
 }

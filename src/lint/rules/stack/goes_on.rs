@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::StackSubject;
 
 rule! {
-    /// An update goes on although new tasks fail.
+    /// An update continues although new tasks fail.
     ///
-    /// With `failure_action: continue` Swarm replaces every task by one that does not work. skep rolls the stack back all
-    /// the same, but by then nothing serves. Without it the update stops at the first that fails.
+    /// With `failure_action: continue` Swarm replaces every task by one that does not work. skep still rolls the stack back,
+    /// but by then the service is down. Without the setting the update stops at the first failure.
     ///
     /// ```yaml bad
     /// services:
@@ -28,8 +28,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     updates
         .filter(|update| update.failure_action == "continue")
         .map(|update| {
-            Found::new(&update.span, "every task is replaced, also if the new ones fail")
-                .help("leave `failure_action` out: the update then stops, and skep undoes it")
+            Found::new(&update.span, "every task is replaced, even if the new ones fail")
+                .help("remove `failure_action`: the update then stops, and skep rolls it back")
         })
         .collect()
 }

@@ -6,11 +6,11 @@ use crate::stack::file::Spanned;
 use crate::text;
 
 rule! {
-    /// The list of a health check does not say what it is.
+    /// The list of a health check has no kind.
     ///
-    /// The first word of a list is `CMD` (a command and its words), `CMD-SHELL` (one text for the shell) or `NONE`. With
-    /// anything else no check is ever made, and the task stays in the state `starting` until it is given up. Of several
-    /// texts behind `CMD-SHELL` only the first is run, which is a warning.
+    /// The first item must be `CMD` (a command and its arguments), `CMD-SHELL` (one text for the shell) or `NONE`. With
+    /// anything else no check is ever made, and the task stays in the state `starting` until the deadline. If several
+    /// texts follow `CMD-SHELL`, only the first is run, which is a warning.
     ///
     /// ```yaml bad
     /// services:
@@ -46,28 +46,28 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn wrong(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>) -> Option<Found> {
     match check.test.split_first()? {
         (first, []) if first == "CMD" || first == "CMD-SHELL" => {
-            Some(Found::new(&check.span, format!("nothing stands behind `{first}`")).help("write the command there"))
+            Some(Found::new(&check.span, format!("nothing follows `{first}`")).help("add the command after it"))
         }
         (first, [line]) if first == "CMD" && line.contains(' ') && !line.starts_with('/') => {
-            let message = "this is one word to `CMD`: there is no program of this name";
-            let found = Found::new(&check.span, message).help("write CMD-SHELL, or each word of its own");
+            let message = "`CMD` takes this as the name of a single program";
+            let found = Found::new(&check.span, message).help("write CMD-SHELL, or split the words into items");
             Some(found.fix(fix(check, subject, "CMD", "CMD-SHELL")))
         }
         (first, rest) if first == "CMD-SHELL" && rest.len() > 1 => {
-            let message = "`CMD-SHELL` takes one text, and runs the first of these alone";
-            // That one is a command, which may well be enough.
-            Some(Found::new(&check.span, message).help("write CMD, or one text").severity(Severity::Warning))
+            let message = "`CMD-SHELL` takes one text, and runs only the first of these";
+            // The first text alone may be a sufficient command.
+            Some(Found::new(&check.span, message).help("write CMD, or a single text").severity(Severity::Warning))
         }
         (first, _) if ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str()) => None,
         (first, _) => {
-            let message = format!("a list begins with CMD, CMD-SHELL or NONE, and not with `{}`", text::cut(first));
-            let found = Found::new(&check.span, message).help("write CMD before it");
+            let message = format!("the list must begin with CMD, CMD-SHELL or NONE, not with `{}`", text::cut(first));
+            let found = Found::new(&check.span, message).help("put CMD before it");
             Some(found.fix(fix(check, subject, first, "")))
         }
     }
 }
 
-/// Writes `CMD` before the first word, or another word in its place.
+/// A fix that inserts `CMD` before the first word, or replaces that word.
 fn fix(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>, first: &str, instead: &str) -> Option<Fix> {
     let written = String::from_utf8_lossy(subject.file.sources.text(&check.span)).into_owned();
     let list = written.find("test")? + written[written.find("test")?..].find('[')? + 1;
@@ -78,7 +78,7 @@ fn fix(check: &Spanned<Healthcheck>, subject: &StackSubject<'_>, first: &str, in
     let at = check.span.start + word;
     match instead {
         _ if !is_first => None,
-        "" => Some(Fix::safe("write `CMD` before it").insert(at, format!("{quote}CMD{quote}, "))),
+        "" => Some(Fix::safe("put `CMD` before it").insert(at, format!("{quote}CMD{quote}, "))),
         word => Some(Fix::safe(format!("write `{word}`")).replace(&(at + 1..at + 1 + first.len()), word)),
     }
 }

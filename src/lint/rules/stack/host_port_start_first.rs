@@ -5,8 +5,8 @@ use crate::stack::file::Service;
 rule! {
     /// An update starts the new task first, but the old one holds the port.
     ///
-    /// A port in `mode: host` can be taken once on a node. With `order: start-first` the new task waits for the port and
-    /// the old one for the new: where there is no free node, the update hangs for ever.
+    /// A port in `mode: host` can be used only once on a node. With `order: start-first` the new task waits for the port and
+    /// the old task for the new one: without a free node the update hangs for ever.
     ///
     /// ```yaml bad
     /// services:
@@ -36,6 +36,6 @@ fn starts_first(service: &Service) -> bool {
 
 fn host_port(service: &Service) -> Option<Found> {
     let port = service.ports.iter().find(|port| port.mode == "host" && port.published.is_some())?;
-    let message = "an update cannot start the new task first while the old one holds this port";
+    let message = "an update cannot start the new task first, because the old one holds this port";
     Some(Found::new(&port.span, message).help("use `order: stop-first`, or publish the port in `mode: ingress`"))
 }

@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::revision::Revision;
 
 rule! {
-    /// A folder looks like that of a stack, and nothing in it is deployed.
+    /// A folder looks like a stack, but is not deployed.
     ///
-    /// Its neighbours are: each folder below `stacks/` with a `stack.yml`, or each that a pattern in `skep.yml` finds. This
-    /// one has no stack file, or one of another name, which does not count beside `stack.yml`.
+    /// Its neighbours are deployed: folders below `stacks/` with a `stack.yml`, or folders that a pattern in `skep.yml` matches. This
+    /// one has no stack file, or one with another name, which is ignored beside `stack.yml`.
     "SK2022", Warning, Revision(check)
 }
 
@@ -16,12 +16,12 @@ fn check(revision: &Revision) -> Vec<Found> {
     let others = revision.other_files();
     let told = |folder: crate::name::RepoPath| {
         let file = others.iter().find(|source| folder.holds(&source.path));
-        let message = format!("the folder `{folder}` looks like a stack, and nothing in it is deployed");
+        let message = format!("the folder `{folder}` looks like a stack, but nothing in it is deployed");
         if let Some(source) = file {
-            let help = "call the file as those of its neighbours are called, or list it in `skep.yml`";
+            let help = "name the file like those of its neighbours, or list it in `skep.yml`";
             Found::new(&(0..0), message).in_file(source.path.clone()).help(help)
         } else {
-            let help = "add a stack file as its neighbours have one, or move it elsewhere";
+            let help = "add a stack file like those of its neighbours, or move the folder";
             Found::new(&(0..0), message).in_file(folder).help(help)
         }
     };

@@ -5,8 +5,8 @@ use crate::text;
 rule! {
     /// A key has no effect in a swarm.
     ///
-    /// `docker compose` knows it, but Swarm has nothing like it, and goes on without a word or with a line that nobody
-    /// reads. Most have something that does what was meant.
+    /// `docker compose` supports it, but Swarm has no equivalent, and ignores it silently or with an easily overlooked
+    /// warning. For most such keys there is another way.
     ///
     /// ```yaml bad
     /// services:

@@ -7,8 +7,8 @@ use crate::text;
 rule! {
     /// `image` is not the name of an image.
     ///
-    /// A name is written in lower case, with `/` between its parts and the version behind `:`. A default that is
-    /// empty leaves no name behind: `shop:${TAG:-}` becomes `shop:`.
+    /// A name is in lower case, with `/` between its parts and the version after `:`. An empty default
+    /// makes it invalid: `shop:${TAG:-}` becomes `shop:`.
     ///
     /// ```yaml bad
     /// services:
@@ -45,13 +45,13 @@ fn help(image: &str) -> Option<&'static str> {
     if image.is_empty() {
         Some("write `name:version`")
     } else if image.ends_with(':') {
-        Some("nothing stands behind the colon: is a variable not set?")
+        Some("nothing follows the colon: is a variable not set?")
     } else if image.contains("://") {
-        Some("leave out `https://`")
+        Some("remove `https://`")
     } else if image.contains(|c: char| c.is_ascii_uppercase()) {
-        Some("names of images are written in lower case")
+        Some("names of images are in lower case")
     } else if image.contains(char::is_whitespace) {
-        Some("there must be no blank in it")
+        Some("it must not contain spaces")
     } else {
         None
     }

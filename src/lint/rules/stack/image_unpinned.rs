@@ -7,8 +7,8 @@ use crate::text;
 rule! {
     /// The image has no version.
     ///
-    /// `latest`, or no tag at all, is whatever was pushed last: the same commit can deploy something else tomorrow, and
-    /// nobody can tell from the file what runs.
+    /// `latest`, or no tag at all, means the image that was pushed last: the same commit may deploy a different image tomorrow, and
+    /// the file does not tell which version runs.
     ///
     /// ```yaml bad
     /// services:
@@ -40,5 +40,5 @@ fn is_unpinned(image: &str) -> bool {
 fn found(image: &Spanned<String>) -> Found {
     let name = text::cut(image.trim_end_matches(":latest"));
     Found::new(&image.span, format!("`{}` has no fixed version", text::cut(image)))
-        .help(format!("name one: `{name}:<version>`"))
+        .help(format!("add one: `{name}:<version>`"))
 }

@@ -4,9 +4,9 @@ use crate::stack::Mode;
 use crate::stack::file::Service;
 
 rule! {
-    /// A job says how it is updated.
+    /// A job has update settings.
     ///
-    /// A job runs to its end and is not replaced task by task. Swarm refuses `update_config` and `rollback_config` in it.
+    /// A job runs until it ends and is not replaced task by task. Swarm refuses `update_config` and `rollback_config` for it.
     ///
     /// ```yaml bad
     /// services:
@@ -28,12 +28,12 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     subject.file.services.values().filter(|service| is_job(service)).filter_map(updated).collect()
 }
 
-/// Whether a service runs to an end.
+/// Whether a service is a job.
 pub(super) fn is_job(service: &Service) -> bool {
     matches!(service.deploy.mode.value, Mode::ReplicatedJob(_) | Mode::GlobalJob)
 }
 
 fn updated(service: &Service) -> Option<Found> {
     let config = service.deploy.update_config.as_ref().or(service.deploy.rollback_config.as_ref())?;
-    Some(Found::new(&config.span, "a job is not updated, and Swarm refuses to be told how").help("remove it"))
+    Some(Found::new(&config.span, "Swarm refuses update settings for a job").help("remove it"))
 }

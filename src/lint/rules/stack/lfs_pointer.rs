@@ -7,10 +7,10 @@ use crate::stack::file::{Reference, ReferenceKind};
 use crate::text;
 
 rule! {
-    /// A file that the stack file refers to is kept in Git LFS.
+    /// A file that the stack file refers to is in Git LFS.
     ///
-    /// skep runs no filters: what it would give to the containers is the pointer, three lines that say where the file is. Where
-    /// `.gitattributes` says that a file is in Git LFS and the checkout holds it, this is a warning: a push does not bring it along.
+    /// skep runs no Git filters: the containers would get the pointer, three lines that refer to the file. If
+    /// `.gitattributes` puts a file in Git LFS and the checkout contains it, this is a warning: a push contains only the pointer.
     ///
     /// ```yaml bad with lfs-site.conf
     /// services:
@@ -42,10 +42,10 @@ fn kept(reference: &Reference, subject: &StackSubject<'_>) -> Option<Found> {
     let path = text::cut(reference.path.as_str());
     let what = described(reference.what);
     let found = if is_pointer {
-        Found::new(&reference.span, format!("{what} `{path}` is a pointer of Git LFS, and not the file"))
+        Found::new(&reference.span, format!("{what} `{path}` is a Git LFS pointer instead of the file"))
     } else {
-        let message = format!("{what} `{path}` is kept in Git LFS: a push brings its pointer only");
+        let message = format!("{what} `{path}` is in Git LFS: a push contains only its pointer");
         Found::new(&reference.span, message).severity(Severity::Warning)
     };
-    Some(found.help("take it out of Git LFS: `git lfs untrack`, and commit the file"))
+    Some(found.help("remove it from Git LFS with `git lfs untrack`, and commit the file"))
 }

@@ -6,9 +6,9 @@ use crate::stack::file::Reference;
 use crate::text;
 
 rule! {
-    /// A file that the stack file refers to is a symbolic link, or in a submodule.
+    /// A file that the stack file refers to is a symbolic link or in a submodule.
     ///
-    /// skep follows no links, because a link can lead out of the repository to any file of the machine it runs on, and
+    /// skep does not follow links, because a link may lead out of the repository to any file of the machine that skep runs on, and
     /// it does not fetch submodules.
     ///
     /// ```yaml bad with ->site.conf
@@ -30,21 +30,19 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let mut found: Vec<Found> =
         subject.file.references().iter().filter_map(|reference| refused(reference, subject)).collect();
-    // A Dockerfile is behind the same link as its context.
+    // A Dockerfile is reached through the same link as its context.
     found.dedup_by(|next, first| next.what.place == first.what.place);
     found
 }
 
 fn refused(reference: &Reference, subject: &StackSubject<'_>) -> Option<Found> {
     let (reason, help) = match subject.revision.readable(&reference.path) {
-        // In a checkout it is there, and in a push it is not.
+        // The file exists in a checkout, but not in a push.
         _ if subject.elsewhere.submodule(&reference.path).is_some() => {
-            ("is in a submodule", "commit the file in this repository")
+            ("is in a submodule", "commit the file to this repository")
         }
-        Err(Unreadable::Symlink) => {
-            ("is a symbolic link, or behind one", "commit a copy of the file that the link points to")
-        }
-        Err(Unreadable::Submodule) => ("is in a submodule", "commit the file in this repository"),
+        Err(Unreadable::Symlink) => ("is a symbolic link, or reached through one", "commit a copy of the target file"),
+        Err(Unreadable::Submodule) => ("is in a submodule", "commit the file to this repository"),
         _ => return None,
     };
     let message = format!("{} `{}` {reason}", described(reference.what), text::cut(reference.path.as_str()));

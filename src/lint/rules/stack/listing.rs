@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::revision::Revision;
 
 rule! {
-    /// The list of stacks in `skep.yml` is not understood, or names what is not there.
+    /// The list of stacks in `skep.yml` is invalid, or names missing files.
     ///
-    /// `skep.yml` at the top of a repository says which stacks it has: a name and a file for each, files that it is laid
-    /// over, and patterns in which a star is the name. Nothing is deployed until all of it is right, so that no stack is
+    /// `skep.yml` at the top of a repository lists its stacks: a name and a file for each, files that it is merged
+    /// over, and patterns in which a star matches the name. Nothing is deployed while the list has an error, so that no stack is
     /// forgotten.
     ///
     /// ```text

@@ -4,11 +4,11 @@ use crate::stack::yaml::{Node, Value};
 use crate::text;
 
 rule! {
-    /// Quotes inside of an entry of a list are part of the value.
+    /// Quotes inside a list item are part of the value.
     ///
-    /// In `- NAME="value"` the entry begins with a letter, so that to YAML the quotes are characters like others: the program
-    /// gets them too, and a password or a host name with quotes around it is another one. Quotes around the whole entry
-    /// are YAML's. Looked at are variables and labels.
+    /// In `- NAME="value"` the item begins with a letter, so the quotes are ordinary characters in YAML: they are passed to the
+    /// program, and a password or host name with quotes is wrong. Quotes around the whole item
+    /// belong to YAML. The rule checks variables and labels.
     ///
     /// ```yaml bad
     /// services:
@@ -39,7 +39,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn told(item: &Node) -> Option<Found> {
-    // Who writes both kinds of quotes means them.
+    // Both kinds of quotes together are intended.
     let Value::Scalar { text, plain: true } = &item.value else { return None };
     let (name, value) = text.split_once('=')?;
     let inner = ['"', '\''].into_iter().find_map(|quote| {

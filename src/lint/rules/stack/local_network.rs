@@ -4,10 +4,10 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// A network is made with a driver whose networks are of one node.
+    /// The driver of a network is local to a node.
     ///
-    /// The tasks of a service may run on any node, and join networks of the whole swarm only: `overlay`, which is the default,
-    /// or a plugin for swarms. With `driver: bridge`, which Compose files often have, Docker makes the network and
+    /// The tasks of a service may run on any node, so services can only join networks of the whole swarm: `overlay`, the default,
+    /// or a plugin for swarms. With `driver: bridge`, which is common in Compose files, Docker creates the network and
     /// then refuses every service that joins it.
     ///
     /// ```yaml bad
@@ -24,7 +24,7 @@ rule! {
     "SK1025", Error, Stack(check), Holds, Deploys
 }
 
-/// Drivers that come with the engine and know nothing of other nodes.
+/// Drivers of the engine that are local to a node.
 const LOCAL: [&str; 5] = ["bridge", "macvlan", "ipvlan", "host", "null"];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -36,8 +36,11 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
             let span = written.map_or(&network.span, |driver| &driver.span);
             let driver = &network.options.driver;
             let key = text::cut(key);
-            Found::new(span, format!("no service can join `{key}`: a network of the driver `{driver}` is of one node"))
-                .help("leave `driver` out, or write `overlay`")
+            Found::new(
+                span,
+                format!("no service can join `{key}`: networks with the driver `{driver}` are local to a node"),
+            )
+            .help("remove `driver`, or write `overlay`")
         })
         .collect()
 }

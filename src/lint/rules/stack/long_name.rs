@@ -3,9 +3,9 @@ use crate::lint::subject::StackSubject;
 use crate::name::ObjectKind;
 
 rule! {
-    /// The name of a service is too long together with the name of its stack.
+    /// The name of a service, including the name of its stack, is too long.
     ///
-    /// Swarm knows the service as `<stack>_<service>`, and takes 63 characters at most.
+    /// The service is named `<stack>_<service>` in Swarm, which allows at most 63 characters.
     ///
     /// ```yaml bad
     /// name: a-shop-with-a-very-long-name
@@ -27,7 +27,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let length = |name: &str| stack.len() + 1 + name.len();
     let long = subject.file.services.iter().filter(|(name, _)| length(name.as_str()) > max);
     long.map(|(name, service)| {
-        let message = format!("`{stack}_{name}` has {} characters, {max} at most are allowed", length(name.as_str()));
+        let message = format!("`{stack}_{name}` has {} characters; at most {max} are allowed", length(name.as_str()));
         Found::new(&service.span, message).help("shorten the name of the service or of the stack")
     })
     .collect()

@@ -5,11 +5,11 @@ use crate::stack::file::{Mount, Service, Spanned};
 use crate::text;
 
 rule! {
-    /// A folder of the node is mounted, and the task may run on any node.
+    /// A local folder is mounted, but the task may run on any node.
     ///
-    /// A node that does not have the folder rejects the task, and another node has other data in it. A constraint keeps
-    /// the task where the folder is; a named volume is on every node where skep's data root is shared. In a swarm of one
-    /// node, or where all nodes share the folder, this is nothing to worry about: it is a remark, and off unless asked for.
+    /// A node without the folder rejects the task, and another node may have other data in it. A constraint keeps
+    /// the task on the node with the folder; a named volume is available on every node if skep's data root is shared. In a swarm with one
+    /// node, or if all nodes share the folder, this is no problem: the rule is off by default.
     ///
     /// ```yaml bad
     /// services:
@@ -26,7 +26,7 @@ rule! {
     "SK3008", Info, Stack(check), Off
 }
 
-/// What every node has.
+/// Paths that exist on every node.
 const EVERYWHERE: [&str; 7] = ["/var/run", "/run", "/etc/localtime", "/etc/timezone", "/proc", "/sys", "/dev"];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -47,9 +47,6 @@ fn is_of_one_node(mount: &Mount) -> bool {
 }
 
 fn found(mount: &Spanned<Mount>) -> Found {
-    Found::new(
-        &mount.span,
-        format!("`{}` must be there on every node that the task may run on", text::cut(&mount.source)),
-    )
-    .help("add a constraint, or use a named volume")
+    Found::new(&mount.span, format!("`{}` must exist on every node that the task may run on", text::cut(&mount.source)))
+        .help("add a constraint, or use a named volume")
 }

@@ -2,11 +2,11 @@ use crate::lint::rule::{Found, rule};
 use crate::revision::Revision;
 
 rule! {
-    /// The folder of a stack file is not the name of a stack.
+    /// The folder of a stack file is not a valid name for a stack.
     ///
-    /// `stacks/<name>/stack.yml` is deployed as the stack `<name>`, and so is a file that another layout or a pattern of
-    /// `skep.yml` finds: lower-case letters, digits, `-` and `_`, beginning with a letter or digit. The file would be left
-    /// out.
+    /// `stacks/<name>/stack.yml`, like files of other layouts and patterns in `skep.yml`, is deployed as the stack `<name>`. A
+    /// name has lower-case letters, digits, `-` and `_`, and begins with a letter or digit. Otherwise the file would be
+    /// ignored.
     "SK1013", Error, Revision(check), Holds
 }
 

@@ -10,8 +10,8 @@ use crate::text;
 rule! {
     /// A file or folder that the stack file refers to is not in the repository.
     ///
-    /// It has to be committed: what lies only on your own machine, or is ignored by Git, cannot be deployed. Paths are
-    /// relative to the stack file. What is not in the repository on purpose is `external: true`, or an `env_file` with
+    /// It has to be committed: files that exist only on your own machine, or that Git ignores, cannot be deployed. Paths are
+    /// relative to the stack file. If the file is not in the repository on purpose, use `external: true`, or an `env_file` with
     /// `required: false`.
     ///
     /// ```yaml bad
@@ -36,7 +36,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let is_context = |reference: &&Reference| reference.what == ReferenceKind::Context;
     let missing = references.iter().filter(|reference| subject.revision.check(reference).is_err());
     let contexts: BTreeSet<&RepoPath> = missing.filter(is_context).map(|reference| &reference.path).collect();
-    // A context that is missing has no Dockerfile either.
+    // A missing context is reported once, without its Dockerfile.
     let is_said =
         |reference: &&Reference| reference.what == ReferenceKind::Dockerfile && is_within(&reference.path, &contexts);
     let others = references.iter().filter(|reference| !is_said(reference));
@@ -46,7 +46,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 /// The longest path that Linux opens.
 const LONGEST: usize = 4096;
 
-/// Whether a path lies in one of these folders.
+/// Whether a path is in one of these folders.
 fn is_within(path: &RepoPath, folders: &BTreeSet<&RepoPath>) -> bool {
     let above = std::iter::successors(Some(path.clone()), |path| {
         (!path.as_str().is_empty() && path.as_str().len() <= LONGEST).then(|| path.parent())
@@ -58,7 +58,7 @@ fn wrong(reference: &Reference, revision: &Revision) -> Option<Found> {
     let is_folder = reference.what == ReferenceKind::Context;
     let reason = match revision.readable(&reference.path) {
         Err(Unreadable::Missing) if reference.what == ReferenceKind::OptionalEnvFile => return None,
-        Err(Unreadable::Missing) if revision.named.is_some() => "is not there",
+        Err(Unreadable::Missing) if revision.named.is_some() => "does not exist",
         Err(Unreadable::Missing) => "is not in the repository",
         Err(Unreadable::Folder) if !is_folder => "is a folder, not a file",
         Ok(_) if is_folder => "is a file, not a folder",

@@ -71,7 +71,7 @@ mod version_key;
 use crate::lint::rule::Rule;
 pub(in crate::lint) use crate::mask::is_secret_name as looks_secret;
 
-/// These rules, in the order of the manual.
+/// The rules about stack files, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[
     &not_understood::RULE,
     &no_stack_file::RULE,

@@ -6,10 +6,10 @@ use crate::stack::yaml::Node;
 use crate::text;
 
 rule! {
-    /// A variable or label stands twice in a list, and only the last counts.
+    /// A variable or label appears twice in a list, and only the last one counts.
     ///
-    /// In a map a key cannot stand twice; in a list nobody says so, and the earlier value is lost: a second list of middlewares
-    /// takes the place of the first one, and what that one kept out comes in.
+    /// In a map a duplicate key is an error; in a list the earlier value is silently lost: a second list of middlewares
+    /// replaces the first one, whose protection is lost.
     ///
     /// ```yaml bad
     /// services:
@@ -38,7 +38,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     all.flat_map(|list| lost(list.items())).collect()
 }
 
-/// The entries whose name comes again, with another value.
+/// The items whose name appears again with another value.
 fn lost(items: &[Node]) -> Vec<Found> {
     let name = |item: &'_ Node| item.raw().split('=').next().unwrap_or_default().to_owned();
     let mut later: BTreeSet<String> = BTreeSet::new();
@@ -46,10 +46,10 @@ fn lost(items: &[Node]) -> Vec<Found> {
     let mut found = Vec::new();
     for item in items.iter().rev() {
         let is_first = later.insert(name(item));
-        // Twice the same is no loss.
+        // Nothing is lost if both values are equal.
         if same.insert(item.raw()) && !is_first {
-            let message = format!("`{}` comes again below, and only the last counts", text::cut(&name(item)));
-            found.push(Found::new(&item.span, message).help("remove one of the two, or put both values into one"));
+            let message = format!("`{}` appears again below, and only the last one counts", text::cut(&name(item)));
+            found.push(Found::new(&item.span, message).help("remove one of the two, or combine the values"));
         }
     }
     found

@@ -7,8 +7,8 @@ use crate::stack::file::Service;
 rule! {
     /// A service has no health check.
     ///
-    /// Swarm then takes it for healthy as soon as its process runs: an update goes on, and the old version is gone,
-    /// before the new one answers. The image may bring a check of its own, which is not seen from here.
+    /// Swarm then considers it healthy as soon as its process runs: an update continues, and removes the old version,
+    /// before the new one is ready. The image may have its own check, which the linter cannot see.
     ///
     /// ```yaml bad
     /// services:
@@ -31,7 +31,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     unchecked
         .map(|(name, service)| {
             Found::new(&service.span, format!("nothing checks whether `{name}` is healthy"))
-                .help("add a `healthcheck:` that fails until it serves")
+                .help("add a `healthcheck:` that fails until the service is ready")
         })
         .collect()
 }

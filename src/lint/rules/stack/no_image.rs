@@ -5,7 +5,7 @@ use crate::stack::file::Ignored;
 rule! {
     /// A service has neither `image` nor `build`.
     ///
-    /// There is nothing that it could run.
+    /// There is nothing for it to run.
     ///
     /// ```yaml bad
     /// services:
@@ -27,12 +27,12 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .map(|(name, service)| {
             if subject.file.read_mode.as_written {
                 return Found::new(&service.span, format!("the service `{name}` has no `image`"))
-                    .help("as written nothing is built: build it, push it, and name it in `image`");
+                    .help("with --as-written nothing is built: build and push the image, and name it in `image`");
             }
             if let Some(build) = unbuilt(name.as_str(), subject) {
                 return Found::new(
                     &service.span,
-                    format!("the service `{name}` has no `image`, and its `build` is left out"),
+                    format!("the service `{name}` has no `image`, and its `build` is ignored"),
                 )
                 .help(build.instead);
             }
@@ -42,7 +42,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// The `build` of a service that cannot be carried out.
+/// The ignored `build` of a service.
 fn unbuilt<'a>(name: &str, subject: &'a StackSubject<'_>) -> Option<&'a Ignored> {
     let build = subject.file.tree.at(&["services", name, "build"])?;
     subject.file.ignored.iter().find(|ignored| ignored.key == "build" && ignored.span == build.span)

@@ -4,8 +4,8 @@ use crate::lint::subject::StackSubject;
 rule! {
     /// A service may use all the memory of its node.
     ///
-    /// One that leaks takes its neighbours with it: the kernel kills what it likes. With a limit it kills the one that
-    /// is at fault. Off unless asked for, for most files have none.
+    /// A memory leak then affects its neighbours, because the kernel may kill any process. With a limit it kills the process
+    /// that leaks. Off by default, because most files have no limits.
     ///
     /// ```yaml bad
     /// services:

@@ -4,8 +4,8 @@ use crate::lint::subject::StackSubject;
 rule! {
     /// The stack file has no services.
     ///
-    /// There is nothing to deploy, and everything that the stack runs now would be removed. To do away with a stack,
-    /// remove it by its name.
+    /// There is nothing to deploy, and everything that the stack runs now would be removed. To remove a stack, use
+    /// `skep remove`.
     ///
     /// ```yaml bad
     /// networks: { front: {} }

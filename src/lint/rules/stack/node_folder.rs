@@ -4,10 +4,10 @@ use crate::stack::file::{Mount, Spanned};
 use crate::text;
 
 rule! {
-    /// A container may write to folders of the node's own system.
+    /// A container may write to system folders of the node.
     ///
-    /// Who writes to `/`, `/etc`, `/root`, `/boot`, `/usr` or Docker's own data is root of the node: a file there is run
-    /// or read by it. Mount it read-only, or only the folder that is needed.
+    /// Write access to `/`, `/etc`, `/root`, `/boot`, `/usr` or Docker's own data gives root access to the node, which runs
+    /// or reads files there. Mount it read-only, or mount only the folder that is needed.
     ///
     /// ```yaml bad
     /// services:
@@ -37,6 +37,6 @@ fn is_of_system(mount: &Mount) -> bool {
 }
 
 fn found(mount: &Spanned<Mount>) -> Found {
-    let message = format!("who writes to `{}` is root of the node", text::cut(&mount.source));
-    Found::new(&mount.span, message).help("mount it read-only (`:ro`), or only the folder that is needed")
+    let message = format!("write access to `{}` gives root on the node", text::cut(&mount.source));
+    Found::new(&mount.span, message).help("mount it read-only (`:ro`), or mount only the folder that is needed")
 }

@@ -4,11 +4,11 @@ use crate::name::StackName;
 use crate::render::{Inputs, render};
 
 rule! {
-    /// No stack can be made of the file.
+    /// The file cannot be turned into a stack.
     ///
-    /// Every key is understood, but what is meant cannot be put together: a line of an `env_file` that is no variable,
-    /// a config or secret that is empty or larger than Swarm keeps, a `name` that the engine refuses, an address without a
-    /// port to send visitors to. It is found by putting the stack together, as it is before a deploy.
+    /// All keys are valid, but the stack cannot be assembled: a line of an `env_file` is not a variable,
+    /// a config or secret is empty or exceeds Swarm's limit, the engine refuses a `name`, or a published host name has no
+    /// port. The linter finds this by rendering the stack, as before a deploy.
     ///
     /// ```yaml bad
     /// services:
@@ -34,8 +34,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     problems.into_iter().map(Found::from).collect()
 }
 
-/// The stack's name; any will do where the file does not tell.
+/// The name of the stack, or a placeholder if it is not known.
 fn name(subject: &StackSubject<'_>) -> StackName {
     let given = subject.name.and_then(|name| name.parse().ok());
-    given.unwrap_or_else(|| "stack".parse().expect("five letters are the name of a stack"))
+    given.unwrap_or_else(|| "stack".parse().expect("a valid name"))
 }

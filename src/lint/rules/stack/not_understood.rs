@@ -3,10 +3,10 @@ use crate::lint::subject::Reading;
 use crate::revision::MAX_VALUES;
 
 rule! {
-    /// The stack file is not understood.
+    /// The stack file is invalid.
     ///
-    /// It is no YAML, or has a key that does not exist, or a value that its key does not take, or asks for something that
-    /// Docker Swarm refuses. Nothing of the file is deployed, so that it is never half of what was meant.
+    /// It is not valid YAML, or has an unknown key, an invalid value, or a setting that
+    /// Docker Swarm refuses. Nothing of the file is deployed, so that a stack is never deployed in part.
     ///
     /// ```yaml bad
     /// services:
@@ -32,7 +32,7 @@ fn check(reading: &Reading<'_>) -> Vec<Found> {
         }
         Reading::TooMany => {
             let message = format!(
-                "it is not read: the stack files up to here, with the files that they name, have more than {MAX_VALUES} values together"
+                "it was not read: the stack files up to here, with the files that they name, have more than {MAX_VALUES} values together"
             );
             vec![Found::new(&(0..0), message).help("move some of the stacks to another repository")]
         }

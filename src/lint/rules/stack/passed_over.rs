@@ -3,12 +3,12 @@ use crate::lint::subject::StackSubject;
 use crate::name::RepoPath;
 
 rule! {
-    /// A stack file is passed over.
+    /// A stack file is ignored.
     ///
-    /// Where there are `stacks/<name>/stack.yml`, a stack file at the top is not deployed; and of several at the top only
-    /// the first is: `stack.yml`, `docker-stack.yml`, `compose.yaml`, `compose.yml`, `docker-compose.yaml`,
-    /// `docker-compose.yml`. A `compose.yaml` for development beside the `stack.yml` is nothing to worry about; a
-    /// `stack.yml` beside `stacks/` is probably a mistake. A file that another one includes or extends is part of it.
+    /// If there are `stacks/<name>/stack.yml`, a stack file at the top is not deployed; and of several at the top only
+    /// the first is deployed: `stack.yml`, `docker-stack.yml`, `compose.yaml`, `compose.yml`, `docker-compose.yaml`,
+    /// `docker-compose.yml`. A `compose.yaml` for development beside the `stack.yml` is no problem; a
+    /// `stack.yml` beside `stacks/` is probably a mistake. A file that another one includes or extends is part of that file.
     ///
     /// ```yaml bad
     /// # stack.yml
@@ -41,7 +41,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let passed_over = revision.passed_over().into_iter().filter(|path| !is_part(path));
     passed_over
         .map(|path| {
-            let help = format!("list it in `skep.yml` to deploy it as well; {instead} is what is deployed");
+            let help = format!("list it in `skep.yml` to deploy it as well; only {instead} is deployed");
             Found::new(&(0..0), "this stack file is not deployed").in_file(path).help(help)
         })
         .collect()

@@ -12,12 +12,12 @@ use crate::stack::yaml::Node;
 use crate::text;
 
 rule! {
-    /// A password or key stands in the stack file.
+    /// A password or key is in the stack file.
     ///
-    /// Everybody who can read the repository, now or later, has it, and so has everybody who may inspect the service or
-    /// the image. A secret is encrypted in the swarm and reaches only the containers that need it, as a file; many images
-    /// read it from there through a variable that ends in `_FILE`. Looked at are variables, arguments of a build and
-    /// labels, and the files that `env_file` names: by their names, and for an address or a line of `key=value;` with a password in it.
+    /// Everybody who can read the repository, now or later, can read it, and so can everybody who may inspect the service or
+    /// the image. A secret is encrypted in the swarm and available only to the containers that need it, as a file; many images
+    /// read this file if its path is in a variable that ends in `_FILE`. The rule checks variables, build arguments,
+    /// labels, and the files in `env_file`: for names of secrets, and for addresses and connection strings (`key=value;`) with a password.
     /// The default of a variable (`${PASS:-hunter2}`) is as readable as any other text.
     ///
     /// ```yaml bad
@@ -85,10 +85,10 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     found
 }
 
-/// What to do about it.
-pub(super) const HELP: &str = "use a secret, or a variable that is set where skep runs: `${NAME}`";
+/// The remedy.
+pub(super) const HELP: &str = "use a secret, or a variable from skep's settings: `${NAME}`";
 
-/// What to say of a variable, if its value is a secret or has one in it.
+/// The message about a variable whose value is or contains a secret.
 pub(super) fn readable(name: &str, value: &str) -> Option<String> {
     let shown = text::cut(name);
     if value.contains("{{") {
@@ -102,7 +102,7 @@ pub(super) fn readable(name: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The same in the files of variables, but for those that SOPS encrypted and those that are an example for others.
+/// Findings in `env_file`s, except files encrypted with SOPS and example files.
 fn in_env_files(subject: &StackSubject<'_>) -> Vec<Found> {
     let files: BTreeSet<&RepoPath> = env_files(subject).filter(|path| !is_example(path)).collect();
     let texts = files.into_iter().filter_map(|path| Some((path, subject.revision.texts.get(path)?)));
@@ -120,23 +120,23 @@ fn in_env_file(path: &RepoPath, text: &[u8]) -> Vec<Found> {
     lines(text).filter_map(told).collect()
 }
 
-/// What to do about one in a file of variables.
+/// The remedy for an `env_file`.
 const HELP_IN_FILE: &str =
-    "use a secret; what is in an `env_file` is in the repository and in every container's settings";
+    "use a secret; variables of an `env_file` are readable in the repository and in the settings of containers";
 
 fn is_example(path: &RepoPath) -> bool {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word))
 }
 
-/// A name, what stands behind it, and where.
+/// A name with its value and place.
 struct Pair<'a> {
     name: &'a str,
     value: &'a str,
     span: Span,
 }
 
-/// Of a map, or of a list of `NAME=value`.
+/// The pairs of a map, or of a list of `NAME=value`.
 fn pairs(values: &Node) -> Vec<Pair<'_>> {
     let of_map = values.entries().iter().map(|(key, value)| Pair {
         name: key.raw(),
@@ -153,7 +153,7 @@ fn pairs(values: &Node) -> Vec<Pair<'_>> {
 fn told(Pair { name, value, span }: &Pair<'_>, sources: &Sources) -> Option<Found> {
     let written = String::from_utf8_lossy(sources.text(span));
     let by_itself = readable(name, value)?;
-    // What is filled in from elsewhere does not stand here, but a default does.
+    // Values of variables come from elsewhere, but their defaults are in the file.
     let stands_here = !written.contains('$') || !mask::secrets(&written).is_empty();
     stands_here.then(|| Found::new(span, by_itself).help(HELP))
 }

@@ -7,11 +7,11 @@ use crate::sops::Document;
 use crate::text;
 
 rule! {
-    /// The file of a secret is committed as it is.
+    /// The file of a secret is committed unencrypted.
     ///
-    /// The swarm keeps the secret well, but everybody who can read the repository, now or later, has it already. Encrypt
+    /// The swarm protects the secret, but everybody who can read the repository, now or later, can read it there. Encrypt
     /// the file with SOPS for skep's age recipient (`sops encrypt --in-place --age RECIPIENT FILE`), and skep decrypts
-    /// it in memory; or create the secret by hand, and say `external: true`.
+    /// it in memory; or create the secret by hand, and write `external: true`.
     ///
     /// ```yaml bad with password.txt
     /// services:
@@ -31,7 +31,7 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let files = || subject.file.secrets.values().filter_map(|secret| secret.file());
-    // Many secrets may be in one file, which is read once.
+    // Several secrets may be in one file, which is parsed once.
     let paths: BTreeSet<&RepoPath> = files().map(|path| &path.value).collect();
     let is_plain = |path: &&RepoPath| {
         let text = subject.revision.texts.get(*path);
@@ -44,7 +44,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
             let shown = text::cut(path.value.as_str());
             Found::new(
                 &path.span,
-                format!("the secret's file `{shown}` can be read by everybody who has the repository"),
+                format!("everybody who can read the repository can read the secret's file `{shown}`"),
             )
             .help("encrypt it with SOPS, or create the secret by hand and write `external: true`")
         })

@@ -6,8 +6,8 @@ use crate::stack::file::Service;
 rule! {
     /// The port of a database is published.
     ///
-    /// It is open on every address of every node, whatever address stands before the port, and Docker's rules go before
-    /// those of most firewalls. Services of the stack reach it by its name, without a published port.
+    /// It is open on every address of every node, whatever address precedes the port, and Docker's rules take precedence over
+    /// those of most firewalls. Services of the stack can reach the database by its name, without a published port.
     ///
     /// ```yaml bad
     /// services:
@@ -31,6 +31,7 @@ fn open(name: &str, service: &Service) -> Option<Found> {
     let port = service.ports.iter().find(|port| port.target == own)?;
     let message = format!("{database} can be reached from outside, on every node of the swarm");
     Some(
-        Found::new(&port.span, message).help(format!("leave it out: services of the stack reach it as `{name}:{own}`")),
+        Found::new(&port.span, message)
+            .help(format!("remove it: services of the stack can reach it as `{name}:{own}`")),
     )
 }

@@ -8,9 +8,9 @@ use crate::text;
 rule! {
     /// Quotes, comments and variables in an `env_file` are part of the value.
     ///
-    /// `docker stack deploy` takes what follows `=` as it is, and so does skep: `TOKEN="abc"` gives the program a value with
-    /// quotes around it, `PORT=80 # public` one with a comment, and `${HOST}` is not filled in. `docker compose` and shells read them
-    /// otherwise, so a file that works there does not work here.
+    /// `docker stack deploy` and skep take the text after `=` literally: `TOKEN="abc"` passes quotes to the program,
+    /// `PORT=80 # public` passes a comment, and `${HOST}` is not replaced. `docker compose` and shells read such lines
+    /// differently, so a file that works there may not work here.
     ///
     /// ```yaml bad with env-shop.env
     /// services:
@@ -31,12 +31,12 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     once.flat_map(|(stack, path)| quoted(stack, path)).collect()
 }
 
-/// The files of variables of a stack.
+/// The `env_file`s of a stack.
 pub(super) fn env_files<'a>(stack: &'a StackSubject<'_>) -> impl Iterator<Item = &'a RepoPath> {
     stack.file.services.values().flat_map(|service| &service.env_file).map(|file| &file.path.value)
 }
 
-/// A line of a file of variables: where it begins, its name and its value, as Docker reads it.
+/// The lines of an `env_file`: offset, name and value, as Docker reads them.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &str, &str)> {
     let mut start = 0;
     text.split_inclusive(|byte| *byte == b'\n').filter_map(move |line| {
@@ -68,13 +68,13 @@ fn quoted(stack: &StackSubject<'_>, path: &RepoPath) -> Vec<Found> {
     lines(text).filter_map(found).take(MAX_LOOKED_AT).collect()
 }
 
-/// What to write instead.
+/// The suggested replacement.
 enum Help<'a> {
     Value(&'a str),
     Text(&'static str),
 }
 
-/// What stays in a value that Compose and shells take away or fill in.
+/// The part of a value that Compose and shells would remove or replace.
 fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
     let bare = value.trim();
     for quote in ['"', '\''] {
@@ -89,7 +89,7 @@ fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
             }
             None if quote == '"' => {
                 let help = "write it in one line, without quotes, or mount it as a config or secret";
-                return Some(("a quote that is not closed in its line is part", Help::Text(help)));
+                return Some(("an unclosed quote is part", Help::Text(help)));
             }
             _ => {}
         }
@@ -98,11 +98,11 @@ fn kept(value: &str) -> Option<(&'static str, Help<'_>)> {
         return Some(("the comment is part", Help::Value(value[..at].trim_end())));
     }
     let has_variable = value.match_indices("${").any(|(at, _)| is_variable(&value[at + 2..]));
-    let help = "write it under `environment`, where variables are filled in";
-    has_variable.then_some(("a variable is not filled in, and is part", Help::Text(help)))
+    let help = "write it under `environment`, where variables are replaced";
+    has_variable.then_some(("a variable is not replaced and is part", Help::Text(help)))
 }
 
-/// Where a comment begins after a value, as Compose reads it.
+/// The start of a comment after a value, as Compose reads it.
 fn comment(value: &str) -> Option<usize> {
     let begins = |at: usize| value[..at].ends_with([' ', '\t']) && value[at + 1..].starts_with([' ', '\t']);
     value.match_indices('#').map(|(at, _)| at).find(|&at| begins(at))
@@ -113,7 +113,7 @@ fn is_comment(text: &str) -> bool {
         && text.trim_start().strip_prefix('#').is_some_and(|rest| rest.starts_with([' ', '\t']))
 }
 
-/// Whether a name and the end of a brace, or an operator, come next.
+/// Whether a name followed by a closing brace or an operator comes next.
 fn is_variable(rest: &str) -> bool {
     let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
     name > 0 && !rest.starts_with(|c: char| c.is_ascii_digit()) && rest[name..].starts_with(['}', ':', '-', '?', '+'])

@@ -4,10 +4,10 @@ use crate::lint::subject::StackSubject;
 use crate::stack::yaml::{Node, Value};
 
 rule! {
-    /// A port stands without quotes.
+    /// A port is written without quotes.
     ///
-    /// skep and Docker read `22:22` as text. Older readers of YAML take it for a number to the base of 60, and get 1342:
-    /// editors, converters, other tools. A matter of style, and off unless asked for.
+    /// skep and Docker read `22:22` as text. Older YAML parsers, in editors, converters and other tools, read it as a number in base 60,
+    /// 1342. A matter of style, and off by default.
     ///
     /// ```yaml bad
     /// services:
@@ -42,7 +42,7 @@ fn found(port: &Node, subject: &StackSubject<'_>) -> Option<Found> {
     let text = port.raw();
     (subject.file.sources.text(&port.span) == text.as_bytes()).then(|| {
         let quoted = format!("\"{text}\"");
-        Found::new(&port.span, format!("`{text}` is a number to older readers of YAML"))
+        Found::new(&port.span, format!("`{text}` is a number for older YAML parsers"))
             .help(format!("write `{quoted}`"))
             .fix(Fix::safe(format!("write `{quoted}`")).replace(&port.span, quoted))
     })

@@ -8,10 +8,10 @@ use crate::stack::yaml::{Node, Scalar};
 use crate::text;
 
 rule! {
-    /// A value is not the text that it looks like.
+    /// A value without quotes is read as a number and changes.
     ///
-    /// Without quotes YAML reads numbers, and what a container or a label gets is the number written anew: `1.10`
-    /// becomes `1.1`, `017` becomes `15`, `1e3` becomes `1000`. Quotes keep it as it is.
+    /// Without quotes YAML reads numbers, and a container or label gets the reformatted number: `1.10`
+    /// becomes `1.1`, `017` becomes `15`, `1e3` becomes `1000`. Quotes preserve the text.
     ///
     /// ```yaml bad
     /// services:
@@ -38,7 +38,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         let maps = [&["environment"][..], &["labels"], &["deploy", "labels"], &["build", "args"]];
         let values = maps.into_iter().filter_map(|keys| service.at(keys)).flat_map(Node::entries);
         for (key, value) in values {
-            // One anchor may stand in many services.
+            // Many services may use the same anchor.
             if found.len() < MAX_LOOKED_AT && seen.insert(value.span.clone()) {
                 found.extend(changed(key, value, subject));
             }
@@ -56,12 +56,12 @@ fn changed(key: &Node, value: &Node, subject: &StackSubject<'_>) -> Option<Found
     let quoted = format!("\"{written}\"");
     let name = text::cut(key.raw());
     let (message, shown) = if mask::is_secret_name(key.raw()) {
-        (format!("the value of `{name}` becomes another one, since it is read as a number"), "it in quotes".to_owned())
+        (format!("the value of `{name}` changes, because it is read as a number"), "it in quotes".to_owned())
     } else {
         (format!("`{}` becomes `{meant}` for `{name}`", text::cut(written)), format!("`{quoted}`"))
     };
     let is_there = subject.file.sources.text(&value.span) == written.as_bytes();
-    // What the author has in mind is the text, or else it would be written as the number is.
+    // The author probably means the text, or would have written the number in its usual form.
     let fix = is_there.then(|| Fix::offered(format!("write {shown}")).replace(&value.span, quoted.clone()));
-    Some(Found::new(&value.span, message).help(format!("write {shown} if this is what is meant")).fix(fix))
+    Some(Found::new(&value.span, message).help(format!("write {shown} if you mean the text")).fix(fix))
 }

@@ -7,8 +7,8 @@ use crate::text;
 rule! {
     /// An image comes from a registry that is not trusted.
     ///
-    /// The settings of the repository name the registries that images may come from (`trusted-registries`); without such a
-    /// list nothing is said. Images of Docker Hub are from `docker.io`.
+    /// The settings of the repository list the registries that images may come from (`trusted-registries`); without such a
+    /// list all are allowed. Images of Docker Hub are from `docker.io`.
     ///
     /// ```yaml bad with trust-registry.example.com
     /// services:
@@ -39,5 +39,5 @@ fn pulled(service: &Service) -> Option<&Spanned<String>> {
 
 fn found(image: &Spanned<String>) -> Found {
     let message = format!("`{}` comes from a registry that is not trusted", text::cut(image));
-    Found::new(&image.span, message).help("push it to one that the settings name, or add its registry there")
+    Found::new(&image.span, message).help("push it to a trusted registry, or add its registry to `trusted-registries`")
 }

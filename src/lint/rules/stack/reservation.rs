@@ -4,10 +4,10 @@ use crate::stack::Resources;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
-    /// More is set aside for a task than it may use.
+    /// A reservation exceeds its limit.
     ///
-    /// Swarm keeps the reservation free on the node for the task alone, and the task is killed or slowed down at its
-    /// limit: what lies between the two is lost.
+    /// Swarm reserves the amount on the node for the task alone, but the task is killed or throttled at its
+    /// limit: the difference is wasted.
     ///
     /// ```yaml bad
     /// services:
@@ -41,6 +41,6 @@ fn lost(service: &Service) -> Option<Found> {
 }
 
 fn found(reserved: &Spanned<Resources>, what: &str) -> Found {
-    Found::new(&reserved.span, format!("more {what} set aside for a task than it may use"))
-        .help("lower the reservation, or raise the limit")
+    Found::new(&reserved.span, format!("more {what} reserved for a task than it may use"))
+        .help("lower the reservation, or increase the limit")
 }

@@ -5,10 +5,10 @@ use crate::stack::file::{Service, Spanned};
 use crate::text;
 
 rule! {
-    /// A password stands in the command of a service.
+    /// A password is in the command of a service.
     ///
-    /// Everybody who can read the repository has it, everybody who may inspect the service, and every process of the
-    /// node that lists the others. Most programs read it from a file or a variable as well.
+    /// Everybody who can read the repository or inspect the service can read it, and so can every process of the
+    /// node that lists processes. Most programs can read it from a file or a variable instead.
     ///
     /// ```yaml bad
     /// services:
@@ -49,7 +49,7 @@ fn told(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let commands = [&service.command, &service.entrypoint].into_iter().flatten();
     commands.into_iter().find_map(|command| {
         let written = String::from_utf8_lossy(subject.file.sources.text(&command.span));
-        // What was filled in from elsewhere does not stand here, but a default does.
+        // Values of variables come from elsewhere, but their defaults are in the file.
         let stands_here = !written.contains('$') || !mask::secrets(&written).is_empty();
         let option = secret(command).filter(|_| stands_here)?;
         let message = format!("the value of `--{option}` is readable by everybody who can read this file");
@@ -57,7 +57,7 @@ fn told(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     })
 }
 
-/// The option that has a secret behind it.
+/// The option whose value is a secret.
 fn secret(command: &Spanned<Vec<String>>) -> Option<std::borrow::Cow<'_, str>> {
     let words: Vec<&str> = command.iter().flat_map(|word| word.split_whitespace()).collect();
     words.iter().enumerate().find_map(|(index, word)| {

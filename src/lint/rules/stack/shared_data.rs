@@ -9,8 +9,8 @@ use crate::text;
 rule! {
     /// Two stacks write to the same data.
     ///
-    /// The same folder of the nodes, or a volume of the same name, is mounted in services of two stacks, and both may
-    /// write to it. Where that is meant, one of them usually only reads. A volume without a `name` belongs to its stack.
+    /// The same folder of the nodes, or a volume with the same name, is mounted in services of two stacks, and both may
+    /// write to it. If this is intended, one of them usually only reads. A volume without a `name` belongs to its stack.
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -42,8 +42,8 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             let Some(data) = data(mount, stack) else { continue };
             let first = *writers.entry(data.clone()).or_insert(index);
             if first != index && found.len() < MAX_LOOKED_AT {
-                let message = format!("{} writes to `{}` too", stacks[first].described(), text::cut(&data));
-                let found_here = Found::new(&mount.span, message).help("use a place of its own, or mount it read-only");
+                let message = format!("{} also writes to `{}`", stacks[first].described(), text::cut(&data));
+                let found_here = Found::new(&mount.span, message).help("use a separate place, or mount it read-only");
                 found.push(found_here.placed(&stack.file.sources));
             }
         }
@@ -51,7 +51,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     found
 }
 
-/// The full name of what a service may write to, if another stack could name it too.
+/// The full name of writable data, if another stack could also refer to it.
 fn data(mount: &Spanned<Mount>, stack: &StackSubject<'_>) -> Option<String> {
     if mount.read_only {
         return None;

@@ -7,11 +7,11 @@ use crate::stack::file::{Origin, Source, Spanned};
 use crate::text;
 
 rule! {
-    /// Two stacks make a config, a secret or a network of one name.
+    /// Two stacks define a config, secret or network with the same name.
     ///
-    /// Names are those of the whole swarm, and what one stack has made belongs to it: Swarm makes no second one, changes neither what
-    /// a config nor what a secret holds, and skep takes nothing from another stack. The stack that is deployed second is refused. What
-    /// both need is made by one of them, and `external: true` in the other.
+    /// Names are shared by the whole swarm, and an object belongs to the stack that created it: Swarm does not create a second one, cannot
+    /// change the contents of a config or secret, and skep takes nothing from another stack. The stack that is deployed second is refused. If
+    /// both need the object, one of them defines it, and the other uses `external: true`.
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -37,7 +37,7 @@ rule! {
     "SK1026", Error, Stacks(check), Holds, Deploys
 }
 
-/// Something with a name of its own: what it is, where, and what it holds if that is known.
+/// An object with a fixed name: its kind, its place, and its contents if known.
 struct Named<'a> {
     what: &'static str,
     name: &'a str,
@@ -45,7 +45,7 @@ struct Named<'a> {
     content: Option<&'a [u8]>,
 }
 
-/// The stack that has a name first, and the content behind it.
+/// The first stack with a name, and the contents of its object.
 type First<'a> = (usize, Option<&'a [u8]>);
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
@@ -57,10 +57,10 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             if other == index || found.len() >= MAX_LOOKED_AT {
                 continue;
             }
-            let message = format!("the {what} `{}` is made by {}, too", text::cut(name), stacks[other].described());
-            let help = format!("give it another name, or write `external: true` and make the {what} in one stack");
+            let message = format!("{} also defines the {what} `{}`", text::cut(name), stacks[other].described());
+            let help = format!("rename it, or define the {what} in one stack and write `external: true` in the other");
             let told = Found::new(span, message).help(help);
-            // Docker changes nothing in what holds the same, and lets both have it.
+            // With equal contents Docker changes nothing, and both stacks can use the object.
             let is_same = content.is_some() && content == earlier;
             let told = if is_same { told.severity(Severity::Warning) } else { told };
             found.push(told.placed(&stack.file.sources));

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 rule! {
     /// Two stacks publish the same port.
     ///
-    /// A port in `mode: ingress`, which is the usual one, is taken on every node of the swarm: Swarm refuses the stack
-    /// that comes second. Two stacks may publish a port in `mode: host`, if they never meet on one node.
+    /// A port in `mode: ingress`, the default, is published on every node of the swarm: Swarm refuses the second
+    /// stack. Two stacks may publish the same port in `mode: host` if they never run on the same node.
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -30,7 +30,7 @@ rule! {
     "SK1023", Error, Stacks(check), Holds
 }
 
-/// Who publishes a port.
+/// The publisher of a port.
 struct Taker<'a> {
     stack: usize,
     service: &'a ServiceName,
@@ -53,9 +53,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
                     other.service,
                     stacks[other.stack].described()
                 );
-                found.push(
-                    Found::new(&port.span, message).help("publish it under another number").placed(&stack.file.sources),
-                );
+                found.push(Found::new(&port.span, message).help("publish another port").placed(&stack.file.sources));
             }
             if known.len() < MAX_FOUND {
                 known.push(Taker { stack: index, service: name, port });

@@ -8,11 +8,11 @@ use crate::stack::file::{Mount, Service};
 use crate::stack::holds::is_common;
 
 rule! {
-    /// An update starts the new task beside the old one, on data that has one writer.
+    /// An update starts the new task beside the old one, on data for a single writer.
     ///
     /// With `order: start-first` the new task of a service opens the same files while the old one still writes to them. A
-    /// service that runs several tasks over its volume, and one that shares the volume with another service, can be
-    /// expected to bear that; one that has its data for itself cannot. Databases are told by SK3005.
+    /// service that runs several tasks on its volume, or shares the volume with another service, is
+    /// expected to support that; a service that has its data for itself is not. SK3005 reports databases.
     ///
     /// ```yaml bad
     /// services:
@@ -54,7 +54,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     found.collect()
 }
 
-/// Whether an update makes two tasks of what is one: alone, or alone on its node.
+/// Whether an update runs two tasks where normally there is only one, in total or on a node.
 fn overlaps(service: &Service) -> bool {
     let starts_first = service.deploy.update_config.as_ref().is_some_and(|update| update.order == "start-first");
     let is_alone = match service.deploy.mode.value {

@@ -6,9 +6,9 @@ use crate::stack::file::Service;
 rule! {
     /// The only task of a service is stopped before the new one runs.
     ///
-    /// Every update is an interruption. With `order: start-first` the new task has to be healthy before the old one
-    /// goes. It is asked of services that have no volume and no port of the node, which cannot run twice. Off unless
-    /// asked for.
+    /// Every update interrupts the service. With `order: start-first` the new task must be healthy before the old one
+    /// stops. The rule skips services with a volume or a port of the node, which cannot run twice. Off by
+    /// default.
     ///
     /// ```yaml bad
     /// services:
@@ -31,7 +31,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let interrupted = subject.file.services.iter().filter(|(_, service)| is_interrupted(service));
     interrupted
         .map(|(name, service)| {
-            Found::new(&service.span, format!("`{name}` is gone during every update"))
+            Found::new(&service.span, format!("`{name}` is down during every update"))
                 .help("add `deploy: { update_config: { order: start-first } }`")
         })
         .collect()

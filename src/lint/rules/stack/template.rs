@@ -2,10 +2,10 @@ use crate::lint::rule::{Found, rule};
 use crate::lint::subject::Reading;
 
 rule! {
-    /// A template cannot be filled in.
+    /// A template cannot be applied.
     ///
-    /// A stack file may ask for a template, one of skep or one that the repository has as `templates/<name>/stack.yml`,
-    /// and give it values. There is no such template, or it has no such value, or needs one that is not given, or there
+    /// A stack file may use a template, one of skep's or `templates/<name>/stack.yml` of the repository,
+    /// with values. The template or a value does not exist, a required value is missing, or there
     /// is a mistake in the template itself.
     ///
     /// ```yaml bad

@@ -4,10 +4,10 @@ use crate::lint::subject::StackSubject;
 use crate::stack::yaml::{Node, Value};
 
 rule! {
-    /// There are blanks at the end of a line.
+    /// A line has trailing spaces.
     ///
-    /// They change nothing, but the next one to edit the line changes them. What stands in a block of text (`|`) may need
-    /// them, and is left alone. A matter of style, and off unless asked for. Here `·` is a blank.
+    /// They have no effect, but cause needless changes in later edits. Text blocks (`|`) may need
+    /// them and are not checked. A matter of style, and off by default. Here `·` is a space.
     ///
     /// ```yaml bad
     /// services:··
@@ -22,7 +22,7 @@ rule! {
 }
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
-    // Of the file itself; one that a template makes or that is included has an author of its own.
+    // Only the file itself is checked, not templates and included files.
     let Some(text) = subject.file.sources.first().map(|source| source.written.text().to_vec()) else {
         return Vec::new();
     };
@@ -39,7 +39,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         if blanks.is_empty() || is_within(&texts, blanks.start) {
             continue;
         }
-        found.push(Found::new(&blanks, "blanks at the end of the line").fix(Fix::safe("remove them").delete(&blanks)));
+        found.push(Found::new(&blanks, "trailing spaces").fix(Fix::safe("remove them").delete(&blanks)));
         if found.len() >= MAX_LOOKED_AT {
             break;
         }
@@ -47,13 +47,13 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     found
 }
 
-/// Whether a place is within one of these, or at its end.
+/// Whether an offset is within one of these spans or at its end.
 fn is_within(texts: &[Span], at: usize) -> bool {
     let behind = texts.partition_point(|text| text.start <= at);
     behind.checked_sub(1).is_some_and(|index| at <= texts[index].end)
 }
 
-/// The places of texts over several lines.
+/// Collects the spans of texts over several lines.
 fn spread(node: &Node, texts: &mut Vec<Span>) {
     match &node.value {
         Value::Scalar { text, .. } if text.contains('\n') || text.ends_with(' ') => texts.push(node.span.clone()),

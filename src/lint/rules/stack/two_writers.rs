@@ -7,9 +7,9 @@ use crate::stack::file::{File, Mount, Service, Volume};
 rule! {
     /// Two tasks of a database write to the same data.
     ///
-    /// Several replicas with one volume, or an update with `order: start-first`, run two servers over the same files. Most
-    /// databases refuse to start then, and the others lose data. A volume whose `name` has `{{.Task.Slot}}` in it is another one
-    /// for each task, and one of the local driver for each node, where `max_replicas_per_node: 1` keeps tasks apart.
+    /// Several replicas with one volume, or an update with `order: start-first`, run two servers on the same files. Most
+    /// databases then refuse to start, and the others lose data. A volume with `{{.Task.Slot}}` in its `name` is separate
+    /// for each task, and a volume of the local driver for each node, where `max_replicas_per_node: 1` separates the tasks.
     ///
     /// ```yaml bad
     /// services:
@@ -64,10 +64,12 @@ fn wrong(service: &Service, file: &File) -> Option<Found> {
         && keeps_data(service, file, "{{")
     {
         let message = format!("{count} tasks of {database} write to the same volume");
-        return Some(Found::new(&service.deploy.mode.span, message).help("run one, or give each its own volume"));
+        return Some(
+            Found::new(&service.deploy.mode.span, message).help("run one task, or give each task its own volume"),
+        );
     }
     let update = service.deploy.update_config.as_ref().filter(|update| update.order == "start-first")?;
-    // The task that takes the place of another one has its number, and another id.
+    // A replacement task has the same slot, but another id.
     if !keeps_data(service, file, "{{.Task.ID") {
         return None;
     }
@@ -75,7 +77,7 @@ fn wrong(service: &Service, file: &File) -> Option<Found> {
     Some(Found::new(&update.span, message).help("write `order: stop-first`"))
 }
 
-/// Whether two tasks of a service would write to one place; `placeholder` begins what makes another place for each of them.
+/// Whether two tasks of a service would write to the same data; `placeholder` is the start of a template that separates tasks.
 fn keeps_data(service: &Service, file: &File, placeholder: &str) -> bool {
     let is_spread = service.deploy.max_replicas_per_node.as_ref().is_some_and(|most| most.value == 1);
     service.volumes.iter().any(|mount| {
@@ -90,19 +92,19 @@ fn keeps_data(service: &Service, file: &File, placeholder: &str) -> bool {
     })
 }
 
-/// Whether a template of Swarm makes another volume for each task: in the source, or in the volume's name.
+/// Whether a Swarm template in the source or the volume's name gives each task its own volume.
 fn is_for_each_task(mount: &Mount, volume: Option<&Volume>, placeholder: &str) -> bool {
     let name = volume.and_then(|volume| volume.name.as_ref());
     mount.source.contains(placeholder) || name.is_some_and(|name| name.value.contains(placeholder))
 }
 
-/// Whether each node has a volume of its own under the name: of the local driver, which is told of no place elsewhere.
+/// Whether each node has its own volume with this name: a volume of the local driver without options for remote storage.
 fn is_of_node(volume: &Volume) -> bool {
     let is_elsewhere = |value: &String| value.contains("addr=") || value.starts_with(':') || value.starts_with("//");
     matches!(volume.driver.as_str(), "" | "local") && !volume.external && !volume.driver_opts.values().any(is_elsewhere)
 }
 
-/// Whether what is mounted is read only once, or is a file.
+/// Whether the mounted path is a file or configuration, which is only read.
 pub(super) fn is_configuration(target: &str) -> bool {
     let last = target.rsplit('/').next().unwrap_or_default();
     last.contains('.') || ["docker-entrypoint-initdb.d", "/etc/"].iter().any(|part| target.contains(part))

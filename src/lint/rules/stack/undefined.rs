@@ -9,8 +9,8 @@ use crate::text;
 rule! {
     /// A service uses a network, volume, config or secret that the file does not define.
     ///
-    /// `docker stack deploy` notices it only after it has created the other networks, configs and secrets, and leaves
-    /// them behind.
+    /// `docker stack deploy` notices it only after it has created the other networks, configs and secrets, which it then
+    /// leaves in the swarm.
     ///
     /// ```yaml bad
     /// services:

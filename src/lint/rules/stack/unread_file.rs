@@ -8,8 +8,8 @@ use crate::text;
 rule! {
     /// A file that the stack file refers to was not read.
     ///
-    /// Files of variables, configs, secrets and Dockerfiles are read and checked before anything is built. One that is
-    /// larger than skep reads is left out, and nothing is deployed unchecked.
+    /// `env_file`s, configs, secrets and Dockerfiles are read and checked before anything is built. A file above
+    /// skep's size limit is not read, and nothing is deployed unchecked.
     ///
     /// ```yaml bad with unread-web/Dockerfile
     /// services:
@@ -31,7 +31,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .map(|reference| {
             let path = text::cut(reference.path.as_str());
             Found::new(&reference.span, format!("{} `{path}` was not read: it is too large", described(reference.what)))
-                .help("make it smaller, or bring it into the containers with the image or a volume")
+                .help("make it smaller, or put it in the image or a volume")
         })
         .collect()
 }

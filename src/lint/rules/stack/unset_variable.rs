@@ -4,16 +4,16 @@ use crate::lint::subject::StackSubject;
 use crate::stack::interpolate::Unset;
 use crate::text;
 
-/// The gate of a deploy says it in its own way.
+/// The id of the rule, which a deploy turns into an error.
 pub(in crate::lint) const ID: &str = RULE.id;
 
 rule! {
     /// A variable is not set.
     ///
-    /// Docker puts nothing in its place. skep deploys nothing until it is set, so that no database starts without its
-    /// password; here it is a warning, because it may be set where the stack is deployed. The value counts as unknown,
+    /// Docker would replace it by nothing. skep does not deploy the stack until it is set, so that no database starts without its
+    /// password; for the linter it is only a warning, because the controller may set it. The value counts as unknown,
     /// and the rest of the file is checked. Set it in `.env` beside the stack file, under `x-skep.variables` in it, or in
-    /// the settings of skep, where secrets belong, or write a default.
+    /// skep's settings, where secrets belong, or write a default.
     ///
     /// ```yaml bad
     /// services:
@@ -43,7 +43,7 @@ fn told(Unset { span, name, is_empty, about }: &Unset) -> Found {
     let help = if looks_secret(&name) {
         format!("set {name} in skep's settings; `$${name}` if the container is to see `${name}`")
     } else if *is_empty {
-        format!("set {name} to something")
+        format!("give {name} a value")
     } else {
         format!(
             "set {name} in `.env` beside this file, or write `${{{name}:-default}}`; `$${name}` if the container is to see `${name}`"

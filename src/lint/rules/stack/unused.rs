@@ -8,8 +8,8 @@ use crate::stack::file::File;
 rule! {
     /// A network, volume, config or secret is defined and not used.
     ///
-    /// A network or volume that no service uses is not made; a config or secret is, and lies in the swarm. Often the use
-    /// was forgotten: a service that has a secret's file in its environment has to name the secret, too.
+    /// A network or volume that no service uses is not created; a config or secret is, and stays unused in the swarm. Often the use
+    /// was forgotten: a service with the path of a secret in its environment must also list the secret.
     ///
     /// ```yaml bad
     /// services:
@@ -27,12 +27,12 @@ rule! {
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let file = subject.file;
-    // What a service uses that is left out for its profiles is used.
+    // Objects used by a service that is left out because of its profiles count as used.
     if !file.left_out.is_empty() {
         return Vec::new();
     }
     let used = used(file);
-    // A name that is made of a variable may be any.
+    // A name with a variable may be any name.
     let is_known = |what: &str| !used.iter().any(|(kind, name)| *kind == what && name.contains('$'));
     let of = |what: &'static str, defined: BTreeMap<&String, &Span>| {
         let unused: Vec<Found> = defined

@@ -4,9 +4,9 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::Spanned;
 
 rule! {
-    /// `version` has no meaning any more.
+    /// `version` no longer has a meaning.
     ///
-    /// Compose passes over it, and so does skep. A matter of style, and off unless asked for: `docker stack deploy` still
+    /// Compose and skep ignore it. A matter of style, and off by default, because `docker stack deploy` still
     /// reads it.
     ///
     /// ```yaml bad
@@ -26,7 +26,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let version = subject.file.version.as_ref();
     version
         .map(|version| {
-            Found::new(&version.span, "`version` has no meaning any more")
+            Found::new(&version.span, "`version` no longer has a meaning")
                 .help("remove the line")
                 .fix(fix(version, subject))
         })
@@ -34,7 +34,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// The whole line, if nothing else stands on it.
+/// A fix that removes the whole line, if nothing else is on it.
 fn fix(version: &Spanned<String>, subject: &StackSubject<'_>) -> Option<Fix> {
     let (key, value) = subject.file.tree.entry("version")?;
     let before = subject.file.sources.text(&(key.span.start.saturating_sub(1)..key.span.start));

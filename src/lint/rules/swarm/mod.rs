@@ -1,4 +1,4 @@
-//! What only the swarm knows: asked by `skep lint --live`, and told by [`crate::lint::live`].
+//! Rules about the live swarm: checked by `skep lint --live`, and reported by [`crate::lint::live`].
 
 mod managers;
 mod note;
@@ -6,5 +6,5 @@ mod obstacle;
 
 use crate::lint::rule::Rule;
 
-/// These rules, in the order of the manual.
+/// The rules about the live swarm, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[&obstacle::RULE, &note::RULE, &managers::RULE];

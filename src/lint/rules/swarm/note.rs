@@ -1,8 +1,8 @@
 use crate::lint::rule::rule;
 
 rule! {
-    /// Something in the swarm may stand in the way of the stack later.
+    /// Something in the swarm may become an obstacle for the stack.
     ///
-    /// A network that is almost full, for example. It is asked with `skep lint --live` only.
+    /// For example, a network is almost full. Checked with `skep lint --live` only.
     "SK8002", Info, Swarm(())
 }

@@ -6,10 +6,10 @@ use crate::lint::traefik::place;
 use crate::text;
 
 rule! {
-    /// A user of basic authentication has no password that Traefik can check.
+    /// A user of basic authentication has no password hash.
     ///
-    /// Behind the colon stands a hash, as `htpasswd -nB NAME` prints it. Each of its `$` is written twice, or the rest
-    /// is taken for a variable, and nobody gets in. A password as it is typed is no hash: with it nobody gets in either.
+    /// The colon must be followed by a hash as printed by `htpasswd -nB NAME`. Double each `$` of it, or the rest
+    /// is taken for a variable, and nobody can log in. With a plain password nobody can log in either.
     ///
     /// ```yaml bad
     /// services:
@@ -44,14 +44,14 @@ fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
         .take(MAX_FOUND)
         .map(|(user, part)| {
             let name = user.split(':').next().unwrap_or_default();
-            let message = format!("nobody can log in as `{}`: there is no hash of a password", text::cut(name));
+            let message = format!("nobody can log in as `{}`: there is no password hash", text::cut(name));
             Found::new(&place(&subject.file.sources, list.value, &part), message)
-                .help("write what `htpasswd -nB NAME` prints, with `$$` for each `$`")
+                .help("use the output of `htpasswd -nB NAME`, with `$$` for each `$`")
         })
         .collect()
 }
 
-/// Whether there is a hash that Traefik knows: MD5 as Apache does it, bcrypt, SHA-1.
+/// Whether there is a hash that Traefik supports: Apache's MD5, bcrypt, SHA-1.
 fn has_hash(user: &str) -> bool {
     let Some((_, hash)) = user.split_once(':') else { return false };
     let parts = hash.split('$').count();

@@ -3,9 +3,9 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
-    /// A service has labels `traefik.docker.…` beside `traefik.swarm.…`.
+    /// A service has both labels `traefik.docker.…` and `traefik.swarm.…`.
     ///
-    /// Traefik 3 takes one or the other, and passes over a service that has both.
+    /// Traefik 3 accepts one or the other, and ignores a service that has both.
     ///
     /// ```yaml bad
     /// services:
@@ -41,11 +41,8 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     services
         .filter_map(of_docker_beside_swarm)
         .map(|label| {
-            Found::new(
-                &label.span,
-                "Traefik 3 passes over a service with labels `traefik.docker.…` and `traefik.swarm.…`",
-            )
-            .help("write `traefik.swarm.…` alone")
+            Found::new(&label.span, "Traefik 3 ignores a service with labels `traefik.docker.…` and `traefik.swarm.…`")
+                .help("use `traefik.swarm.…` only")
         })
         .collect()
 }

@@ -5,11 +5,11 @@ use crate::stack::Mode;
 use crate::stack::file::Service;
 
 rule! {
-    /// The certificates of Traefik are lost with its container, or are written by several of it.
+    /// Traefik's certificates are lost with its container, or shared by several tasks.
     ///
-    /// What Let's Encrypt signed is kept in one file. If it is on no volume, every new task asks for all certificates
-    /// again, until Let's Encrypt refuses for a week. And several tasks cannot share the file: each asks for itself, and
-    /// the answer to a challenge reaches another one.
+    /// Certificates of Let's Encrypt are kept in one file. If it is not on a volume, every new task requests all certificates
+    /// again, until Let's Encrypt refuses for a week. Several tasks cannot share the file: each requests its own certificates, and
+    /// the response to a challenge may reach another task.
     ///
     /// ```yaml bad
     /// services:
@@ -54,7 +54,7 @@ fn wrong(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Option
     let (option, storage) = resolvers.find(|(key, _)| key.ends_with(".acme.storage"))?;
     let found = |message: String| proxy::found(option, proxy, service, subject.file, message);
     if !is_kept(service, storage) {
-        let message = format!("certificates are lost with the container: `{storage}` is on no volume");
+        let message = format!("certificates are lost with the container: `{storage}` is not on a volume");
         return Some(found(message).help("mount a named volume at its folder"));
     }
     let several = match service.deploy.mode.value {
@@ -64,7 +64,7 @@ fn wrong(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Option
     };
     several.then(|| {
         found("several tasks of Traefik cannot share one file of certificates".to_owned())
-            .help("run one task, or let something else get the certificates")
+            .help("run one task, or obtain the certificates with another program")
     })
 }
 

@@ -9,10 +9,10 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// Traefik passes over a service because of its `constraints`.
+    /// Traefik ignores a service because of its `constraints`.
     ///
-    /// `--providers.swarm.constraints` says which labels a service must have for Traefik to look at it. One without them has
-    /// no route, and nothing says so. An expression that Traefik does not understand takes no service at all.
+    /// `--providers.swarm.constraints` defines the labels that a service must have for Traefik to handle it. A service without them
+    /// silently has no route. An invalid expression excludes all services.
     ///
     /// ```yaml bad
     /// services:
@@ -52,7 +52,7 @@ rule! {
     "SK4027", Warning, Stack(check)
 }
 
-/// Where constraints are told, in Traefik 3 and 2.
+/// The options for constraints in Traefik 3 and 2.
 const OPTIONS: [&str; 2] = ["providers.swarm.constraints", "providers.docker.constraints"];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -60,7 +60,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         subject.proxies().filter_map(|(proxy, service)| misread(proxy, service, subject)).collect();
     let proxies = &subject.traefik.proxies;
     let all: Vec<Constraints> = proxies.iter().filter_map(|proxy| constraints(proxy)?.1.ok()).collect();
-    // One without constraints, or with some that nobody has read, may take what the others pass over.
+    // A Traefik without constraints, or with unknown ones, may handle services that others ignore.
     if proxies.is_empty() || all.len() < proxies.len() {
         return found;
     }
@@ -72,11 +72,11 @@ fn constraints(proxy: &proxy::Proxy) -> Option<(&'static str, Result<Constraints
     OPTIONS.iter().find_map(|option| Some((*option, Constraints::parse(proxy.options()?.get(option)?))))
 }
 
-/// An expression that takes no service.
+/// A finding for an invalid expression.
 fn misread(proxy: &proxy::Proxy, service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let (option, read) = constraints(proxy)?;
     let why = read.err()?.message;
-    let message = format!("Traefik does not understand its constraints, and takes no service at all: {why}");
+    let message = format!("Traefik's constraints are invalid and exclude all services: {why}");
     Some(
         proxy::found(option, proxy, service, subject.file, message)
             .help("write Label(`name`, `value`), joined by `&&` and `||`"),
@@ -91,7 +91,7 @@ fn passed_over(service: &Service, labels: &Labels<'_>, all: &[Constraints]) -> O
     }
     let wanted = all.iter().find_map(Constraints::wanted);
     let found =
-        Found::new(&place, "Traefik passes over this service: it lacks the labels that its constraints ask for");
+        Found::new(&place, "Traefik ignores this service: it lacks the labels that Traefik's constraints require");
     Some(match wanted {
         Some((name, value)) => {
             found.help(format!("add `{}: {}` to `deploy.labels`", text::cut(name), text::cut(value)))
@@ -100,7 +100,7 @@ fn passed_over(service: &Service, labels: &Labels<'_>, all: &[Constraints]) -> O
     })
 }
 
-/// Where a service says that it is to be routed to.
+/// The place at which a service requests a route.
 fn place(service: &Service, labels: &Labels<'_>) -> Option<Span> {
     let router = labels.all(Kind::Router).first().map(|router| router.value.span.clone());
     service.http.as_ref().map(|http| http.host.span.clone()).or(router)

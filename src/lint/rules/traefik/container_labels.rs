@@ -3,12 +3,12 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
-    /// Traefik's labels are on the containers, not on the service.
+    /// Traefik's labels are on the containers instead of the service.
     ///
-    /// In a swarm Traefik reads the labels of services, which are under `deploy:`; those directly under the service are
-    /// for its containers, and Traefik's Swarm provider never sees them. With `x-skep: { http: … }` skep writes all of
-    /// them. Where every Traefik of the repository is told to look at the containers of its node instead
-    /// (`--providers.docker` without Swarm), nothing is said.
+    /// In a swarm Traefik reads the labels of services, which are under `deploy:`; labels directly under the service are
+    /// for its containers, and Traefik's Swarm provider never sees them. With `x-skep: { http: … }` skep writes all
+    /// labels. The rule is skipped if every Traefik of the repository reads the containers of its node
+    /// (`--providers.docker` without Swarm).
     ///
     /// ```yaml bad
     /// services:
@@ -45,7 +45,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     unrouted
         .filter_map(misplaced)
         .map(|label| {
-            Found::new(&label.span, "Traefik does not see this label: it is on the containers, not on the service")
+            Found::new(&label.span, "Traefik does not see this label: it is on the containers instead of the service")
                 .help("move it to `deploy: { labels: … }`")
         })
         .collect()
@@ -55,7 +55,7 @@ fn is_routed(service: &Service) -> bool {
     service.deploy.labels.keys().any(|key| is_traefik(key))
 }
 
-/// The first of them stands for all.
+/// The first such label; one finding is enough.
 fn misplaced(service: &Service) -> Option<&Spanned<String>> {
     service
         .labels

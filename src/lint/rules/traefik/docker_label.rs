@@ -4,10 +4,10 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::Spanned;
 
 rule! {
-    /// A label is for the Docker provider of Traefik, and a swarm has another one since Traefik 3.
+    /// A label is for Traefik's Docker provider, but Traefik 3 has a separate one for Swarm.
     ///
-    /// `traefik.docker.network` and `traefik.docker.lbswarm` still work, with a warning in Traefik's log. It is said only
-    /// where the repository deploys Traefik 3.
+    /// `traefik.docker.network` and `traefik.docker.lbswarm` still work, with a warning in Traefik's log. Reported only
+    /// if the repository deploys Traefik 3.
     ///
     /// ```yaml bad
     /// services:
@@ -53,7 +53,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     .collect()
 }
 
-/// The provider's name, where the label begins with it as it is written.
+/// A fix of the provider's name, if the label is written out at this place.
 fn fix(label: &Spanned<String>, subject: &StackSubject<'_>) -> Option<Fix> {
     let written = String::from_utf8_lossy(subject.file.sources.text(&label.span)).to_ascii_lowercase();
     let at = written.find(OLD).filter(|at| *at < 2)? + "traefik.".len();

@@ -8,12 +8,12 @@ use crate::lint::traefik::labels::{Kind, Protocol};
 use crate::text;
 
 rule! {
-    /// Two services define the same router or middleware, each in its own way.
+    /// Two services define the same router or middleware differently.
     ///
-    /// Names of routers and middlewares are those of the whole swarm. Where two services say different things of one,
-    /// Traefik drops both: a new stack takes down the route of another one. Begin the name with that of the stack. What
-    /// skep writes for `x-skep.http` counts (`shop_web` and `shop_web~http` of the service `web` of the stack `shop`), and
-    /// what Traefik makes up where no label names a router (`shop-web`).
+    /// Names of routers and middlewares are shared by the whole swarm. If two services define one differently,
+    /// Traefik drops both: a new stack takes down the route of another one. Begin the name with that of the stack. Names that
+    /// skep writes for `x-skep.http` are included (`shop_web` and `shop_web~http` for the service `web` of the stack `shop`), and
+    /// names that Traefik generates if no label names a router (`shop-web`).
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -105,10 +105,10 @@ rule! {
     "SK4011", Error, Stacks(check), Deploys
 }
 
-/// A router or middleware.
+/// The identity of a router or middleware.
 type Thing = (Protocol, Kind, String);
 
-/// Who said it first: stack, service, and what.
+/// The first definition: stack, service and contents.
 struct First {
     stack: usize,
     service: String,
@@ -117,7 +117,7 @@ struct First {
 }
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
-    // Several Traefiks may each look at other services.
+    // Several Traefiks may each handle different services.
     if stacks.first().is_none_or(|stack| stack.traefik.is_old() || stack.traefik.proxies.len() > 1) {
         return Vec::new();
     }
@@ -148,17 +148,17 @@ fn conflict(it: &Definition, first: &First, (index, stacks): (usize, &[StackSubj
     let whose = match it.named_by {
         NamedBy::Author => "",
         NamedBy::Skep => " of `x-skep.http`",
-        NamedBy::Traefik => ", as Traefik calls it without a label,",
+        NamedBy::Traefik => ", as Traefik names it without a label,",
     };
     let message = format!(
-        "the {what} `{name}`{whose} is defined otherwise by the service `{}`{of}: Traefik drops both",
+        "the {what} `{name}`{whose} is defined differently by the service `{}`{of}: Traefik drops both",
         first.service
     );
     let stack = stacks[index].name.unwrap_or("stack");
     let help = match (it.named_by, first.named_by) {
-        (NamedBy::Author, NamedBy::Author) => format!("give it another name, such as `{stack}-{name}`"),
-        (NamedBy::Author, _) => format!("give it another name: `{name}` is made for the service `{}`", first.service),
-        (NamedBy::Skep, _) => format!("give the {what} of that service another name"),
+        (NamedBy::Author, NamedBy::Author) => format!("rename it, for example to `{stack}-{name}`"),
+        (NamedBy::Author, _) => format!("rename it: `{name}` is generated for the service `{}`", first.service),
+        (NamedBy::Skep, _) => format!("rename the {what} of that service"),
         (NamedBy::Traefik, _) => format!("name one with a label: `traefik.{}.{what}s.<name>.…`", it.protocol.word()),
     };
     Found::new(&it.span, message).help(help)

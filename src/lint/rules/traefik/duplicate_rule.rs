@@ -12,11 +12,11 @@ use crate::stack::file::{Http, Service};
 use crate::text;
 
 rule! {
-    /// Two stacks want the same requests.
+    /// Two stacks claim the same requests.
     ///
     /// The rules of two routers match the same host and path, on the same entry point, with the same priority. Traefik
-    /// takes one of them, and which one nobody has decided. A host that two stacks share by path is no mistake: the
-    /// longer rule goes first.
+    /// chooses one of them arbitrarily. Two stacks may share a host with different paths: the longer
+    /// rule takes precedence.
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -52,7 +52,7 @@ rule! {
     "SK4013", Warning, Stacks(check), Whole
 }
 
-/// A router: what it matches, where, and how important it is.
+/// A router: rule, entry points and priority.
 struct Route {
     ways: Vec<Vec<String>>,
     entry_points: Vec<String>,
@@ -60,7 +60,7 @@ struct Route {
     place: Span,
 }
 
-/// The stacks that want the same requests, and on which entry points.
+/// The stacks that claim the same requests, and their entry points.
 type Takers = Vec<(usize, Vec<String>)>;
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
@@ -93,8 +93,8 @@ fn overlap(one: &[String], two: &[String]) -> bool {
 
 fn same(way: &[String], first: &StackSubject<'_>, route: &Route) -> Found {
     let way = way.join(" && ");
-    let message = format!("{} wants the requests for {} too", first.described(), text::cut(&way));
-    Found::new(&route.place, message).help("give one of them a path of its own, or a `priority`")
+    let message = format!("{} also claims the requests for {}", first.described(), text::cut(&way));
+    Found::new(&route.place, message).help("give one of them a different path, or a `priority`")
 }
 
 fn routes(service: &Service) -> Vec<Route> {

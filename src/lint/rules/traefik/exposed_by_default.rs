@@ -6,8 +6,8 @@ use crate::stack::file::Service;
 rule! {
     /// Traefik exposes every service of the swarm.
     ///
-    /// Unless it is told `exposedByDefault=false`, each service that has a port gets a route, the databases too, under
-    /// a host name made of its own. Then only those with the label `traefik.enable=true` do.
+    /// Without `exposedByDefault=false`, each service with a port gets a route, including databases, with
+    /// a generated host name. With it, only services with the label `traefik.enable=true` do.
     ///
     /// ```yaml bad
     /// services:
@@ -46,7 +46,7 @@ fn exposing(proxy: &Proxy) -> Option<&'static str> {
     };
     providers.iter().copied().find(|provider| {
         let by_default = options.get(&format!("{provider}.exposedbydefault"));
-        // With constraints it looks at some services only.
+        // With constraints it handles only some services.
         options.has(provider)
             && by_default.is_none_or(|value| !value.eq_ignore_ascii_case("false"))
             && !options.has(&format!("{provider}.constraints"))
@@ -54,7 +54,7 @@ fn exposing(proxy: &Proxy) -> Option<&'static str> {
 }
 
 fn found(proxy: &Proxy, service: &Service, provider: &str, subject: &StackSubject<'_>) -> Found {
-    let message = "Traefik exposes every service of the swarm, whether it has labels or not".to_owned();
+    let message = "Traefik exposes every service of the swarm, even without labels".to_owned();
     let help = match proxy.said.at(provider) {
         Some(_) => format!("set `exposedByDefault` of `{provider}` to `false`"),
         None => format!("add `--{provider}.exposedByDefault=false`"),

@@ -7,9 +7,9 @@ use crate::lint::traefik::labels::{Label, Protocol};
 use crate::lint::traefik::place;
 
 rule! {
-    /// A router of TCP connections asks for a host name without TLS.
+    /// A TCP router matches a host name without TLS.
     ///
-    /// Only a connection with TLS says which host it is for. Without it the rule matches nothing; ``HostSNI(`*`)`` takes
+    /// Only connections with TLS carry a host name. Without TLS the rule matches nothing; ``HostSNI(`*`)`` matches
     /// every connection of the entry point.
     ///
     /// ```yaml bad
@@ -52,7 +52,7 @@ fn named(rule: &Label<'_>, subject: &StackSubject<'_>) -> Option<Found> {
     let hosts = calls.iter().filter(|call| call.name.to_ascii_lowercase().starts_with("hostsni"));
     let value =
         hosts.flat_map(|call| &call.values).find(|value| !matches!(value.text.as_str(), "*" | ".*" | "^.*$"))?;
-    let message = "only a connection with TLS says which host it is for, and this router has none";
+    let message = "only connections with TLS carry a host name, but this router has no TLS";
     let help = format!("write HostSNI(`*`), or add `traefik.tcp.routers.{}.tls=true`", rule.name);
     Some(Found::new(&place(&subject.file.sources, rule.value, &value.span), message).help(help))
 }

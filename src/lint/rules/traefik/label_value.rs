@@ -6,11 +6,11 @@ use crate::stack::file::Spanned;
 use crate::text;
 
 rule! {
-    /// The value of a label is not what Traefik takes for it.
+    /// Traefik does not accept the value of a label.
     ///
-    /// Where it wants `true` or `false`, a number, or a length of time, it reads none of the labels of the service if it
-    /// gets something else, and the service cannot be reached. What has options of its own, such as `tls`, is switched off
-    /// by anything but `true`. A network, or a regular expression, that is none leaves out the routers that use it.
+    /// If Traefik expects a boolean, a number or a duration and gets something else, it ignores all labels of the service,
+    /// which is then unreachable. Labels with options of their own, such as `tls`, are switched off
+    /// by anything but `true`. An invalid network or regular expression disables the routers that use it.
     ///
     /// ```yaml bad
     /// services:
@@ -58,17 +58,17 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 }
 
 fn wrong(key: &str, value: &Spanned<String>) -> Option<Found> {
-    // What has no value says nothing.
+    // An empty value has no effect.
     let known::Found::Whole(known) = known::find(key).filter(|_| !value.is_empty())? else { return None };
     if let Some(why) = values::fault(known.pattern, value) {
-        return Some(Found::new(&value.span, why).help("with this value Traefik leaves out every router that uses it"));
+        return Some(Found::new(&value.span, why).help("with this value Traefik disables every router that uses it"));
     }
-    let message = format!("`{}` is not {}, which this label wants", text::cut(value), known.kind.word());
+    let message = format!("`{}` is not {}, which this label requires", text::cut(value), known.kind.word());
     let help = match known.kind {
         Kind::Switch if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => return None,
         Kind::Switch => "anything but `true` switches it off",
         kind if kind.takes(value) => return None,
-        _ => "with this value Traefik reads none of the labels of the service",
+        _ => "with this value Traefik ignores all labels of the service",
     };
     Some(Found::new(&value.span, message).help(help))
 }

@@ -7,8 +7,8 @@ use crate::text;
 rule! {
     /// A label is for Traefik 1.
     ///
-    /// Later versions pass over it without a word, and the service gets no route, or only the default one. A repository
-    /// that deploys Traefik 1 itself is left alone.
+    /// Later versions ignore it silently, and the service gets no route, or only the default one. The rule is skipped if
+    /// the repository deploys Traefik 1 itself.
     ///
     /// ```yaml bad
     /// services:
@@ -39,7 +39,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     subject.file.services.values().filter_map(first).map(|(key, label)| found(key, label)).collect()
 }
 
-/// The first of them stands for all.
+/// The first such label; one finding is enough.
 fn first(service: &Service) -> Option<(&String, &Spanned<String>)> {
     let labels = service.deploy.labels.iter().filter(|(key, _)| known::is_old(key));
     labels.min_by_key(|(_, label)| label.span.start)
@@ -49,10 +49,10 @@ fn found(key: &str, label: &Spanned<String>) -> Found {
     let name = key.to_ascii_lowercase();
     let help = match name.rsplit('.').next() {
         Some("port") => "write `traefik.http.services.<name>.loadbalancer.server.port`",
-        Some("rule") => "write `traefik.http.routers.<name>.rule`, as Host(`shop.example.com`)",
+        Some("rule") => "write `traefik.http.routers.<name>.rule`, for example Host(`shop.example.com`)",
         Some("entrypoints") => "write `traefik.http.routers.<name>.entrypoints`",
-        _ => "write routers, services and middlewares: `traefik.http.routers.<name>.…`",
+        _ => "define routers, services and middlewares: `traefik.http.routers.<name>.…`",
     };
-    let message = format!("`{}` is a label of Traefik 1, which later versions pass over", text::cut(key));
+    let message = format!("`{}` is a label of Traefik 1, which later versions ignore", text::cut(key));
     Found::new(&label.span, message).help(help)
 }

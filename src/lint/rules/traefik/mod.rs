@@ -34,7 +34,7 @@ use crate::lint::subject::StackSubject;
 use crate::lint::traefik::labels::Labels;
 use crate::stack::file::Service;
 
-/// These rules, in the order of the manual.
+/// The rules about Traefik, in the order of the manual.
 pub(super) static RULES: &[&Rule] = &[
     &container_labels::RULE,
     &port::RULE,
@@ -66,7 +66,7 @@ pub(super) static RULES: &[&Rule] = &[
     &name_of_before::RULE,
 ];
 
-/// What there is to say of the labels of each service, where Traefik 2 or 3 reads them; hardly more than is shown.
+/// Findings about the labels of each service, if Traefik 2 or 3 reads them; limited to little more than is shown.
 fn in_each(subject: &StackSubject<'_>, look: impl Fn(&Service, &Labels<'_>) -> Vec<Found>) -> Vec<Found> {
     let mut found = Vec::new();
     if subject.traefik.is_old() {

@@ -7,10 +7,10 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// A label adds to a name that skep does not use any more.
+    /// A label extends a name that skep no longer uses.
     ///
-    /// What skep writes for `x-skep.http` is called `<stack>_<service>` in Traefik, and was called `<stack>-<service>` before.
-    /// A label under the old name says nothing of the route: it makes a router or a service of its own.
+    /// For `x-skep.http`, skep writes names of the form `<stack>_<service>`, formerly `<stack>-<service>`.
+    /// A label with the old name does not affect the route: it defines a separate router or service.
     ///
     /// ```yaml bad
     /// name: shop
@@ -41,7 +41,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
 fn of_before(stack: &str, name: &ServiceName, service: &Service) -> Vec<Found> {
     let (before, now) = (format!("{stack}-{name}"), format!("{stack}_{name}"));
     let labels = Labels::of(service);
-    // A route of the author's own may be called anything.
+    // The author's own route may have any name.
     if labels.all(Kind::Router).into_iter().any(|router| labels.option(router, "rule").is_some()) {
         return Vec::new();
     }
@@ -55,7 +55,7 @@ fn of_before(stack: &str, name: &ServiceName, service: &Service) -> Vec<Found> {
     let found = all.filter_map(|label| {
         let (what, now) = (label.kind.word(), renamed(label)?);
         let message =
-            format!("skep calls the {what} of this service `{}`, and not `{}`", text::cut(&now), text::cut(label.name));
+            format!("skep names the {what} of this service `{}`, not `{}`", text::cut(&now), text::cut(label.name));
         let protocol = label.protocol.word();
         Some(
             Found::new(&label.value.span, message)

@@ -5,10 +5,10 @@ use crate::lint::traefik::proxy;
 use crate::stack::file::Service;
 
 rule! {
-    /// Traefik may be started on a worker, where nobody knows the services of the swarm.
+    /// Traefik may be started on a worker, which does not know the services of the swarm.
     ///
-    /// It asks the engine behind `/var/run/docker.sock`, and only that of a manager can answer. On a worker it runs, and
-    /// has no routes at all.
+    /// Traefik asks the engine at `/var/run/docker.sock` for services, and only a manager can answer. On a worker it runs
+    /// without any routes.
     ///
     /// ```yaml bad
     /// services:
@@ -45,7 +45,7 @@ fn reads_swarm(options: &Options) -> bool {
     options.has("providers.swarm") || options.is_on("providers.docker.swarmmode")
 }
 
-/// Whether it has the socket of its own node; one that it reaches over the network may be anywhere.
+/// Whether it uses the socket of its own node, rather than an engine that it reaches over the network.
 fn asks_its_node(service: &Service) -> bool {
     service.volumes.iter().any(|mount| mount.kind == "bind" && mount.source.ends_with("docker.sock"))
 }

@@ -8,11 +8,11 @@ use crate::stack::file::{Service, Spanned};
 use crate::text;
 
 rule! {
-    /// A service is not in the network of Traefik.
+    /// A service is not in Traefik's network.
     ///
-    /// Traefik has a route to it and cannot reach it: visitors wait, and get `504 Gateway Timeout`. Both must be in one
-    /// network. A service in several needs the label `traefik.swarm.network` with the full name of the right one, which
-    /// begins with that of the stack unless the network has a `name`.
+    /// Traefik has a route to the service but cannot reach it: visitors wait, and get `504 Gateway Timeout`. Both must join the same
+    /// network. A service in several networks needs the label `traefik.swarm.network` with the full name of the right one, which
+    /// begins with the name of the stack unless the network has a `name`.
     ///
     /// ```yaml bad
     /// services:
@@ -79,7 +79,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     of_services.chain(subject.proxies().filter_map(|(proxy, service)| misled(proxy, service, subject))).collect()
 }
 
-/// Traefik is told of a network by its key in the file, which is not its name.
+/// A finding if Traefik is configured with the key of a network instead of its name.
 fn misled(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let options = ["providers.swarm.network", "providers.docker.network", "docker.network"];
     let (option, named) = options.into_iter().find_map(|option| Some((option, proxy.said.get(option)?)))?;
@@ -87,7 +87,7 @@ fn misled(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Optio
     if network.external || network.name.is_some() || proxy.networks.contains(named) {
         return None;
     }
-    let message = format!("no network is called `{}`: that is its key in this file", text::cut(named));
+    let message = format!("no network has the name `{}`: this is its key in the file", text::cut(named));
     let help = match subject.name {
         Some(stack) => format!("its full name is `{stack}_{named}`; write that, or give it `name: {named}`"),
         None => format!("its full name begins with that of the stack; write that, or give it `name: {named}`"),
@@ -103,7 +103,7 @@ fn label(service: &Service) -> Option<&Spanned<String>> {
     root(service, "swarm.network").or_else(|| root(service, "docker.network")).filter(|name| !name.is_empty())
 }
 
-/// The label names a network that the service does not join.
+/// A finding if the label names a network that the service does not join.
 fn misnamed(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let (named, stack) = (label(service)?, subject.name?);
     let joined = networks(Some(stack), service, subject.file);
@@ -111,16 +111,16 @@ fn misnamed(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
         return None;
     }
     let scoped = format!("{stack}_{}", named.value);
-    let message = format!("the service is in no network `{}`", text::cut(named));
+    let message = format!("the service does not join the network `{}`", text::cut(named));
     let help = if joined.contains(&scoped) {
         format!("its full name is `{scoped}`")
     } else {
-        format!("it is in {}", listed(&joined))
+        format!("it joins {}", listed(&joined))
     };
     Some(Found::new(&named.span, message).help(help))
 }
 
-/// It shares no network with any Traefik of the repository.
+/// A finding if the service shares no network with any Traefik of the repository.
 fn apart(service: &Service, subject: &StackSubject<'_>) -> Option<Found> {
     let proxies = &subject.traefik.proxies;
     let joined = networks(subject.name, service, subject.file);

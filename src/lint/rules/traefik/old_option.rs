@@ -13,12 +13,12 @@ use crate::text;
 rule! {
     /// Traefik is started with an option that its version does not have.
     ///
-    /// It ends at once with `field not found`, and is started again and again. The same is so of a value that is no number,
-    /// boolean, length of time, network or address where one is wanted. What a swarm is read by has changed with each major version:
-    /// `--docker.swarmMode` (1), `--providers.docker.swarmMode` (2), `--providers.swarm` (3). With 3 went
+    /// It exits at once with `field not found`, and is restarted again and again. The same happens with a value that is not a number,
+    /// boolean, duration, network or address where one is required. The option for Swarm has changed with each major version:
+    /// `--docker.swarmMode` (1), `--providers.docker.swarmMode` (2), `--providers.swarm` (3). Version 3 removed
     /// `experimental.http3`, `pilot`, `tls.caOptional` of providers, Marathon and Rancher, Jaeger, Zipkin, Datadog and
-    /// others as tracing backends, and `influxdb` (1). Options are known of Traefik 3; where another program than Traefik may
-    /// read them, nothing is said.
+    /// others as tracing backends, and `influxdb` (1). The rule knows the options of Traefik 3, and is skipped if a program other than
+    /// Traefik may read them.
     ///
     /// ```yaml bad
     /// services:
@@ -54,7 +54,7 @@ rule! {
     "SK4023", Error, Stack(check), Deploys, Whole
 }
 
-/// An option, the versions that know it, and what to write in version 3 and 2.
+/// Options with the versions that support them, and their replacements in versions 3 and 2.
 const OPTIONS: [(&str, &[u32], &str, &str); 10] = [
     ("docker", &[1], "providers.swarm", "providers.docker"),
     ("defaultentrypoints", &[1], "entryPoints.<name>.asDefault", "entryPoints.<name>.address"),
@@ -68,7 +68,7 @@ const OPTIONS: [(&str, &[u32], &str, &str); 10] = [
     ("pilot", &[2], "", ""),
 ];
 
-/// What the command line knows beside what is in the table.
+/// Options of the command line that are not in the table.
 const OF_THE_COMMAND: [&str; 1] = ["configfile"];
 
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
@@ -99,8 +99,8 @@ fn wrong(proxy: &Proxy, service: &Service, version: Version, subject: &StackSubj
     renamed.chain(others.take(MAX_FOUND)).collect()
 }
 
-/// Whether Traefik surely reads an option: flags may be another program's. Of a file it passes over sections that it does not
-/// have, and of variables it reads those whose names begin like a section that it has (paerser `file.Decode` and
+/// Whether Traefik certainly reads an option: flags may belong to another program. In a file Traefik ignores unknown
+/// sections, and it reads only variables whose names begin with a known section (paerser `file.Decode` and
 /// `env.FindPrefixedEnvVars`).
 fn is_read(key: &str, setting: &Setting, service: &Service) -> bool {
     let roots = || known::all_options().iter().filter_map(|known| known.pattern.split('.').next());
@@ -111,7 +111,7 @@ fn is_read(key: &str, setting: &Setting, service: &Service) -> bool {
     }
 }
 
-/// Variables have the places in lists between their other parts: `domains.0.main`.
+/// Removes list indices, which the names of variables contain: `domains.0.main`.
 fn without_numbers(key: &str, by: By) -> Cow<'_, str> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if by != By::Variable || !key.split('.').any(is_number) {
@@ -120,14 +120,14 @@ fn without_numbers(key: &str, by: By) -> Cow<'_, str> {
     key.split('.').filter(|part| !is_number(part)).collect::<Vec<_>>().join(".").into()
 }
 
-/// Whether the words of a service are Traefik's own: its image puts `traefik` before a word with a hyphen.
+/// Whether the arguments of a service are Traefik's: its image inserts `traefik` before a first argument with a hyphen.
 fn runs_traefik(service: &Service) -> bool {
     let words = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(|words| words.iter());
     let first = words.flat_map(|word| word.split_whitespace()).find(|word| !word.ends_with("/entrypoint.sh"));
     first.is_some_and(|word| word.starts_with('-') || word.rsplit('/').next() == Some("traefik"))
 }
 
-/// An option that Traefik 3 does not have, or with a value that it does not take: it does not start with either.
+/// A finding for an unknown option or an invalid value of Traefik 3, with which it does not start.
 fn unfit(
     key: &str,
     setting: &Setting,
@@ -146,10 +146,10 @@ fn unfit(
     };
     let known = found.known();
     if !known.is_in(version) {
-        let help = format!("it is there from {} on", known.since);
+        let help = format!("it exists since {}", known.since);
         return Some(missing(key, proxy, service, version, subject).help(help));
     }
-    // A key of a file with nothing behind it says `true`, whatever it is.
+    // In a file a key without a value means `true`, whatever its type.
     let is_silent = setting.value.is_empty() || (setting.by == By::File && setting.value == "true");
     if !matches!(found, known::Found::Whole(_)) || is_silent {
         return None;
@@ -160,7 +160,7 @@ fn unfit(
         return Some(proxy::found(key, proxy, service, subject.file, message));
     }
     let (value, dashes) = (text::cut(&setting.value), dashes(proxy, key));
-    let message = format!("`{dashes}{key}` wants {}, and Traefik does not start with `{value}`", known.kind.word());
+    let message = format!("`{dashes}{key}` requires {}; Traefik does not start with `{value}`", known.kind.word());
     Some(proxy::found(key, proxy, service, subject.file, message))
 }
 
@@ -174,7 +174,7 @@ fn dashes(proxy: &Proxy, option: &str) -> &'static str {
     if proxy.said.at(option).is_some() { "" } else { "--" }
 }
 
-/// The option of the same section that is most like this one.
+/// The most similar option in the same section.
 fn nearest(key: &str) -> Option<&'static str> {
     let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
     let below = |known: &'static Known| match section {

@@ -5,9 +5,9 @@ use crate::lint::subject::StackSubject;
 use crate::stack::file::{Service, Spanned};
 
 rule! {
-    /// Traefik is not told which port a service listens on.
+    /// No label defines the port that a service listens on.
     ///
-    /// In a swarm Traefik cannot find it out, and drops all routers of the service with `port is missing` in its own log.
+    /// In a swarm Traefik cannot detect the port, and drops all routers of the service, with `port is missing` in its own log.
     ///
     /// ```yaml bad
     /// services:
@@ -38,7 +38,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     services
         .filter_map(|service| portless_router(service))
         .map(|router| {
-            Found::new(&router.span, "Traefik drops this router: no label says which port the service listens on")
+            Found::new(&router.span, "Traefik drops this router: no label defines the port that the service listens on")
                 .help("add `traefik.http.services.<name>.loadbalancer.server.port=<port>`")
         })
         .collect()

@@ -7,11 +7,11 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// A router is on an entry point that sends everything on to another one.
+    /// A router is on an entry point that redirects everything to another one.
     ///
-    /// With `--entryPoints.web.http.redirections.entryPoint.to=websecure` Traefik redirects before it looks at any router, so
-    /// that one on `web` alone is never asked: visitors are sent to HTTPS, and get 404. With `priority=1` the redirection
-    /// comes after all routers, and takes only what none of them does.
+    /// With `--entryPoints.web.http.redirections.entryPoint.to=websecure` Traefik redirects before it tries any router, so
+    /// a router on `web` alone is never used: visitors are redirected to HTTPS, and get 404. With `priority=1` the redirection
+    /// comes after all routers, and handles only the remaining requests.
     ///
     /// ```yaml bad
     /// services:
@@ -58,11 +58,11 @@ fn in_settings(service: &Service, proxy: &Proxy) -> Option<Found> {
     let entry_point = service.http.as_ref()?.entrypoint.as_ref()?;
     let to = proxy.redirects(entry_point)?;
     let message =
-        format!("nobody gets here: the entry point `{}` sends everything on to `{to}`", text::cut(entry_point));
+        format!("no request arrives here: the entry point `{}` redirects everything to `{to}`", text::cut(entry_point));
     Some(Found::new(&entry_point.span, message).help(help(entry_point)))
 }
 
-/// A router on such entry points alone, of a service that has no router elsewhere.
+/// A finding for a router on such entry points only, of a service without other routers.
 fn of_labels(router: &Label<'_>, labels: &Labels<'_>, proxy: &Proxy) -> Option<Found> {
     let redirected = |router: &Label<'_>| {
         let listed = labels.option(router, "entrypoints").filter(|_| router.protocol == Protocol::Http)?;
@@ -75,7 +75,7 @@ fn of_labels(router: &Label<'_>, labels: &Labels<'_>, proxy: &Proxy) -> Option<F
         return None;
     }
     let message = format!(
-        "nobody gets to the router `{}`: the entry point `{name}` sends everything on to `{to}`",
+        "no request reaches the router `{}`: the entry point `{name}` redirects everything to `{to}`",
         text::cut(router.name)
     );
     Some(Found::new(&span, message).help(help(&name)))
@@ -83,5 +83,7 @@ fn of_labels(router: &Label<'_>, labels: &Labels<'_>, proxy: &Proxy) -> Option<F
 
 fn help(entry_point: &str) -> String {
     let name = text::cut(entry_point);
-    format!("use another entry point, or tell Traefik `--entryPoints.{name}.http.redirections.entryPoint.priority=1`")
+    format!(
+        "use another entry point, or start Traefik with `--entryPoints.{name}.http.redirections.entryPoint.priority=1`"
+    )
 }

@@ -10,9 +10,9 @@ use std::ops::Range;
 rule! {
     /// The rule of a router is written for Traefik 2.
     ///
-    /// Traefik 3 takes one value for each matcher, has no names before a regular expression (`{name:[a-z]+}`), and calls
-    /// some matchers otherwise. It leaves the router out, or takes the braces for text that nothing matches. Rules as of
-    /// old are read with `--core.defaultRuleSyntax=v2`, or with the label `ruleSyntax` of the router.
+    /// Traefik 3 takes one value for each matcher, has no named regular expressions (`{name:[a-z]+}`), and renamed
+    /// some matchers. It drops the router, or takes the braces for text that never matches. The old syntax
+    /// is enabled by `--core.defaultRuleSyntax=v2`, or by the label `ruleSyntax` of the router.
     ///
     /// ```yaml bad
     /// services:
@@ -71,7 +71,7 @@ fn in_rule(rule: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// What Traefik 3 does not take, if Traefik 2 did.
+/// A part of the rule that Traefik 2 accepts and Traefik 3 does not.
 fn of_2(call: &Call, protocol: Protocol) -> Option<(Range<usize>, String, String)> {
     let matcher = matchers::matcher(protocol, &call.name)?;
     let told = |message: String, help: String| Some((call.span.clone(), message, help));
@@ -85,7 +85,7 @@ fn of_2(call: &Call, protocol: Protocol) -> Option<(Range<usize>, String, String
         let each: Vec<String> = call.values.iter().map(|value| format!("{}(`{}`)", call.name, value.text)).collect();
         let help =
             if each.len() > 3 { format!("write {} || …", each[0]) } else { format!("write {}", each.join(" || ")) };
-        return told(format!("Traefik 3 takes one value for `{}`, and here are several", matcher.name), help);
+        return told(format!("Traefik 3 takes one value for `{}`, but there are several", matcher.name), help);
     }
     if protocol != Protocol::Http {
         return None;
@@ -95,10 +95,14 @@ fn of_2(call: &Call, protocol: Protocol) -> Option<(Range<usize>, String, String
         "Host" | "HostRegexp" => "write a regular expression, such as HostRegexp(`^[a-z]+\\.example\\.com$`)",
         _ => "write a regular expression, such as PathRegexp(`^/[0-9]+$`)",
     };
-    Some((value.span.clone(), "a name in braces is text to Traefik 3, and matches nothing".to_owned(), help.to_owned()))
+    Some((
+        value.span.clone(),
+        "a name in braces is literal text for Traefik 3, and matches nothing".to_owned(),
+        help.to_owned(),
+    ))
 }
 
-/// Whether there is `{name}` or `{name:…}`; `{2,3}` is a number of times.
+/// Whether there is `{name}` or `{name:…}`; `{2,3}` is a repetition.
 fn has_named_part(text: &str) -> bool {
     text.match_indices('{').any(|(open, _)| {
         let rest = &text[open + 1..];

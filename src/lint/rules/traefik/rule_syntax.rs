@@ -11,12 +11,12 @@ use crate::lint::traefik::{matchers, place};
 use crate::text;
 
 rule! {
-    /// Traefik does not understand the rule of a router.
+    /// The rule of a router is invalid.
     ///
-    /// The router is left out, with an error in Traefik's own log only. A rule is made of matchers with their values in
-    /// back-ticks or double quotes, joined by `&&` and `||`, with `!` and parentheses: ``Host(`a.b`) && !Path(`/x`)``. It is
-    /// compiled here as Traefik compiles it: paths begin with `/`, names are ASCII, regular expressions are Go's, addresses
-    /// are addresses, and a line ends only behind an operator or a comma.
+    /// The router is dropped, with an error in Traefik's own log only. A rule consists of matchers with values in
+    /// back-ticks or double quotes, joined by `&&` and `||`, with `!` and parentheses: ``Host(`a.b`) && !Path(`/x`)``. The linter
+    /// compiles it like Traefik: paths begin with `/`, names are ASCII, regular expressions have Go's syntax, addresses
+    /// are valid, and lines break only after an operator or a comma.
     ///
     /// ```yaml bad
     /// services:
@@ -131,17 +131,17 @@ fn syntax(rule: &Label<'_>, labels: &Labels<'_>, subject: &StackSubject<'_>) -> 
     }
 }
 
-/// A matcher with a value that it cannot be made of.
+/// A matcher with an invalid value.
 fn faulty(call: &Call, syntax: Syntax) -> Option<Diagnostic<Span>> {
     compile::fault(call, matchers::matcher(syntax.protocol, &call.name)?.name, syntax)
 }
 
 fn old(text: &str) -> Option<Diagnostic<Span>> {
-    let message = "this is a rule of Traefik 1, which later versions do not understand".to_owned();
+    let message = "this is a rule for Traefik 1, which is invalid in later versions".to_owned();
     Some(Diagnostic::new(0..text.len(), message).help(format!("write {}", text::cut(&modern(text)?))))
 }
 
-/// A matcher that no version has, or with more or fewer values than any version takes.
+/// A matcher that no version has, or with a number of values that no version accepts.
 fn unusable(call: &Call, protocol: Protocol) -> Option<Diagnostic<Span>> {
     let misread = |message: String, help: String| Some(Diagnostic::new(call.span.clone(), message).help(help));
     let Some(matcher) = matchers::matcher(protocol, &call.name) else {
@@ -154,6 +154,6 @@ fn unusable(call: &Call, protocol: Protocol) -> Option<Diagnostic<Span>> {
     let fits = counts.clone().any(|(least, most)| (least..=most).contains(&call.values.len()));
     let least = counts.map(|(least, _)| least).min().unwrap_or(1);
     let wanted = if least == 1 { "a value".to_owned() } else { format!("{least} values") };
-    let message = format!("`{}` needs {wanted}, and here are {}", matcher.name, call.values.len());
+    let message = format!("`{}` needs {wanted}, but has {}", matcher.name, call.values.len());
     if fits { None } else { misread(message, format!("write {}(`…`{})", matcher.name, ", `…`".repeat(least - 1))) }
 }

@@ -7,11 +7,11 @@ use crate::lint::traefik::labels::{Kind, Protocol};
 use crate::text;
 
 rule! {
-    /// Two stacks define a service of Traefik by the same name.
+    /// Two stacks define a Traefik service with the same name.
     ///
-    /// Names of Traefik's services are those of the whole swarm, and it shares the requests out among the tasks of all
-    /// that bear one: every second visitor of the shop gets to the wiki. Begin the name with that of the stack. Within
-    /// one stack this may be meant.
+    /// Names of Traefik's services are shared by the whole swarm, and Traefik distributes the requests among the tasks of all
+    /// services with the same name: every second visitor of the shop gets the wiki. Begin the name with that of the stack. Within
+    /// one stack this may be intended.
     ///
     /// ```yaml bad
     /// # stacks/shop/stack.yml
@@ -71,10 +71,10 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
 
 fn shared(it: &Definition, first: &StackSubject<'_>, stack: &StackSubject<'_>) -> Found {
     let name = text::cut(&it.name);
-    let message = format!("{} has a service `{name}` in Traefik too: both share the requests", first.described());
+    let message = format!("{} also has a service `{name}` in Traefik: both share the requests", first.described());
     let help = match it.named_by {
-        NamedBy::Author => format!("give it another name, such as `{}-{name}`", stack.name.unwrap_or("stack")),
-        NamedBy::Skep | NamedBy::Traefik => "give the one of that stack another name".to_owned(),
+        NamedBy::Author => format!("rename it, for example to `{}-{name}`", stack.name.unwrap_or("stack")),
+        NamedBy::Skep | NamedBy::Traefik => "rename the service of that stack".to_owned(),
     };
     Found::new(&it.span, message).help(help)
 }

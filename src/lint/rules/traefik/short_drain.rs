@@ -8,13 +8,13 @@ use crate::stack::Nanos;
 use crate::stack::file::Service;
 
 rule! {
-    /// A task is gone before Traefik knows that it goes.
+    /// A task is killed before Traefik learns that it stops.
     ///
-    /// Traefik asks the swarm which tasks there are every 15 seconds, unless `providers.swarm.refreshSeconds` says
-    /// otherwise. Until then it sends requests to tasks that have been told to stop, and a task is killed after
-    /// `stop_grace_period` (10 seconds if the file says nothing): during every update some visitors get errors. Let Traefik
-    /// ask every 2 seconds. The service has to go on serving for that long after SIGTERM, and longer than that it must be
-    /// allowed to live.
+    /// Traefik polls the swarm for tasks every 15 seconds, unless `providers.swarm.refreshSeconds` says
+    /// otherwise. Until the next poll it sends requests to stopping tasks, but a task is killed after
+    /// `stop_grace_period` (default: 10 seconds): during every update some visitors get errors. Set Traefik
+    /// to poll every 2 seconds. The service must keep serving for that long after SIGTERM, and its grace period must be
+    /// longer than that.
     ///
     /// ```yaml bad
     /// services:
@@ -52,16 +52,16 @@ rule! {
     "SK4025", Warning, Stacks(check)
 }
 
-/// What Docker takes where nothing is said (`daemon/cluster/executor/container`).
+/// Docker's default (`daemon/cluster/executor/container`).
 const GRACE: Nanos = Nanos::seconds(10);
-/// How many services are named.
+/// The most services that the message names.
 const NAMED: usize = 3;
 
 fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     let proxies: Vec<_> = stacks.iter().flat_map(|stack| stack.proxies().map(move |it| (stack, it))).collect();
-    // Of several, each may look at other services.
+    // Several Traefiks may each handle different services.
     let [(home, (proxy, itself))] = proxies[..] else { return Vec::new() };
-    // With the option of Traefik 2 a newer one does not start.
+    // A newer Traefik does not start with the option of Traefik 2.
     let starts = |option: &str| option.starts_with("providers.swarm.") || proxy.version.is_none_or(|it| it.major == 2);
     let Some((option, poll)) = proxy.said.poll().filter(|(option, _)| starts(option)) else { return Vec::new() };
     let (mut found, mut silent) = (Vec::new(), Vec::new());
@@ -70,7 +70,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             match &service.stop_grace_period {
                 Some(given) if given.value < poll && found.len() < MAX_FOUND => {
                     let message =
-                        format!("a task is killed after {}, and Traefik looks for tasks every {poll}", given.value);
+                        format!("a task is killed after {}, but Traefik polls for tasks every {poll}", given.value);
                     let help = format!("write {} or more", with_time_to_end(poll));
                     found.push(Found::new(&given.span, message).help(help).placed(&stack.file.sources));
                 }
@@ -81,7 +81,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     }
     if !silent.is_empty() {
         let message = format!(
-            "Traefik looks for tasks every {poll}, and those of {} are killed after {GRACE}: visitors get errors during updates",
+            "Traefik polls for tasks every {poll}, but those of {} are killed after {GRACE}: visitors get errors during updates",
             listed(&silent)
         );
         let told = proxy::found(option, proxy, itself, home.file, message);
@@ -90,14 +90,14 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
     found
 }
 
-/// Whether Traefik sends requests to the tasks themselves; with `lbswarm` Swarm does.
+/// Whether Traefik sends requests directly to the tasks, rather than to Swarm with `lbswarm`.
 fn is_routed(stack: &StackSubject<'_>, name: &ServiceName, service: &Service) -> bool {
     let by_swarm = ["swarm.lbswarm", "docker.lbswarm"].iter().any(|option| root(service, option).is_some());
     let has_router = || definitions::of(stack.name, name, service).iter().any(|it| it.kind == Kind::Router);
     !by_swarm && (service.http.is_some() || has_router())
 }
 
-/// The poll, and time to end what has begun.
+/// The poll interval plus time to finish requests.
 fn with_time_to_end(poll: Nanos) -> Nanos {
     Nanos(poll.0.saturating_add(8_000_000_000))
 }

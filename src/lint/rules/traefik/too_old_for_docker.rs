@@ -5,11 +5,11 @@ use crate::lint::traefik::proxy::{Proxy, Version};
 use crate::stack::file::Service;
 
 rule! {
-    /// This Traefik cannot talk to Docker 29.
+    /// This Traefik cannot connect to Docker 29.
     ///
-    /// Before 3.6.1, and before 2.11.31, Traefik asks the engine in version 1.24 of its API, whatever is configured, and
-    /// engines from Docker 29 on answer nothing below 1.44. Traefik runs, its log says `client version 1.24 is too old`, and
-    /// it has no routes: every address answers 404. A tag without a patch, such as `v3.6`, is the newest of its kind.
+    /// Before 3.6.1 and 2.11.31, Traefik uses version 1.24 of the engine's API, whatever is configured, and
+    /// engines since Docker 29 require at least 1.44. Traefik runs, its log says `client version 1.24 is too old`, and
+    /// it has no routes: every address returns 404. A tag without a patch version, such as `v3.6`, counts as its newest release.
     ///
     /// ```yaml bad
     /// services:
@@ -34,7 +34,7 @@ rule! {
     "SK4024", Warning, Stack(check)
 }
 
-/// The first ones that agree with the engine on a version (traefik/traefik#12253).
+/// The first version that negotiates the API version (traefik/traefik#12253).
 const FIRST_OF_3: Version = Version::new(3, 6, 1);
 const FIRST_OF_2: Version = Version::new(2, 11, 31);
 
@@ -47,7 +47,7 @@ fn too_old(proxy: &Proxy, service: &Service) -> Option<Found> {
     let first = if version.major == 2 { FIRST_OF_2 } else { FIRST_OF_3 };
     let is_old = version.is_before(first) && proxy.options().is_none_or(Options::asks_docker);
     let image = service.image.as_ref().filter(|_| is_old)?;
-    let message = format!("Traefik {version} cannot talk to Docker 29 or newer: it then has no routes at all");
+    let message = format!("Traefik {version} cannot connect to Docker 29 or newer, so it has no routes there");
     let prefix = if image.contains(":v") { "v" } else { "" };
     let help = match version.major {
         2 => format!("write `traefik:{prefix}2.11`, or {prefix}{first} and later"),

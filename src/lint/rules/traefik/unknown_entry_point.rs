@@ -12,9 +12,9 @@ use crate::text;
 rule! {
     /// A router names an entry point or a certificate resolver that Traefik does not have.
     ///
-    /// Without its entry point the router is nowhere, and without its resolver visitors see a certificate that nobody
-    /// trusts. What there is stands in the command, the variables or the settings file of the Traefik that the repository
-    /// deploys; if the file is not in the repository, nothing is said.
+    /// Without its entry point the router is unreachable, and without its resolver visitors see an untrusted certificate.
+    /// Entry points and resolvers are read from the command, the variables or the settings file of the Traefik that the repository
+    /// deploys; if the file is not in the repository, the rule is skipped.
     ///
     /// ```yaml bad
     /// services:
@@ -67,7 +67,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     })
 }
 
-/// What all Traefiks together have; none if there is none, or one of them does not tell.
+/// The names that all Traefiks together define; `None` without a Traefik, or if one of them is not fully known.
 fn all<'a>(
     subject: &StackSubject<'a>,
     of: impl Fn(&'a Proxy) -> Option<BTreeSet<&'a str>>,
@@ -98,9 +98,9 @@ fn in_settings(service: &Service, known: &BTreeSet<&str>) -> Option<Found> {
 fn help(name: &str, known: &BTreeSet<&str>) -> String {
     match suggest::did_you_mean(name, known.iter().copied()) {
         Some(question) => question,
-        None if known.is_empty() => "it is told of none in this repository".to_owned(),
+        None if known.is_empty() => "none is defined in this repository".to_owned(),
         None => {
-            format!("in this repository it is told of {}", known.iter().copied().collect::<Vec<_>>().join(", "))
+            format!("this repository defines {}", known.iter().copied().collect::<Vec<_>>().join(", "))
         }
     }
 }

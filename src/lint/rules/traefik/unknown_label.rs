@@ -7,12 +7,12 @@ use crate::stack::file::Spanned;
 use crate::text;
 
 rule! {
-    /// Traefik does not know a label.
+    /// A label is unknown to Traefik.
     ///
-    /// It then reads none of the labels of the service, the right ones neither, and says `field not found` in its own
-    /// log only: the service cannot be reached. A label that is only the beginning of others says nothing, or makes it read
-    /// none, too. If the repository deploys Traefik, its version decides, else it is the newest, and what Traefik 2.11 knows
-    /// is taken as well.
+    /// Traefik then ignores all labels of the service, including the valid ones, and reports `field not found` in its own
+    /// log only: the service is unreachable. A label that is only a prefix of others has no effect, or also makes Traefik ignore
+    /// all labels. The rule uses the version of Traefik that the repository deploys, or else the newest, and then also accepts
+    /// labels of Traefik 2.11.
     ///
     /// ```yaml bad
     /// services:
@@ -77,7 +77,7 @@ rule! {
 fn check(subject: &StackSubject<'_>) -> Vec<Found> {
     let labels = subject.file.services.values().flat_map(|service| &service.deploy.labels);
     let version = subject.traefik.release();
-    // What a version knows that is newer than the tables, nobody can tell.
+    // The labels of a version newer than the tables are not known.
     if version.is_some_and(|version| known::NEWEST.is_before(version)) {
         return Vec::new();
     }
@@ -98,7 +98,7 @@ fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Opti
         return None;
     }
     let Some(known) = known::find(key) else {
-        let help = nearest(&label).unwrap_or_else(|| "look it up in Traefik's reference of labels".to_owned());
+        let help = nearest(&label).unwrap_or_else(|| "see Traefik's reference of labels".to_owned());
         return Some(found("Traefik has no label")?.help(help));
     };
     match version.filter(|version| !known.known().is_in(*version)) {
@@ -108,18 +108,15 @@ fn unknown(key: &str, value: &Spanned<String>, version: Option<Version>) -> Opti
 }
 
 fn of_another(found: Found, known: &Known) -> Found {
-    found.help(format!("it is there from {} on", known.since))
+    found.help(format!("it exists since {}", known.since))
 }
 
-/// A section that says nothing by itself, such as a router without an option.
+/// A finding for a section without an option, such as a router, which has no effect.
 fn alone(key: &str, value: &Spanned<String>, known: known::Found) -> Option<Found> {
     let known::Found::Section(first) = known else { return None };
     let options = first.pattern.split('.').nth(key.split('.').count())?.replace("**", "<name>").replace('*', "<name>");
-    let message = format!("`{}` says nothing by itself", text::cut(key));
-    Some(
-        Found::new(&value.span, message)
-            .help(format!("write what is meant of it, such as `{}.{options}`", text::cut(key))),
-    )
+    let message = format!("`{}` has no effect by itself", text::cut(key));
+    Some(Found::new(&value.span, message).help(format!("add an option, for example `{}.{options}`", text::cut(key))))
 }
 
 fn is_below(label: &str, root: &str) -> bool {

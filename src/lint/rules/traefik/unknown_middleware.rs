@@ -10,12 +10,12 @@ use crate::stack::file::Service;
 use crate::text;
 
 rule! {
-    /// A router, or an entry point, names a middleware that does not exist.
+    /// A router or entry point names a middleware that does not exist.
     ///
-    /// Traefik switches the router off, or all that the entry point leads to. A middleware is defined by labels of any service, in any stack; what comes from
-    /// a file of Traefik has `@file` behind its name, and Traefik 3 calls what labels of a swarm define `@swarm`, where
-    /// Traefik 2 said `@docker`. It is looked for where the repository deploys Traefik too, and else only if it is
-    /// probably a typing mistake.
+    /// Traefik disables the router, or everything on the entry point. A middleware may be defined by labels of any service in any stack;
+    /// the name of one from a file of Traefik ends in `@file`, and of one from labels in a swarm in `@swarm` for Traefik 3
+    /// and `@docker` for Traefik 2. If the repository does not deploy Traefik, only probable typos are
+    /// reported.
     ///
     /// ```yaml bad
     /// services:
@@ -81,7 +81,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// Those that an entry point puts before every router.
+/// The middlewares that an entry point applies to every router.
 fn of_entry_points(proxy: &Proxy, service: &Service, subject: &StackSubject<'_>) -> Vec<Found> {
     let lists = proxy.said.below("entrypoints.").filter(|(option, _)| option.ends_with(".http.middlewares"));
     let each = lists.flat_map(|(option, list)| list.split(',').map(move |name| (option, name.trim())));
@@ -112,7 +112,7 @@ fn in_list(list: &Label<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// Those that `x-skep.http` names.
+/// The middlewares named in `x-skep.http`.
 fn in_settings(service: &Service, subject: &StackSubject<'_>) -> Vec<Found> {
     let named = service.http.iter().flat_map(|http| &http.middlewares);
     named
@@ -129,7 +129,13 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
     match provider {
         Some("docker") if reads_the_swarm(traefik) => {
             let help = format!("write `{plain}@swarm`, or `{plain}` alone");
-            Some((format!("Traefik 3 has no `{}`: what labels define in a swarm is `@swarm`", text::cut(name)), help))
+            Some((
+                format!(
+                    "Traefik 3 has no `{}`: middlewares defined by labels in a swarm end in `@swarm`",
+                    text::cut(name)
+                ),
+                help,
+            ))
         }
         None | Some("swarm") if !is_defined => {
             let known = traefik.names(protocol, Kind::Middleware);
@@ -139,7 +145,7 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
                 None if traefik.proxies.is_empty() => None,
                 None => Some((
                     message,
-                    format!("define it, or write `{}@file` if a file of Traefik does", text::cut(plain)),
+                    format!("define it, or write `{}@file` if a file of Traefik defines it", text::cut(plain)),
                 )),
             }
         }
@@ -147,7 +153,7 @@ fn missing(name: &str, protocol: Protocol, traefik: &Picture) -> Option<(String,
     }
 }
 
-/// Whether every Traefik of the repository is a 3 that reads labels of the swarm, and not those of containers.
+/// Whether every Traefik of the repository is version 3 and reads labels of the swarm rather than of containers.
 fn reads_the_swarm(traefik: &Picture) -> bool {
     let options = traefik.proxies.iter().map(|proxy| proxy.options());
     traefik.version() == Some(3)

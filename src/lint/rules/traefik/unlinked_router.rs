@@ -7,10 +7,10 @@ use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol};
 use crate::text;
 
 rule! {
-    /// A router does not say which of several services it leads to, or names one that does not exist.
+    /// A router names no service although there are several, or one that does not exist.
     ///
-    /// Labels that define one service of Traefik need not name it. Where they define several, Traefik leaves out each
-    /// router that names none: `cannot be linked automatically with multiple services`.
+    /// If the labels define a single Traefik service, routers need not name it. If they define several, Traefik drops each
+    /// router that does not name one: `cannot be linked automatically with multiple services`.
     ///
     /// ```yaml bad
     /// services:
@@ -76,12 +76,12 @@ fn unlinked(labels: &Labels<'_>, subject: &StackSubject<'_>) -> Vec<Found> {
 
 fn several(router: &Label<'_>, own: &[&str]) -> Found {
     let (name, protocol) = (router.name, router.protocol.word());
-    let message = format!("the router `{name}` does not say which of {} services it leads to", own.len());
+    let message = format!("the router `{name}` does not name one of the {} services", own.len());
     Found::new(&router.value.span, message).help(format!("add `traefik.{protocol}.routers.{name}.service={}`", own[0]))
 }
 
-/// A service that no label of the repository defines; that of another repository is not known here, so only where it is
-/// probably a typing mistake.
+/// A finding for a service that no label of the repository defines. Services of other repositories are not known, so only
+/// probable typos are reported.
 fn unknown(named: &Label<'_>, own: &[&str], subject: &StackSubject<'_>) -> Option<Found> {
     let name = named.value.as_str();
     let name = name.strip_suffix("@docker").or_else(|| name.strip_suffix("@swarm")).unwrap_or(name);
@@ -93,7 +93,7 @@ fn unknown(named: &Label<'_>, own: &[&str], subject: &StackSubject<'_>) -> Optio
         Some(help) => Some(Found::new(&named.value.span, message).help(help)),
         None if subject.traefik.proxies.is_empty() => None,
         None => {
-            Some(Found::new(&named.value.span, message).help("name one that `traefik.http.services.<name>` defines"))
+            Some(Found::new(&named.value.span, message).help("use one that `traefik.http.services.<name>` defines"))
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::lint::traefik::labels::{Kind, Label, Labels, Protocol, names};
 rule! {
     /// A router on the entry point for HTTPS has no TLS.
     ///
-    /// It answers plain requests only, and who asks with `https://` gets `404 page not found`. The router needs
-    /// `tls=true` or a certificate resolver, unless the entry point has TLS for all (`--entryPoints.websecure.http.tls`).
+    /// It handles plain requests only, and requests to `https://` get `404 page not found`. The router needs
+    /// `tls=true` or a certificate resolver, unless the entry point has TLS for all routers (`--entryPoints.websecure.http.tls`).
     ///
     /// ```yaml bad
     /// services:
@@ -56,7 +56,7 @@ fn check(subject: &StackSubject<'_>) -> Vec<Found> {
         .flat_map(plain)
         .take(MAX_FOUND)
         .map(|(name, span)| {
-            Found::new(&span, format!("the router `{name}` is for HTTPS, and has no TLS"))
+            Found::new(&span, format!("the router `{name}` is for HTTPS, but has no TLS"))
                 .help(format!("add `traefik.http.routers.{name}.tls=true`, or a certificate resolver"))
         })
         .collect()
