@@ -45,7 +45,8 @@ check() {
         run "$target" 0 -seed=1 -runs="$1" >"$WORK/$target.log" 2>&1 || failed+=("$target")
         say "$target: $(tail -n 1 "$WORK/$target.log")"
     done
-    [ "${#failed[@]}" = 0 ] || { tail -n 40 "${failed[@]/#/$WORK/}"; die "${failed[*]} failed; see $WORK/failed"; }
+    local logs=("${failed[@]/%/.log}")
+    [ "${#failed[@]}" = 0 ] || { tail -n 40 "${logs[@]/#/$WORK/}"; die "${failed[*]} failed; see $WORK/failed"; }
 }
 
 # Runs a target on its corpus, and then for so many seconds on what it makes of it; 0 is for ever. Further arguments are
