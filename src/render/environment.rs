@@ -55,7 +55,7 @@ fn parse(text: &[u8], given: &Variables) -> Result<Lines, Diagnostic<Option<Line
         }
         // Other kinds of spaces are ordinary characters.
         if name.contains([' ', '\t']) {
-            return Err(wrong(format!("`{name}` has a space in it")).help("write `NAME=value`"));
+            return Err(wrong(format!("`{name}` contains a space")).help("write `NAME=value`"));
         }
         let value = value.or_else(|| given.get(name).map(str::to_owned));
         variables.extend(value.map(|value| (name.to_owned(), Some(value))));

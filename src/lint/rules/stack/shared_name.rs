@@ -57,7 +57,7 @@ fn check(stacks: &[StackSubject<'_>]) -> Vec<Found> {
             if other == index || found.len() >= MAX_LOOKED_AT {
                 continue;
             }
-            let message = format!("{} also defines the {what} `{}`", text::cut(name), stacks[other].described());
+            let message = format!("{} also defines the {what} `{}`", stacks[other].described(), text::cut(name));
             let help = format!("rename it, or define the {what} in one stack and write `external: true` in the other");
             let told = Found::new(span, message).help(help);
             // With equal contents Docker changes nothing, and both stacks can use the object.
