@@ -2,7 +2,7 @@
 # Hostile bytes for everything that reads bytes of others: the targets in fuzz/targets, by cargo-fuzz, which is
 # installed if missing.
 #
-#   scripts/fuzz.sh check [SECONDS]         every target: what is in its corpus, then so long (10) what is made of it
+#   scripts/fuzz.sh check [RUNS]            every target: so many inputs (10000), first those of its corpus
 #   scripts/fuzz.sh run TARGET [SECONDS]    one target, until it finds something, or so long
 #   scripts/fuzz.sh keep                    put what has been found interesting into fuzz/corpora
 #
@@ -13,13 +13,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly WORK=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 readonly CORPORA=fuzz/corpora
-readonly SECONDS_EACH=10
+readonly RUNS_EACH=10000
 # Seconds for one input, MiB for a target, bytes of an input. Bigger files are a matter of the tests for size.
 readonly LIMITS=(-timeout=10 -rss_limit_mb=1024 -max_len=8192)
 
 main() {
     case "${1:-}" in
-        check) build && check "${2:-$SECONDS_EACH}" ;;
+        check) build && check "${2:-$RUNS_EACH}" ;;
         run) build && run "${2:?a target is missing: $(targets | xargs)}" "${3:-0}" ;;
         keep) build && keep ;;
         *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 2 ;;
@@ -41,11 +41,12 @@ build() {
 check() {
     local target failed=()
     for target in $(targets); do
-        # The same inputs each time, as far as the time reaches: who changed nothing breaks nothing.
-        run "$target" "$1" -seed=1 >"$WORK/$target.log" 2>&1 || failed+=("$target")
+        # The same inputs each time, on a fast machine and on a slow one: who changed nothing breaks nothing.
+        run "$target" 0 -seed=1 -runs="$1" >"$WORK/$target.log" 2>&1 || failed+=("$target")
         say "$target: $(tail -n 1 "$WORK/$target.log")"
     done
-    [ "${#failed[@]}" = 0 ] || { tail -n 40 "${failed[@]/#/$WORK/}"; die "${failed[*]} failed; see $WORK/failed"; }
+    local logs=("${failed[@]/%/.log}")
+    [ "${#failed[@]}" = 0 ] || { tail -n 40 "${logs[@]/#/$WORK/}"; die "${failed[*]} failed; see $WORK/failed"; }
 }
 
 # Runs a target on its corpus, and then for so many seconds on what it makes of it; 0 is for ever. Further arguments are

@@ -1,9 +1,8 @@
 //! Diagnostics: a problem with its place and help, in one type for every reader, rule and check.
 //!
 //! The type of the place is a parameter of [`Diagnostic`]: a range of bytes ([`Span`]) for a parser, which need not
-//! know the file; a file and a range ([`Place`]) for the linter; the keys of a stack file ([`KeyPath`]) for obstacles
-//! a [`Line`] where nobody needs more; the keys of a stack file ([`KeyPath`]) for what stands in the way of a stack; nothing (`()`) where only the caller knows.
-//! keep the rest.
+//! know the file; a file and a range ([`Place`]) for the linter; a [`Line`] where nothing more is needed; the keys of a
+//! stack file ([`KeyPath`]) for obstacles of a stack; nothing (`()`) where only the caller knows the place.
 //!
 //! It becomes text at the surface only, in [`render`], and in one line where it is part of a longer text: a log line, a cause.
 

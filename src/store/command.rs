@@ -2,7 +2,7 @@
 //! changes; how far it has got is in a label. Whoever submitted it reads the answer there and removes the config.
 //!
 //! A command changes what runs, so it is authenticated like a release. It is the only record that is written without a
-//! [`Lease`](crate::lease::Lease): it asks for a change and makes none.
+//! [`Lease`]: it asks for a change and makes none.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

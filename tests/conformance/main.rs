@@ -70,7 +70,7 @@ fn what_is_written_is_told() {
     insta::assert_snapshot!(said("update-one-of-two"), @r"
     stack shop
     ~ service api: image api:1@000000000000 -> api:2@000000000000, image label api:1 -> api:2
-    written; nothing was waited for
+    written, without waiting
     ");
     insta::assert_snapshot!(said("update-nothing"), @r"
     stack shop
@@ -80,7 +80,7 @@ fn what_is_written_is_told() {
     stack shop
     + network shop_default
     + service web
-    written; nothing was waited for
+    written, without waiting
     warning: no registry tells the digest of missing/web:1: each node pulls it by itself, and they may run different versions of it
     ");
 }
@@ -91,7 +91,7 @@ fn a_variable_that_becomes_empty_is_told() {
     stack shop
     + network shop_default
     + service web
-    written; nothing was waited for
+    written, without waiting
     warning: stack.yml:5:10: the variable NOT_SET is not set and becomes empty; set it, or write ${NOT_SET:-default}
     warning: stack.yml:6:10: the variable NOT_SET is not set and becomes empty; set it, or write ${NOT_SET:-default}
     warning: stack.yml:7:24: the variable NOT_SET is not set and becomes empty; set it, or write ${NOT_SET:-default}

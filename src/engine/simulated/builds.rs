@@ -1,7 +1,7 @@
 //! Builds: the steps of a Dockerfile are played, and reported as BuildKit and the classic builder report them.
 //!
 //! An image is what its last stage is made of, so that the same files make the same image. A step fails where it would: a
-//! file that is not in the context, a base image that does not exist, a command that fails (see [`shell`](super::shell)), an
+//! file that is not in the context, a base image that does not exist, a command that fails (see [`super::shell`]), an
 //! instruction that nobody knows.
 
 use std::collections::BTreeMap;
