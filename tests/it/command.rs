@@ -39,7 +39,8 @@ impl Office {
 
 /// What a person sees of a command, but for what depends on when somebody looked.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> String {
-    let seen_or_not = regex::Regex::new(r"(?m)^  (web \d/\d .*|- .*|~ .* \(no task runs now\)|\d tasks? stops?)\n").unwrap();
+    let seen_or_not =
+        regex::Regex::new(r"(?m)^  (web \d/\d .*|- .*|~ .* \(no task runs now\)|\d tasks? stops?)\n").unwrap();
     seen_or_not.replace_all(&sandbox.run(arguments), "").into_owned()
 }
 
