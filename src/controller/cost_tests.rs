@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::cluster::{Accepted, Cluster, Proposal};
 use super::events::EventSender;
 use super::observer::Observer;
-use super::rollout::{Next, Rollout};
+use super::rollout::{Attempt, Next, Rollout};
 use crate::engine::Engine;
 use crate::engine::simulated::World;
 use crate::lease::Lease;
@@ -114,4 +114,31 @@ async fn a_free_slot_is_taken_with_the_first_look_and_without_one_nothing_is_wri
     slots.add_permits(1);
     let (next, _) = rollout.round(&nobody).await.unwrap();
     assert_eq!((next, written(&world), slots.available_permits()), (Next::Soon, 1, 0));
+}
+
+/// The requests of a whole rollout of `shop`, which has to stay healthy for a minute, and the seconds that it takes.
+async fn whole_rollout(others: usize) -> (u64, i64) {
+    let (world, cluster) = swarm(others, 1).await;
+    let (before, begun) = (world.requests(), cluster.clock.now());
+    let mut desired = stack("shop", 1, 1);
+    desired.settings.stable = Nanos(60_000_000_000);
+    let Accepted::Rolling(release) = cluster.propose(&Lease::of_command(), proposal(desired)).await.unwrap().accepted
+    else {
+        panic!("it is new")
+    };
+    let mut rollout = Rollout::new(cluster.clone(), Lease::of_command(), "shop".parse().unwrap());
+    loop {
+        let Attempt { history, pause, .. } = rollout.attempt(&EventSender::nowhere()).await;
+        if history.is_some_and(|history| history.outcome(release).is_some()) {
+            return (world.requests() - before, cluster.clock.now().duration_since(begun).as_secs());
+        }
+        cluster.clock.wait(pause).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rollout_costs_the_same_beside_a_hundred_stacks_as_alone() {
+    let (requests, seconds) = whole_rollout(99).await;
+    assert_eq!(whole_rollout(0).await, (requests, seconds));
+    assert!(requests <= 1200 && seconds <= 65, "{requests} requests in {seconds} s");
 }

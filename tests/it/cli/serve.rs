@@ -294,7 +294,7 @@ fn every_watched_repository_says_how_it_is_and_is_looked_at_when_somebody_asks()
     REPOSITORY  BRANCH  STATE       COMMIT   FETCHED  REMARK
     old         main    failing     -        -        cannot fetch from ssh://gitlab.example.com/old.git: ssh is not supported yet; use the https address and a token (correct the settings, and start skep again)
     shop        main    up to date  COMMIT  TIME
-    typo        main    failing     -        -       the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
+    typo        main    failing     -        -        the settings of the repository `typo` are not understood: there is no setting `brunch`; did you mean `branch`? (correct the settings, and start skep again)
     ");
     assert_snapshot!(sandbox.run(&["sync", "shoq"]), @"
     exit code 1
