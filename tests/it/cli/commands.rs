@@ -66,7 +66,7 @@ fn help_lists_the_commands() {
               - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-
+              
               [default: auto]
 
       -h, --help
@@ -89,7 +89,7 @@ fn help_of_a_command_tells_its_exit_codes() {
     Arguments:
       [FOLDER|STACK]
               The folder with the stack file; with `--compose-file`, the name of the stack
-
+              
               [default: .]
 
     Options:
@@ -137,7 +137,7 @@ fn help_of_a_command_tells_its_exit_codes() {
               - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-
+              
               [default: auto]
 
       -h, --help
@@ -157,7 +157,7 @@ fn help_of_lint_groups_what_says_which_rules_count() {
     Arguments:
       [PATH]...
               Folders, Dockerfiles and stack files; `-` is a Dockerfile from standard input
-
+              
               [default: .]
 
     Options:
@@ -170,7 +170,7 @@ fn help_of_lint_groups_what_says_which_rules_count() {
               - info
               - style
               - none:    Never fail, like `--no-fail`
-
+              
               [alias: --failure-threshold]
 
       -e, --env <NAME=VALUE>
@@ -223,7 +223,7 @@ fn help_of_lint_groups_what_says_which_rules_count() {
               - auto:   On a terminal with colours, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-
+              
               [default: auto]
 
       -h, --help
