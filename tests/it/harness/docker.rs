@@ -115,9 +115,10 @@ fn build(name: &str, behaviour: &Behaviour) {
     );
     let mut command = Command::new("docker");
     command.args(["build", "-q", "-t", name, "-f", "-"]).arg(context.path());
-    let mut building = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut building = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     building.stdin.take().unwrap().write_all(dockerfile.as_bytes()).unwrap();
-    assert!(building.wait().unwrap().success(), "{name} could not be built");
+    let built = building.wait_with_output().unwrap();
+    assert!(built.status.success(), "{name} could not be built: {}", String::from_utf8_lossy(&built.stderr));
 }
 
 impl Drop for Docker {
