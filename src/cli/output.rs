@@ -38,7 +38,7 @@ pub(super) enum FindingsFormat {
     Gitlab,
     /// Annotations of GitHub Actions.
     Github,
-    /// One JUnit test case for each finding.
+    /// A test case for each finding, in the XML format of build servers.
     Junit,
     /// The XML format of Checkstyle.
     Checkstyle,

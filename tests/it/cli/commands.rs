@@ -56,7 +56,7 @@ fn help_lists_the_commands() {
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
               - github:     Annotations of GitHub Actions
-              - junit:      One JUnit test case for each finding
+              - junit:      A test case for each finding, in the XML format of build servers
               - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
@@ -127,7 +127,7 @@ fn help_of_a_command_tells_its_exit_codes() {
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
               - github:     Annotations of GitHub Actions
-              - junit:      One JUnit test case for each finding
+              - junit:      A test case for each finding, in the XML format of build servers
               - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
@@ -213,7 +213,7 @@ fn help_of_lint_groups_what_says_which_rules_count() {
               - sarif:      SARIF 2.1.0, for code scanning
               - gitlab:     GitLab's code quality report
               - github:     Annotations of GitHub Actions
-              - junit:      One JUnit test case for each finding
+              - junit:      A test case for each finding, in the XML format of build servers
               - checkstyle: The XML format of Checkstyle
 
           --color <COLOR>
