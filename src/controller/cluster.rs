@@ -213,7 +213,7 @@ impl Cluster {
         let observed = observed?;
         proposal.check_plan(&history, &observed)?;
         let owner = proposal.owner(&history, &observed)?;
-        let settled = unchanged(desired, &history, &observed).filter(|_| history.owner() == Some(&owner));
+        let settled = self.unchanged(desired, &history, &observed).await.filter(|_| history.owner() == Some(&owner));
         if let Some(accepted) = settled.or_else(|| proposal.again(&history)) {
             return Ok(Considered::Settled(accepted));
         }
@@ -252,7 +252,7 @@ impl Cluster {
         around: Option<Surroundings>,
     ) -> (Plan, Preflight) {
         let mut plan = Plan::between(desired, observed, &history.removable_of(observed));
-        if unchanged(desired, history, observed).is_some() {
+        if self.unchanged(desired, history, observed).await.is_some() {
             return (plan, Preflight::default());
         }
         let mut around = match around {
@@ -273,6 +273,13 @@ impl Cluster {
             found.obstacles.push(fits.help("make its configs smaller, or fewer"));
         }
         (plan, found)
+    }
+
+    /// The release that runs the desired stack already. No plan shows that the content of a secret whose name is given in
+    /// the file has changed, so the swarm is asked.
+    async fn unchanged(&self, desired: &Stack, history: &History, observed: &Observed) -> Option<Accepted> {
+        let accepted = unchanged(desired, history, observed)?;
+        self.swarm.changed_secrets(desired, observed).await.is_empty().then_some(accepted)
     }
 
     /// Looks for the needed images that were not checked since the stack was deployed.

@@ -182,3 +182,22 @@ proptest! {
         })?;
     }
 }
+
+/// Found by the property above: of two versions that differ in nothing else.
+#[tokio::test]
+async fn a_secret_whose_name_stays_cannot_get_another_content() {
+    let world = World::with_nodes(2);
+    let cluster = cluster(&world);
+    let version = |key: &str| {
+        let secret = format!("secrets: {{ key: {{ name: own, file: {key} }} }}");
+        stack(&format!("x-skep: {{ stable: 0s }}\nservices: {{ web: {{ image: \"app:1\" }} }}\n{secret}\n")).unwrap()
+    };
+    for same in [version("one.txt"), version("one.txt")] {
+        deployed(&cluster, &world, same).await.unwrap();
+    }
+    let changed = version("two.txt");
+    deployed(&cluster, &world, changed.clone()).await.unwrap();
+    let proposal = Proposal::new(Origin::unknown(), Cause::Command, changed);
+    let refused = cluster.propose(&Lease::of_command(), proposal).await.unwrap_err().to_string();
+    insta::assert_snapshot!(refused, @"secrets.own: the secret `own` has other contents, and Swarm cannot change a secret; remove its `name`, so that new contents make a new secret, or give it another `name`");
+}
