@@ -78,14 +78,10 @@ impl Performer {
                 prospect.observed
             }
         };
-        let swarm = self.cluster.swarm.clone();
-        let offered = swarm.offer_secrets(&proposal.desired, &observed).await?;
-        match self.carry_out(Command::Propose(Box::new(proposal))).await {
-            Ok(Answer::Proposed(proposed)) => Ok(proposed),
-            outcome => {
-                swarm.withdraw_secrets(&offered).await;
-                Err(outcome.err().unwrap_or_else(unexpected))
-            }
+        self.cluster.swarm.offer_secrets(&proposal.desired, &observed).await?;
+        match self.carry_out(Command::Propose(Box::new(proposal))).await? {
+            Answer::Proposed(proposed) => Ok(proposed),
+            _ => Err(unexpected()),
         }
     }
 
@@ -159,7 +155,7 @@ impl Performer {
         let clock = &self.cluster.clock;
         let (until, mut looked) = (time::after(clock.now(), PATIENCE), clock.now());
         loop {
-            match self.cluster.store.command_progress(id).await {
+            match self.cluster.store.submitted(id).await.map(|found| found.map(|command| command.progress)) {
                 Ok(Some(Progress::Answered { answer })) => return Ok(Some(*answer)),
                 Ok(Some(Progress::Waiting)) if clock.now() >= until => return Ok(None),
                 Ok(Some(Progress::Taken)) if clock.now().duration_since(looked) >= PRESENCE => {

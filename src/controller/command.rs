@@ -54,7 +54,7 @@ impl Controller {
             Ok(false) => return,
             Err(error) => return report(Some(error.into())),
         }
-        let answer = match submitted.command {
+        let answer = match store.command(&submitted) {
             _ if age == Age::Late => refused("nobody waited for it any more when a controller could carry it out"),
             Err(why) => {
                 refused(format!("the controller does not understand this command: {why}; update skep there or here"))
@@ -62,7 +62,7 @@ impl Controller {
             Ok(command) => self.answer(command).await,
         };
         let answered = Progress::Answered { answer: Box::new(answer) };
-        match store.commands().await.map(|commands| commands.into_iter().find(|command| command.id() == id)) {
+        match store.submitted(&id).await {
             // The person who asked is gone: the history of the stack shows the result.
             Ok(None) => {}
             Ok(Some(taken)) => report(store.advance(lease, taken, &answered).await.err().map(Error::from)),

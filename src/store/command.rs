@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::intent::hash;
-use super::{Config, Error, Store, record};
+use super::{Config, Error, Spec, Store, record};
 use crate::engine::{self, Call};
 use crate::lease::Lease;
 use crate::name::Repository;
@@ -29,8 +29,6 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_mins(30);
 #[derive(Debug, Clone)]
 pub struct Submitted {
     config: Config,
-    /// The command, or why it is unreadable.
-    pub command: Result<Command, String>,
     /// Its state.
     pub progress: Progress,
 }
@@ -62,7 +60,7 @@ pub enum Age {
 }
 
 impl Submitted {
-    /// A random id.
+    /// The id of its config, which no other command has.
     pub fn id(&self) -> &str {
         &self.config.id
     }
@@ -102,9 +100,20 @@ impl Store {
         Ok(configs.into_iter().filter_map(|config| self.read_command(config)).collect())
     }
 
-    /// The state of a command; `None` if it was removed. One request.
-    pub async fn command_progress(&self, id: &str) -> Result<Option<Progress>, Error> {
-        Ok(self.commands().await?.into_iter().find(|command| command.id() == id).map(|command| command.progress))
+    /// A submitted command; `None` if it was removed. One request.
+    pub async fn submitted(&self, id: &str) -> Result<Option<Submitted>, Error> {
+        match self.engine.json(Call::get(format!("/configs/{id}"))).await {
+            Ok(config) => Ok(self.read_command(config)),
+            Err(engine::Error::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The command that was submitted, or why it is unreadable.
+    pub fn command(&self, submitted: &Submitted) -> Result<Command, String> {
+        let Spec { labels, data, .. } = &submitted.config.spec;
+        let seen = |repository: Repository| repository.seen_from(&self.keys.scope);
+        Ok(record::content::<Command>(labels, data, "a command")?.with_repositories(seen))
     }
 
     /// Records the state of a command; returns whether no other process did so meanwhile and the command was not
@@ -128,10 +137,7 @@ impl Store {
             return None;
         }
         let progress = serde_json::from_str(labels.get(PROGRESS_LABEL)?).ok()?;
-        let command = record::content::<Command>(labels, &config.spec.data, "a command");
-        let seen = |repository: Repository| repository.seen_from(&self.keys.scope);
-        let command = command.map(|command| command.with_repositories(seen));
-        Some(Submitted { config, command, progress })
+        Some(Submitted { config, progress })
     }
 }
 
@@ -161,15 +167,15 @@ mod tests {
         let store = Store::new(Engine::Simulated(world.clone()));
         let id = store.submit(&deploy(), world.now()).await.unwrap();
         let [seen] = &store.commands().await.unwrap()[..] else { panic!("there is one") };
-        assert_eq!((seen.command.as_ref(), &seen.progress), (Ok(&deploy()), &Progress::Waiting));
+        assert_eq!((store.command(seen).unwrap(), &seen.progress), (deploy(), &Progress::Waiting));
         assert!(store.advance(&lease, seen.clone(), &Progress::Taken).await.unwrap());
         assert!(!store.advance(&lease, seen.clone(), &Progress::Taken).await.unwrap(), "somebody else took it");
         let answered = Progress::Answered { answer: Box::new(Answer::Forgotten) };
         let [taken] = &store.commands().await.unwrap()[..] else { panic!("it is there") };
         assert!(store.advance(&lease, taken.clone(), &answered).await.unwrap());
-        assert_eq!(store.command_progress(&id).await.unwrap(), Some(answered));
+        assert_eq!(store.submitted(&id).await.unwrap().map(|command| command.progress), Some(answered));
         store.withdraw(&id).await.unwrap();
-        assert_eq!(store.command_progress(&id).await.unwrap(), None);
+        assert!(store.submitted(&id).await.unwrap().is_none());
         assert!(!store.advance(&lease, taken.clone(), &Progress::Taken).await.unwrap(), "it was withdrawn");
         assert_eq!(store.stacks().await.unwrap().len(), 0, "it is no stack");
     }
@@ -198,6 +204,6 @@ mod tests {
         let body = json!({ "Name": "skep.command.0", "Labels": labels, "Data": data });
         engine.call(Call::post("/configs/create", body)).await.unwrap();
         let [seen] = &store.commands().await.unwrap()[..] else { panic!("it is there") };
-        insta::assert_snapshot!(seen.command.as_ref().unwrap_err(), @"its data is not a command: unknown variant `paint`, expected one of `propose`, `remove`, `forget`, `heal` at line 1 column 18");
+        insta::assert_snapshot!(store.command(seen).unwrap_err(), @"its data is not a command: unknown variant `paint`, expected one of `propose`, `remove`, `forget`, `heal` at line 1 column 18");
     }
 }

@@ -60,27 +60,16 @@ impl Swarm {
         }
     }
 
-    /// Creates the secrets of a stack that are not there, and returns their names: no record holds the value of a
-    /// secret, so the secrets are there before the record is. Nothing uses them yet, and their names say what is in
-    /// them, so no lease is needed for it.
-    pub async fn offer_secrets(&self, desired: &Stack, observed: &Observed) -> Result<Vec<String>, Error> {
-        let mut offered = Vec::new();
+    /// Creates the missing secrets of a stack. A record contains no secret value, so the secrets must exist before the
+    /// record. No service uses them yet, so no lease is needed. They stay if the release is then not recorded: a command
+    /// that is interrupted cannot know that.
+    pub async fn offer_secrets(&self, desired: &Stack, observed: &Observed) -> Result<(), Error> {
         for (name, secret) in desired.secrets.iter().filter(|(name, _)| !observed.secrets.contains_key(*name)) {
             if matches!(secret, Secret::Own { content, .. } if content.expose().is_some()) {
                 self.create_secret(name, desired).await?;
-                offered.push(name.clone());
             }
         }
-        Ok(offered)
-    }
-
-    /// Removes offered secrets that were not used. One that is in use by now is kept.
-    pub async fn withdraw_secrets(&self, offered: &[String]) {
-        for name in offered {
-            if let Err(error) = self.write(Call::delete(format!("/secrets/{name}")), &format!("secret {name}")).await {
-                tracing::debug!(%error, name, "a secret that was offered stays");
-            }
-        }
+        Ok(())
     }
 
     async fn remove(&self, subject: &Subject, observed: &Observed) -> Result<(), Error> {
